@@ -1,0 +1,228 @@
+# meshd: build, test, demonstrate.
+#
+#   make            build everything into build/
+#   make demo       the three-outage, live, on this machine
+#   make check      every test, plain and under ASan+UBSan
+#   make bench      measurements (never part of check)
+#   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
+#   make worlds     random routing worlds until WORLD_SECONDS are over (600)
+#   make coverage   line coverage of routing/ and crypto/
+#   make lint       clang-format, clang-tidy, folder rings
+#   make install    into PREFIX (/usr/local), DESTDIR respected
+#   make deps       install the Debian packages that are needed
+#
+# SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer.
+# V=1 shows the commands.
+
+SAN ?= 0
+COV ?= 0
+V ?= 0
+FUZZ_SECONDS ?= 300
+WORLD_SECONDS ?= 600
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+ifeq ($(SAN),1)
+BUILD ?= build/san
+else ifeq ($(COV),1)
+BUILD ?= build/cov
+else
+BUILD ?= build/release
+endif
+Q := $(if $(filter 1,$(V)),,@)
+
+VERSION := 0.1.0
+
+CC ?= cc
+OPT ?= -O2
+WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+	-Wformat=2 -Wundef
+CFLAGS ?= -g
+HARDEN := -fstack-protector-strong -fPIE
+CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=c17 $(OPT) $(CFLAGS) $(WARN) $(HARDEN)
+ALL_LDFLAGS = -pie $(LDFLAGS)
+ifeq ($(SAN),1)
+OPT := -O1
+ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ALL_LDFLAGS += -fsanitize=address,undefined
+else ifeq ($(COV),1)
+OPT := -O0
+ALL_CFLAGS += --coverage
+ALL_LDFLAGS += --coverage
+else
+CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+PKGCONF ?= pkg-config
+PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml jansson libjpeg cmocka
+PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
+libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
+LIBS_base :=
+LIBS_crypto := $(call libs_of,libsodium)
+LIBS_config := $(call libs_of,libcyaml)
+LIBS_ctl := $(call libs_of,jansson)
+LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
+LIBS_sim := $(call libs_of,libcyaml jansson libjpeg libpcap) -lm
+LIBS_test := $(call libs_of,cmocka)
+
+# --- the rings: one static library each; */main*.c are programs ---------------
+
+DIR_base := meshd/base
+DIR_routing := routing
+DIR_crypto := crypto
+DIR_node := meshd/node
+DIR_config := meshd/config
+DIR_io := meshd/io
+DIR_ctl := meshd/ctl
+DIR_sim := sim
+RINGS := base routing crypto node config io ctl sim
+
+# What a ring links against, itself first.
+NEED_base := base
+NEED_routing := routing base
+NEED_crypto := crypto base
+NEED_node := node routing crypto base
+NEED_config := config crypto base
+NEED_io := io node config routing crypto base
+NEED_ctl := ctl config crypto base
+NEED_sim := sim node config routing crypto base
+
+src_of = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c))
+obj_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+lib_of = $(foreach r,$(1),$(BUILD)/lib/lib$(r).a)
+ldlibs_of = $(foreach r,$(1),$(LIBS_$(r)))
+
+define ring
+$(BUILD)/lib/lib$(1).a: $$(call obj_of,$$(call src_of,$(1)))
+	@mkdir -p $$(@D)
+	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+OBJS += $$(call obj_of,$$(call src_of,$(1)))
+endef
+$(foreach r,$(RINGS),$(eval $(call ring,$(r))))
+
+# --- programs ----------------------------------------------------------------
+
+PROGRAMS :=
+# program NAME MAIN RING
+define program
+ifneq ($$(wildcard $(2)),)
+PROGRAMS += $(BUILD)/bin/$(1)
+OBJS += $$(call obj_of,$(2))
+$(BUILD)/bin/$(1): $$(call obj_of,$(2)) $$(call lib_of,$$(NEED_$(3)))
+	@mkdir -p $$(@D)
+	@echo "  LD $$@"
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ $$(call ldlibs_of,$$(NEED_$(3)))
+endif
+endef
+$(eval $(call program,meshd,meshd/main.c,io))
+$(eval $(call program,meshctl,meshd/ctl/main.c,ctl))
+$(eval $(call program,meshlab,sim/main.c,sim))
+
+# --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
+# The ring in a test's name decides what it links, so that one broken ring does
+# not hide the others' tests. Every test prints TAP.
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+PROPERTY_SRC := $(wildcard tests/property/*.c)
+BENCH_SRC := $(wildcard tests/bench/*.c)
+TEST_COMMON := $(wildcard tests/common/*.c)
+TESTS :=
+define test
+T_$(1) := $(BUILD)/test/$$(notdir $$(basename $(2)))
+OBJS += $$(call obj_of,$(2))
+$(BUILD)/$(3)/$$(notdir $$(basename $(2))): $$(call obj_of,$(2)) \
+		$$(call lib_of,$$(NEED_$$(firstword $$(subst _, ,$$(notdir $(2))))))
+	@mkdir -p $$(@D)
+	@echo "  LD $$@"
+	$$(Q)$$(CC) $$(ALL_LDFLAGS) -o $$@ $$^ \
+		$$(call ldlibs_of,$$(NEED_$$(firstword $$(subst _, ,$$(notdir $(2)))))) $$(LIBS_test)
+endef
+$(foreach t,$(UNIT_SRC),$(eval $(call test,$(t),$(t),unit)))
+$(foreach t,$(PROPERTY_SRC),$(eval $(call test,$(t),$(t),property)))
+$(foreach t,$(BENCH_SRC),$(eval $(call test,$(t),$(t),bench)))
+UNITS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+PROPERTIES := $(patsubst tests/property/%.c,$(BUILD)/property/%,$(PROPERTY_SRC))
+BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
+LIVE := $(sort $(wildcard tests/lab/*_test.sh))
+
+# --- targets -----------------------------------------------------------------
+
+.DEFAULT_GOAL := all
+.PHONY: all programs tests demo check check-build check-one bench lint fuzz worlds coverage install deps deps-check \
+	deps-dev clean rings help
+
+all: deps-check
+	$(Q)$(MAKE) --no-print-directory programs compile_commands.json
+
+programs: rings $(PROGRAMS)
+
+tests: programs $(UNITS) $(PROPERTIES)
+
+$(BUILD)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+rings:
+	$(Q)sh tests/tools/rings.sh
+
+compile_commands.json: Makefile $(wildcard */*.c */*/*.c)
+	$(Q)sh tests/tools/compile_commands.sh "$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS)" > $@
+
+check: deps-check
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) --no-print-directory tests SAN=1
+	$(Q)sh tests/tools/run.sh build/release build/san
+
+bench: deps-check
+	$(Q)$(MAKE) --no-print-directory $(BENCHES) programs
+	$(Q)for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+
+worlds: deps-check
+	$(Q)$(MAKE) --no-print-directory build/release/property/routing_worlds
+	build/release/property/routing_worlds --seconds $(WORLD_SECONDS) --seed $$(date +%s)
+
+demo: deps-check
+	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)sh sim/demo/run.sh $(BUILD)
+
+lint: deps-dev rings compile_commands.json
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+	clang-tidy --quiet -p . $$(git ls-files 'meshd/*.c' 'routing/*.c' 'crypto/*.c' 'sim/*.c')
+
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+fuzz: deps-dev
+	$(Q)sh tests/tools/fuzz.sh "$(FUZZ_SECONDS)" $(FUZZ_SRC)
+
+coverage: deps-dev
+	$(Q)$(MAKE) --no-print-directory tests COV=1
+	$(Q)sh tests/tools/coverage.sh build/cov
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+	install -m 755 build/release/bin/meshd $(DESTDIR)$(PREFIX)/sbin/meshd
+	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -m 644 docs/meshctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/meshd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -d $(DESTDIR)$(PREFIX)/share/meshd/examples
+	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/meshd/examples/
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@PREFIX@|$(PREFIX)|g' configs/meshd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/meshd.service
+
+DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
+	libcyaml-dev libjansson-dev libcmocka-dev libjpeg-dev iproute2 nftables iputils-ping procps
+DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
+
+deps:
+	$(Q)sh tests/tools/deps.sh install $(DEBIAN_BUILD)
+deps-check:
+	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BUILD)
+deps-dev:
+	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BUILD) $(DEBIAN_DEV)
+
+clean:
+	rm -rf build compile_commands.json
+
+-include $(OBJS:.o=.d)

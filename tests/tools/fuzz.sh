@@ -1,0 +1,28 @@
+#!/bin/sh
+# fuzz.sh SECONDS SOURCE...: builds each libFuzzer target with ASan+UBSan and
+# runs it for SECONDS. Corpora and findings stay in build/fuzz/<target>/.
+seconds=$1
+shift
+set -e
+flags="-std=c17 -g -O1 -I. -D_GNU_SOURCE -DMESHD_VERSION=\"fuzz\" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
+libs=$(pkg-config --cflags --libs libsodium libcyaml)
+for source in "$@"; do
+	name=$(basename "$source" .c)
+	out=build/fuzz/$name
+	mkdir -p "$out/corpus"
+	case $name in
+	routing_*) code="routing/*.c meshd/base/*.c" ;;
+	crypto_*) code="crypto/*.c meshd/base/*.c" ;;
+	config_*) code="meshd/config/*.c crypto/*.c meshd/base/*.c" ;;
+	*) code="meshd/node/*.c routing/*.c crypto/*.c meshd/base/*.c" ;;
+	esac
+	clang $flags -o "$out/$name" "$source" $code $libs
+	echo "== $name for $seconds s"
+	"$out/$name" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -verbosity=0 \
+		-artifact_prefix="$out/" "$out/corpus" 2>&1 | tail -8
+	if ls "$out"/crash-* "$out"/leak-* "$out"/timeout-* "$out"/oom-* >/dev/null 2>&1; then
+		echo "fuzz: finding in $out; replay: $out/$name $(ls "$out"/crash-* "$out"/leak-* "$out"/timeout-* "$out"/oom-* 2>/dev/null | head -1)"
+		exit 1
+	fi
+done
+echo "fuzz: no findings"
