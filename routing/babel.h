@@ -1,0 +1,231 @@
+/*
+ * The Babel routing engine (RFC 8966, with RFC 9229 and RFC 9616), without I/O:
+ * the public face of routing/.
+ *
+ * One `struct babel` is one Babel speaker. Its owner hands in packets, time and
+ * randomness, and is handed packets to send and routes to install. The engine
+ * opens nothing, reads no clock, and keeps no state outside the object.
+ *
+ * Time is microseconds of a monotonic clock, the same one in every call and
+ * never running backwards. After each call the owner asks babel_poll() for the
+ * next deadline (babel_poll() also runs whatever is due). Packets and route
+ * changes leave only through `struct babel_output`, from within any call that
+ * takes `now_us`; the callbacks must not call back into the engine.
+ */
+#ifndef ROUTING_BABEL_H
+#define ROUTING_BABEL_H
+
+#include "meshd/base/address.h"
+#include "meshd/base/bytes.h"
+#include "meshd/base/random.h"
+
+#define BABEL_PORT 6696
+#define BABEL_INFINITY 0xffffu /* the metric of what is not reachable, and of a retraction */
+#define BABEL_LINK_MAX 64 /* links have ids below this */
+
+struct babel;
+
+typedef struct router_id {
+	uint8_t bytes[8];
+} router_id;
+
+bool router_id_equal(const router_id *a, const router_id *b);
+bool router_id_is_reserved(const router_id *id); /* all zeros or all ones (RFC 8966, 4.1.3) */
+
+/* --- what the engine asks of its owner -------------------------------------- */
+
+/* What a selected route looks like from outside. */
+struct babel_route {
+	struct prefix prefix;
+	router_id origin;
+	uint16_t seqno;
+	uint16_t metric; /* as selected; BABEL_INFINITY when there is none */
+	unsigned link;
+	struct address next_hop;
+	struct address neighbour;
+};
+
+enum babel_route_change {
+	BABEL_ROUTE_SET, /* install, or replace atomically */
+	BABEL_ROUTE_UNREACHABLE, /* hold: packets to it must be refused, covering prefixes not used (3.5.4) */
+	BABEL_ROUTE_REMOVED, /* forget the prefix */
+};
+
+/* The owner's verdict on an update, asked for every finite update received. */
+struct babel_verdict {
+	bool accept; /* false: the update counts as a retraction */
+	uint16_t extra_cost; /* added to the link cost of this route (policy, tariff) */
+};
+
+struct babel_output {
+	/* Send one Babel packet, header included, of at most the link's mtu. `to`
+	 * is the neighbour, or NULL for all neighbours of the link (ff02::1:6).
+	 * `packet` is borrowed for the call. */
+	void (*send)(void *user, unsigned link, const struct address *to, struct bytes packet);
+	/* The route to `route->prefix` changed. Called for received prefixes only,
+	 * not for own ones. */
+	void (*route_changed)(void *user, enum babel_route_change change, const struct babel_route *route);
+	/* Persist: after a restart this node must not use a seqno below `seqno`
+	 * (protocol.md 6.3: blocks of 16). May be NULL. */
+	void (*seqno_store)(void *user, uint16_t seqno);
+	/* May this update be used? NULL accepts all. */
+	struct babel_verdict (*accept)(void *user, unsigned link, const struct address *neighbour,
+		const struct prefix *prefix, const router_id *origin, uint16_t metric);
+};
+
+/* --- the speaker ------------------------------------------------------------- */
+
+struct babel_limits {
+	size_t neighbours; /* per engine; 0 = 256 */
+	size_t routes; /* routes per neighbour; 0 = 16384 */
+	size_t sources; /* per engine; 0 = 65536 */
+	size_t requests; /* pending seqno requests; 0 = 4096 */
+};
+
+struct babel_config {
+	router_id id;
+	/* Set when the last run stored a seqno: the engine starts at
+	 * stored + 17 (protocol.md 6.3). Otherwise it starts at a random seqno, and for
+	 * ten minutes adopts s+1 when it hears its own router-id with a newer s; the
+	 * owner should then also have chosen a fresh router-id. */
+	bool has_stored_seqno;
+	uint16_t stored_seqno;
+	bool kernel_has_v4_via_v6; /* AE 4 routes may be selected (RFC 9229, 2.3) */
+	struct random random; /* borrowed generator */
+	struct babel_limits limits;
+};
+
+/* NULL when memory runs out or the id is reserved. `output` is copied. */
+struct babel *babel_new(const struct babel_config *config, const struct babel_output *output, void *user);
+/* Frees all, sends nothing: call babel_shutdown() first for a clean leave. */
+void babel_free(struct babel *b);
+
+/* Retracts all own and selected routes on every link, once, at once, and marks
+ * the engine as leaving: nothing but babel_free() may follow. */
+void babel_shutdown(struct babel *b, uint64_t now_us);
+
+/* Runs what is due at now_us and returns the next deadline (UINT64_MAX: none). */
+uint64_t babel_poll(struct babel *b, uint64_t now_us);
+
+/* --- links -------------------------------------------------------------------- */
+
+enum babel_cost_kind {
+	BABEL_COST_2_OUT_OF_3, /* wired: appendix A.2.1 */
+	BABEL_COST_ETX, /* lossy: appendix A.2.2 */
+};
+
+struct babel_link_config {
+	char name[16]; /* for dumps only */
+	enum babel_cost_kind cost;
+	uint16_t rxcost; /* nominal; 96 for wired and 256 for ETX are customary; not 0 */
+	uint16_t hello_interval_cs; /* multicast Hello; not 0 */
+	uint16_t update_interval_cs; /* full dump; not 0 */
+	unsigned dead_misses; /* cost infinite after so many consecutive missed Hellos; 0 = by history alone */
+	size_t mtu; /* largest Babel packet, header included; at least 512 */
+	bool split_horizon; /* only on point-to-point or wired links (3.7.4) */
+	bool has_ipv4; /* native IPv4 next hop, in next_hop_ipv4 */
+	struct address next_hop_ipv4;
+	bool rtt; /* timestamps in Hello and IHU (RFC 9616) */
+	uint32_t rtt_min_us, rtt_max_us; /* 9616 section 4.3: 10 ms and 120 ms are customary */
+	uint16_t rtt_max_penalty; /* 0: RTT is measured and not used */
+	bool needs_ack; /* ask acknowledgements for urgent retractions (3.7.2) */
+};
+
+/* `link` < BABEL_LINK_MAX, not in use; `self` is the node's own address there
+ * (link-local). Errors: -EINVAL, -EEXIST. Sends Hello and a wildcard request. */
+int babel_link_add(struct babel *b, uint64_t now_us, unsigned link, const struct address *self,
+	const struct babel_link_config *config);
+/* The link is gone, or has no carrier: neighbours are dropped, their routes are
+ * lost at once. Nothing is sent on it. */
+void babel_link_remove(struct babel *b, uint64_t now_us, unsigned link);
+
+/* The owner knows that this neighbour is gone (session lost, keys revoked). */
+void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+/* A neighbour is known to be there (session up): say Hello, request its table. */
+void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+/* Ask all neighbours for full tables: the owner's accept() now says yes to what
+ * it refused before. Routes that it now refuses are dropped. */
+void babel_refilter(struct babel *b, uint64_t now_us);
+
+/* Any authenticated frame proves life: counts as if no Hello had been missed
+ * since (protocol.md 6.1); does not by itself create a neighbour. */
+void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+
+/* --- own prefixes --------------------------------------------------------------- */
+
+/* Announces a prefix of this node (metric 0 or more). -ENOMEM, -EEXIST. */
+int babel_originate(struct babel *b, uint64_t now_us, const struct prefix *prefix, uint16_t metric);
+/* Retracts it. -ENOENT. */
+int babel_withdraw(struct babel *b, uint64_t now_us, const struct prefix *prefix);
+
+/* --- packets -------------------------------------------------------------------- */
+
+struct babel_sender {
+	struct address address; /* link-local IPv6, or IPv4 of the link */
+	uint16_t port;
+	uint8_t hop_limit; /* as received: 1 (RFC 8966, 4), 255 accepted as sent by old speakers is not */
+	bool multicast; /* destination was the multicast group */
+};
+
+/* One received UDP payload. Whatever is wrong with it is dropped and counted. */
+void babel_receive(struct babel *b, uint64_t now_us, unsigned link, const struct babel_sender *from,
+	struct bytes packet);
+
+/* --- looking inside -------------------------------------------------------------- */
+
+struct babel_neighbour_info {
+	unsigned link;
+	struct address address;
+	uint16_t rxcost; /* what we would tell it in an IHU */
+	uint16_t txcost; /* what it told us */
+	uint16_t cost; /* of the link to it, RTT penalty included */
+	uint16_t hello_history; /* multicast, newest in bit 15 */
+	uint16_t unicast_history;
+	bool has_rtt;
+	uint32_t rtt_us; /* smoothed */
+	size_t routes;
+	uint64_t last_heard_us;
+};
+
+struct babel_route_info {
+	struct babel_route route; /* metric as this node would use it */
+	uint16_t refmetric; /* as announced by the neighbour */
+	uint16_t cost; /* of the link, extra cost included */
+	uint16_t smoothed; /* smoothed metric (appendix A.3) */
+	bool selected;
+	bool feasible;
+	bool held; /* unreachable entry (3.5.4) */
+	uint64_t expires_us;
+};
+
+/* Each calls `each` for every entry; `each` must not call the engine. */
+void babel_dump_neighbours(const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info),
+	void *arg);
+void babel_dump_routes(const struct babel *b, uint64_t now_us,
+	void (*each)(void *arg, const struct babel_route_info *info), void *arg);
+/* The selected route for exactly this prefix; false if none (or own). */
+bool babel_selected(const struct babel *b, const struct prefix *prefix, struct babel_route *out);
+/* Own feasibility distance for (prefix, origin); false if no source entry (tests, `why`). */
+bool babel_feasibility_distance(const struct babel *b, const struct prefix *prefix, const router_id *origin,
+	uint16_t *seqno, uint16_t *metric);
+uint16_t babel_own_seqno(const struct babel *b);
+
+/* Events by name; each is counted in babel_counter(). */
+#define BABEL_COUNTERS(X) \
+	X(packets_received) X(packets_sent) X(packets_bad_sender) X(packets_bad_magic) X(packets_bad_version) \
+	X(packets_truncated) X(tlvs_malformed) X(tlvs_unknown) X(tlvs_mandatory_subtlv) X(tlvs_bad_value) \
+	X(updates_received) X(updates_sent) X(updates_unfeasible) X(updates_no_router_id) X(updates_no_next_hop) \
+	X(updates_refused) X(retractions_received) X(hellos_received) X(hellos_sent) X(ihus_received) X(ihus_sent) \
+	X(acks_received) X(acks_sent) X(ack_timeouts) X(route_requests_received) X(route_requests_sent) \
+	X(seqno_requests_received) X(seqno_requests_sent) X(seqno_requests_forwarded) X(seqno_requests_duplicate) \
+	X(seqno_requests_resent) X(seqno_increments) X(routes_expired) X(routes_switched) X(neighbours_lost) \
+	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded)
+
+struct babel_counters {
+#define BABEL_COUNTER_FIELD(name) uint64_t name;
+	BABEL_COUNTERS(BABEL_COUNTER_FIELD)
+#undef BABEL_COUNTER_FIELD
+};
+const struct babel_counters *babel_counters(const struct babel *b);
+
+#endif
