@@ -1,0 +1,296 @@
+/*
+ * Identity, certificates, Noise handshakes and transport sessions: the public
+ * face of crypto/. No I/O, no clock, no globals: time and randomness are
+ * arguments. sodium_init() must have been called once by the program.
+ *
+ * Who owns what: every struct here is embedded by its user. Those that hold
+ * secrets have a _done() that wipes them. Sizes are on the wire as stated.
+ */
+#ifndef CRYPTO_CRYPTO_H
+#define CRYPTO_CRYPTO_H
+
+#include "meshd/base/address.h"
+#include "meshd/base/bytes.h"
+#include "meshd/base/random.h"
+
+#define KEY_LEN 32 /* X25519, ChaCha20-Poly1305 and pre-shared keys */
+#define SIGN_PUBLIC_LEN 32
+#define SIGN_SECRET_LEN 64
+#define SIGNATURE_LEN 64
+#define TAG_LEN 16
+#define NAME_MAX_LEN 32 /* node name, bytes */
+#define CERTIFICATE_MAX_LEN 320
+#define CERTIFICATE_PREFIX_MAX 8
+#define CERTIFICATE_HASH_LEN 8
+
+/* --- small tools ------------------------------------------------------------- */
+
+/* BLAKE2b, unkeyed or keyed, of one run of bytes; out_len 1..64, key_len 0..64. */
+void hash_bytes(uint8_t *out, size_t out_len, struct bytes message, struct bytes key);
+bool secret_equal(const void *a, const void *b, size_t len); /* constant time */
+void secret_wipe(void *p, size_t len);
+
+/* --- identity ---------------------------------------------------------------- */
+
+struct identity_public {
+	uint8_t sign[SIGN_PUBLIC_LEN]; /* Ed25519 */
+	uint8_t dh[KEY_LEN]; /* X25519 */
+};
+
+struct secret_identity {
+	struct identity_public public;
+	uint8_t sign_secret[SIGN_SECRET_LEN];
+	uint8_t dh_secret[KEY_LEN];
+};
+
+void identity_generate(struct secret_identity *id, const struct random *random);
+void identity_done(struct secret_identity *id);
+/* Node hash: BLAKE2b-256 over sign || dh. */
+void identity_hash(uint8_t hash[32], const struct identity_public *id);
+/* ULA: deployment /48 || first 80 bits of the node hash. `deployment` is the
+ * network's 4 byte id; the /48 is fd || 40 bits of its hash. */
+struct prefix deployment_prefix(uint32_t deployment);
+struct address identity_address(const struct identity_public *id, uint32_t deployment);
+/* Babel router-id: the low 64 bits of the address. */
+void identity_router_id(uint8_t rid[8], const struct identity_public *id);
+
+/* --- authority and certificates (protocol.md 4.2) ------------------------------ */
+
+enum level { LEVEL_CITY = 0, LEVEL_DISTRICT = 1, LEVEL_TOWN = 2, LEVEL_SCENE = 3 };
+const char *level_name(enum level level);
+int level_parse(enum level *out, const char *text); /* -EINVAL */
+
+enum role { ROLE_GATEWAY = 1, ROLE_COMMAND_POST = 2, ROLE_GUEST = 4 };
+
+struct authority {
+	uint32_t deployment;
+	uint8_t sign_public[SIGN_PUBLIC_LEN];
+};
+
+struct secret_authority {
+	struct authority public;
+	uint8_t sign_secret[SIGN_SECRET_LEN];
+	uint8_t psk[KEY_LEN]; /* the deployment's pre-shared key */
+	uint32_t next_serial; /* of the next certificate; from 1 */
+};
+
+void authority_generate(struct secret_authority *a, const struct random *random);
+void authority_done(struct secret_authority *a);
+uint32_t authority_id(const struct authority *a); /* issuer id: first 4 bytes of the hash of its key */
+
+struct certificate {
+	uint8_t version; /* 1 */
+	enum level level; /* bits 0-1 of the role byte on the wire */
+	uint8_t roles; /* enum role, bits 2-4 on the wire */
+	uint32_t deployment;
+	uint16_t short_id;
+	uint16_t generation;
+	uint32_t serial;
+	uint32_t not_before, not_after; /* minutes since 1970 */
+	uint32_t issuer;
+	struct identity_public key;
+	uint8_t name_len;
+	char name[NAME_MAX_LEN + 1]; /* printable UTF-8, no control bytes; NUL-terminated */
+	uint8_t prefix_count;
+	struct prefix prefixes[CERTIFICATE_PREFIX_MAX]; /* LAN prefixes, both families */
+	uint8_t signature[SIGNATURE_LEN];
+};
+
+/* Fills issuer, deployment, serial (and takes it), short_id (low 16 bits of the serial) and signs. The
+ * caller has set the rest. -EINVAL: name or prefixes are not encodable. */
+int certificate_issue(struct certificate *c, struct secret_authority *a);
+/* Length written, or -ENOSPC. */
+int certificate_encode(const struct certificate *c, uint8_t *out, size_t capacity);
+/* -EBADMSG: malformed or trailing bytes. Checks form only. */
+int certificate_decode(struct certificate *c, struct bytes bytes);
+/* First 8 bytes of BLAKE2b over the encoding. */
+void certificate_hash(uint8_t hash[CERTIFICATE_HASH_LEN], const struct certificate *c);
+
+/* What is known of the time: a lower bound that only authority-signed dates, the
+ * build date and a trusted clock raise (protocol.md 5). Minutes since 1970. */
+struct time_floor {
+	uint32_t t_lo;
+};
+/* 0; -EKEYREJECTED: wrong issuer, deployment or signature; -EKEYEXPIRED: t_lo is
+ * after not_after. not_before is advisory. */
+int certificate_verify(const struct certificate *c, const struct authority *a, const struct time_floor *t);
+/* May the holder originate `prefix` with this router-id? True for its own host
+ * address (/128) and for a named prefix or any longer prefix inside one. */
+bool certificate_authorises(const struct certificate *c, const struct prefix *prefix, const uint8_t rid[8]);
+
+/* One file holds what a node needs: its keys, its certificate, the authority's
+ * public key and the deployment key. The file is text: a comment line that
+ * names the node, then one base64 blob with a checksum. */
+struct enrolment {
+	struct secret_identity identity;
+	struct certificate certificate;
+	struct authority authority;
+	uint8_t psk[KEY_LEN];
+};
+#define ENROLMENT_TEXT_MAX 2048
+void enrolment_done(struct enrolment *e);
+int enrolment_format(const struct enrolment *e, char *text, size_t capacity); /* length without NUL, or -ENOSPC */
+/* -EBADMSG: malformed or damaged; -EKEYREJECTED: parts do not belong together. */
+int enrolment_parse(struct enrolment *e, struct bytes text);
+/* The authority's own secret file, in the same manner. */
+int authority_format(const struct secret_authority *a, char *text, size_t capacity);
+int authority_parse(struct secret_authority *a, struct bytes text);
+
+/* --- Noise handshakes (protocol.md 4.1) ----------------------------------------- */
+
+#define NOISE_HASH_LEN 64
+#define NOISE_MESSAGE_MAX 1200 /* longest handshake message */
+#define NOISE_PAYLOAD_MAX 900
+
+enum noise_pattern { NOISE_XXPSK0, NOISE_IKPSK2 };
+
+struct secret_noise {
+	enum noise_pattern pattern;
+	bool initiator;
+	uint8_t next; /* index of the next message, 0.. */
+	bool has_key; /* CipherState of the SymmetricState is keyed */
+	uint8_t k[KEY_LEN];
+	uint64_t n;
+	uint8_t ck[NOISE_HASH_LEN], h[NOISE_HASH_LEN];
+	uint8_t s_secret[KEY_LEN], s_public[KEY_LEN];
+	uint8_t e_secret[KEY_LEN], e_public[KEY_LEN];
+	uint8_t rs[KEY_LEN], re[KEY_LEN]; /* remote keys once known */
+	bool has_rs;
+	uint8_t psk[KEY_LEN];
+};
+
+struct noise_config {
+	enum noise_pattern pattern;
+	bool initiator;
+	struct bytes prologue; /* hashed, not kept */
+	const uint8_t *s_secret; /* own X25519 secret, 32 B, copied */
+	const uint8_t *psk; /* 32 B, copied */
+	const uint8_t *remote_static; /* 32 B; needed by the IK initiator, else NULL */
+};
+
+void noise_init(struct secret_noise *n, const struct noise_config *config);
+void noise_done(struct secret_noise *n);
+/* The ephemeral key is drawn from `random` when the message needs one. Appends
+ * the message to `out`. 0; -ENOSPC; -EPROTO: not ours to write, or an invalid
+ * (all-zero) DH result. After an error the state is dead: only noise_done(). */
+int noise_write(struct secret_noise *n, const struct random *random, struct bytes payload, struct writer *out);
+/* Reads one whole message; decrypted payload is appended to `payload`. 0;
+ * -EBADMSG: does not authenticate, and `n` is as before the call; -EPROTO. */
+int noise_read(struct secret_noise *n, struct bytes message, struct writer *payload);
+bool noise_is_complete(const struct secret_noise *n);
+/* Handshake hash and transport keys by direction; -EPROTO unless complete. */
+int noise_split(const struct secret_noise *n, uint8_t send_key[KEY_LEN], uint8_t receive_key[KEY_LEN],
+	uint8_t hash[NOISE_HASH_LEN]);
+
+/* --- transport sessions (protocol.md 4.4, 4.5) ------------------------------------ */
+
+#define FRAME_HEADER 16 /* type, flags, sealed length, receiver index, counter */
+#define FRAME_OVERHEAD (FRAME_HEADER + TAG_LEN)
+#define FRAME_TYPE_DATA 10
+#define REPLAY_WINDOW 2048
+#define SESSION_REKEY_US (2ull * 3600 * 1000000)
+#define SESSION_REKEY_FRAMES (1ull << 32)
+#define SESSION_BAD_TAGS_MAX (1u << 20)
+#define SESSION_COUNTER_MAX (UINT64_MAX - (1ull << 16))
+
+struct replay_window {
+	uint64_t head; /* highest counter accepted + 1; 0 = none yet */
+	uint64_t bits[REPLAY_WINDOW / 64];
+};
+bool replay_would_accept(const struct replay_window *w, uint64_t counter);
+void replay_accept(struct replay_window *w, uint64_t counter);
+
+/* One pair of keys, made by one handshake. */
+struct secret_session {
+	uint32_t local_index; /* what the peer writes into its frames to us */
+	uint32_t remote_index;
+	uint8_t send_key[KEY_LEN], receive_key[KEY_LEN];
+	uint64_t send_counter;
+	struct replay_window window;
+	uint64_t born_us;
+	uint32_t bad_tags;
+	bool initiator;
+	bool received; /* at least one valid frame came: the peer has the keys */
+};
+
+void session_init(struct secret_session *s, uint32_t local_index, uint32_t remote_index,
+	const uint8_t send_key[KEY_LEN], const uint8_t receive_key[KEY_LEN], bool initiator, uint64_t now_us);
+void session_done(struct secret_session *s);
+/* Seals in place: `frame` has FRAME_HEADER free bytes, then `plain_len` bytes of
+ * plain text, then TAG_LEN free bytes. Returns the frame's length, or -EKEYEXPIRED
+ * when the counter is used up. `flags` is byte 1 of the header. */
+int session_seal(struct secret_session *s, uint8_t *frame, size_t plain_len, uint8_t flags);
+/* Opens in place: returns the length of plain text, which is at frame +
+ * FRAME_HEADER; -EBADMSG: does not authenticate (counted; frame is unchanged or
+ * scrambled, nothing may be used); -EALREADY: replayed or too old;
+ * -EKEYEXPIRED: too many bad tags. The window moves only on success. */
+int session_open(struct secret_session *s, uint8_t *frame, size_t len);
+bool session_wants_rekey(const struct secret_session *s, uint64_t now_us);
+
+/* The receiver index of a data frame, without touching keys; false if too short. */
+bool frame_receiver_index(struct bytes frame, uint32_t *index);
+
+/* The sessions with one peer: `current` carries traffic, `pending` came from a
+ * handshake that the peer started and is not proven live yet, `previous` still
+ * opens what was in flight. Make-before-break:
+ *
+ *   initiator done: current -> previous, new -> current (it may send at once)
+ *   responder done: new -> pending; first valid frame: pending -> current,
+ *   current -> previous; previous is wiped 60 s later.
+ */
+struct secret_keyring {
+	bool has_current, has_pending, has_previous;
+	struct secret_session current, pending, previous;
+	uint64_t previous_until_us;
+};
+void keyring_done(struct secret_keyring *k);
+/* Both take over (copy and wipe) `s`. A second pending replaces the first. */
+void keyring_initiated(struct secret_keyring *k, struct secret_session *s, uint64_t now_us);
+void keyring_responded(struct secret_keyring *k, struct secret_session *s);
+/* As session_open, by the frame's receiver index; *promoted tells that pending
+ * became current. -ENOENT: no session has this index. */
+int keyring_open(struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size_t len, bool *promoted);
+/* With the current session; -ENOTCONN when there is none. */
+int keyring_seal(struct secret_keyring *k, uint8_t *frame, size_t plain_len, uint8_t flags);
+/* Wipes what has outlived its use. */
+void keyring_expire(struct secret_keyring *k, uint64_t now_us);
+
+/* --- mac1, mac2 and cookies (protocol.md 4.3) -------------------------------------- */
+
+#define MAC_LEN 16
+#define COOKIE_NONCE_LEN 24
+#define COOKIE_LEN 16
+#define COOKIE_SEALED_LEN (COOKIE_NONCE_LEN + COOKIE_LEN + TAG_LEN)
+#define COOKIE_LIFE_US (120ull * 1000000)
+
+/* mac1 key: hash("mesh mac1" || psk || responder static key, if `responder` is not NULL). */
+void mac1_key(uint8_t key[KEY_LEN], const uint8_t psk[KEY_LEN], const uint8_t *responder);
+void mac1_compute(uint8_t mac[MAC_LEN], const uint8_t key[KEY_LEN], struct bytes message);
+bool mac1_verify(const uint8_t key[KEY_LEN], struct bytes message, const uint8_t mac[MAC_LEN]);
+
+/* The side under load. The secret rotates every 120 s; the one before is still good. */
+struct secret_cookie_jar {
+	uint8_t secret[2][KEY_LEN];
+	uint64_t rotated_us;
+	bool has_secret, has_old;
+};
+void cookie_jar_done(struct secret_cookie_jar *j);
+/* Answers a message with `mac1` from `source` (address bytes as text of any form). `sealed` can be
+ * opened only by who sent mac1. */
+void cookie_make(struct secret_cookie_jar *j, uint64_t now_us, const struct random *random, const uint8_t key[KEY_LEN],
+	struct bytes source, const uint8_t mac1[MAC_LEN], uint8_t sealed[COOKIE_SEALED_LEN]);
+bool mac2_verify(struct secret_cookie_jar *j, uint64_t now_us, const struct random *random, struct bytes source,
+	struct bytes message, const uint8_t mac2[MAC_LEN]);
+/* The side that got a cookie. -EBADMSG. */
+int cookie_open(uint8_t cookie[COOKIE_LEN], const uint8_t key[KEY_LEN], const uint8_t mac1[MAC_LEN],
+	const uint8_t sealed[COOKIE_SEALED_LEN]);
+void mac2_compute(uint8_t mac[MAC_LEN], const uint8_t cookie[COOKIE_LEN], struct bytes message);
+
+/* Token buckets against handshake floods: 5 burst and 1/s per source, 50/s total. */
+#define RATE_SOURCES_MAX 1024
+struct rate_limiter;
+struct rate_limiter *rate_limiter_new(const struct random *random);
+void rate_limiter_free(struct rate_limiter *r);
+bool rate_limiter_take(struct rate_limiter *r, uint64_t now_us, struct bytes source); /* false: refuse */
+
+#endif
