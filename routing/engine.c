@@ -1,0 +1,227 @@
+/*
+ * The speaker as a whole: made, driven, given packets.
+ *
+ * A packet is parsed into typed messages, one after the other, and each goes to
+ * the table it concerns. What concerns the packet as a whole (a timestamped
+ * Hello beside an IHU, RFC 9616) is gathered on the way and judged at its end.
+ */
+#include "routing/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool seqno_is_newer(uint16_t a, uint16_t b)
+{
+	return a != b && ((a - b) & 0x8000) == 0;
+}
+
+void prefix_key(uint8_t key[PREFIX_KEY], const struct prefix *prefix)
+{
+	key[0] = prefix->address.family;
+	key[1] = prefix->plen;
+	memcpy(key + 2, prefix->address.bytes, 16);
+}
+
+void engine_started(struct babel *b, uint64_t now_us)
+{
+	if (b->is_started)
+		return;
+	b->is_started = true;
+	b->started_us = now_us;
+}
+
+uint64_t engine_random_between(struct babel *b, uint64_t low, uint64_t high)
+{
+	return low + random_below(&b->config.random, high - low + 1);
+}
+
+/* --- new and free --------------------------------------------------------------------- */
+
+static void limits_default(struct babel_limits *l)
+{
+	if (l->neighbours == 0)
+		l->neighbours = 256;
+	if (l->routes == 0)
+		l->routes = 16384;
+	if (l->sources == 0)
+		l->sources = 65536;
+	if (l->requests == 0)
+		l->requests = 4096;
+}
+
+struct babel *babel_new(const struct babel_config *config, const struct babel_output *output, void *user)
+{
+	struct babel *b = router_id_is_reserved(&config->id) ? NULL : calloc(1, sizeof(*b));
+	uint64_t secret[2];
+
+	if (!b)
+		return NULL;
+	b->config = *config;
+	b->output = *output;
+	b->user = user;
+	limits_default(&b->config.limits);
+	heap_init(&b->heap);
+	random_fill(&b->config.random, secret, sizeof(secret));
+	map_init(&b->destinations, b->config.limits.sources, secret);
+	map_init(&b->sources, b->config.limits.sources, secret);
+	map_init(&b->requests, b->config.limits.requests, secret);
+	b->opaque = (uint16_t)random_u32(&b->config.random);
+	b->has_stored = config->has_stored_seqno;
+	b->stored = config->stored_seqno;
+	b->seqno = config->has_stored_seqno ? (uint16_t)(config->stored_seqno + 17)
+					    : (uint16_t)random_u32(&b->config.random);
+	return b;
+}
+
+void babel_free(struct babel *b)
+{
+	if (!b)
+		return;
+	b->is_leaving = true; /* nothing is decided or sent any more */
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
+		babel_link_remove(b, 0, id);
+	for (struct map_entry *e = map_next(&b->requests, NULL); e; e = map_next(&b->requests, NULL))
+		request_free(container_of(e, struct request, entry));
+	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, NULL))
+		destination_free(container_of(e, struct destination, entry));
+	for (struct map_entry *e = map_next(&b->sources, NULL); e; e = map_next(&b->sources, NULL))
+		source_free(container_of(e, struct source, entry));
+	map_done(&b->requests);
+	map_done(&b->destinations);
+	map_done(&b->sources);
+	heap_done(&b->heap);
+	free(b);
+}
+
+/* --- time -------------------------------------------------------------------------------- */
+
+/* If the owner's loop slept, nothing could be heard: that is nobody's miss. */
+static void engine_forgive(struct babel *b, uint64_t now_us, uint64_t slept_us)
+{
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		if (!b->links[id])
+			continue;
+		list_for_each (node, next, &b->links[id]->neighbours)
+			neighbour_forgive(list_entry(node, struct neighbour, on_link), now_us, slept_us);
+	}
+}
+
+uint64_t babel_poll(struct babel *b, uint64_t now_us)
+{
+	uint64_t due_us = heap_next(&b->heap);
+
+	engine_started(b, now_us);
+	if (b->is_leaving)
+		return NEVER;
+	if (due_us < now_us)
+		engine_forgive(b, now_us, now_us - due_us);
+	return heap_run(&b->heap, now_us);
+}
+
+/* --- packets -------------------------------------------------------------------------------- */
+
+struct reception {
+	struct link *link;
+	struct address from;
+	struct neighbour *neighbour;
+	bool has_hello, has_ihu;
+	uint32_t hello;
+	uint32_t origin, receive;
+};
+
+static bool sender_is_valid(const struct link *link, const struct babel_sender *from)
+{
+	if (from->port != BABEL_PORT || from->hop_limit != 1 || address_equal(&from->address, &link->self))
+		return false;
+	if (from->address.family == FAMILY_IPV4)
+		return link->config.has_ipv4 && !address_equal(&from->address, &link->config.next_hop_ipv4);
+	return address_is_link_local(&from->address);
+}
+
+static void ihu_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	const struct link *link = rx->link;
+	bool is_for_us = !tlv->u.ihu.has_address || address_equal(&tlv->u.ihu.address, &link->self) ||
+			 (link->config.has_ipv4 && address_equal(&tlv->u.ihu.address, &link->config.next_hop_ipv4));
+
+	if (!rx->neighbour || !is_for_us)
+		return;
+	if (tlv->u.ihu.has_timestamps && link->config.rtt) {
+		rx->has_ihu = true;
+		rx->origin = tlv->u.ihu.origin;
+		rx->receive = tlv->u.ihu.receive;
+	}
+	neighbour_ihu(rx->neighbour, now_us, tlv);
+}
+
+static void hello_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	rx->neighbour = neighbour_hello(rx->link, now_us, &rx->from, tlv);
+	if (tlv->u.hello.has_timestamp) {
+		rx->has_hello = true;
+		rx->hello = tlv->u.hello.t1;
+	}
+}
+
+static void update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	struct babel *b = rx->link->b;
+
+	b->counters.updates_received++;
+	/* Before the neighbour has confirmed our restart its routes may be ours. */
+	if (rx->neighbour && rx->neighbour->is_confirmed)
+		route_update(rx->neighbour, now_us, tlv);
+}
+
+static void tlv_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	switch (tlv->type) {
+	case TLV_ACK_REQUEST:
+		ack_answer(rx->link, &rx->from, tlv);
+		break;
+	case TLV_ACK:
+		if (rx->neighbour)
+			neighbour_acked(rx->neighbour, now_us, tlv->u.ack.opaque);
+		break;
+	case TLV_HELLO:
+		hello_received(rx, now_us, tlv);
+		break;
+	case TLV_IHU:
+		ihu_received(rx, now_us, tlv);
+		break;
+	case TLV_UPDATE:
+		update_received(rx, now_us, tlv);
+		break;
+	case TLV_ROUTE_REQUEST:
+	case TLV_SEQNO_REQUEST:
+		request_received(rx->link, now_us, &rx->from, tlv);
+		break;
+	default:
+		break;
+	}
+}
+
+void babel_receive(struct babel *b, uint64_t now_us, unsigned id, const struct babel_sender *from, struct bytes packet)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct wire_parser parser;
+	struct babel_tlv tlv;
+
+	if (!link || b->is_leaving)
+		return;
+	b->counters.packets_received++;
+	if (!sender_is_valid(link, from)) {
+		b->counters.packets_bad_sender++;
+		return;
+	}
+	if (wire_parse_begin(&parser, packet, &from->address, &b->counters))
+		return;
+	struct reception rx = { .link = link, .from = from->address };
+	rx.neighbour = neighbour_find(link, &from->address);
+	while (wire_parse_next(&parser, &tlv))
+		tlv_received(&rx, now_us, &tlv);
+	if (rx.neighbour && rx.has_hello && rx.has_ihu) {
+		rtt_sample(rx.neighbour, now_us, rx.hello, rx.origin, rx.receive);
+		neighbour_cost_update(rx.neighbour, now_us);
+	}
+}

@@ -1,0 +1,399 @@
+/*
+ * The tables of one Babel speaker and who owns whom. Private to routing/.
+ *
+ *   babel ── links[] ── neighbour ── routes it announced (struct route)
+ *     │        │            └─ queue (unicast)     │
+ *     │        └─ queue (multicast)                │
+ *     ├─ destinations, by prefix ── routes to it ──┘  selected route, what was announced, hold
+ *     ├─ sources, by (prefix, router-id): feasibility distances
+ *     └─ requests, by (prefix, router-id): pending seqno requests
+ *
+ * A packet comes in through engine.c and changes neighbours and routes. Each
+ * change ends in destination_decide(): select.c picks the route, tells the
+ * owner, and marks updates in the queues. Queues hold intentions ("an update
+ * for P"), and become bytes only when they are flushed: what is sent is the
+ * state of that instant, and the feasibility distance is lowered right there.
+ */
+#ifndef ROUTING_ENGINE_H
+#define ROUTING_ENGINE_H
+
+#include "meshd/base/heap.h"
+#include "meshd/base/list.h"
+#include "meshd/base/map.h"
+#include "routing/babel.h"
+#include "routing/wire.h"
+
+#define MS UINT64_C(1000)
+#define SECOND UINT64_C(1000000)
+
+#define URGENT_JITTER_MIN_US (2 * MS) /* within the urgent timeout of 0.2 s (appendix B) */
+#define URGENT_JITTER_MAX_US (20 * MS)
+#define TRIGGERED_JITTER_MIN_US (10 * MS)
+#define TRIGGERED_JITTER_MAX_US (80 * MS)
+#define SOURCE_GC_US (180 * SECOND)
+#define SEQNO_ADOPT_US (600 * SECOND)
+#define FAST_HELLO_US (200 * MS)
+#define FAST_HELLOS 3
+#define DUMP_INTERVAL_US (1 * SECOND) /* full dumps to one neighbour */
+#define COPY_INTERVAL_US (120 * MS)
+#define COPIES_MAX 5
+#define ACK_INTERVAL_CS 50
+#define REQUEST_HOPS 64
+#define REQUEST_RESENDS 3
+#define REQUEST_REQUESTERS 4
+#define QUEUE_BURST 16 /* packets in a row from one queue */
+#define QUEUE_MAX 4096 /* messages that wait in one queue, updates of own prefixes not counted */
+#define PREFIX_KEY 18
+#define SOURCE_KEY 26
+
+struct link;
+struct neighbour;
+struct destination;
+
+/* --- the object -------------------------------------------------------------- */
+
+struct babel {
+	struct babel_config config;
+	struct babel_output output;
+	void *user;
+	struct heap heap;
+	struct babel_counters counters;
+	struct link *links[BABEL_LINK_MAX];
+	size_t neighbour_count;
+	struct map destinations;
+	struct map sources;
+	struct map requests;
+	uint16_t seqno;
+	bool has_stored; /* seqno_store() was called with `stored` */
+	uint16_t stored;
+	bool is_started; /* started_us is set by the first call that brings a time */
+	uint64_t started_us;
+	uint16_t opaque; /* of the last acknowledgment request */
+	bool is_leaving;
+};
+
+/* The first moment counts for what must be over some time after a restart. */
+void engine_started(struct babel *b, uint64_t now_us);
+uint64_t engine_random_between(struct babel *b, uint64_t low, uint64_t high);
+bool seqno_is_newer(uint16_t a, uint16_t b); /* a > b, modulo 2^16 (3.2.1) */
+void prefix_key(uint8_t key[PREFIX_KEY], const struct prefix *prefix);
+void source_key(uint8_t key[SOURCE_KEY], const struct prefix *prefix, const router_id *id);
+
+/* --- queue.c: what waits to be sent -------------------------------------------- */
+
+/* An intention: an update for a prefix, or a message that is ready. */
+struct outgoing {
+	struct list node;
+	struct babel_tlv tlv;
+	bool is_reply; /* asked for: split horizon does not apply (3.8.1.1 is a MUST) */
+	bool is_reliable; /* send with an acknowledgment request */
+	uint8_t copies; /* still to be sent, this one included */
+	uint8_t tries; /* acknowledgment requests spent on it */
+};
+
+struct queue {
+	struct babel *b;
+	struct link *link;
+	struct neighbour *to; /* NULL: all neighbours of the link */
+	struct list items;
+	struct list repeats; /* sent, to be sent again */
+	size_t count;
+	struct timer flush;
+	struct timer repeat;
+};
+
+/* A packet under construction. */
+struct packet {
+	struct babel *b;
+	struct link *link;
+	const struct address *to;
+	struct wire_builder builder;
+	struct ack *ack; /* the acknowledgment that this packet asks for */
+	unsigned sent;
+};
+
+void queue_init(struct queue *q, struct babel *b, struct link *link, struct neighbour *to);
+void queue_done(struct queue *q);
+/* Queues a message; sent within the urgent timeout. */
+void queue_message(struct queue *q, uint64_t now_us, const struct babel_tlv *tlv);
+/* Queues an update for `prefix`, to be sent `copies` times. */
+void queue_update(struct queue *q, uint64_t now_us, const struct prefix *prefix, struct outgoing how, bool urgent);
+void queue_flush_soon(struct queue *q, uint64_t now_us, uint64_t low_us, uint64_t high_us);
+void packet_begin(struct packet *p, struct babel *b, struct link *link, const struct address *to);
+void packet_write(struct packet *p, const struct babel_tlv *tlv);
+void packet_send(struct packet *p); /* sends what was written, if anything */
+
+/* --- link.c --------------------------------------------------------------------- */
+
+struct link {
+	struct babel *b;
+	unsigned id;
+	struct address self;
+	struct babel_link_config config;
+	uint16_t hello_seqno; /* of the next multicast Hello */
+	unsigned fast_hellos; /* still to be sent early, so that new neighbours hear enough */
+	uint64_t last_hello_us;
+	unsigned hellos_until_ihu;
+	struct list neighbours;
+	struct queue queue;
+	struct timer hello;
+	struct timer update;
+	uint8_t *buffer; /* of config.mtu bytes: the packet under construction */
+};
+
+void link_free(struct babel *b, struct link *link);
+/* Says Hello ahead of time, soon: somebody new listens. */
+void link_hello_soon(struct link *link, uint64_t now_us, unsigned count);
+uint64_t link_update_hold_us(const struct link *link); /* how long neighbours keep what we announced */
+/* Ask for everything: one neighbour, or all of the link. */
+void link_request_all(struct link *link, uint64_t now_us, struct neighbour *only);
+
+/* --- neighbour.c ------------------------------------------------------------------ */
+
+struct history {
+	uint16_t bits; /* newest in bit 15 */
+	uint16_t expected;
+	uint16_t interval_cs; /* of the last scheduled Hello; 0: none yet */
+	uint64_t since_us; /* start of the period that `timer` ends */
+	bool is_known; /* expected is valid */
+	struct timer timer;
+};
+
+struct rtt {
+	bool has_origin; /* timestamps of the last Hello from the neighbour */
+	uint32_t origin; /* its clock */
+	uint32_t receive; /* ours */
+	bool has_smoothed;
+	uint32_t smoothed_us;
+};
+
+struct neighbour {
+	struct list on_link;
+	struct babel *b;
+	struct link *link;
+	struct address address;
+	struct history multicast;
+	struct history unicast;
+	uint16_t hello_seqno; /* of the next unicast Hello to it */
+	unsigned misses; /* consecutive missed Hellos since any sign of life */
+	bool is_up; /* Hellos arrive; with dead_misses it stays so until that many are missed */
+	uint64_t alive_us;
+	uint64_t heard_us;
+	uint16_t txcost;
+	uint16_t told_rxcost; /* in our last IHU */
+	struct timer ihu;
+	uint16_t cost; /* as used by its routes */
+	struct rtt rtt;
+	/* After a restart our feasibility distances are gone, while the neighbour
+	 * may still route through us. Its routes count only once it has
+	 * acknowledged an IHU of infinite cost, which made it drop them. */
+	bool is_confirmed;
+	uint16_t confirm_opaque;
+	unsigned confirm_tries;
+	uint64_t confirm_deadline_us;
+	struct timer confirm;
+	uint64_t dumped_us;
+	struct timer dump;
+	struct list routes;
+	size_t route_count;
+	struct list acks;
+	struct queue queue;
+};
+
+struct neighbour *neighbour_find(const struct link *link, const struct address *address);
+/* NULL when the table is full (counted) or memory runs out. */
+struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct address *address);
+/* Drops it with its routes; selections follow. */
+void neighbour_free(struct neighbour *n, uint64_t now_us);
+/* A Hello came. Returns the neighbour's entry, a fresh one if the sender restarted. */
+struct neighbour *neighbour_hello(
+	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
+void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
+void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque);
+void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us);
+/* Recomputes the cost and, when it changed, everything that hangs on it. */
+void neighbour_cost_update(struct neighbour *n, uint64_t now_us);
+/* Own loop slept: time in which nothing could be heard counts no misses. */
+void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us);
+void neighbour_write_ihu(struct neighbour *n, struct packet *p, bool with_timestamps, uint16_t rxcost);
+
+/* --- metric.c ---------------------------------------------------------------------- */
+
+uint16_t metric_add(uint32_t a, uint32_t b); /* saturates at infinity */
+bool metric_two_out_of_three(uint16_t history);
+uint16_t metric_rxcost(const struct neighbour *n);
+uint16_t metric_cost(const struct neighbour *n);
+bool metric_is_lossy(const struct neighbour *n);
+/* The exponentially smoothed `old` after `elapsed_us` of a constant `now`. */
+uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t half_life_us);
+bool metric_change_is_significant(uint16_t old, uint16_t now);
+
+/* --- rtt.c -------------------------------------------------------------------------- */
+
+void rtt_hello(struct neighbour *n, uint64_t now_us, uint32_t t1);
+/* One packet brought a Hello with timestamp `hello` and an IHU with (origin, receive). */
+void rtt_sample(struct neighbour *n, uint64_t now_us, uint32_t hello, uint32_t origin, uint32_t receive);
+uint16_t rtt_penalty(const struct babel_link_config *config, uint32_t rtt_us);
+
+/* --- source.c ------------------------------------------------------------------------ */
+
+struct source {
+	struct map_entry entry;
+	uint8_t key[SOURCE_KEY];
+	struct babel *b;
+	uint16_t seqno;
+	uint16_t metric;
+	struct timer gc;
+};
+
+struct source *source_find(const struct babel *b, const struct prefix *prefix, const router_id *id);
+bool source_is_feasible(
+	const struct babel *b, const struct prefix *prefix, const router_id *id, uint16_t seqno, uint16_t metric);
+/* Before a finite update is sent (3.7.3). False: no room, do not send. */
+bool source_update(struct babel *b, uint64_t now_us, const struct prefix *prefix, const router_id *id, uint16_t seqno,
+	uint16_t metric, uint64_t hold_us);
+void source_free(struct source *s);
+
+/* --- route.c --------------------------------------------------------------------------- */
+
+struct route {
+	struct list on_destination;
+	struct list on_neighbour;
+	struct destination *destination;
+	struct neighbour *neighbour;
+	router_id origin;
+	uint16_t seqno;
+	uint16_t refmetric; /* as announced */
+	uint16_t extra_cost;
+	bool is_refused; /* by the owner: as if it were retracted */
+	bool is_v4_via_v6;
+	struct address next_hop;
+	uint64_t hold_us;
+	uint64_t expires_us;
+	unsigned probes; /* route requests sent because it is about to expire */
+	struct timer expiry;
+	uint32_t smoothed;
+	uint64_t smoothed_us; /* when `smoothed` was computed */
+	uint32_t smoothed_metric; /* the metric since then */
+};
+
+uint16_t route_metric(const struct route *r);
+bool route_is_feasible(const struct route *r);
+/* Finite, feasible, and the kernel can install it. */
+bool route_is_usable(const struct route *r);
+struct route *route_find(const struct destination *d, const struct neighbour *n);
+void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
+void route_retract_all(struct neighbour *n, uint64_t now_us);
+void route_free(struct route *r);
+/* Brings `smoothed` to now, and from now on follows the current metric. */
+uint32_t route_smooth(struct route *r, uint64_t now_us);
+uint32_t route_smoothed_at(const struct route *r, uint64_t now_us);
+void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
+
+/* --- select.c ---------------------------------------------------------------------------- */
+
+enum installed { INSTALLED_NOTHING, INSTALLED_ROUTE, INSTALLED_UNREACHABLE };
+
+struct destination {
+	struct map_entry entry;
+	uint8_t key[PREFIX_KEY];
+	struct babel *b;
+	struct prefix prefix;
+	struct list routes;
+	struct route *selected; /* never with is_own */
+	bool is_own;
+	uint16_t own_metric;
+	enum installed installed; /* what the owner was told */
+	struct babel_route told;
+	bool is_announced; /* neighbours were told, or are being told, of a finite route */
+	router_id announced_id;
+	uint16_t announced_metric;
+	uint64_t announced_until_us; /* until then a neighbour may follow what we announced */
+	uint64_t announced_links; /* links on whose multicast the last word was finite */
+	uint64_t queued_links; /* links in whose multicast queue an update waits */
+	bool is_held; /* unreachable entry (3.5.4) */
+	bool hold_by_ack; /* acknowledgments may end the hold */
+	size_t unacked; /* acknowledgments awaited for updates of this prefix */
+	struct timer hold;
+	struct timer reselect; /* a better route waits for its smoothed metric */
+	struct list requests;
+};
+
+struct destination *destination_find(const struct babel *b, const struct prefix *prefix);
+struct destination *destination_get(struct babel *b, const struct prefix *prefix);
+/* Something about this prefix changed: select, install, announce, request. May
+ * free the destination when nothing is left to know about it. */
+void destination_decide(struct destination *d, uint64_t now_us);
+void destination_release(struct destination *d); /* frees it if it holds nothing */
+void destination_free(struct destination *d);
+void destination_acked(struct destination *d, uint64_t now_us, bool was_acked);
+bool destination_is_reachable(const struct destination *d);
+struct babel_route destination_route(const struct destination *d, const struct route *r);
+
+/* --- update.c -------------------------------------------------------------------------------- */
+
+/* Announces the state of `d` on all links. */
+void update_trigger(struct destination *d, uint64_t now_us, bool urgent, bool reliable);
+/* Everything we announce, to one neighbour or to all of the link. */
+void update_dump(struct link *link, uint64_t now_us, struct neighbour *only);
+/* The answer to a request: at once or within the urgent timeout. */
+void update_reply(struct link *link, uint64_t now_us, const struct address *to, const struct prefix *prefix);
+/* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
+bool update_compose(
+	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
+/* Urgent updates on this link go to each neighbour with an acknowledgment request. */
+bool update_is_acked_on(const struct link *link);
+void seqno_keep(struct babel *b); /* persists the own seqno in blocks */
+
+/* --- ack.c ------------------------------------------------------------------------------------ */
+
+/* One packet for which a neighbour's acknowledgment is awaited. */
+struct ack {
+	struct list on_neighbour;
+	struct neighbour *neighbour;
+	uint16_t opaque;
+	struct list items; /* the updates that it carried */
+	struct timer timeout;
+};
+
+void ack_answer(struct link *link, const struct address *to, const struct babel_tlv *tlv);
+struct ack *ack_new(struct neighbour *n, uint64_t now_us);
+void ack_free(struct ack *a, uint64_t now_us, bool was_acked);
+bool ack_received(struct neighbour *n, uint64_t now_us, uint16_t opaque);
+
+/* --- request.c --------------------------------------------------------------------------------- */
+
+struct requester {
+	unsigned link;
+	struct address address;
+};
+
+struct request {
+	struct map_entry entry;
+	uint8_t key[SOURCE_KEY];
+	struct list on_destination;
+	struct destination *destination;
+	router_id origin;
+	uint16_t seqno;
+	bool is_own; /* this node wants it, not only somebody else */
+	bool is_multicast; /* asked of everybody: nobody announced the prefix */
+	unsigned target_link; /* of a request to one neighbour */
+	struct address target; /* FAMILY_NONE: all who announce the prefix */
+	unsigned resends; /* left */
+	uint64_t timeout_us;
+	uint64_t sent_us;
+	struct requester requesters[REQUEST_REQUESTERS];
+	size_t requester_count;
+	bool has_more_requesters; /* than were remembered: answer by multicast */
+	struct timer timer;
+};
+
+void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *prefix);
+/* Asks for a seqno that makes routes to `d` of `id` feasible again: of `only`,
+ * or of all who announce it, or, if nobody does, of everybody. */
+void request_seqno(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only);
+void request_received(struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
+void request_satisfied(struct destination *d, uint64_t now_us); /* after a decision */
+void request_free(struct request *q);
+
+#endif

@@ -1,0 +1,171 @@
+/*
+ * Links: when a node says Hello, hears its neighbours, and repeats its table
+ * (RFC 8966, 3.2.3, 3.4.1, 3.7.1).
+ *
+ * Only Multicast Hellos are sent. The promised interval is always the configured
+ * one; the first few Hellos, and those after a new neighbour appeared, come ahead
+ * of time, which the RFC allows, so that two of them are soon heard.
+ */
+#include "routing/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static uint64_t hello_interval_us(const struct link *link)
+{
+	return (uint64_t)link->config.hello_interval_cs * 10 * MS;
+}
+
+uint64_t link_update_hold_us(const struct link *link)
+{
+	/* 3.5 intervals (appendix B), and half a one for what is on the way. */
+	return (uint64_t)link->config.update_interval_cs * 10 * MS * 4;
+}
+
+void link_request_all(struct link *link, uint64_t now_us, struct neighbour *only)
+{
+	struct babel_tlv tlv = { .type = TLV_ROUTE_REQUEST, .u.route_request.wildcard = true };
+
+	queue_message(only ? &only->queue : &link->queue, now_us, &tlv);
+}
+
+static void link_write_hello(struct link *link, struct packet *p, uint64_t now_us)
+{
+	struct babel_tlv tlv = { .type = TLV_HELLO };
+
+	tlv.u.hello.seqno = link->hello_seqno++;
+	tlv.u.hello.interval_cs = link->config.hello_interval_cs;
+	tlv.u.hello.has_timestamp = link->config.rtt;
+	tlv.u.hello.t1 = (uint32_t)now_us;
+	packet_write(p, &tlv);
+	link->last_hello_us = now_us;
+}
+
+/* On lossy links an IHU goes with each Hello, else with every third. */
+static bool link_ihu_is_due(struct link *link, const struct neighbour *n, bool is_third)
+{
+	return is_third || link->config.rtt || metric_is_lossy(n) || n->told_rxcost != metric_rxcost(n);
+}
+
+static void link_hello(struct timer *timer, uint64_t now_us)
+{
+	struct link *link = container_of(timer, struct link, hello);
+	uint64_t interval_us = hello_interval_us(link);
+	bool is_third = link->hellos_until_ihu == 0;
+	struct packet p;
+
+	packet_begin(&p, link->b, link, NULL);
+	link_write_hello(link, &p, now_us);
+	link->hellos_until_ihu = is_third ? 2 : link->hellos_until_ihu - 1;
+	list_for_each (node, next, &link->neighbours) {
+		struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+		/* Timestamps count only beside a Hello: not in an overflow packet. */
+		if (link_ihu_is_due(link, n, is_third))
+			neighbour_write_ihu(n, &p, p.sent == 0, metric_rxcost(n));
+	}
+	packet_send(&p);
+	uint64_t next_us = engine_random_between(link->b, interval_us - interval_us / 10, interval_us);
+	if (link->fast_hellos > 0) {
+		link->fast_hellos--;
+		if (next_us > FAST_HELLO_US)
+			next_us = FAST_HELLO_US;
+	}
+	timer_set(&link->b->heap, &link->hello, now_us + next_us);
+}
+
+void link_hello_soon(struct link *link, uint64_t now_us, unsigned count)
+{
+	uint64_t due_us = now_us + engine_random_between(link->b, URGENT_JITTER_MIN_US, URGENT_JITTER_MAX_US);
+
+	/* Many neighbours that appear at once are served by the same few Hellos. */
+	if (link->last_hello_us && due_us < link->last_hello_us + FAST_HELLO_US / 2)
+		due_us = link->last_hello_us + FAST_HELLO_US / 2;
+	if (link->fast_hellos < count)
+		link->fast_hellos = count;
+	timer_set_earlier(&link->b->heap, &link->hello, due_us);
+}
+
+static void link_update(struct timer *timer, uint64_t now_us)
+{
+	struct link *link = container_of(timer, struct link, update);
+	uint64_t interval_us = (uint64_t)link->config.update_interval_cs * 10 * MS;
+
+	update_dump(link, now_us, NULL);
+	timer_set(&link->b->heap, &link->update,
+		now_us + engine_random_between(link->b, interval_us - interval_us / 8, interval_us - interval_us / 32));
+}
+
+static bool config_is_valid(const struct babel_link_config *c)
+{
+	return c->rxcost != 0 && c->hello_interval_cs != 0 && c->update_interval_cs != 0 &&
+	       c->mtu >= BABEL_PACKET_MIN && (!c->has_ipv4 || c->next_hop_ipv4.family == FAMILY_IPV4);
+}
+
+int babel_link_add(struct babel *b, uint64_t now_us, unsigned id, const struct address *self,
+	const struct babel_link_config *config)
+{
+	if (id >= BABEL_LINK_MAX || !config_is_valid(config) || self->family == FAMILY_NONE)
+		return -EINVAL;
+	if (b->links[id])
+		return -EEXIST;
+	struct link *link = calloc(1, sizeof(*link));
+	if (!link)
+		return -ENOMEM;
+	engine_started(b, now_us);
+	link->config = *config;
+	if (link->config.mtu > UINT16_MAX)
+		link->config.mtu = UINT16_MAX;
+	link->buffer = malloc(link->config.mtu);
+	if (!link->buffer) {
+		free(link);
+		return -ENOMEM;
+	}
+	link->b = b;
+	link->id = id;
+	link->self = *self;
+	link->hello_seqno = (uint16_t)random_u32(&b->config.random);
+	list_init(&link->neighbours);
+	queue_init(&link->queue, b, link, NULL);
+	timer_init(&link->hello, link_hello);
+	timer_init(&link->update, link_update);
+	b->links[id] = link;
+	link_hello_soon(link, now_us, FAST_HELLOS);
+	link_request_all(link, now_us, NULL);
+	/* After the first Hello: what we have, without waiting to be asked. */
+	timer_set(&b->heap, &link->update, now_us + engine_random_between(b, 50 * MS, 100 * MS));
+	return 0;
+}
+
+void link_free(struct babel *b, struct link *link)
+{
+	timer_cancel(&b->heap, &link->hello);
+	timer_cancel(&b->heap, &link->update);
+	queue_done(&link->queue);
+	free(link->buffer);
+	free(link);
+}
+
+void babel_link_remove(struct babel *b, uint64_t now_us, unsigned id)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+
+	if (!link)
+		return;
+	/* First off the table: the losses are announced on the other links only. */
+	b->links[id] = NULL;
+	list_for_each (node, next, &link->neighbours)
+		neighbour_free(list_entry(node, struct neighbour, on_link), now_us);
+	link_free(b, link);
+}
+
+void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+
+	if (!link)
+		return;
+	struct neighbour *n = neighbour_find(link, address);
+	link_hello_soon(link, now_us, FAST_HELLOS);
+	link_request_all(link, now_us, n);
+}

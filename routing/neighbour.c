@@ -1,0 +1,386 @@
+/*
+ * Neighbours: who is heard, who hears us (RFC 8966, 3.4 and appendix A.1).
+ *
+ * Two Hello histories, two expiry timers, one IHU timer feed one cost. Any
+ * authenticated frame may stand in for a Hello (babel_neighbour_alive()): a busy
+ * link is not dead because its Hellos wait behind the traffic.
+ *
+ * A node that has restarted has lost its feasibility distances while a neighbour
+ * may still route through it. Believing that neighbour's updates could close a
+ * loop. So for as long as such routes can live the first thing said to a new
+ * neighbour is a wildcard retraction with an acknowledgment request, and its
+ * updates are ignored until it has acknowledged.
+ */
+#include "routing/engine.h"
+
+#include <stdlib.h>
+
+#define CONFIRM_TIMEOUT_US (250 * MS)
+#define HISTORY_GAP_MAX 16
+
+static void neighbour_confirm(struct timer *timer, uint64_t now_us);
+static void multicast_missed(struct timer *timer, uint64_t now_us);
+static void unicast_missed(struct timer *timer, uint64_t now_us);
+
+static uint64_t history_period_us(const struct neighbour *n, const struct history *h)
+{
+	uint16_t interval_cs = h->interval_cs ? h->interval_cs : n->link->config.hello_interval_cs;
+
+	return (uint64_t)interval_cs * 10 * MS;
+}
+
+/* --- find, new, free -------------------------------------------------------------- */
+
+struct neighbour *neighbour_find(const struct link *link, const struct address *address)
+{
+	list_for_each (node, next, &link->neighbours) {
+		struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+		if (address_equal(&n->address, address))
+			return n;
+	}
+	return NULL;
+}
+
+static void ihu_expired(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, ihu);
+
+	n->txcost = BABEL_INFINITY;
+	neighbour_cost_update(n, now_us);
+}
+
+static void dump_due(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, dump);
+
+	n->dumped_us = now_us;
+	update_dump(n->link, now_us, n);
+}
+
+struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct address *address)
+{
+	struct babel *b = link->b;
+	struct neighbour *n = b->neighbour_count < b->config.limits.neighbours ? calloc(1, sizeof(*n)) : NULL;
+
+	if (!n) {
+		b->counters.refused_neighbours++;
+		return NULL;
+	}
+	n->b = b;
+	n->link = link;
+	n->address = *address;
+	n->txcost = n->cost = n->told_rxcost = BABEL_INFINITY;
+	n->heard_us = now_us;
+	n->confirm_deadline_us = b->started_us + link_update_hold_us(link);
+	n->is_confirmed = now_us >= n->confirm_deadline_us;
+	timer_init(&n->multicast.timer, multicast_missed);
+	timer_init(&n->unicast.timer, unicast_missed);
+	timer_init(&n->ihu, ihu_expired);
+	timer_init(&n->dump, dump_due);
+	timer_init(&n->confirm, neighbour_confirm);
+	list_init(&n->routes);
+	list_init(&n->acks);
+	queue_init(&n->queue, b, link, n);
+	list_push_back(&link->neighbours, &n->on_link);
+	b->neighbour_count++;
+	if (!n->is_confirmed)
+		timer_set(&b->heap, &n->confirm, now_us);
+	link_hello_soon(link, now_us, FAST_HELLOS);
+	return n;
+}
+
+static void neighbour_drop_acks(struct neighbour *n, uint64_t now_us)
+{
+	list_for_each (node, next, &n->acks) {
+		struct ack *a = list_entry(node, struct ack, on_neighbour);
+
+		list_for_each (item_node, item_next, &a->items)
+			list_entry(item_node, struct outgoing, node)->tries = COPIES_MAX;
+		ack_free(a, now_us, false);
+	}
+}
+
+void neighbour_free(struct neighbour *n, uint64_t now_us)
+{
+	struct babel *b = n->b;
+
+	list_remove(&n->on_link);
+	b->neighbour_count--;
+	neighbour_drop_acks(n, now_us);
+	queue_done(&n->queue);
+	list_for_each (node, next, &n->routes) {
+		struct route *r = list_entry(node, struct route, on_neighbour);
+		struct destination *d = r->destination;
+
+		route_free(r);
+		destination_decide(d, now_us);
+	}
+	timer_cancel(&b->heap, &n->multicast.timer);
+	timer_cancel(&b->heap, &n->unicast.timer);
+	timer_cancel(&b->heap, &n->ihu);
+	timer_cancel(&b->heap, &n->dump);
+	timer_cancel(&b->heap, &n->confirm);
+	free(n);
+}
+
+void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (!n)
+		return;
+	b->counters.neighbours_lost++;
+	neighbour_free(n, now_us);
+}
+
+/* --- the gate after a restart --------------------------------------------------------- */
+
+static void neighbour_confirmed(struct neighbour *n, uint64_t now_us)
+{
+	n->is_confirmed = true;
+	timer_cancel(&n->b->heap, &n->confirm);
+	link_request_all(n->link, now_us, n);
+	/* The retraction erased what it had from us: say it again. */
+	timer_set_earlier(&n->b->heap, &n->dump, now_us);
+	neighbour_cost_update(n, now_us);
+}
+
+static void neighbour_confirm(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, confirm);
+	struct babel_tlv ask = { .type = TLV_ACK_REQUEST };
+	struct babel_tlv retraction = { .type = TLV_UPDATE };
+	struct packet p;
+
+	if (now_us >= n->confirm_deadline_us) {
+		neighbour_confirmed(n, now_us);
+		return;
+	}
+	/* One opaque for all copies: an acknowledgment of any copy will do. */
+	if (n->confirm_tries == 0)
+		n->confirm_opaque = ++n->b->opaque;
+	ask.u.ack_request.opaque = n->confirm_opaque;
+	ask.u.ack_request.interval_cs = CONFIRM_TIMEOUT_US / (10 * MS);
+	retraction.u.update.wildcard = true;
+	retraction.u.update.interval_cs = n->link->config.update_interval_cs;
+	retraction.u.update.metric = BABEL_INFINITY;
+	packet_begin(&p, n->b, n->link, &n->address);
+	packet_write(&p, &ask);
+	packet_write(&p, &retraction);
+	packet_send(&p);
+	uint64_t wait_us = CONFIRM_TIMEOUT_US << (n->confirm_tries < 4 ? n->confirm_tries : 4);
+	n->confirm_tries++;
+	if (wait_us > n->confirm_deadline_us - now_us)
+		wait_us = n->confirm_deadline_us - now_us;
+	timer_set(&n->b->heap, &n->confirm, now_us + wait_us);
+}
+
+void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque)
+{
+	n->b->counters.acks_received++;
+	if (!n->is_confirmed && n->confirm_tries > 0 && opaque == n->confirm_opaque)
+		neighbour_confirmed(n, now_us);
+	else
+		ack_received(n, now_us, opaque);
+}
+
+/* --- cost ------------------------------------------------------------------------------- */
+
+static bool neighbour_is_heard(const struct neighbour *n)
+{
+	if (n->link->config.cost == BABEL_COST_ETX)
+		return n->multicast.bits & 0xfc00;
+	return metric_two_out_of_three(n->multicast.bits) || metric_two_out_of_three(n->unicast.bits);
+}
+
+void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
+{
+	unsigned dead_misses = n->link->config.dead_misses;
+
+	if (dead_misses == 0)
+		n->is_up = neighbour_is_heard(n);
+	else if (n->misses >= dead_misses)
+		n->is_up = false;
+	else if (neighbour_is_heard(n))
+		n->is_up = true;
+	/* A neighbour that waits to hear that we hear it must not wait an interval. */
+	if ((metric_rxcost(n) == BABEL_INFINITY) != (n->told_rxcost == BABEL_INFINITY))
+		link_hello_soon(n->link, now_us, 0);
+	uint16_t old = n->cost;
+	n->cost = metric_cost(n);
+	if (n->cost == old)
+		return;
+	if (old == BABEL_INFINITY)
+		link_request_all(n->link, now_us, n);
+	list_for_each (node, next, &n->routes) {
+		struct route *r = list_entry(node, struct route, on_neighbour);
+
+		route_smooth(r, now_us);
+		destination_decide(r->destination, now_us);
+	}
+}
+
+/* --- Hellos --------------------------------------------------------------------------------- */
+
+/* False if the sender has lost its count: it has restarted (appendix A.1). */
+static bool history_follow(struct history *h, uint16_t seqno)
+{
+	if (h->is_known) {
+		int gap = (int16_t)(uint16_t)(seqno - h->expected);
+
+		if (gap > HISTORY_GAP_MAX || gap < -HISTORY_GAP_MAX)
+			return false;
+		h->bits = (uint16_t)(gap < 0 ? (uint32_t)h->bits << -gap : (uint32_t)h->bits >> gap);
+	}
+	h->bits = (uint16_t)(h->bits >> 1 | 0x8000);
+	h->expected = (uint16_t)(seqno + 1);
+	h->is_known = true;
+	return true;
+}
+
+static void history_arm(struct neighbour *n, struct history *h, uint64_t now_us, uint16_t interval_cs)
+{
+	bool is_timed = timer_is_armed(&n->multicast.timer) || timer_is_armed(&n->unicast.timer);
+
+	if (interval_cs != 0)
+		h->interval_cs = interval_cs;
+	else if (is_timed)
+		return; /* unscheduled: the earlier promise stands */
+	h->since_us = now_us;
+	timer_set(&n->b->heap, &h->timer, now_us + history_period_us(n, h) * 3 / 2);
+}
+
+struct neighbour *neighbour_hello(
+	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv)
+{
+	struct neighbour *n = neighbour_find(link, from);
+
+	link->b->counters.hellos_received++;
+	if (!n)
+		n = neighbour_new(link, now_us, from);
+	if (!n)
+		return NULL;
+	struct history *h = tlv->u.hello.unicast ? &n->unicast : &n->multicast;
+	if (!history_follow(h, tlv->u.hello.seqno)) {
+		link->b->counters.neighbours_lost++;
+		neighbour_free(n, now_us);
+		n = neighbour_new(link, now_us, from);
+		if (!n)
+			return NULL;
+		h = tlv->u.hello.unicast ? &n->unicast : &n->multicast;
+		history_follow(h, tlv->u.hello.seqno);
+	}
+	n->misses = 0;
+	n->heard_us = now_us;
+	history_arm(n, h, now_us, tlv->u.hello.interval_cs);
+	if (tlv->u.hello.has_timestamp)
+		rtt_hello(n, now_us, tlv->u.hello.t1);
+	neighbour_cost_update(n, now_us);
+	return n;
+}
+
+static void history_missed(struct neighbour *n, struct history *h, uint64_t now_us)
+{
+	struct history *other = h == &n->multicast ? &n->unicast : &n->multicast;
+	bool is_alive = n->alive_us > h->since_us;
+
+	h->bits = (uint16_t)(h->bits >> 1 | (is_alive ? 0x8000 : 0));
+	h->expected++;
+	h->since_us = now_us;
+	if (is_alive)
+		n->misses = 0;
+	else
+		n->misses++;
+	/* A history without promises of its own ages with the other one. */
+	if (!timer_is_armed(&other->timer))
+		other->bits >>= 1;
+	if (n->multicast.bits == 0 && n->unicast.bits == 0) {
+		n->b->counters.neighbours_lost++;
+		neighbour_free(n, now_us);
+		return;
+	}
+	timer_set(&n->b->heap, &h->timer, now_us + history_period_us(n, h));
+	neighbour_cost_update(n, now_us);
+}
+
+static void multicast_missed(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, multicast.timer);
+
+	history_missed(n, &n->multicast, now_us);
+}
+
+static void unicast_missed(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, unicast.timer);
+
+	history_missed(n, &n->unicast, now_us);
+}
+
+void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us)
+{
+	n->alive_us = now_us;
+	n->heard_us = now_us;
+	n->misses = 0;
+}
+
+void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (n)
+		neighbour_sign_of_life(n, now_us);
+}
+
+static void history_forgive(struct neighbour *n, struct history *h, uint64_t slept_us)
+{
+	if (timer_is_armed(&h->timer) && slept_us > history_period_us(n, h))
+		timer_set(&n->b->heap, &h->timer, h->timer.due_us + slept_us);
+}
+
+void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
+{
+	uint64_t grace_us = slept_us < 10 * SECOND ? slept_us : 10 * SECOND;
+
+	if (slept_us <= history_period_us(n, &n->multicast))
+		return;
+	history_forgive(n, &n->multicast, slept_us);
+	history_forgive(n, &n->unicast, slept_us);
+	if (timer_is_armed(&n->ihu))
+		timer_set(&n->b->heap, &n->ihu, n->ihu.due_us + slept_us);
+	list_for_each (node, next, &n->routes)
+		route_forgive(list_entry(node, struct route, on_neighbour), now_us, grace_us);
+}
+
+/* --- IHUs -------------------------------------------------------------------------------------- */
+
+void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	uint64_t interval_us = (uint64_t)tlv->u.ihu.interval_cs * 10 * MS;
+
+	n->b->counters.ihus_received++;
+	n->txcost = tlv->u.ihu.rxcost;
+	timer_set(&n->b->heap, &n->ihu, now_us + interval_us * 7 / 2);
+	neighbour_cost_update(n, now_us);
+}
+
+void neighbour_write_ihu(struct neighbour *n, struct packet *p, bool with_timestamps, uint16_t rxcost)
+{
+	uint32_t interval_cs = 3u * n->link->config.hello_interval_cs;
+	struct babel_tlv tlv = { .type = TLV_IHU };
+
+	tlv.u.ihu.has_address = true;
+	tlv.u.ihu.address = n->address;
+	tlv.u.ihu.rxcost = rxcost;
+	tlv.u.ihu.interval_cs = (uint16_t)(interval_cs > UINT16_MAX ? UINT16_MAX : interval_cs);
+	if (with_timestamps && n->link->config.rtt && n->rtt.has_origin) {
+		tlv.u.ihu.has_timestamps = true;
+		tlv.u.ihu.origin = n->rtt.origin;
+		tlv.u.ihu.receive = n->rtt.receive;
+	}
+	n->told_rxcost = rxcost;
+	packet_write(p, &tlv);
+}

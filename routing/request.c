@@ -1,0 +1,340 @@
+/*
+ * Requests: asking for routes and for newer seqnos, answering, passing on
+ * (RFC 8966, 3.8).
+ *
+ * A pending seqno request is known by (prefix, router-id), as the RFC has it: a
+ * prefix alone would let an answer for one origin silence the request for
+ * another. The entry serves three ends: to resend what this node wants, to hand
+ * the answer to those on whose behalf it was passed on, and to recognise copies.
+ */
+#include "routing/engine.h"
+
+#include <stdlib.h>
+
+#define DUPLICATE_US (400 * MS) /* less than anybody's first resend */
+#define FORWARDED_US (10 * SECOND) /* how long an answer may take */
+#define TIMEOUT_MIN_US (500 * MS)
+#define TIMEOUT_MAX_US (2 * SECOND)
+
+void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *prefix)
+{
+	struct babel_tlv tlv = { .type = TLV_ROUTE_REQUEST, .u.route_request.prefix = *prefix };
+
+	queue_message(&n->queue, now_us, &tlv);
+}
+
+/* --- the table --------------------------------------------------------------------- */
+
+static struct request *request_find(const struct babel *b, const struct prefix *prefix, const router_id *id)
+{
+	uint8_t key[SOURCE_KEY];
+
+	source_key(key, prefix, id);
+	struct map_entry *e = map_find(&b->requests, bytes_of(key, sizeof(key)));
+	return e ? container_of(e, struct request, entry) : NULL;
+}
+
+void request_free(struct request *q)
+{
+	struct babel *b = q->destination->b;
+
+	timer_cancel(&b->heap, &q->timer);
+	map_remove(&b->requests, &q->entry);
+	list_remove(&q->on_destination);
+	free(q);
+}
+
+static void request_due(struct timer *timer, uint64_t now_us);
+
+static struct request *request_get(struct destination *d, const router_id *id)
+{
+	struct babel *b = d->b;
+	struct request *q = request_find(b, &d->prefix, id);
+
+	if (q)
+		return q;
+	q = calloc(1, sizeof(*q));
+	if (!q)
+		return NULL;
+	q->destination = d;
+	q->origin = *id;
+	source_key(q->key, &d->prefix, id);
+	timer_init(&q->timer, request_due);
+	if (map_insert(&b->requests, &q->entry, bytes_of(q->key, sizeof(q->key)))) {
+		b->counters.refused_requests++;
+		free(q);
+		return NULL;
+	}
+	list_push_back(&d->requests, &q->on_destination);
+	return q;
+}
+
+static void request_add_requester(struct request *q, const struct link *link, const struct address *address)
+{
+	for (size_t i = 0; i < q->requester_count; i++)
+		if (q->requesters[i].link == link->id && address_equal(&q->requesters[i].address, address))
+			return;
+	if (q->requester_count == REQUEST_REQUESTERS) {
+		q->has_more_requesters = true;
+		return;
+	}
+	q->requesters[q->requester_count++] = (struct requester){ .link = link->id, .address = *address };
+}
+
+/* --- what this node wants -------------------------------------------------------------- */
+
+static struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
+{
+	struct babel_tlv tlv = { .type = TLV_SEQNO_REQUEST };
+
+	tlv.u.seqno_request.prefix = q->destination->prefix;
+	tlv.u.seqno_request.seqno = q->seqno;
+	tlv.u.seqno_request.hop_count = hop_count;
+	tlv.u.seqno_request.origin = q->origin;
+	return tlv;
+}
+
+static void request_send_to_announcers(const struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	struct destination *d = q->destination;
+	bool is_sent = false;
+
+	list_for_each (node, next, &d->routes) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		if (route_metric(r) == BABEL_INFINITY)
+			continue;
+		queue_message(&r->neighbour->queue, now_us, tlv);
+		is_sent = true;
+	}
+	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_sent; id++)
+		if (d->b->links[id])
+			queue_message(&d->b->links[id]->queue, now_us, tlv);
+}
+
+static void request_send(struct request *q, uint64_t now_us)
+{
+	struct babel *b = q->destination->b;
+	struct link *link = q->target.family == FAMILY_NONE ? NULL : b->links[q->target_link];
+	struct neighbour *n = link ? neighbour_find(link, &q->target) : NULL;
+	struct babel_tlv tlv = request_tlv(q, REQUEST_HOPS);
+
+	q->sent_us = now_us;
+	if (n)
+		queue_message(&n->queue, now_us, &tlv);
+	else
+		request_send_to_announcers(q, now_us, &tlv);
+	timer_set(&b->heap, &q->timer, now_us + q->timeout_us);
+	q->timeout_us *= 2;
+}
+
+static void request_due(struct timer *timer, uint64_t now_us)
+{
+	struct request *q = container_of(timer, struct request, timer);
+	struct destination *d = q->destination;
+
+	if (q->is_own && q->resends > 0) {
+		q->resends--;
+		d->b->counters.seqno_requests_resent++;
+		request_send(q, now_us);
+		return;
+	}
+	request_free(q);
+	destination_release(d);
+}
+
+/* An answer can hardly come before the slowest Hello that matters. */
+static uint64_t request_timeout_us(const struct babel *b)
+{
+	uint64_t timeout_us = TIMEOUT_MAX_US;
+
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		if (!b->links[id])
+			continue;
+		uint64_t interval_us = (uint64_t)b->links[id]->config.hello_interval_cs * 10 * MS;
+
+		if (interval_us < timeout_us)
+			timeout_us = interval_us;
+	}
+	return timeout_us < TIMEOUT_MIN_US ? TIMEOUT_MIN_US : timeout_us;
+}
+
+static void request_one(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only)
+{
+	const struct source *s = source_find(d->b, &d->prefix, id);
+
+	/* Without a feasibility distance nothing of that origin is unfeasible. */
+	if (!s)
+		return;
+	uint16_t seqno = (uint16_t)(s->seqno + 1);
+	struct request *q = request_find(d->b, &d->prefix, id);
+	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE))
+		return;
+	q = request_get(d, id);
+	if (!q)
+		return;
+	if (!q->is_own || seqno_is_newer(seqno, q->seqno))
+		q->seqno = seqno;
+	q->is_own = true;
+	q->target = only ? only->address : (struct address){ 0 };
+	q->target_link = only ? only->link->id : 0;
+	q->resends = REQUEST_RESENDS;
+	q->timeout_us = request_timeout_us(d->b);
+	request_send(q, now_us);
+}
+
+void request_seqno(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only)
+{
+	request_one(d, now_us, id, only);
+	if (only)
+		return;
+	/* Who announces the prefix from another origin does not know the lost one. */
+	list_for_each (node, next, &d->routes) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		if (route_metric(r) != BABEL_INFINITY && !router_id_equal(&r->origin, id) &&
+			!router_id_equal(&r->origin, &d->b->config.id))
+			request_one(d, now_us, &r->origin, r->neighbour);
+	}
+}
+
+static bool request_is_satisfied(const struct request *q)
+{
+	const struct destination *d = q->destination;
+
+	if (d->is_own)
+		return !router_id_equal(&q->origin, &d->b->config.id) || !seqno_is_newer(q->seqno, d->b->seqno);
+	return d->selected &&
+	       (!router_id_equal(&q->origin, &d->selected->origin) || !seqno_is_newer(q->seqno, d->selected->seqno));
+}
+
+void request_satisfied(struct destination *d, uint64_t now_us)
+{
+	list_for_each (node, next, &d->requests) {
+		struct request *q = list_entry(node, struct request, on_destination);
+
+		if (!request_is_satisfied(q))
+			continue;
+		if (q->has_more_requesters)
+			update_trigger(d, now_us, true, false);
+		for (size_t i = 0; i < q->requester_count; i++) {
+			struct link *link = d->b->links[q->requesters[i].link];
+
+			if (link)
+				update_reply(link, now_us, &q->requesters[i].address, &d->prefix);
+		}
+		request_free(q);
+	}
+}
+
+/* --- what others want --------------------------------------------------------------------- */
+
+static bool is_better_target(const struct route *r, const struct route *than)
+{
+	if (!than)
+		return true;
+	if (route_is_usable(r) != route_is_usable(than))
+		return route_is_usable(r);
+	return route_metric(r) < route_metric(than);
+}
+
+/* Where to pass a request on: a feasible next hop first, never the requester. */
+static struct neighbour *request_target(
+	const struct destination *d, const struct link *link, const struct address *from)
+{
+	const struct route *best = NULL;
+
+	list_for_each (node, next, &d->routes) {
+		const struct route *r = list_entry(node, struct route, on_destination);
+		bool is_requester = r->neighbour->link == link &&
+				    (address_equal(&r->neighbour->address, from) || address_equal(&r->next_hop, from));
+
+		if (!is_requester && route_metric(r) != BABEL_INFINITY && is_better_target(r, best))
+			best = r;
+	}
+	return best ? best->neighbour : NULL;
+}
+
+static void request_forward(struct destination *d, struct link *link, uint64_t now_us, const struct address *from,
+	const struct babel_tlv *tlv)
+{
+	struct babel *b = d->b;
+	uint16_t seqno = tlv->u.seqno_request.seqno;
+	struct request *q = request_find(b, &d->prefix, &tlv->u.seqno_request.origin);
+
+	if (q && !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < DUPLICATE_US) {
+		b->counters.seqno_requests_duplicate++;
+		request_add_requester(q, link, from);
+		return;
+	}
+	struct neighbour *target = request_target(d, link, from);
+	if (tlv->u.seqno_request.hop_count < 2 || !target)
+		return;
+	q = request_get(d, &tlv->u.seqno_request.origin);
+	if (!q)
+		return;
+	if ((!q->is_own && q->requester_count == 0) || seqno_is_newer(seqno, q->seqno))
+		q->seqno = seqno;
+	request_add_requester(q, link, from);
+	q->sent_us = now_us;
+	if (!q->is_own)
+		timer_set(&b->heap, &q->timer, now_us + FORWARDED_US);
+	struct babel_tlv forwarded = *tlv;
+	forwarded.u.seqno_request.hop_count--;
+	queue_message(&target->queue, now_us, &forwarded);
+	b->counters.seqno_requests_forwarded++;
+}
+
+static void seqno_request_received(
+	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv)
+{
+	struct babel *b = link->b;
+	const router_id *id = &tlv->u.seqno_request.origin;
+	struct destination *d = destination_find(b, &tlv->u.seqno_request.prefix);
+
+	b->counters.seqno_requests_received++;
+	if (!d)
+		return;
+	if (destination_is_reachable(d)) {
+		const router_id *current = d->is_own ? &b->config.id : &d->selected->origin;
+		uint16_t seqno = d->is_own ? b->seqno : d->selected->seqno;
+		bool is_older = router_id_equal(current, id) && seqno_is_newer(tlv->u.seqno_request.seqno, seqno);
+
+		/* By one, whatever was asked for. */
+		if (is_older && d->is_own) {
+			b->seqno++;
+			b->counters.seqno_increments++;
+			seqno_keep(b);
+		}
+		if (!is_older || d->is_own) {
+			update_reply(link, now_us, from, &d->prefix);
+			return;
+		}
+	}
+	if (!router_id_equal(id, &b->config.id))
+		request_forward(d, link, now_us, from, tlv);
+}
+
+static void route_request_received(
+	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv)
+{
+	struct neighbour *n = neighbour_find(link, from);
+
+	link->b->counters.route_requests_received++;
+	if (!tlv->u.route_request.wildcard) {
+		update_reply(link, now_us, from, &tlv->u.route_request.prefix);
+		return;
+	}
+	if (!n)
+		return;
+	uint64_t due_us = n->dumped_us ? n->dumped_us + DUMP_INTERVAL_US : 0;
+	timer_set_earlier(&link->b->heap, &n->dump, due_us > now_us ? due_us : now_us);
+}
+
+void request_received(struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv)
+{
+	if (tlv->type == TLV_ROUTE_REQUEST)
+		route_request_received(link, now_us, from, tlv);
+	else
+		seqno_request_received(link, now_us, from, tlv);
+}

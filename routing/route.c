@@ -1,0 +1,309 @@
+/*
+ * The route table: what neighbours announce (RFC 8966, 3.5.3).
+ *
+ * Entries are kept whether feasible or not; feasibility is asked at each use,
+ * never remembered. An unfeasible or refused entry is not selected, but it tells
+ * whom to ask for a newer seqno.
+ */
+#include "routing/engine.h"
+
+#include <stdlib.h>
+
+/* Prefixes that no neighbour may announce (appendix C). */
+static bool prefix_is_martian(const struct prefix *p)
+{
+	const uint8_t *a = p->address.bytes;
+
+	if (p->address.family == FAMILY_IPV6)
+		return (p->plen >= 64 && a[0] == 0xfe && (a[1] & 0xc0) == 0x80) || (p->plen >= 8 && a[0] == 0xff);
+	if (p->plen == 32 && a[0] == 0 && a[1] == 0 && a[2] == 0 && a[3] == 0)
+		return true;
+	return p->plen >= 8 && (a[0] == 127 || (a[0] >= 224 && a[0] < 240));
+}
+
+uint16_t route_metric(const struct route *r)
+{
+	if (r->refmetric == BABEL_INFINITY || r->is_refused || r->neighbour->cost == BABEL_INFINITY)
+		return BABEL_INFINITY;
+	return metric_add(metric_add(r->refmetric, r->neighbour->cost), r->extra_cost);
+}
+
+/* What carries our own router-id went through us: it is never a way there. */
+bool route_is_feasible(const struct route *r)
+{
+	const struct babel *b = r->destination->b;
+
+	return !router_id_equal(&r->origin, &b->config.id) &&
+	       source_is_feasible(b, &r->destination->prefix, &r->origin, r->seqno, r->refmetric);
+}
+
+bool route_is_usable(const struct route *r)
+{
+	if (r->is_v4_via_v6 && !r->destination->b->config.kernel_has_v4_via_v6)
+		return false;
+	return route_metric(r) != BABEL_INFINITY && route_is_feasible(r);
+}
+
+struct route *route_find(const struct destination *d, const struct neighbour *n)
+{
+	list_for_each (node, next, &d->routes) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		if (r->neighbour == n)
+			return r;
+	}
+	return NULL;
+}
+
+void route_free(struct route *r)
+{
+	struct destination *d = r->destination;
+
+	if (d->selected == r)
+		d->selected = NULL;
+	timer_cancel(&d->b->heap, &r->expiry);
+	list_remove(&r->on_destination);
+	list_remove(&r->on_neighbour);
+	r->neighbour->route_count--;
+	free(r);
+}
+
+/* --- the smoothed metric (appendix A.3) --------------------------------------------- */
+
+uint32_t route_smoothed_at(const struct route *r, uint64_t now_us)
+{
+	/* Time constant: three Hello intervals, so about two of half-life. */
+	uint64_t half_life_us = (uint64_t)r->neighbour->link->config.hello_interval_cs * 10 * MS * 2;
+
+	return metric_smooth(r->smoothed, r->smoothed_metric, now_us - r->smoothed_us, half_life_us);
+}
+
+uint32_t route_smooth(struct route *r, uint64_t now_us)
+{
+	uint16_t metric = route_metric(r);
+
+	r->smoothed = route_smoothed_at(r, now_us);
+	r->smoothed_us = now_us;
+	if (metric == BABEL_INFINITY) {
+		r->smoothed_metric = BABEL_INFINITY;
+	} else {
+		/* What was unreachable must prove itself, but not for minutes. */
+		if (r->smoothed_metric == BABEL_INFINITY && r->smoothed > 2u * metric)
+			r->smoothed = 2u * metric;
+		r->smoothed_metric = metric;
+	}
+	return r->smoothed;
+}
+
+/* --- expiry ---------------------------------------------------------------------------- */
+
+/* The timer first asks for a refresh, twice, shortly before the end (3.8.2.3). */
+static void route_arm(struct route *r, uint64_t now_us)
+{
+	uint64_t step_us = r->hold_us / 14;
+	uint64_t due_us = r->expires_us;
+
+	if (r->refmetric != BABEL_INFINITY && r->probes < 2)
+		due_us -= step_us * (2 - r->probes);
+	timer_set(&r->destination->b->heap, &r->expiry, due_us > now_us ? due_us : now_us);
+}
+
+static void route_refresh(struct route *r, uint64_t now_us)
+{
+	r->expires_us = now_us + r->hold_us;
+	r->probes = 0;
+	route_arm(r, now_us);
+}
+
+static void route_expired(struct timer *timer, uint64_t now_us)
+{
+	struct route *r = container_of(timer, struct route, expiry);
+	struct destination *d = r->destination;
+
+	if (now_us < r->expires_us) {
+		r->probes++;
+		if (d->selected == r)
+			request_route(r->neighbour, now_us, &d->prefix);
+		route_arm(r, now_us);
+		return;
+	}
+	if (r->refmetric == BABEL_INFINITY) {
+		route_free(r);
+		destination_decide(d, now_us);
+		return;
+	}
+	d->b->counters.routes_expired++;
+	r->refmetric = BABEL_INFINITY;
+	route_refresh(r, now_us);
+	destination_decide(d, now_us);
+}
+
+void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
+{
+	r->expires_us += slept_us;
+	route_arm(r, now_us);
+}
+
+/* --- updates received --------------------------------------------------------------------- */
+
+static struct route *route_new(struct destination *d, struct neighbour *n, uint64_t now_us)
+{
+	struct babel *b = d->b;
+	struct route *r = n->route_count < b->config.limits.routes ? calloc(1, sizeof(*r)) : NULL;
+
+	if (!r) {
+		b->counters.refused_routes++;
+		return NULL;
+	}
+	r->destination = d;
+	r->neighbour = n;
+	r->smoothed = r->smoothed_metric = BABEL_INFINITY;
+	r->smoothed_us = now_us;
+	timer_init(&r->expiry, route_expired);
+	list_push_back(&d->routes, &r->on_destination);
+	list_push_back(&n->routes, &r->on_neighbour);
+	n->route_count++;
+	return r;
+}
+
+/* Asks for a newer seqno if the unfeasible route is wanted (3.8.2.1, 3.8.2.2). */
+static void route_unfeasible(struct route *r, uint64_t now_us, bool was_selected)
+{
+	struct destination *d = r->destination;
+	uint16_t metric = route_metric(r);
+
+	r->neighbour->b->counters.updates_unfeasible++;
+	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(&r->origin, &d->b->config.id))
+		return;
+	if (!d->selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(d->selected) * 7)
+		request_seqno(d, now_us, &r->origin, r->neighbour);
+}
+
+static void route_ask_owner(struct route *r)
+{
+	struct babel *b = r->destination->b;
+	struct babel_verdict verdict = { .accept = true };
+
+	if (b->output.accept)
+		verdict = b->output.accept(b->user, r->neighbour->link->id, &r->neighbour->address,
+			&r->destination->prefix, &r->origin, r->refmetric);
+	r->is_refused = !verdict.accept;
+	r->extra_cost = verdict.extra_cost;
+	if (r->is_refused)
+		b->counters.updates_refused++;
+}
+
+static void route_retract(struct neighbour *n, uint64_t now_us, const struct prefix *prefix)
+{
+	struct destination *d = destination_find(n->b, prefix);
+	struct route *r = d ? route_find(d, n) : NULL;
+
+	if (!r)
+		return;
+	/* The expiry timer keeps running: a retraction does not prolong anything. */
+	r->refmetric = BABEL_INFINITY;
+	destination_decide(d, now_us);
+}
+
+/* After a loss of storage: our own past, newer than our present (protocol.md 6.3). */
+static void route_meets_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
+{
+	if (b->config.has_stored_seqno || now_us - b->started_us > SEQNO_ADOPT_US || !seqno_is_newer(seqno, b->seqno))
+		return;
+	b->seqno = (uint16_t)(seqno + 1);
+	b->counters.seqno_increments++;
+	seqno_keep(b);
+	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
+		struct destination *d = container_of(e, struct destination, entry);
+
+		if (d->is_own)
+			update_trigger(d, now_us, true, false);
+	}
+}
+
+static void route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	uint32_t interval_cs = tlv->u.update.interval_cs;
+
+	r->origin = tlv->u.update.origin;
+	r->seqno = tlv->u.update.seqno;
+	r->refmetric = tlv->u.update.metric;
+	r->next_hop = tlv->u.update.next_hop;
+	r->is_v4_via_v6 = tlv->u.update.v4_via_v6;
+	r->hold_us = (uint64_t)interval_cs * 10 * MS * 7 / 2;
+	route_ask_owner(r);
+	route_refresh(r, now_us);
+}
+
+void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	struct babel *b = n->b;
+	const struct prefix *prefix = &tlv->u.update.prefix;
+
+	if (tlv->u.update.metric == BABEL_INFINITY) {
+		b->counters.retractions_received++;
+		if (tlv->u.update.wildcard)
+			route_retract_all(n, now_us);
+		else
+			route_retract(n, now_us, prefix);
+		return;
+	}
+	if (tlv->u.update.wildcard || prefix_is_martian(prefix) ||
+		address_equal(&tlv->u.update.next_hop, &n->link->self)) {
+		b->counters.updates_refused++;
+		return;
+	}
+	if (router_id_equal(&tlv->u.update.origin, &b->config.id))
+		route_meets_own_past(b, now_us, tlv->u.update.seqno);
+	struct destination *d = destination_get(b, prefix);
+	if (!d) {
+		b->counters.refused_routes++;
+		return;
+	}
+	struct route *r = route_find(d, n);
+	bool was_selected = r && d->selected == r;
+	if (!r)
+		r = route_new(d, n, now_us);
+	if (!r) {
+		destination_release(d);
+		return;
+	}
+	route_store(r, now_us, tlv);
+	bool is_feasible = route_is_feasible(r);
+	destination_decide(d, now_us);
+	if (!is_feasible)
+		route_unfeasible(r, now_us, was_selected);
+}
+
+void route_retract_all(struct neighbour *n, uint64_t now_us)
+{
+	list_for_each (node, next, &n->routes) {
+		struct route *r = list_entry(node, struct route, on_neighbour);
+
+		if (r->refmetric == BABEL_INFINITY)
+			continue;
+		r->refmetric = BABEL_INFINITY;
+		destination_decide(r->destination, now_us);
+	}
+}
+
+void babel_refilter(struct babel *b, uint64_t now_us)
+{
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		if (!b->links[id])
+			continue;
+		list_for_each (node, next, &b->links[id]->neighbours) {
+			struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+			list_for_each (route_node, route_next, &n->routes) {
+				struct route *r = list_entry(route_node, struct route, on_neighbour);
+
+				if (r->refmetric == BABEL_INFINITY)
+					continue;
+				route_ask_owner(r);
+				destination_decide(r->destination, now_us);
+			}
+			link_request_all(b->links[id], now_us, n);
+		}
+	}
+}

@@ -1,0 +1,284 @@
+/*
+ * Destinations: which route is used, and what follows from that
+ * (RFC 8966, 3.6, 3.5.4, appendix A.3).
+ *
+ *            route selected                    route lost
+ *   nothing ───────────────► installed ────────────────────► held (unreachable)
+ *      ▲                        ▲    route selected              │
+ *      │                        └────────────────────────────────┤
+ *      └─────────────────────────────────────────────────────────┘
+ *                 no neighbour can still follow our last word
+ *
+ * destination_decide() is the only place that selects. It is called after every
+ * change, so a selected route is feasible and finite whenever anybody looks.
+ */
+#include "routing/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* --- find, get, free ---------------------------------------------------------------- */
+
+struct destination *destination_find(const struct babel *b, const struct prefix *prefix)
+{
+	uint8_t key[PREFIX_KEY];
+
+	prefix_key(key, prefix);
+	struct map_entry *e = map_find(&b->destinations, bytes_of(key, sizeof(key)));
+	return e ? container_of(e, struct destination, entry) : NULL;
+}
+
+static void hold_ended(struct timer *timer, uint64_t now_us)
+{
+	struct destination *d = container_of(timer, struct destination, hold);
+
+	d->is_held = false;
+	destination_decide(d, now_us);
+}
+
+static void reselect_due(struct timer *timer, uint64_t now_us)
+{
+	destination_decide(container_of(timer, struct destination, reselect), now_us);
+}
+
+struct destination *destination_get(struct babel *b, const struct prefix *prefix)
+{
+	struct destination *d = destination_find(b, prefix);
+
+	if (d)
+		return d;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->b = b;
+	d->prefix = *prefix;
+	prefix_key(d->key, prefix);
+	list_init(&d->routes);
+	list_init(&d->requests);
+	timer_init(&d->hold, hold_ended);
+	timer_init(&d->reselect, reselect_due);
+	if (map_insert(&b->destinations, &d->entry, bytes_of(d->key, sizeof(d->key)))) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void destination_free(struct destination *d)
+{
+	timer_cancel(&d->b->heap, &d->hold);
+	timer_cancel(&d->b->heap, &d->reselect);
+	map_remove(&d->b->destinations, &d->entry);
+	free(d);
+}
+
+void destination_release(struct destination *d)
+{
+	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests);
+
+	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
+		d->installed == INSTALLED_NOTHING)
+		destination_free(d);
+}
+
+bool destination_is_reachable(const struct destination *d)
+{
+	return d->is_own || d->selected;
+}
+
+struct babel_route destination_route(const struct destination *d, const struct route *r)
+{
+	return (struct babel_route){
+		.prefix = d->prefix,
+		.origin = r->origin,
+		.seqno = r->seqno,
+		.metric = route_metric(r),
+		.link = r->neighbour->link->id,
+		.next_hop = r->next_hop,
+		.neighbour = r->neighbour->address,
+	};
+}
+
+/* --- selection ------------------------------------------------------------------------- */
+
+/* True if `r` may replace the selected route: better now, and for a while. */
+static bool route_beats(struct destination *d, struct route *r, const struct route *selected, uint64_t now_us)
+{
+	if (route_metric(r) >= route_metric(selected))
+		return false;
+	if (route_smoothed_at(r, now_us) < route_smoothed_at(selected, now_us))
+		return true;
+	/* Not yet: look again when half of the doubt has decayed. */
+	uint64_t interval_us = (uint64_t)r->neighbour->link->config.hello_interval_cs * 10 * MS;
+	timer_set_earlier(&d->b->heap, &d->reselect, now_us + interval_us + MS);
+	return false;
+}
+
+static struct route *route_select(struct destination *d, uint64_t now_us)
+{
+	struct route *selected = d->selected && route_is_usable(d->selected) ? d->selected : NULL;
+	struct route *best = selected;
+
+	if (d->is_own)
+		return NULL;
+	list_for_each (node, next, &d->routes) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		route_smooth(r, now_us);
+		if (r == selected || !route_is_usable(r) || (best && route_metric(r) >= route_metric(best)))
+			continue;
+		if (!selected || route_beats(d, r, selected, now_us))
+			best = r;
+	}
+	return best;
+}
+
+/* --- what the owner is told -------------------------------------------------------------- */
+
+static bool routes_look_equal(const struct babel_route *a, const struct babel_route *b)
+{
+	return router_id_equal(&a->origin, &b->origin) && a->seqno == b->seqno && a->metric == b->metric &&
+	       a->link == b->link && address_equal(&a->next_hop, &b->next_hop) &&
+	       address_equal(&a->neighbour, &b->neighbour);
+}
+
+static void destination_tell(struct destination *d, enum installed state, enum babel_route_change change)
+{
+	d->installed = state;
+	if (d->b->output.route_changed)
+		d->b->output.route_changed(d->b->user, change, &d->told);
+}
+
+static void destination_install(struct destination *d)
+{
+	if (d->selected) {
+		struct babel_route route = destination_route(d, d->selected);
+
+		if (d->installed == INSTALLED_ROUTE && routes_look_equal(&route, &d->told))
+			return;
+		d->told = route;
+		destination_tell(d, INSTALLED_ROUTE, BABEL_ROUTE_SET);
+		return;
+	}
+	d->told.prefix = d->prefix;
+	d->told.metric = BABEL_INFINITY;
+	if (d->is_held && !d->is_own) {
+		if (d->installed != INSTALLED_UNREACHABLE)
+			destination_tell(d, INSTALLED_UNREACHABLE, BABEL_ROUTE_UNREACHABLE);
+	} else if (d->installed != INSTALLED_NOTHING) {
+		destination_tell(d, INSTALLED_NOTHING, BABEL_ROUTE_REMOVED);
+	}
+}
+
+/* --- what the neighbours are told ----------------------------------------------------------- */
+
+/* True if every link that has neighbours will acknowledge a retraction. */
+static bool retraction_is_acked_everywhere(const struct babel *b)
+{
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		const struct link *link = b->links[id];
+
+		if (link && !list_is_empty(&link->neighbours) && !update_is_acked_on(link))
+			return false;
+	}
+	return true;
+}
+
+static void destination_lost(struct destination *d, uint64_t now_us)
+{
+	router_id lost = d->announced_id;
+
+	d->is_announced = false;
+	if (d->announced_until_us > now_us) {
+		d->is_held = true;
+		d->hold_by_ack = retraction_is_acked_everywhere(d->b);
+		timer_set(&d->b->heap, &d->hold, d->announced_until_us);
+	}
+	update_trigger(d, now_us, true, true);
+	if (!router_id_equal(&lost, &d->b->config.id))
+		request_seqno(d, now_us, &lost, NULL);
+}
+
+static void destination_announce(struct destination *d, uint64_t now_us)
+{
+	if (!destination_is_reachable(d)) {
+		if (d->is_announced)
+			destination_lost(d, now_us);
+		return;
+	}
+	const router_id *id = d->is_own ? &d->b->config.id : &d->selected->origin;
+	uint16_t metric = d->is_own ? d->own_metric : route_metric(d->selected);
+	bool has_changed = !d->is_announced || !router_id_equal(id, &d->announced_id);
+	bool is_significant = has_changed || metric_change_is_significant(d->announced_metric, metric);
+
+	d->is_held = false;
+	d->hold_by_ack = false;
+	timer_cancel(&d->b->heap, &d->hold);
+	if (!is_significant)
+		return;
+	bool is_other = d->is_announced && has_changed;
+	d->is_announced = true;
+	d->announced_id = *id;
+	d->announced_metric = metric;
+	update_trigger(d, now_us, is_other, is_other);
+}
+
+void destination_decide(struct destination *d, uint64_t now_us)
+{
+	struct route *old = d->selected;
+
+	if (d->b->is_leaving)
+		return;
+	timer_cancel(&d->b->heap, &d->reselect);
+	d->selected = route_select(d, now_us);
+	if (old && d->selected && old != d->selected)
+		d->b->counters.routes_switched++;
+	destination_announce(d, now_us);
+	destination_install(d);
+	request_satisfied(d, now_us);
+	destination_release(d);
+}
+
+void destination_acked(struct destination *d, uint64_t now_us, bool was_acked)
+{
+	if (d->unacked > 0)
+		d->unacked--;
+	if (!was_acked)
+		d->hold_by_ack = false;
+	/* Everybody knows: nobody can follow us there (3.5.4). */
+	if (d->unacked == 0 && d->is_held && d->hold_by_ack) {
+		timer_cancel(&d->b->heap, &d->hold);
+		d->is_held = false;
+		destination_decide(d, now_us);
+		return;
+	}
+	destination_release(d);
+}
+
+/* --- own prefixes ------------------------------------------------------------------------------ */
+
+int babel_originate(struct babel *b, uint64_t now_us, const struct prefix *prefix, uint16_t metric)
+{
+	engine_started(b, now_us);
+	struct destination *d = destination_get(b, prefix);
+
+	if (!d)
+		return -ENOMEM;
+	if (d->is_own)
+		return -EEXIST;
+	d->is_own = true;
+	d->own_metric = metric;
+	destination_decide(d, now_us);
+	return 0;
+}
+
+int babel_withdraw(struct babel *b, uint64_t now_us, const struct prefix *prefix)
+{
+	struct destination *d = destination_find(b, prefix);
+
+	if (!d || !d->is_own)
+		return -ENOENT;
+	d->is_own = false;
+	destination_decide(d, now_us);
+	return 0;
+}

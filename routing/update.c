@@ -1,0 +1,200 @@
+/*
+ * Updates: what is said about a prefix, to whom, how often (RFC 8966, 3.7).
+ *
+ * update_compose() is the one place where a finite update is made. It lowers the
+ * feasibility distance first (3.7.3): an update that cannot be accounted for is
+ * not sent.
+ */
+#include "routing/engine.h"
+
+#define ACKED_NEIGHBOURS_MAX 8 /* on a link; with more, copies are cheaper than acknowledgments */
+
+void seqno_keep(struct babel *b)
+{
+	if (b->has_stored && (uint16_t)(b->seqno - b->stored) <= 16)
+		return;
+	b->has_stored = true;
+	b->stored = b->seqno;
+	if (b->output.seqno_store)
+		b->output.seqno_store(b->user, b->seqno);
+}
+
+static void compose_retraction(struct destination *d, const struct link *link, struct babel_tlv *out)
+{
+	if (d)
+		d->announced_links &= ~(UINT64_C(1) << link->id);
+	out->u.update.metric = BABEL_INFINITY;
+}
+
+/* IPv4 goes out natively where the link has IPv4, else over an IPv6 next hop (RFC 9229, 2.1). */
+static bool compose_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out)
+{
+	out->u.update.next_hop = link->self;
+	if (prefix->address.family != FAMILY_IPV4 || link->self.family == FAMILY_IPV4)
+		return prefix->address.family == link->self.family;
+	if (link->config.has_ipv4) {
+		out->u.update.next_hop = link->config.next_hop_ipv4;
+		return true;
+	}
+	out->u.update.v4_via_v6 = true;
+	return link->b->config.kernel_has_v4_via_v6;
+}
+
+static bool compose_finite(struct destination *d, struct link *link, uint64_t now_us, struct babel_tlv *out)
+{
+	struct babel *b = d->b;
+	uint64_t until_us = now_us + link_update_hold_us(link);
+
+	if (!compose_next_hop(link, &d->prefix, out))
+		return false;
+	if (d->is_own)
+		seqno_keep(b);
+	out->u.update.origin = d->is_own ? b->config.id : d->selected->origin;
+	out->u.update.seqno = d->is_own ? b->seqno : d->selected->seqno;
+	out->u.update.metric = d->is_own ? d->own_metric : route_metric(d->selected);
+	if (!source_update(b, now_us, &d->prefix, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
+		    link_update_hold_us(link)))
+		return false;
+	d->announced_metric = out->u.update.metric;
+	d->announced_links |= UINT64_C(1) << link->id;
+	if (d->announced_until_us < until_us)
+		d->announced_until_us = until_us;
+	return true;
+}
+
+/* Learnt from this link, where everybody has heard it as well (3.7.4). */
+static bool is_hidden(const struct destination *d, const struct link *link)
+{
+	return link->config.split_horizon && d->selected && d->selected->neighbour->link == link;
+}
+
+bool update_compose(
+	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out)
+{
+	const struct prefix *prefix = &item->tlv.u.update.prefix;
+	struct destination *d = destination_find(link->b, prefix);
+
+	*out = (struct babel_tlv){ .type = TLV_UPDATE };
+	out->u.update.prefix = *prefix;
+	out->u.update.interval_cs = link->config.update_interval_cs;
+	if (!d || !destination_is_reachable(d)) {
+		compose_retraction(d, link, out);
+		return true;
+	}
+	if (is_hidden(d, link) && !item->is_reply) {
+		bool was_told = d->announced_links & UINT64_C(1) << link->id;
+
+		/* They hold our older word: take it back instead of letting it age. */
+		if (!item->is_reliable && !(is_multicast && was_told))
+			return false;
+		compose_retraction(d, link, out);
+		return true;
+	}
+	if (compose_finite(d, link, now_us, out))
+		return true;
+	if (!item->is_reply)
+		return false;
+	out->u.update.v4_via_v6 = false;
+	compose_retraction(d, link, out);
+	return true;
+}
+
+/* --- to whom -------------------------------------------------------------------------- */
+
+bool update_is_acked_on(const struct link *link)
+{
+	size_t count = 0;
+
+	for (const struct list *node = link->neighbours.next; node != &link->neighbours; node = node->next)
+		count++;
+	return link->config.needs_ack && count > 0 && count <= ACKED_NEIGHBOURS_MAX;
+}
+
+static void update_trigger_link(struct destination *d, struct link *link, uint64_t now_us, bool urgent, bool reliable)
+{
+	struct outgoing how = { .copies = 1 };
+
+	if (reliable && update_is_acked_on(link)) {
+		how.is_reliable = true;
+		list_for_each (node, next, &link->neighbours)
+			queue_update(
+				&list_entry(node, struct neighbour, on_link)->queue, now_us, &d->prefix, how, urgent);
+		return;
+	}
+	/* So many copies are reasonable (3.7.2). */
+	if (reliable)
+		how.copies = link->config.cost == BABEL_COST_ETX ? 3 : 2;
+	queue_update(&link->queue, now_us, &d->prefix, how, urgent);
+}
+
+void update_trigger(struct destination *d, uint64_t now_us, bool urgent, bool reliable)
+{
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
+		if (d->b->links[id])
+			update_trigger_link(d, d->b->links[id], now_us, urgent, reliable);
+	if (d->unacked == 0)
+		d->hold_by_ack = false;
+}
+
+void update_dump(struct link *link, uint64_t now_us, struct neighbour *only)
+{
+	struct babel *b = link->b;
+	struct queue *q = only ? &only->queue : &link->queue;
+
+	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
+		struct destination *d = container_of(e, struct destination, entry);
+
+		if (destination_is_reachable(d) || d->is_held)
+			queue_update(q, now_us, &d->prefix, (struct outgoing){ .copies = 1 }, false);
+	}
+}
+
+void update_reply(struct link *link, uint64_t now_us, const struct address *to, const struct prefix *prefix)
+{
+	struct neighbour *n = neighbour_find(link, to);
+	struct outgoing item = { .is_reply = true, .copies = 1 };
+	struct babel_tlv tlv;
+	struct packet p;
+
+	if (n) {
+		queue_update(&n->queue, now_us, prefix, item, true);
+		return;
+	}
+	/* A stranger gets its answer all the same: the RFC says always. */
+	item.tlv = (struct babel_tlv){ .type = TLV_UPDATE, .u.update.prefix = *prefix };
+	packet_begin(&p, link->b, link, to);
+	if (update_compose(link, now_us, &item, false, &tlv))
+		packet_write(&p, &tlv);
+	packet_send(&p);
+}
+
+/* --- leaving ----------------------------------------------------------------------------- */
+
+static void link_retract_all(struct link *link)
+{
+	struct babel *b = link->b;
+	struct packet p;
+
+	packet_begin(&p, b, link, NULL);
+	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
+		struct destination *d = container_of(e, struct destination, entry);
+		struct babel_tlv tlv = { .type = TLV_UPDATE };
+
+		if (!destination_is_reachable(d))
+			continue;
+		tlv.u.update.prefix = d->prefix;
+		tlv.u.update.interval_cs = link->config.update_interval_cs;
+		tlv.u.update.metric = BABEL_INFINITY;
+		packet_write(&p, &tlv);
+	}
+	packet_send(&p);
+}
+
+void babel_shutdown(struct babel *b, uint64_t now_us)
+{
+	engine_started(b, now_us);
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
+		if (b->links[id])
+			link_retract_all(b->links[id]);
+	b->is_leaving = true;
+}
