@@ -168,6 +168,9 @@ static void update_received(struct reception *rx, uint64_t now_us, const struct 
 	struct babel *b = rx->link->b;
 
 	b->counters.updates_received++;
+	if (rx->neighbour && tlv->u.update.metric != BABEL_INFINITY &&
+		router_id_equal(&tlv->u.update.origin, &b->config.id))
+		seqno_meet_own_past(b, now_us, tlv->u.update.seqno);
 	/* Before the neighbour has confirmed our restart its routes may be ours. */
 	if (rx->neighbour && rx->neighbour->is_confirmed)
 		route_update(rx->neighbour, now_us, tlv);

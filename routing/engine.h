@@ -344,6 +344,9 @@ bool update_compose(
 /* Urgent updates on this link go to each neighbour with an acknowledgment request. */
 bool update_is_acked_on(const struct link *link);
 void seqno_keep(struct babel *b); /* persists the own seqno in blocks */
+/* An update of our own origin with `seqno` came. After a loss of storage it may be
+ * from our past and newer than our present (protocol.md 6.3). */
+void seqno_meet_own_past(struct babel *b, uint64_t now_us, uint16_t seqno);
 
 /* --- ack.c ------------------------------------------------------------------------------------ */
 

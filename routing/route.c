@@ -205,22 +205,6 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
 	destination_decide(d, now_us);
 }
 
-/* After a loss of storage: our own past, newer than our present (protocol.md 6.3). */
-static void route_meets_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
-{
-	if (b->config.has_stored_seqno || now_us - b->started_us > SEQNO_ADOPT_US || !seqno_is_newer(seqno, b->seqno))
-		return;
-	b->seqno = (uint16_t)(seqno + 1);
-	b->counters.seqno_increments++;
-	seqno_keep(b);
-	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
-		struct destination *d = container_of(e, struct destination, entry);
-
-		if (d->is_own)
-			update_trigger(d, now_us, true, false);
-	}
-}
-
 static void route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	uint32_t interval_cs = tlv->u.update.interval_cs;
@@ -253,8 +237,6 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 		b->counters.updates_refused++;
 		return;
 	}
-	if (router_id_equal(&tlv->u.update.origin, &b->config.id))
-		route_meets_own_past(b, now_us, tlv->u.update.seqno);
 	struct destination *d = destination_get(b, prefix);
 	if (!d) {
 		b->counters.refused_routes++;

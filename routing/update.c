@@ -19,6 +19,21 @@ void seqno_keep(struct babel *b)
 		b->output.seqno_store(b->user, b->seqno);
 }
 
+void seqno_meet_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
+{
+	if (b->config.has_stored_seqno || now_us - b->started_us > SEQNO_ADOPT_US || !seqno_is_newer(seqno, b->seqno))
+		return;
+	b->seqno = (uint16_t)(seqno + 1);
+	b->counters.seqno_increments++;
+	seqno_keep(b);
+	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
+		struct destination *d = container_of(e, struct destination, entry);
+
+		if (d->is_own)
+			update_trigger(d, now_us, true, false);
+	}
+}
+
 static void compose_retraction(struct destination *d, const struct link *link, struct babel_tlv *out)
 {
 	if (d)
