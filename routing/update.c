@@ -105,8 +105,12 @@ bool update_compose(
 		compose_retraction(d, link, out);
 		return true;
 	}
-	if (compose_finite(d, link, now_us, out))
+	if (compose_finite(d, link, now_us, out)) {
+		/* An answer from behind the split horizon is current: nothing to take back. */
+		if (is_hidden(d, link))
+			d->announced_links &= ~(UINT64_C(1) << link->id);
 		return true;
+	}
 	if (!item->is_reply)
 		return false;
 	out->u.update.v4_via_v6 = false;

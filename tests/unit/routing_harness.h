@@ -155,8 +155,8 @@ static inline void world_check(struct world *w)
 
 /* --- flights ------------------------------------------------------------------------ */
 
-static inline void world_launch(struct world *w, unsigned segment, unsigned from, unsigned to, bool multicast,
-	struct bytes packet)
+static inline void world_launch(
+	struct world *w, unsigned segment, unsigned from, unsigned to, bool multicast, struct bytes packet)
 {
 	struct segment *s = &w->segments[segment];
 	struct flight *f, **at = &w->flights;
@@ -232,8 +232,7 @@ static inline void probe_hear(struct node *n, const struct flight *f)
 	assert_int_equal(wire_parse_begin(&parser, bytes_of(f->data, f->len), &from, &counters), 0);
 	while (wire_parse_next(&parser, &tlv)) {
 		assert_true(n->heard_count < HEARD_MAX);
-		n->heard[n->heard_count++] =
-			(struct heard){ n->w->now, from, f->multicast, n->packets, f->len, tlv };
+		n->heard[n->heard_count++] = (struct heard){ n->w->now, from, f->multicast, n->packets, f->len, tlv };
 	}
 	assert_int_equal(counters.tlvs_malformed, 0);
 	assert_int_equal(counters.tlvs_bad_value, 0);
@@ -513,8 +512,7 @@ static inline void probe_ack(struct world *w, unsigned i, unsigned segment, unsi
 		if (n->heard[k].tlv.type != TLV_ACK_REQUEST)
 			continue;
 		probe_say(w, i, segment, to,
-			(struct babel_tlv){ .type = TLV_ACK,
-				.u.ack.opaque = n->heard[k].tlv.u.ack_request.opaque });
+			(struct babel_tlv){ .type = TLV_ACK, .u.ack.opaque = n->heard[k].tlv.u.ack_request.opaque });
 		return;
 	}
 }
@@ -531,8 +529,8 @@ static inline void probe_befriend(struct world *w, unsigned i, unsigned segment,
 }
 
 /* Keeps a probe alive for `seconds`, one Hello each; returns the next seqno. */
-static inline uint16_t probe_live(struct world *w, unsigned i, unsigned segment, unsigned to, uint16_t seqno,
-	unsigned seconds)
+static inline uint16_t probe_live(
+	struct world *w, unsigned i, unsigned segment, unsigned to, uint16_t seqno, unsigned seconds)
 {
 	for (unsigned s = 0; s < seconds; s++) {
 		probe_say(w, i, segment, to, say_hello(seqno++, 100));
@@ -571,8 +569,7 @@ static inline const struct heard *probe_last_update(const struct world *w, unsig
 	for (size_t k = w->nodes[i].heard_count; k-- > 0;) {
 		const struct heard *h = &w->nodes[i].heard[k];
 
-		if (h->tlv.type == TLV_UPDATE && !h->tlv.u.update.wildcard &&
-			prefix_equal(&h->tlv.u.update.prefix, &p))
+		if (h->tlv.type == TLV_UPDATE && !h->tlv.u.update.wildcard && prefix_equal(&h->tlv.u.update.prefix, &p))
 			return h;
 	}
 	return NULL;
@@ -587,7 +584,7 @@ static inline size_t probe_count_updates(const struct world *w, unsigned i, cons
 		const struct babel_tlv *t = &w->nodes[i].heard[k].tlv;
 
 		count += t->type == TLV_UPDATE && !t->u.update.wildcard && prefix_equal(&t->u.update.prefix, &p) &&
-			(t->u.update.metric == BABEL_INFINITY) == retractions;
+			 (t->u.update.metric == BABEL_INFINITY) == retractions;
 	}
 	return count;
 }
@@ -627,8 +624,8 @@ static inline void neighbour_search_each(void *arg, const struct babel_neighbour
 	}
 }
 
-static inline bool node_neighbour(const struct world *w, unsigned i, unsigned segment, unsigned other,
-	struct babel_neighbour_info *out)
+static inline bool node_neighbour(
+	const struct world *w, unsigned i, unsigned segment, unsigned other, struct babel_neighbour_info *out)
 {
 	struct neighbour_search s = { .address = world_address(other, segment), .link = segment };
 
