@@ -1,0 +1,101 @@
+/*
+ * Which of a peer's sessions opens and seals a frame (protocol.md 4.4), and the
+ * make-before-break between them:
+ *
+ *             initiated            first valid frame           60 s
+ *   (new) ----------------> current <------------- pending
+ *                           current ------------> previous ---------> wiped
+ *             responded
+ *   (new) ----------------> pending
+ *
+ * A replayed first message makes at most a pending session, which never carries
+ * what we send: it cannot displace a live one, and no clock is needed to tell.
+ */
+#include "crypto/crypto.h"
+
+#include <errno.h>
+
+#define PREVIOUS_LIFE_US (60ull * 1000000)
+
+static void session_move(struct secret_session *to, struct secret_session *from)
+{
+	*to = *from;
+	session_done(from);
+}
+
+static void previous_drop(struct secret_keyring *k)
+{
+	session_done(&k->previous);
+	k->has_previous = false;
+}
+
+/* Makes room for a new current session. */
+static void current_retire(struct secret_keyring *k, uint64_t now_us)
+{
+	if (!k->has_current)
+		return;
+	session_move(&k->previous, &k->current);
+	k->has_previous = true;
+	k->previous_until_us = now_us + PREVIOUS_LIFE_US;
+	k->has_current = false;
+}
+
+void keyring_done(struct secret_keyring *k)
+{
+	secret_wipe(k, sizeof(*k));
+}
+
+void keyring_initiated(struct secret_keyring *k, struct secret_session *s, uint64_t now_us)
+{
+	current_retire(k, now_us);
+	session_move(&k->current, s);
+	k->has_current = true;
+}
+
+void keyring_responded(struct secret_keyring *k, struct secret_session *s)
+{
+	session_move(&k->pending, s);
+	k->has_pending = true;
+}
+
+static void pending_promote(struct secret_keyring *k, uint64_t now_us)
+{
+	current_retire(k, now_us);
+	session_move(&k->current, &k->pending);
+	k->has_current = true;
+	k->has_pending = false;
+}
+
+int keyring_open(struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size_t len, bool *promoted)
+{
+	uint32_t index;
+	int plain_len;
+
+	*promoted = false;
+	if (!frame_receiver_index(bytes_of(frame, len), &index))
+		return -EBADMSG;
+	keyring_expire(k, now_us);
+	if (k->has_current && k->current.local_index == index)
+		return session_open(&k->current, frame, len);
+	if (k->has_previous && k->previous.local_index == index)
+		return session_open(&k->previous, frame, len);
+	if (!k->has_pending || k->pending.local_index != index)
+		return -ENOENT;
+	plain_len = session_open(&k->pending, frame, len);
+	if (plain_len >= 0) {
+		pending_promote(k, now_us);
+		*promoted = true;
+	}
+	return plain_len;
+}
+
+int keyring_seal(struct secret_keyring *k, uint8_t *frame, size_t plain_len, uint8_t flags)
+{
+	return k->has_current ? session_seal(&k->current, frame, plain_len, flags) : -ENOTCONN;
+}
+
+void keyring_expire(struct secret_keyring *k, uint64_t now_us)
+{
+	if (k->has_previous && now_us >= k->previous_until_us)
+		previous_drop(k);
+}
