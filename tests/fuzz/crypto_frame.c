@@ -102,7 +102,8 @@ static void world_inject(struct world *w, int receiver, struct bytes input)
 {
 	uint8_t copy[256];
 
-	memcpy(copy, input.data, input.len);
+	for (size_t i = 0; i < input.len; i++)
+		copy[i] = input.data[i];
 	assert(world_open(w, receiver, copy, input.len) < 0);
 }
 

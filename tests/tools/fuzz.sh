@@ -20,8 +20,10 @@ for source in "$@"; do
 	echo "== $name for $seconds s"
 	"$out/$name" -max_total_time="$seconds" -max_len=4096 -print_final_stats=1 -verbosity=0 \
 		-artifact_prefix="$out/" "$out/corpus" 2>&1 | tail -8
-	if ls "$out"/crash-* "$out"/leak-* "$out"/timeout-* "$out"/oom-* >/dev/null 2>&1; then
-		echo "fuzz: finding in $out; replay: $out/$name $(ls "$out"/crash-* "$out"/leak-* "$out"/timeout-* "$out"/oom-* 2>/dev/null | head -1)"
+	# ls fails when one of the patterns has no match, so ask for its output.
+	finding=$(ls "$out"/crash-* "$out"/leak-* "$out"/timeout-* "$out"/oom-* 2>/dev/null | head -1)
+	if [ -n "$finding" ]; then
+		echo "fuzz: finding in $out; replay: $out/$name $finding"
 		exit 1
 	fi
 done
