@@ -175,7 +175,8 @@ void noise_done(struct secret_noise *n);
  * (all-zero) DH result. After an error the state is dead: only noise_done(). */
 int noise_write(struct secret_noise *n, const struct random *random, struct bytes payload, struct writer *out);
 /* Reads one whole message; decrypted payload is appended to `payload`. 0;
- * -EBADMSG: does not authenticate, and `n` is as before the call; -EPROTO. */
+ * -EBADMSG: does not authenticate; -EPROTO: not ours to read, or an invalid DH
+ * result; -ENOSPC: `payload` is too small. After an error `n` is as before the call. */
 int noise_read(struct secret_noise *n, struct bytes message, struct writer *payload);
 bool noise_is_complete(const struct secret_noise *n);
 /* Handshake hash and transport keys by direction; -EPROTO unless complete. */
