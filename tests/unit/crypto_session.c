@@ -270,6 +270,33 @@ static void replay_window_edges(void **state)
 	assert_true(replay_would_accept(&w, SESSION_COUNTER_MAX - 2));
 }
 
+/* A full window, moved by `step`: all that is still inside stays refused. */
+static bool window_remembers_after(struct replay_window w, uint64_t step)
+{
+	uint64_t head = w.head;
+	bool right = true;
+
+	replay_accept(&w, head + step - 1);
+	for (uint64_t counter = w.head - REPLAY_WINDOW; counter < head; counter++)
+		right &= !replay_would_accept(&w, counter);
+	for (uint64_t counter = head; counter < w.head - 1; counter++)
+		right &= replay_would_accept(&w, counter);
+	return right;
+}
+
+static void moving_the_window_forgets_nothing_inside(void **state)
+{
+	(void)state;
+	for (uint64_t start = 0; start < 64; start++) {
+		struct replay_window w = { 0 };
+
+		for (uint64_t counter = start; counter < start + REPLAY_WINDOW; counter++)
+			replay_accept(&w, counter);
+		for (uint64_t step = 1; step <= 130; step++)
+			assert_true(window_remembers_after(w, step));
+	}
+}
+
 /* --- keyring ----------------------------------------------------------------------- */
 
 static int ring_open(struct secret_keyring *k, uint64_t now_us, const uint8_t frame[FRAME_LEN], bool *promoted)
@@ -432,6 +459,7 @@ int main(void)
 		cmocka_unit_test(rekey_is_wanted_by_age_and_by_count),
 		cmocka_unit_test(replay_window_agrees_with_oracle__10000_permutations),
 		cmocka_unit_test(replay_window_edges),
+		cmocka_unit_test(moving_the_window_forgets_nothing_inside),
 		cmocka_unit_test(first_session_is_proven_by_a_frame),
 		cmocka_unit_test(rekey_makes_before_it_breaks),
 		cmocka_unit_test(pending_never_replaces_current_unproven),
