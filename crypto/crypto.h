@@ -96,14 +96,15 @@ struct certificate {
 	uint8_t signature[SIGNATURE_LEN];
 };
 
-/* Fills issuer, deployment, serial (and takes it), short_id (low 16 bits of the serial) and signs. The
- * caller has set the rest. -EINVAL: name or prefixes are not encodable. */
+/* Fills version, issuer, deployment, serial (and takes it), short_id (low 16 bits of the serial) and signs. The
+ * caller has set the rest. -EINVAL: name or prefixes are not encodable (all in CERTIFICATE_MAX_LEN), or no serial
+ * is left; nothing is changed then. */
 int certificate_issue(struct certificate *c, struct secret_authority *a);
-/* Length written, or -ENOSPC. */
+/* Length written, or -ENOSPC; -EINVAL: not encodable. */
 int certificate_encode(const struct certificate *c, uint8_t *out, size_t capacity);
 /* -EBADMSG: malformed or trailing bytes. Checks form only. */
 int certificate_decode(struct certificate *c, struct bytes bytes);
-/* First 8 bytes of BLAKE2b over the encoding. */
+/* First 8 bytes of BLAKE2b-256 over the encoding; the certificate must be encodable. */
 void certificate_hash(uint8_t hash[CERTIFICATE_HASH_LEN], const struct certificate *c);
 
 /* What is known of the time: a lower bound that only authority-signed dates, the
@@ -115,7 +116,9 @@ struct time_floor {
  * after not_after. not_before is advisory. */
 int certificate_verify(const struct certificate *c, const struct authority *a, const struct time_floor *t);
 /* May the holder originate `prefix` with this router-id? True for its own host
- * address (/128) and for a named prefix or any longer prefix inside one. */
+ * address (/128) and for a named prefix or any longer prefix inside one. A named
+ * prefix that covers the whole deployment (a gateway's ::/0) does not reach into
+ * it. Does not verify the certificate. */
 bool certificate_authorises(const struct certificate *c, const struct prefix *prefix, const uint8_t rid[8]);
 
 /* One file holds what a node needs: its keys, its certificate, the authority's
