@@ -112,21 +112,32 @@ static int title_read(char title[ARMOUR_TITLE_MAX], struct reader *r)
 	return 0;
 }
 
+/* libsodium's decoder takes some bytes above 0x7f for letters. Looks at all bytes alike: they are secret. */
+static bool is_ascii(const char *text, size_t len)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < len; i++)
+		all |= (uint8_t)text[i];
+	return all < 0x80;
+}
+
 /* Decodes the lines that are left; the length, or -EBADMSG. */
 static int blob_read(uint8_t sealed[SEALED_MAX], struct reader *r)
 {
 	char base64[BASE64_MAX];
 	struct writer w = writer_of(base64, sizeof(base64));
-	size_t len = 0;
-	int error = 0;
+	int len = -EBADMSG;
+	size_t decoded;
 
 	for (struct bytes line = line_read(r); line.len > 0; line = line_read(r))
 		write_bytes(&w, line);
-	if (!writer_ok(&w) || sodium_base642bin(sealed, SEALED_MAX, base64, writer_len(&w), NULL, &len, NULL,
-				      sodium_base64_VARIANT_ORIGINAL) != 0)
-		error = -EBADMSG;
+	if (writer_ok(&w) && is_ascii(base64, writer_len(&w)) &&
+		sodium_base642bin(sealed, SEALED_MAX, base64, writer_len(&w), NULL, &decoded, NULL,
+			sodium_base64_VARIANT_ORIGINAL) == 0)
+		len = (int)decoded;
 	secret_wipe(base64, sizeof(base64));
-	return error ? error : (int)len;
+	return len;
 }
 
 /* Takes head and checksum off. */
