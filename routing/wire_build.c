@@ -1,0 +1,299 @@
+/*
+ * From messages to bytes (RFC 8966, section 4). Each message is written to a
+ * copy of the builder's cursor and state, which replaces the original only if
+ * everything fitted: a full packet is never left with half a message.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "routing/wire.h"
+#include "routing/wire_format.h"
+
+void wire_build_begin(struct wire_builder *w, void *buffer, size_t capacity, const struct address *self)
+{
+	*w = (struct wire_builder){ .packet = writer_of(buffer, capacity), .self = *self, .next_hop_v6 = *self };
+	write_u8(&w->packet, BABEL_MAGIC);
+	write_u8(&w->packet, BABEL_VERSION);
+	write_u16(&w->packet, 0); /* body length, by wire_build_end() */
+}
+
+/* --- one TLV --------------------------------------------------------------------- */
+
+/* Starts a TLV and returns the place of its length, NULL if nothing fits. */
+static uint8_t *tlv_open(struct writer *out, enum tlv_type type)
+{
+	write_u8(out, (uint8_t)type);
+	return write_reserve(out, 1);
+}
+
+static void tlv_close(struct writer *out, uint8_t *len)
+{
+	if (writer_ok(out))
+		*len = (uint8_t)(out->at - len - 1);
+}
+
+static uint8_t address_encoding(const struct address *a)
+{
+	static const uint8_t subnet[8] = { 0xfe, 0x80 };
+
+	if (a->family == FAMILY_IPV4)
+		return AE_IPV4;
+	return memcmp(a->bytes, subnet, sizeof(subnet)) == 0 ? AE_LINK_LOCAL : AE_IPV6;
+}
+
+static void write_address(struct writer *out, const struct address *a)
+{
+	switch (address_encoding(a)) {
+	case AE_IPV4:
+		write_copy(out, a->bytes, 4);
+		break;
+	case AE_LINK_LOCAL:
+		write_copy(out, a->bytes + 8, 8);
+		break;
+	default:
+		write_copy(out, a->bytes, 16);
+		break;
+	}
+}
+
+static size_t prefix_size(const struct prefix *p)
+{
+	return (p->plen + 7u) / 8;
+}
+
+static void write_ack_request(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u16(out, 0);
+	write_u16(out, tlv->u.ack_request.opaque);
+	write_u16(out, tlv->u.ack_request.interval_cs);
+}
+
+static void write_hello(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u16(out, tlv->u.hello.unicast ? HELLO_UNICAST : 0);
+	write_u16(out, tlv->u.hello.seqno);
+	write_u16(out, tlv->u.hello.interval_cs);
+	if (tlv->u.hello.has_timestamp) {
+		write_u8(out, SUB_TLV_TIMESTAMP);
+		write_u8(out, 4);
+		write_u32(out, tlv->u.hello.t1);
+	}
+}
+
+static void write_ihu(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u8(out, tlv->u.ihu.has_address ? address_encoding(&tlv->u.ihu.address) : AE_WILDCARD);
+	write_u8(out, 0);
+	write_u16(out, tlv->u.ihu.rxcost);
+	write_u16(out, tlv->u.ihu.interval_cs);
+	if (tlv->u.ihu.has_address)
+		write_address(out, &tlv->u.ihu.address);
+	if (tlv->u.ihu.has_timestamps) {
+		write_u8(out, SUB_TLV_TIMESTAMP);
+		write_u8(out, 8);
+		write_u32(out, tlv->u.ihu.origin);
+		write_u32(out, tlv->u.ihu.receive);
+	}
+}
+
+static void write_route_request(struct writer *out, const struct babel_tlv *tlv)
+{
+	const struct prefix *prefix = &tlv->u.route_request.prefix;
+
+	if (tlv->u.route_request.wildcard) {
+		write_u8(out, AE_WILDCARD);
+		write_u8(out, 0);
+		return;
+	}
+	write_u8(out, prefix->address.family == FAMILY_IPV4 ? AE_IPV4 : AE_IPV6);
+	write_u8(out, prefix->plen);
+	write_copy(out, prefix->address.bytes, prefix_size(prefix));
+}
+
+static void write_seqno_request(struct writer *out, const struct babel_tlv *tlv)
+{
+	const struct prefix *prefix = &tlv->u.seqno_request.prefix;
+
+	write_u8(out, prefix->address.family == FAMILY_IPV4 ? AE_IPV4 : AE_IPV6);
+	write_u8(out, prefix->plen);
+	write_u16(out, tlv->u.seqno_request.seqno);
+	write_u8(out, tlv->u.seqno_request.hop_count);
+	write_u8(out, 0);
+	write_copy(out, tlv->u.seqno_request.origin.bytes, sizeof(tlv->u.seqno_request.origin.bytes));
+	write_copy(out, prefix->address.bytes, prefix_size(prefix));
+}
+
+/* --- updates: what they need from the state ------------------------------------------ */
+
+static void put_router_id(struct wire_builder *w, const router_id *id)
+{
+	uint8_t *len = tlv_open(&w->packet, TLV_ROUTER_ID);
+
+	write_u16(&w->packet, 0);
+	write_copy(&w->packet, id->bytes, sizeof(id->bytes));
+	tlv_close(&w->packet, len);
+	w->has_router_id = true;
+	w->router_id = *id;
+}
+
+static void put_next_hop(struct wire_builder *w, const struct address *next_hop)
+{
+	bool is_v4 = next_hop->family == FAMILY_IPV4;
+
+	if (is_v4 ? w->has_next_hop_v4 && address_equal(&w->next_hop_v4, next_hop)
+		  : address_equal(&w->next_hop_v6, next_hop))
+		return;
+	uint8_t *len = tlv_open(&w->packet, TLV_NEXT_HOP);
+
+	write_u8(&w->packet, address_encoding(next_hop));
+	write_u8(&w->packet, 0);
+	write_address(&w->packet, next_hop);
+	tlv_close(&w->packet, len);
+	if (is_v4) {
+		w->has_next_hop_v4 = true;
+		w->next_hop_v4 = *next_hop;
+	} else {
+		w->next_hop_v6 = *next_hop;
+	}
+}
+
+/* Does the R flag say this router-id (4.6.9)? */
+static bool prefix_names_origin(const struct prefix *prefix, const router_id *id)
+{
+	static const uint8_t zeros[4];
+
+	if (prefix->address.family == FAMILY_IPV4)
+		return memcmp(id->bytes, zeros, 4) == 0 && memcmp(id->bytes + 4, prefix->address.bytes, 4) == 0;
+	return memcmp(id->bytes, prefix->address.bytes + 8, 8) == 0;
+}
+
+/* Makes the receiver know origin and next hop; returns the flags that help. */
+static uint8_t put_update_state(struct wire_builder *w, const struct babel_tlv *tlv)
+{
+	const struct address *next_hop = &tlv->u.update.next_hop;
+	const router_id *origin = &tlv->u.update.origin;
+	uint8_t flags = 0;
+
+	if (!w->has_router_id || !router_id_equal(&w->router_id, origin)) {
+		if (prefix_names_origin(&tlv->u.update.prefix, origin)) {
+			flags = UPDATE_ROUTER_ID;
+			w->has_router_id = true;
+			w->router_id = *origin;
+		} else {
+			put_router_id(w, origin);
+		}
+	}
+	put_next_hop(w, next_hop->family == FAMILY_NONE ? &w->self : next_hop);
+	return flags;
+}
+
+/* How many whole bytes the receiver has already. */
+static uint8_t shared_bytes(const struct wire_builder *w, unsigned slot, const struct prefix *prefix)
+{
+	size_t size = prefix_size(prefix);
+	uint8_t n = 0;
+
+	if (!w->has_default[slot])
+		return 0;
+	while (n < size && w->default_prefix[slot][n] == prefix->address.bytes[n])
+		n++;
+	return n;
+}
+
+static void put_update(struct wire_builder *w, const struct babel_tlv *tlv)
+{
+	const struct prefix *prefix = &tlv->u.update.prefix;
+	bool is_finite = tlv->u.update.metric != BABEL_INFINITY;
+	uint8_t family = tlv->u.update.next_hop.family ? tlv->u.update.next_hop.family : w->self.family;
+	bool is_v4 = prefix->address.family == FAMILY_IPV4;
+	bool is_v4_via_v6 = is_v4 && (is_finite ? family == FAMILY_IPV6 : tlv->u.update.v4_via_v6);
+	unsigned slot = is_v4_via_v6 ? 2 : is_v4 ? 0 : 1;
+	uint8_t flags = is_finite ? put_update_state(w, tlv) : 0;
+	uint8_t omitted = shared_bytes(w, slot, prefix);
+	size_t size = prefix_size(prefix);
+	uint8_t *len = tlv_open(&w->packet, TLV_UPDATE);
+
+	/* The last prefix written is the likeliest to share its head. */
+	flags |= UPDATE_PREFIX;
+	write_u8(&w->packet, is_v4_via_v6 ? AE_V4_VIA_V6 : is_v4 ? AE_IPV4 : AE_IPV6);
+	write_u8(&w->packet, flags);
+	write_u8(&w->packet, prefix->plen);
+	write_u8(&w->packet, omitted);
+	write_u16(&w->packet, tlv->u.update.interval_cs);
+	write_u16(&w->packet, tlv->u.update.seqno);
+	write_u16(&w->packet, tlv->u.update.metric);
+	write_copy(&w->packet, prefix->address.bytes + omitted, size - omitted);
+	tlv_close(&w->packet, len);
+	w->has_default[slot] = true;
+	memcpy(w->default_prefix[slot], prefix->address.bytes, sizeof(prefix->address.bytes));
+}
+
+static void put_wildcard_retraction(struct wire_builder *w, const struct babel_tlv *tlv)
+{
+	uint8_t *len = tlv_open(&w->packet, TLV_UPDATE);
+
+	write_zeros(&w->packet, 4); /* AE, flags, plen, omitted */
+	write_u16(&w->packet, tlv->u.update.interval_cs);
+	write_u16(&w->packet, tlv->u.update.seqno);
+	write_u16(&w->packet, BABEL_INFINITY);
+	tlv_close(&w->packet, len);
+}
+
+/* --- writing ------------------------------------------------------------------------- */
+
+static void put_plain(struct wire_builder *w, const struct babel_tlv *tlv)
+{
+	struct writer *out = &w->packet;
+	uint8_t *len = tlv_open(out, tlv->type);
+
+	switch (tlv->type) {
+	case TLV_ACK_REQUEST:
+		write_ack_request(out, tlv);
+		break;
+	case TLV_ACK:
+		write_u16(out, tlv->u.ack.opaque);
+		break;
+	case TLV_HELLO:
+		write_hello(out, tlv);
+		break;
+	case TLV_IHU:
+		write_ihu(out, tlv);
+		break;
+	case TLV_ROUTE_REQUEST:
+		write_route_request(out, tlv);
+		break;
+	case TLV_SEQNO_REQUEST:
+		write_seqno_request(out, tlv);
+		break;
+	default:
+		break;
+	}
+	tlv_close(out, len);
+}
+
+int wire_write(struct wire_builder *w, const struct babel_tlv *tlv)
+{
+	struct wire_builder next = *w;
+
+	if (tlv->type != TLV_UPDATE)
+		put_plain(&next, tlv);
+	else if (tlv->u.update.wildcard)
+		put_wildcard_retraction(&next, tlv);
+	else
+		put_update(&next, tlv);
+	if (!writer_ok(&next.packet))
+		return -ENOSPC;
+	*w = next;
+	return 0;
+}
+
+struct bytes wire_build_end(struct wire_builder *w)
+{
+	size_t len = writer_len(&w->packet);
+
+	if (len <= BABEL_HEADER)
+		return bytes_of(NULL, 0);
+	w->packet.start[2] = (uint8_t)((len - BABEL_HEADER) >> 8);
+	w->packet.start[3] = (uint8_t)(len - BABEL_HEADER);
+	return writer_bytes(&w->packet);
+}

@@ -1,0 +1,28 @@
+/*
+ * Constants that the packet parser and the packet builder share (RFC 8966,
+ * section 4; RFC 9229, section 4; RFC 9616, section 6).
+ */
+#ifndef ROUTING_WIRE_FORMAT_H
+#define ROUTING_WIRE_FORMAT_H
+
+enum wire_encoding { /* AE (RFC 8966, 4.1.4) */
+	AE_WILDCARD = 0,
+	AE_IPV4 = 1,
+	AE_IPV6 = 2,
+	AE_LINK_LOCAL = 3,
+	AE_V4_VIA_V6 = 4,
+};
+
+enum wire_sub_tlv {
+	SUB_TLV_PAD1 = 0,
+	SUB_TLV_PADN = 1,
+	SUB_TLV_TIMESTAMP = 3,
+};
+
+#define SUB_TLV_MANDATORY 0x80
+#define HELLO_UNICAST 0x8000
+#define UPDATE_PREFIX 0x80
+#define UPDATE_ROUTER_ID 0x40
+#define WIRE_INFINITY 0xffff
+
+#endif
