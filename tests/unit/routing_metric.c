@@ -1,0 +1,186 @@
+/* Costs and smoothing: appendix A of RFC 8966. */
+#include "tests/unit/routing_harness.h"
+
+#include "routing/engine.h"
+
+static void two_out_of_three(void **state)
+{
+	static const struct {
+		uint16_t history;
+		bool is_up;
+	} cases[] = { { 0x8000, false }, { 0x4000, false }, { 0x2000, false }, { 0x1fff, false }, { 0xc000, true },
+		{ 0xa000, true }, { 0x6000, true }, { 0xe000, true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_int_equal(metric_two_out_of_three(cases[i].history), cases[i].is_up);
+}
+
+static void sums_stop_at_infinity__rfc8966_3_5_2(void **state)
+{
+	(void)state;
+	assert_int_equal(metric_add(1, 2), 3);
+	assert_int_equal(metric_add(65534, 0), 65534);
+	assert_int_equal(metric_add(65534, 1), BABEL_INFINITY);
+	assert_int_equal(metric_add(65535, 65535), BABEL_INFINITY);
+}
+
+/* A neighbour with just what the cost depends on. */
+static struct neighbour neighbour_of(struct link *link, uint16_t history, uint16_t txcost)
+{
+	struct neighbour n = { .link = link, .txcost = txcost, .is_up = true, .is_confirmed = true };
+
+	n.multicast.bits = history;
+	return n;
+}
+
+static void etx_follows_the_loss_rate__rfc8966_a_2_2(void **state)
+{
+	struct link link = { .config = { .cost = BABEL_COST_ETX, .rxcost = 256 } };
+	struct neighbour n = neighbour_of(&link, 0xffff, 256);
+
+	(void)state;
+	assert_int_equal(metric_rxcost(&n), 256);
+	assert_int_equal(metric_cost(&n), 256);
+	n.multicast.bits = 0xa800; /* three of six */
+	assert_int_equal(metric_rxcost(&n), 512);
+	assert_int_equal(metric_cost(&n), 512);
+	assert_true(metric_is_lossy(&n));
+	n.txcost = 512;
+	assert_int_equal(metric_cost(&n), 1024);
+	n.txcost = 100; /* alpha is never above one */
+	assert_int_equal(metric_cost(&n), 512);
+	n.multicast.bits = 0x03ff;
+	assert_int_equal(metric_rxcost(&n), BABEL_INFINITY);
+	assert_int_equal(metric_cost(&n), BABEL_INFINITY);
+	n.multicast.bits = 0xffff;
+	n.txcost = 65534;
+	assert_int_equal(metric_cost(&n), 65534);
+	n.multicast.bits = 0xf800;
+	assert_int_equal(metric_cost(&n), BABEL_INFINITY);
+}
+
+static void wired_cost_is_the_txcost__rfc8966_a_2_1(void **state)
+{
+	struct link link = { .config = { .cost = BABEL_COST_2_OUT_OF_3, .rxcost = 96 } };
+	struct neighbour n = neighbour_of(&link, 0xe000, 123);
+
+	(void)state;
+	assert_int_equal(metric_rxcost(&n), 96);
+	assert_int_equal(metric_cost(&n), 123);
+	n.is_up = false;
+	assert_int_equal(metric_rxcost(&n), BABEL_INFINITY);
+	assert_int_equal(metric_cost(&n), BABEL_INFINITY);
+	n.is_up = true;
+	n.is_confirmed = false; /* our restart is not yet known to it */
+	assert_int_equal(metric_rxcost(&n), 96);
+	assert_int_equal(metric_cost(&n), BABEL_INFINITY);
+}
+
+static void smoothing_halves_the_gap_each_half_life__rfc8966_a_3(void **state)
+{
+	(void)state;
+	assert_int_equal(metric_smooth(1000, 0, 0, 100), 1000);
+	assert_int_equal(metric_smooth(1000, 0, 100, 100), 500);
+	assert_int_equal(metric_smooth(1000, 0, 200, 100), 250);
+	assert_int_equal(metric_smooth(0, 1000, 100, 100), 500);
+	assert_in_range(metric_smooth(1000, 0, 50, 100), 700, 755); /* 707 exactly */
+	assert_int_equal(metric_smooth(65535, 7, 100 * 40, 100), 7);
+	assert_int_equal(metric_smooth(300, 300, 77, 100), 300);
+	for (unsigned t = 1; t < 1000; t++) /* never rises on the way down */
+		assert_true(metric_smooth(65535, 96, t, 100) <= metric_smooth(65535, 96, t - 1, 100));
+}
+
+static void only_large_changes_are_news(void **state)
+{
+	(void)state;
+	assert_false(metric_change_is_significant(800, 900));
+	assert_true(metric_change_is_significant(800, 901));
+	assert_false(metric_change_is_significant(800, 600));
+	assert_true(metric_change_is_significant(800, 599));
+	assert_false(metric_change_is_significant(0, 0));
+	assert_true(metric_change_is_significant(0, 1));
+}
+
+static void sequence_numbers_wrap__rfc8966_3_2_1(void **state)
+{
+	(void)state;
+	assert_true(seqno_is_newer(1, 0));
+	assert_true(seqno_is_newer(0, 65535));
+	assert_true(seqno_is_newer(32767, 0));
+	assert_false(seqno_is_newer(32768, 0));
+	assert_false(seqno_is_newer(5, 5));
+	assert_false(seqno_is_newer(65535, 0));
+}
+
+static void etx_link_works_between_engines(void **state)
+{
+	struct world *w = world_new(7);
+	struct babel_link_config config = world_link();
+
+	(void)state;
+	config.cost = BABEL_COST_ETX;
+	config.rxcost = 256;
+	for (unsigned i = 0; i < 2; i++) {
+		node_start(w, i);
+		node_join_with(w, i, 0, config);
+	}
+	node_announce(w, 1, "fd00:1::/64");
+	world_run(w, 20 * A_SECOND);
+	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), 256);
+	w->segments[0].loss_permille = 300;
+	unsigned raised = 0;
+	for (unsigned s = 0; s < 60; s++) {
+		world_run(w, A_SECOND);
+		raised += node_metric(w, 0, "fd00:1::/64") > 256;
+	}
+	assert_true(raised > 30);
+	world_free(w);
+}
+
+/* Metric noise of 20 % on two parallel links must not move the route (scenario 17). */
+static void noise_on_parallel_links_rarely_switches__rfc8966_a_3(void **state)
+{
+	struct world *w = world_new(8);
+	uint16_t seqno = 7;
+
+	(void)state;
+	node_start(w, 0);
+	for (unsigned i = 1; i < 3; i++) {
+		probe_start(w, i);
+		world_cable(w, i - 1, 0, i);
+		world_run(w, 10 * MILLISECOND);
+		probe_befriend(w, i, i - 1, 0, seqno);
+		world_run(w, 300 * MILLISECOND);
+	}
+	seqno += 2;
+	for (unsigned s = 0; s < 1200; s++) {
+		for (unsigned i = 1; i < 3; i++) {
+			probe_forget(w, i);
+			probe_say(w, i, i - 1, 0, say_hello(seqno, 100));
+			probe_say(w, i, i - 1, 0, say_ihu((uint16_t)(400 + prng_below(&w->prng, 200)), 6000));
+			probe_say(w, i, i - 1, 0, say_update("fd00:1::/64", world_id(5), 1, 100));
+		}
+		seqno++;
+		world_run(w, A_SECOND);
+	}
+	assert_true(babel_counters(w->nodes[0].b)->routes_switched < 20 * 1);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(two_out_of_three),
+		cmocka_unit_test(sums_stop_at_infinity__rfc8966_3_5_2),
+		cmocka_unit_test(etx_follows_the_loss_rate__rfc8966_a_2_2),
+		cmocka_unit_test(wired_cost_is_the_txcost__rfc8966_a_2_1),
+		cmocka_unit_test(smoothing_halves_the_gap_each_half_life__rfc8966_a_3),
+		cmocka_unit_test(only_large_changes_are_news),
+		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
+		cmocka_unit_test(etx_link_works_between_engines),
+		cmocka_unit_test(noise_on_parallel_links_rarely_switches__rfc8966_a_3),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
