@@ -101,12 +101,25 @@ struct babel_route destination_route(const struct destination *d, const struct r
 
 /* --- selection ------------------------------------------------------------------------- */
 
-/* True if `r` may replace the selected route: better now, and for a while. */
+/* Better by enough to be worth a move: a tenth, and at least eight units. */
+static bool is_clearly_less(uint32_t metric, uint32_t than)
+{
+	uint32_t margin = than / 10 < 8 ? 8 : than / 10;
+
+	return metric + margin < than;
+}
+
+/* True if `r` may replace the selected route: clearly better now, and for a
+ * while. The margin holds for the smoothed metrics as well: noise of 20 % on two
+ * equal links passes any margin on the last sample alone. A route that has
+ * become twice as bad is left at once. */
 static bool route_beats(struct destination *d, struct route *r, const struct route *selected, uint64_t now_us)
 {
-	if (route_metric(r) >= route_metric(selected))
+	if (!is_clearly_less(route_metric(r), route_metric(selected)))
 		return false;
-	if (route_smoothed_at(r, now_us) < route_smoothed_at(selected, now_us))
+	if (route_metric(selected) / 2 >= route_metric(r))
+		return true;
+	if (is_clearly_less(route_smoothed_at(r, now_us), route_smoothed_at(selected, now_us)))
 		return true;
 	/* Not yet: look again when half of the doubt has decayed. */
 	uint64_t interval_us = (uint64_t)r->neighbour->link->config.hello_interval_cs * 10 * MS;

@@ -175,7 +175,7 @@ static void better_route_must_be_better_for_a_while__rfc8966_a_3(void **state)
 	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 4, 300));
 	both_live(w, &seqno, 2);
 	assert_int_equal(node_next(w, 0, P), 1);
-	both_live(w, &seqno, 4);
+	both_live(w, &seqno, 8);
 	assert_int_equal(node_next(w, 0, P), 2);
 	assert_int_equal(babel_counters(w->nodes[0].b)->routes_switched, 1);
 	world_free(w);
