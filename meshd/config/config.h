@@ -1,0 +1,73 @@
+/*
+ * The configuration: one YAML file, read once and checked whole before anything
+ * is touched. The public face of meshd/config/.
+ *
+ * A field config is one line per link: the preset sets what the line leaves out.
+ * Every error names file, line, field and remedy.
+ */
+#ifndef MESHD_CONFIG_CONFIG_H
+#define MESHD_CONFIG_CONFIG_H
+
+#include "crypto/crypto.h"
+#include "meshd/base/address.h"
+
+#define CONFIG_LINK_MAX 32
+#define CONFIG_PEER_MAX 16 /* per link */
+#define CONFIG_PATH_MAX 256
+#define CONFIG_HOST_MAX 128
+#define CONFIG_INTERFACE_MAX 16 /* with NUL, as IFNAMSIZ */
+#define CONFIG_ERROR_MAX 512
+#define CONFIG_UDP_PORT 6697 /* when neither link nor peer names one */
+
+enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP };
+enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
+
+struct config_peer {
+	char host[CONFIG_HOST_MAX]; /* a name, or an address of either family */
+	uint16_t port;
+};
+
+struct config_link {
+	char name[CONFIG_INTERFACE_MAX];
+	enum config_link_type type;
+	char interface[CONFIG_INTERFACE_MAX]; /* ethernet: required; udp: "" binds to no interface */
+	uint16_t port; /* udp: local port; 0 lets the kernel choose (behind NAT it does not matter) */
+	bool discover; /* udp: LAN multicast discovery; needs an interface */
+	unsigned peer_count;
+	struct config_peer peers[CONFIG_PEER_MAX];
+	uint64_t rate_bps; /* as stated or preset; 0: not known */
+	unsigned mtu; /* largest frame payload on the link (Ethernet payload, UDP payload), bytes */
+	enum config_cost cost;
+	uint16_t rxcost; /* nominal Babel cost */
+	unsigned hello_ms; /* hello interval */
+	unsigned update_s; /* full update interval */
+	unsigned dead_misses; /* hellos missed until the neighbour is dead */
+	unsigned keepalive_s; /* something is sent at least so often, for NAT; 0: never */
+	bool metered;
+	bool rtt; /* measure, and use in the cost */
+};
+
+struct config {
+	char key_path[CONFIG_PATH_MAX]; /* the enrolment file: node.key */
+	char state_dir[CONFIG_PATH_MAX]; /* node.state */
+	char control_path[CONFIG_PATH_MAX]; /* node.control: Unix socket */
+	char tun[CONFIG_INTERFACE_MAX]; /* node.tun; "mesh0" */
+	unsigned tun_mtu; /* node.mtu; 1400 */
+	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
+	unsigned link_count;
+	struct config_link links[CONFIG_LINK_MAX];
+};
+
+/* Reads `path` and checks everything that can be checked without touching the
+ * system. On failure returns a negative errno and writes one line to `error`
+ * (file:line: what: remedy). */
+int config_load(struct config *config, const char *path, char error[CONFIG_ERROR_MAX]);
+/* The same from memory; `name` stands for the file in errors (tests, fuzzing). */
+int config_parse(struct config *config, const char *name, struct bytes text, char error[CONFIG_ERROR_MAX]);
+
+/* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */
+int config_parse_rate(uint64_t *bps, const char *text);
+/* The reverse, short: "2M", "9.6k"; for people. */
+void config_format_rate(char *text, size_t size, uint64_t bps);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * The node core, without I/O: links, neighbours, handshakes, frames, routes and
+ * forwarding. The daemon and the simulator are two shells around it.
+ *
+ * The shell hands in frames, packets, time and randomness; the core hands back
+ * frames to send, packets to deliver, routes to install and the next time at
+ * which it wants to run. It opens nothing, reads no clock and keeps no state
+ * outside `struct node`. Outputs leave through `struct node_output`, from within
+ * any call that takes `now_us`; they must not call back into the node.
+ *
+ * Time is microseconds of a monotonic clock that never runs backwards.
+ */
+#ifndef MESHD_NODE_NODE_H
+#define MESHD_NODE_NODE_H
+
+#include "crypto/crypto.h"
+#include "meshd/base/address.h"
+#include "meshd/base/bytes.h"
+#include "meshd/base/random.h"
+#include "routing/babel.h"
+
+#define NODE_LINK_MAX 32 /* links have ids below this */
+#define NODE_TARGET_MAX 16 /* configured peers per link */
+#define NODE_PEER_MAX 256 /* neighbours in all, over all links */
+#define NODE_CERTIFICATE_MAX 4096
+/* Free bytes that a packet's buffer must have before and behind it, so that it
+ * is sealed where it lies. */
+#define NODE_HEADROOM (FRAME_HEADER + 1)
+#define NODE_TAILROOM TAG_LEN
+#define NODE_OVERHEAD (NODE_HEADROOM + NODE_TAILROOM)
+#define NODE_FRAME_MAX 2048 /* largest link MTU */
+#define NODE_FRAME_MIN (1280 + NODE_OVERHEAD) /* smallest: IPv6 needs 1280 */
+
+struct node;
+
+/* Where on a link a frame came from or goes to. Only the shell knows what the
+ * bytes mean (a MAC address; an address and a port); the core compares them. */
+#define ENDPOINT_MAX 24
+struct endpoint {
+	uint8_t len;
+	uint8_t bytes[ENDPOINT_MAX]; /* unused tail is zero */
+};
+bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+
+enum node_event {
+	NODE_NEIGHBOUR_UP,
+	NODE_NEIGHBOUR_DOWN,
+	NODE_LINK_UP,
+	NODE_LINK_DOWN,
+	NODE_ROUTE_UP, /* a destination became reachable */
+	NODE_ROUTE_MOVED, /* by another next hop */
+	NODE_ROUTE_DOWN,
+	NODE_REFUSED, /* handshake or announcement refused by certificate */
+	NODE_DUPLICATE, /* another machine uses this node's keys */
+};
+const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
+
+struct node_output {
+	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. Borrowed. */
+	void (*send)(void *user, unsigned link, const struct endpoint *to, struct bytes frame);
+	/* An IP packet for this host or what is behind it. Borrowed. */
+	void (*deliver)(void *user, struct bytes packet);
+	/* A prefix outside the deployment became reachable through the mesh, or no
+	 * longer is: the kernel must (not) send it here. */
+	void (*kernel_route)(void *user, const struct prefix *prefix, bool add);
+	/* Persist (babel.h, seqno_store). */
+	void (*store_seqno)(void *user, uint16_t seqno);
+	/* Persist a certificate that was learned and verified. */
+	void (*store_certificate)(void *user, struct bytes encoded);
+	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
+	void (*event)(void *user, enum node_event event, unsigned link, const char *text);
+};
+
+struct node_config {
+	const struct enrolment *enrolment; /* copied */
+	struct time_floor time_floor;
+	bool has_stored_seqno;
+	uint16_t stored_seqno;
+	struct random random; /* borrowed generator; keys are drawn from it */
+};
+
+/* NULL: memory, or the certificate in the enrolment does not verify. */
+struct node *node_new(const struct node_config *config, const struct node_output *output, void *user, uint64_t now_us);
+/* Wipes and frees; sends nothing. */
+void node_free(struct node *n);
+/* Retracts everything from the neighbours, once, at once; only node_free() may follow. */
+void node_shutdown(struct node *n, uint64_t now_us);
+/* Runs what is due and returns the next deadline (UINT64_MAX: none). */
+uint64_t node_poll(struct node *n, uint64_t now_us);
+
+/* --- links ---------------------------------------------------------------------- */
+
+struct node_link_config {
+	char name[16];
+	unsigned mtu; /* largest frame, NODE_FRAME_MIN..NODE_FRAME_MAX */
+	bool beacon; /* a frame to all reaches every station of the link */
+	bool wired; /* cost by 2-out-of-3 instead of ETX */
+	uint16_t rxcost; /* not 0 */
+	uint16_t extra_cost; /* added to every route over the link (metered) */
+	unsigned hello_ms, update_s, dead_misses;
+	unsigned keepalive_s; /* 0: none */
+	bool rtt;
+};
+
+/* -EINVAL, -EEXIST. A new link is down. */
+int node_link_add(struct node *n, uint64_t now_us, unsigned link, const struct node_link_config *config);
+void node_link_remove(struct node *n, uint64_t now_us, unsigned link);
+/* Frames can (no longer) be sent. Down loses all neighbours there at once. */
+void node_link_set_up(struct node *n, uint64_t now_us, unsigned link, bool up);
+/* Where the configured peer number `slot` can be found now; NULL: nowhere (yet).
+ * The node keeps calling there until there is a session. */
+int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slot, const struct endpoint *endpoint);
+
+/* --- frames and packets ------------------------------------------------------------ */
+
+/* One received frame; it is opened (and, forwarded, sealed) in place. The buffer
+ * must have NODE_TAILROOM free bytes behind `len`. */
+void node_frame_in(struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame,
+	size_t len);
+
+struct node_packet {
+	uint8_t *data; /* NODE_HEADROOM free bytes before, NODE_TAILROOM behind len */
+	size_t len;
+};
+/* IP packets from this host (TUN). Bad ones are dropped and counted. */
+void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packets, size_t count);
+
+/* --- own prefixes and certificates --------------------------------------------------- */
+
+/* Announces a prefix behind this node: only one that its certificate names.
+ * -EACCES, -EEXIST, -ENOMEM. */
+int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix);
+int node_withdraw(struct node *n, uint64_t now_us, const struct prefix *prefix); /* -ENOENT */
+/* A certificate kept from before, or given at enrolment. -EBADMSG, -EKEYREJECTED, -EKEYEXPIRED, -ENOSPC. */
+int node_certificate_add(struct node *n, struct bytes encoded);
+
+/* --- looking inside ------------------------------------------------------------------- */
+
+#define NODE_DROPS(X) \
+	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
+	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
+	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
+	X(link_down) X(control_malformed)
+struct node_drops {
+#define NODE_DROP_FIELD(name) uint64_t name;
+	NODE_DROPS(NODE_DROP_FIELD)
+#undef NODE_DROP_FIELD
+};
+
+struct node_counters {
+	uint64_t packets_in, packets_delivered, packets_forwarded, icmp_sent;
+	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
+	struct node_drops drops;
+};
+const struct node_counters *node_counters(const struct node *n);
+/* Sets *name and returns the value of the i-th drop reason; *name is NULL past the last. */
+uint64_t node_drop_at(const struct node_drops *drops, unsigned i, const char **name);
+
+struct node_link_info {
+	unsigned id;
+	struct node_link_config config;
+	bool up;
+	unsigned neighbours; /* with a live session */
+	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
+	struct node_drops drops;
+};
+
+struct node_peer_info {
+	unsigned link;
+	router_id rid;
+	struct address address; /* in the mesh */
+	const struct certificate *certificate;
+	struct endpoint endpoint;
+	bool is_up; /* a session is established */
+	uint64_t up_since_us, last_heard_us;
+};
+
+void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg);
+void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg);
+void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg);
+/* NULL if unknown. */
+const struct certificate *node_certificate_of(const struct node *n, const router_id *rid);
+const struct certificate *node_certificate(const struct node *n); /* own */
+struct address node_address(const struct node *n);
+struct prefix node_deployment(const struct node *n);
+/* The link-local address by which the routing engine knows a neighbour with this router-id. */
+struct address node_neighbour_address(const router_id *rid);
+const struct babel *node_babel(const struct node *n);
+/* What the data path would do with a packet to `to`. */
+enum node_verdict { NODE_VERDICT_OWN, NODE_VERDICT_ROUTE, NODE_VERDICT_HELD, NODE_VERDICT_NONE };
+enum node_verdict node_lookup(const struct node *n, const struct address *to, struct prefix *match);
+bool node_has_duplicate(const struct node *n); /* another machine was heard with our keys */
+
+#endif
