@@ -18,6 +18,11 @@
 #define CONFIG_INTERFACE_MAX 16 /* with NUL, as IFNAMSIZ */
 #define CONFIG_ERROR_MAX 512
 #define CONFIG_UDP_PORT 6697 /* when neither link nor peer names one */
+#define CONFIG_FILE_MAX (64 * 1024)
+#define CONFIG_FRAME_MIN 1313 /* frame payload: 1280 bytes, the least that IPv6 allows, and our overhead */
+#define CONFIG_FRAME_MAX 2048
+#define CONFIG_FRAME_OVERHEAD 33
+#define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -36,9 +41,11 @@ struct config_link {
 	unsigned peer_count;
 	struct config_peer peers[CONFIG_PEER_MAX];
 	uint64_t rate_bps; /* as stated or preset; 0: not known */
-	unsigned mtu; /* largest frame payload on the link (Ethernet payload, UDP payload), bytes */
+	unsigned mtu; /* largest frame payload on the link (Ethernet payload, UDP payload), bytes; the file's `mtu`
+		       * counts the IP and UDP headers of a udp link too */
 	enum config_cost cost;
 	uint16_t rxcost; /* nominal Babel cost */
+	uint16_t extra_cost; /* added to every route over the link: metered */
 	unsigned hello_ms; /* hello interval */
 	unsigned update_s; /* full update interval */
 	unsigned dead_misses; /* hellos missed until the neighbour is dead */

@@ -1,0 +1,26 @@
+/* From text to values, with what is missing filled in. Private to meshd/config/. */
+#ifndef MESHD_CONFIG_CHECK_H
+#define MESHD_CONFIG_CHECK_H
+
+#include "meshd/config/outline.h"
+#include "meshd/config/schema.h"
+
+struct check {
+	const struct complaint *complaint;
+	const struct outline *outline;
+};
+
+/* Each 0, or -EINVAL with a complaint. */
+int check_node(struct config *config, const struct file_node *node, const struct check *c);
+/* The link number `i`, seen alone. */
+int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
+/* The links together, and with the node. */
+int check_together(const struct config *config, const struct check *c);
+
+/* A decimal number in low..high, nothing around it; -EINVAL. */
+int number_read(unsigned *out, const char *text, unsigned low, unsigned high);
+bool interface_is_valid(const char *name);
+/* "host", "host:port", "[v6]:port" or a bare address. NULL, or what is wrong with it. */
+const char *peer_read(struct config_peer *peer, const char *text);
+
+#endif

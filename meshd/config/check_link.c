@@ -1,0 +1,245 @@
+/*
+ * One link: its preset, then what its line says on top of it. Every check has
+ * the line of the field that it judges.
+ */
+#include "meshd/config/check.h"
+
+#include "meshd/config/nearest.h"
+#include "meshd/config/preset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+struct link_check {
+	const struct file_link *text;
+	const struct outline_link *at;
+	const struct complaint *complaint;
+	char who[48]; /* link "sat0" */
+};
+
+#define LINK_COMPLAIN(l, which, format, ...)                                                                           \
+	complain((l)->complaint, (l)->at->field[which] ? (l)->at->field[which] : (l)->at->line, "%s: " format,         \
+		(l)->who, ##__VA_ARGS__)
+
+static void who_format(struct link_check *l, unsigned i)
+{
+	const char *name = l->text->name ? l->text->name : l->text->interface;
+
+	if (name)
+		snprintf(l->who, sizeof(l->who), "link \"%.32s\"", name);
+	else
+		snprintf(l->who, sizeof(l->who), "link %u", i + 1);
+}
+
+static bool name_is_plain(const char *name)
+{
+	if (!*name || strlen(name) >= CONFIG_INTERFACE_MAX)
+		return false;
+	for (; *name; name++)
+		if (!((*name >= 'a' && *name <= 'z') || (*name >= 'A' && *name <= 'Z') ||
+			    (*name >= '0' && *name <= '9') || strchr("-._", *name)))
+			return false;
+	return true;
+}
+
+static int take_name(struct config_link *link, const struct link_check *l)
+{
+	const struct file_link *text = l->text;
+
+	if (text->interface && !interface_is_valid(text->interface))
+		return LINK_COMPLAIN(l, LINK_INTERFACE,
+			"interface \"%.40s\" is not an interface name; see \"ip link\" for those of this box",
+			text->interface);
+	if (!text->name && !text->interface)
+		return LINK_COMPLAIN(l, LINK_NAME, "no name; add name: (up to 15 letters, digits, - . _)");
+	if (!name_is_plain(text->name ? text->name : text->interface))
+		return LINK_COMPLAIN(
+			l, LINK_NAME, "not a name for a link; write name: with 1 to 15 letters, digits, - . _");
+	strcpy(link->name, text->name ? text->name : text->interface);
+	strcpy(link->interface, text->interface ? text->interface : "");
+	return 0;
+}
+
+static int find_preset(const struct preset **preset, const struct link_check *l)
+{
+	const char *name = l->text->preset, *near;
+
+	*preset = NULL;
+	if (!name)
+		return 0;
+	*preset = preset_find(name);
+	if (*preset)
+		return 0;
+	if (strcmp(name, PRESET_MESSAGES) == 0)
+		return LINK_COMPLAIN(l, LINK_PRESET,
+			"preset \"%s\": this version carries no links of message modems; remove the link", name);
+	near = preset_nearest(name);
+	if (near)
+		return LINK_COMPLAIN(l, LINK_PRESET, "preset \"%.40s\" is not known; did you mean \"%s\"?", name, near);
+	return LINK_COMPLAIN(l, LINK_PRESET, "preset \"%.40s\" is not known; known are %s", name, PRESET_NAMES);
+}
+
+static int find_type(enum config_link_type *type, const struct preset *preset, const struct link_check *l)
+{
+	const char *text = l->text->type;
+
+	if (!text && !preset)
+		return LINK_COMPLAIN(l, LINK_PRESET, "no preset; add preset: with one of %s", PRESET_NAMES);
+	if (!text) {
+		*type = preset->type;
+		return 0;
+	}
+	if (strcmp(text, "ethernet") == 0) {
+		*type = CONFIG_ETHERNET;
+		return 0;
+	}
+	if (strcmp(text, "udp") == 0) {
+		*type = CONFIG_UDP;
+		return 0;
+	}
+	if (strcmp(text, "serial") == 0 || strcmp(text, "pipe") == 0)
+		return LINK_COMPLAIN(l, LINK_TYPE,
+			"type \"%s\" is not in this version, which has ethernet and udp; remove the link", text);
+	return LINK_COMPLAIN(l, LINK_TYPE, "type \"%.40s\" is not known; write ethernet or udp", text);
+}
+
+static void take_preset(struct config_link *link, const struct preset *p)
+{
+	link->rate_bps = p->rate_bps;
+	link->cost = p->cost;
+	link->rxcost = p->rxcost;
+	link->hello_ms = p->hello_ms;
+	link->update_s = p->update_s;
+	link->dead_misses = p->dead_misses;
+	link->keepalive_s = p->keepalive_s;
+	link->metered = p->metered;
+	link->rtt = p->rtt;
+}
+
+static int take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
+{
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
+
+	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*out = i % 2;
+			return 0;
+		}
+	}
+	if (!text)
+		return 0;
+	return LINK_COMPLAIN(
+		l, field, "%s \"%.40s\" is neither yes nor no; write one of them", link_field_names[field], text);
+}
+
+static int take_mtu(struct config_link *link, const struct preset *preset, const struct link_check *l)
+{
+	unsigned overhead = link->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0, mtu = preset->mtu;
+
+	if (l->text->mtu &&
+		number_read(&mtu, l->text->mtu, CONFIG_FRAME_MIN + overhead, CONFIG_FRAME_MAX + overhead) < 0)
+		return LINK_COMPLAIN(l, LINK_MTU, "mtu \"%.40s\" is out of range; write %u to %u, %u is usual",
+			l->text->mtu, CONFIG_FRAME_MIN + overhead, CONFIG_FRAME_MAX + overhead, preset->mtu);
+	link->mtu = mtu - overhead;
+	return 0;
+}
+
+static int take_numbers(struct config_link *link, const struct link_check *l)
+{
+	const struct file_link *text = l->text;
+	unsigned cost = link->rxcost;
+
+	if (text->rate && config_parse_rate(&link->rate_bps, text->rate) < 0)
+		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text->rate);
+	if (text->cost && number_read(&cost, text->cost, 1, 32767) < 0)
+		return LINK_COMPLAIN(l, LINK_COST,
+			"cost \"%.40s\" is out of range; write 1 to 32767, a radio hop is 256", text->cost);
+	link->rxcost = (uint16_t)cost;
+	int error = take_switch(&link->metered, text->metered, LINK_METERED, l);
+	link->extra_cost = link->metered ? METERED_COST : 0;
+	return error;
+}
+
+static int check_ethernet(const struct link_check *l)
+{
+	if (!l->text->interface)
+		return LINK_COMPLAIN(
+			l, LINK_INTERFACE, "no interface; add interface: with the port that the radio is on");
+	if (l->at->field[LINK_PEERS])
+		return LINK_COMPLAIN(
+			l, LINK_PEERS, "an ethernet link finds its peers by itself; remove peers, or write type: udp");
+	if (l->text->listen)
+		return LINK_COMPLAIN(l, LINK_LISTEN, "an ethernet link has no port; remove listen, or write type: udp");
+	if (l->text->discover)
+		return LINK_COMPLAIN(l, LINK_DISCOVER, "an ethernet link always discovers; remove discover");
+	return 0;
+}
+
+static int take_peers(struct config_link *link, const struct link_check *l)
+{
+	for (unsigned i = 0; i < l->text->peers_count; i++) {
+		const char *wrong = peer_read(&link->peers[i], l->text->peers[i]);
+
+		if (wrong)
+			return complain(l->complaint, l->at->peer[i],
+				"%s: peer \"%.80s\" %s; write gw.example.org, 203.0.113.7:6697 or "
+				"\"[2001:db8::1]:6697\"",
+				l->who, l->text->peers[i], wrong);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(link->peers[i].host, link->peers[j].host) == 0 &&
+				link->peers[i].port == link->peers[j].port)
+				return complain(l->complaint, l->at->peer[i],
+					"%s: peer \"%.80s\" is given twice; remove one", l->who, l->text->peers[i]);
+		link->peer_count = i + 1;
+	}
+	return 0;
+}
+
+static int take_udp(struct config_link *link, const struct link_check *l)
+{
+	const struct file_link *text = l->text;
+	unsigned port = CONFIG_UDP_PORT;
+
+	if (text->listen && number_read(&port, text->listen, 0, UINT16_MAX) < 0)
+		return LINK_COMPLAIN(l, LINK_LISTEN,
+			"listen \"%.40s\" is not a port; write 1 to 65535, or 0 for any that is free", text->listen);
+	link->port = (uint16_t)port;
+	int error = take_peers(link, l);
+	if (error)
+		return error;
+	link->discover = link->interface[0] && !link->peer_count;
+	error = take_switch(&link->discover, text->discover, LINK_DISCOVER, l);
+	if (!error && link->discover && !link->interface[0])
+		error = LINK_COMPLAIN(
+			l, LINK_DISCOVER, "discover needs to know where; add interface:, or write discover: no");
+	/* Whom nobody can call and who calls nobody is not a link. */
+	if (!error && !link->peer_count && !link->discover && !link->port)
+		error = LINK_COMPLAIN(
+			l, LINK_LISTEN, "no peers, no discovery and no port: nobody can be met; add peers:");
+	return error;
+}
+
+int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c)
+{
+	struct link_check l = { .text = text, .at = &c->outline->link[i], .complaint = c->complaint };
+	const struct preset *preset;
+
+	who_format(&l, i);
+	int error = find_preset(&preset, &l);
+	if (!error)
+		error = find_type(&link->type, preset, &l);
+	if (!error)
+		error = take_name(link, &l);
+	if (error)
+		return error;
+	if (!preset)
+		preset = preset_of_type(link->type);
+	take_preset(link, preset);
+	error = take_numbers(link, &l);
+	if (!error)
+		error = take_mtu(link, preset, &l);
+	if (!error)
+		error = link->type == CONFIG_ETHERNET ? check_ethernet(&l) : take_udp(link, &l);
+	return error;
+}

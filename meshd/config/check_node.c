@@ -1,0 +1,145 @@
+/* The node's own part of the configuration, its defaults, and what must hold between links. */
+#include "meshd/config/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define DEFAULT_KEY "/etc/meshd/node.key"
+#define DEFAULT_STATE "/var/lib/meshd"
+#define DEFAULT_CONTROL "/run/meshd/control.sock"
+#define DEFAULT_TUN "mesh0"
+#define DEFAULT_TUN_MTU 1400
+#define SOCKET_PATH_MAX 107 /* what the kernel takes for a Unix socket */
+
+int number_read(unsigned *out, const char *text, unsigned low, unsigned high)
+{
+	uint64_t value = 0;
+
+	if (!*text)
+		return -EINVAL;
+	for (; *text; text++) {
+		if (*text < '0' || *text > '9')
+			return -EINVAL;
+		value = value * 10 + (uint64_t)(*text - '0');
+		if (value > high)
+			return -EINVAL;
+	}
+	if (value < low)
+		return -EINVAL;
+	*out = (unsigned)value;
+	return 0;
+}
+
+bool interface_is_valid(const char *name)
+{
+	if (!*name || strlen(name) >= CONFIG_INTERFACE_MAX || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return false;
+	for (; *name; name++)
+		if (*name <= ' ' || *name == '/' || *name == ':' || *name == '%' || (unsigned char)*name >= 0x7f)
+			return false;
+	return true;
+}
+
+static int path_take(char out[CONFIG_PATH_MAX], const char *text, const char *fallback, enum node_field field,
+	size_t max, const struct check *c)
+{
+	if (!text)
+		text = fallback;
+	if (strlen(text) > max)
+		return complain(c->complaint, c->outline->node[field],
+			"node: %s path has more than %zu bytes; use a shorter one", node_field_names[field], max);
+	strcpy(out, text);
+	return 0;
+}
+
+static int interface_take(char out[CONFIG_INTERFACE_MAX], const char *text, const char *fallback, enum node_field field,
+	const struct check *c)
+{
+	if (text && !interface_is_valid(text))
+		return complain(c->complaint, c->outline->node[field],
+			"node: %s \"%.40s\" is not an interface name; write up to 15 characters, such as %s",
+			node_field_names[field], text, *fallback ? fallback : "eth1");
+	strcpy(out, text ? text : fallback);
+	return 0;
+}
+
+int check_node(struct config *config, const struct file_node *node, const struct check *c)
+{
+	static const struct file_node nothing;
+	const unsigned *line = c->outline->node;
+
+	if (!node)
+		node = &nothing;
+	int error = path_take(config->key_path, node->key, DEFAULT_KEY, NODE_KEY, CONFIG_PATH_MAX - 1, c);
+	if (!error)
+		error = path_take(config->state_dir, node->state, DEFAULT_STATE, NODE_STATE, CONFIG_PATH_MAX - 1, c);
+	if (!error)
+		error = path_take(
+			config->control_path, node->control, DEFAULT_CONTROL, NODE_CONTROL, SOCKET_PATH_MAX, c);
+	if (!error)
+		error = interface_take(config->tun, node->tun, DEFAULT_TUN, NODE_TUN, c);
+	if (!error)
+		error = interface_take(config->lan, node->lan, "", NODE_LAN, c);
+	if (error)
+		return error;
+	config->tun_mtu = DEFAULT_TUN_MTU;
+	if (node->mtu && number_read(&config->tun_mtu, node->mtu, 1280, CONFIG_FRAME_MAX - CONFIG_FRAME_OVERHEAD) < 0)
+		return complain(c->complaint, line[NODE_MTU],
+			"node: mtu \"%.40s\" is out of range; write 1280 to %d, 1400 is usual", node->mtu,
+			CONFIG_FRAME_MAX - CONFIG_FRAME_OVERHEAD);
+	if (strcmp(config->lan, config->tun) == 0)
+		return complain(c->complaint, line[NODE_LAN],
+			"node: lan and tun are both \"%s\"; lan is the port where your own devices are", config->lan);
+	return 0;
+}
+
+static bool ports_collide(const struct config_link *a, const struct config_link *b)
+{
+	return a->type == CONFIG_UDP && b->type == CONFIG_UDP && a->port && a->port == b->port &&
+	       (!a->interface[0] || !b->interface[0] || strcmp(a->interface, b->interface) == 0);
+}
+
+static int check_pair(const struct config_link *first, const struct outline_link *first_at,
+	const struct config_link *second, const struct outline_link *at, const struct check *c)
+{
+	if (strcmp(first->name, second->name) == 0)
+		return complain(c->complaint, at->field[LINK_NAME] ? at->field[LINK_NAME] : at->line,
+			"link \"%s\": the link in line %u has this name too; give each its own name", second->name,
+			first_at->line);
+	if (first->type == CONFIG_ETHERNET && second->type == CONFIG_ETHERNET &&
+		strcmp(first->interface, second->interface) == 0)
+		return complain(c->complaint, at->field[LINK_INTERFACE],
+			"link \"%s\": interface \"%s\" is used by link \"%s\" in line %u; remove one of them",
+			second->name, second->interface, first->name, first_at->line);
+	if (ports_collide(first, second))
+		return complain(c->complaint, at->field[LINK_LISTEN] ? at->field[LINK_LISTEN] : at->line,
+			"link \"%s\": port %u is used by link \"%s\" in line %u; write listen: %u, or give both links "
+			"their "
+			"own interface",
+			second->name, second->port, first->name, first_at->line,
+			second->port == UINT16_MAX ? CONFIG_UDP_PORT : second->port + 1u);
+	return 0;
+}
+
+int check_together(const struct config *config, const struct check *c)
+{
+	for (unsigned i = 0; i < config->link_count; i++) {
+		const struct config_link *link = &config->links[i];
+		const struct outline_link *at = &c->outline->link[i];
+		int error;
+
+		if (link->interface[0] && strcmp(link->interface, config->tun) == 0)
+			return complain(c->complaint, at->field[LINK_INTERFACE],
+				"link \"%s\": interface \"%s\" is the mesh's own (node: tun); name the port that the "
+				"radio or "
+				"modem is on",
+				link->name, link->interface);
+		for (unsigned j = 0; j < i; j++) {
+			error = check_pair(&config->links[j], &c->outline->link[j], link, at, c);
+			if (error)
+				return error;
+		}
+	}
+	return 0;
+}

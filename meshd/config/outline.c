@@ -1,0 +1,263 @@
+/*
+ * Walks the YAML events of a configuration and notes the line of every field.
+ *
+ *   file  := { node: { field: text, ... }, links: [ link, ... ] }
+ *   link  := { field: text, peers: [ text, ... ], ... }
+ *
+ * Anything else is refused where it stands, so that depth and size of what is
+ * kept are bounded by the grammar and not by the file.
+ */
+#include "meshd/config/outline.h"
+
+#include "meshd/config/nearest.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <yaml.h>
+
+#define WHERE_MAX 32
+
+const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan" };
+const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
+	"listen", "discover", "mtu", "cost" };
+static const char *const section_names[] = { "node", "links" };
+
+struct walk {
+	yaml_parser_t parser;
+	yaml_event_t event; /* the current one */
+	bool has_event;
+	const struct complaint *complaint;
+};
+
+static unsigned walk_line(const struct walk *w)
+{
+	return (unsigned)w->event.start_mark.line + 1;
+}
+
+static int walk_next(struct walk *w)
+{
+	if (w->has_event)
+		yaml_event_delete(&w->event);
+	w->has_event = false;
+	if (!yaml_parser_parse(&w->parser, &w->event)) {
+		const yaml_mark_t *mark =
+			w->parser.problem_mark.line ? &w->parser.problem_mark : &w->parser.context_mark;
+
+		return complain(w->complaint, (unsigned)mark->line + 1,
+			"this is not YAML: %s; check indentation, brackets and quotes here and in the line above",
+			w->parser.problem ? w->parser.problem : "the parser gave up");
+	}
+	w->has_event = true;
+	if (w->event.type == YAML_ALIAS_EVENT)
+		return complain(
+			w->complaint, walk_line(w), "YAML aliases (*name) are not used here; write the value out");
+	return 0;
+}
+
+static const char *walk_text(const struct walk *w)
+{
+	return (const char *)w->event.data.scalar.value;
+}
+
+/* The current event is text that can be printed and compared: one line, no control bytes, not empty. */
+static int walk_check_text(const struct walk *w, const char *where, const char *field)
+{
+	if (w->event.type != YAML_SCALAR_EVENT)
+		return complain(
+			w->complaint, walk_line(w), "%s\"%s\" takes one value; write %s: VALUE", where, field, field);
+	if (w->event.data.scalar.length == 0)
+		return complain(w->complaint, walk_line(w), "%s\"%s\" has no value; give one, or remove the field",
+			where, field);
+	for (size_t i = 0; i < w->event.data.scalar.length; i++) {
+		uint8_t byte = w->event.data.scalar.value[i];
+
+		if (byte < 0x20 || byte == 0x7f)
+			return complain(w->complaint, walk_line(w),
+				"%s\"%s\" has a control character or line break in it; write it in one line", where,
+				field);
+	}
+	return 0;
+}
+
+/* The current event must be the name of a field; *field is its number. */
+static int walk_field(struct walk *w, const char *where, const char *const *names, size_t count, size_t *field)
+{
+	int error = walk_check_text(w, where, "the name of a field");
+
+	if (error)
+		return error;
+	for (*field = 0; *field < count; (*field)++)
+		if (strcmp(walk_text(w), names[*field]) == 0)
+			return 0;
+	const char *near = nearest_word(walk_text(w), names, count);
+	if (near)
+		return complain(w->complaint, walk_line(w), "%s\"%.40s\" is not a field; did you mean \"%s\"?", where,
+			walk_text(w), near);
+	char known[160] = "";
+	for (size_t i = 0, len = 0; i < count; i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", names[i]);
+	return complain(
+		w->complaint, walk_line(w), "%s\"%.40s\" is not a field; known are %s", where, walk_text(w), known);
+}
+
+static int walk_once(const struct walk *w, const char *where, const char *field, unsigned *line)
+{
+	if (*line)
+		return complain(w->complaint, walk_line(w), "%s\"%s\" is given twice, first in line %u; remove one",
+			where, field, *line);
+	*line = walk_line(w);
+	return 0;
+}
+
+static int outline_node(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w);
+
+	if (error)
+		return error;
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w), "\"node\" takes fields; write them below it, indented");
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, "node: ", node_field_names, NODE_FIELDS, &field);
+		if (!error)
+			error = walk_once(w, "node: ", node_field_names[field], &o->node[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = walk_check_text(w, "node: ", node_field_names[field]);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
+static int outline_peers(struct outline_link *l, struct walk *w, const char *where)
+{
+	int error = 0;
+
+	if (w->event.type != YAML_SEQUENCE_START_EVENT)
+		return complain(
+			w->complaint, walk_line(w), "%s\"peers\" takes a list; write peers: [HOST, HOST:PORT]", where);
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_SEQUENCE_END_EVENT) {
+		error = walk_check_text(w, where, "peers");
+		if (error)
+			return error;
+		if (l->peer_count == CONFIG_PEER_MAX)
+			return complain(w->complaint, walk_line(w),
+				"%smore than %d peers; put the others on a second link", where, CONFIG_PEER_MAX);
+		l->peer[l->peer_count++] = walk_line(w);
+	}
+	return error;
+}
+
+static int outline_link(struct outline_link *l, struct walk *w, const char *where)
+{
+	int error;
+
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w),
+			"%snot a set of fields; write - {name: radio0, interface: eth1, preset: mesh-radio}", where);
+	l->line = walk_line(w);
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, where, link_field_names, LINK_FIELDS, &field);
+		if (!error)
+			error = walk_once(w, where, link_field_names[field], &l->field[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = field == LINK_PEERS ? outline_peers(l, w, where)
+						    : walk_check_text(w, where, link_field_names[field]);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
+static int outline_links(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w);
+
+	if (error)
+		return error;
+	if (w->event.type != YAML_SEQUENCE_START_EVENT)
+		return complain(w->complaint, walk_line(w),
+			"\"links\" takes a list; below it write - {name: radio0, interface: eth1, preset: mesh-radio}");
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_SEQUENCE_END_EVENT) {
+		char where[WHERE_MAX];
+
+		if (o->link_count == CONFIG_LINK_MAX)
+			return complain(w->complaint, walk_line(w), "more than %d links; remove some", CONFIG_LINK_MAX);
+		snprintf(where, sizeof(where), "link %u: ", o->link_count + 1);
+		error = outline_link(&o->link[o->link_count], w, where);
+		if (error)
+			return error;
+		o->link_count++;
+	}
+	return error;
+}
+
+static int outline_sections(struct outline *o, struct walk *w)
+{
+	int error;
+
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t section;
+
+		error = walk_field(w, "", section_names, 2, &section);
+		if (!error)
+			error = walk_once(w, "", section_names[section], section == 0 ? &o->node_line : &o->links_line);
+		if (!error)
+			error = section == 0 ? outline_node(o, w) : outline_links(o, w);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
+static int outline_file(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w); /* start of stream */
+
+	if (!error)
+		error = walk_next(w);
+	if (error)
+		return error;
+	if (w->event.type == YAML_STREAM_END_EVENT)
+		return complain(w->complaint, 0,
+			"the file is empty; a link is the least: links: and below it "
+			"- {name: radio0, interface: eth1, preset: mesh-radio}");
+	error = walk_next(w); /* the document's content */
+	if (error)
+		return error;
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w), "the file must begin with node: or links:");
+	error = outline_sections(o, w);
+	if (!error)
+		error = walk_next(w); /* end of document */
+	if (!error)
+		error = walk_next(w);
+	if (!error && w->event.type != YAML_STREAM_END_EVENT)
+		error = complain(w->complaint, walk_line(w), "a second document begins here; one file, one document");
+	return error;
+}
+
+int outline_read(struct outline *o, struct bytes text, const struct complaint *c)
+{
+	struct walk w = { .complaint = c };
+
+	memset(o, 0, sizeof(*o));
+	if (!yaml_parser_initialize(&w.parser))
+		return complain(c, 0, "out of memory; free some and try again");
+	yaml_parser_set_encoding(&w.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&w.parser, text.data, text.len);
+	int error = outline_file(o, &w);
+	if (w.has_event)
+		yaml_event_delete(&w.event);
+	yaml_parser_delete(&w.parser);
+	return error;
+}

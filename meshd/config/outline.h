@@ -1,0 +1,55 @@
+/*
+ * The outline of a configuration file: which fields it has, and on which lines.
+ *
+ * libcyaml loads values but does not keep their positions, repeats duplicate
+ * fields without a word and speaks of its own schema in errors. So the events
+ * of the YAML parser are walked once before: structure is checked here, with
+ * the line in hand, and libcyaml sees only files of the right shape.
+ * Private to meshd/config/.
+ */
+#ifndef MESHD_CONFIG_OUTLINE_H
+#define MESHD_CONFIG_OUTLINE_H
+
+#include "meshd/config/complaint.h"
+#include "meshd/config/config.h"
+
+enum node_field { NODE_KEY, NODE_STATE, NODE_CONTROL, NODE_TUN, NODE_MTU, NODE_LAN, NODE_FIELDS };
+
+enum link_field {
+	LINK_NAME,
+	LINK_TYPE,
+	LINK_INTERFACE,
+	LINK_PRESET,
+	LINK_PEERS,
+	LINK_RATE,
+	LINK_METERED,
+	LINK_LISTEN,
+	LINK_DISCOVER,
+	LINK_MTU,
+	LINK_COST,
+	LINK_FIELDS
+};
+
+extern const char *const node_field_names[NODE_FIELDS];
+extern const char *const link_field_names[LINK_FIELDS];
+
+/* Lines count from 1; 0: the file does not have it. */
+struct outline_link {
+	unsigned line;
+	unsigned field[LINK_FIELDS];
+	unsigned peer_count;
+	unsigned peer[CONFIG_PEER_MAX];
+};
+
+struct outline {
+	unsigned node_line;
+	unsigned node[NODE_FIELDS];
+	unsigned links_line;
+	unsigned link_count;
+	struct outline_link link[CONFIG_LINK_MAX];
+};
+
+/* 0; -EINVAL with a complaint: not YAML, or not of our shape. */
+int outline_read(struct outline *o, struct bytes text, const struct complaint *c);
+
+#endif

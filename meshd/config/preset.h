@@ -1,0 +1,26 @@
+/* What a kind of link implies, so that a link is one line. Private to meshd/config/. */
+#ifndef MESHD_CONFIG_PRESET_H
+#define MESHD_CONFIG_PRESET_H
+
+#include "meshd/config/config.h"
+
+struct preset {
+	const char *name;
+	enum config_link_type type;
+	unsigned mtu; /* as in the file: of the network below, IP and UDP headers included */
+	uint64_t rate_bps;
+	enum config_cost cost;
+	uint16_t rxcost;
+	unsigned hello_ms, update_s, dead_misses, keepalive_s;
+	bool metered, rtt;
+};
+
+#define METERED_COST 256 /* a metered link counts like one more radio hop */
+
+const struct preset *preset_find(const char *name); /* NULL: unknown */
+const struct preset *preset_of_type(enum config_link_type type); /* when the file names none */
+const char *preset_nearest(const char *name); /* NULL: none is near */
+#define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
+#define PRESET_MESSAGES "short-message" /* known, but this version has no such links */
+
+#endif

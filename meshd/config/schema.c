@@ -1,0 +1,79 @@
+/*
+ * The file's schema for libcyaml. All values are text: what "2M" or "yes" mean,
+ * and what to say when they mean nothing, is ours to decide (check.c).
+ */
+#include "meshd/config/schema.h"
+
+#include "meshd/config/config.h"
+
+#include <cyaml/cyaml.h>
+
+#define TEXT_FIELD(structure, member)                                                                                  \
+	CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
+
+static const cyaml_schema_value_t peer_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t node_schema[] = {
+	TEXT_FIELD(struct file_node, key),
+	TEXT_FIELD(struct file_node, state),
+	TEXT_FIELD(struct file_node, control),
+	TEXT_FIELD(struct file_node, tun),
+	TEXT_FIELD(struct file_node, mtu),
+	TEXT_FIELD(struct file_node, lan),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t link_fields[] = {
+	TEXT_FIELD(struct file_link, name),
+	TEXT_FIELD(struct file_link, type),
+	TEXT_FIELD(struct file_link, interface),
+	TEXT_FIELD(struct file_link, preset),
+	TEXT_FIELD(struct file_link, rate),
+	TEXT_FIELD(struct file_link, metered),
+	TEXT_FIELD(struct file_link, listen),
+	TEXT_FIELD(struct file_link, discover),
+	TEXT_FIELD(struct file_link, mtu),
+	TEXT_FIELD(struct file_link, cost),
+	CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, peers, &peer_schema,
+		0, CONFIG_PEER_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t link_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_link, link_fields),
+};
+
+static const cyaml_schema_field_t file_fields[] = {
+	CYAML_FIELD_MAPPING_PTR("node", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, node, node_schema),
+	CYAML_FIELD_SEQUENCE("links", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, links, &link_schema, 0,
+		CONFIG_LINK_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t file_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct file, file_fields),
+};
+
+/* No log function: libcyaml would write to stderr. */
+static const cyaml_config_t cyaml = {
+	.log_fn = NULL,
+	.mem_fn = cyaml_mem,
+	.log_level = CYAML_LOG_ERROR,
+	.flags = CYAML_CFG_NO_ALIAS,
+};
+
+int file_read(struct file **file, struct bytes text, const struct complaint *c)
+{
+	*file = NULL;
+	cyaml_err_t error = cyaml_load_data(text.data, text.len, &cyaml, &file_schema, (cyaml_data_t **)file, NULL);
+	if (error != CYAML_OK)
+		return complain(c, 0, "cannot be read: %s; compare it with the examples", cyaml_strerror(error));
+	return 0;
+}
+
+void file_free(struct file *file)
+{
+	cyaml_free(&cyaml, &file_schema, file, 0);
+}

@@ -1,0 +1,31 @@
+/*
+ * The file as written: every value still text, absent ones NULL. Private to
+ * meshd/config/.
+ */
+#ifndef MESHD_CONFIG_SCHEMA_H
+#define MESHD_CONFIG_SCHEMA_H
+
+#include "meshd/config/complaint.h"
+#include "meshd/base/bytes.h"
+
+struct file_node {
+	char *key, *state, *control, *tun, *mtu, *lan;
+};
+
+struct file_link {
+	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost;
+	char **peers;
+	unsigned peers_count;
+};
+
+struct file {
+	struct file_node *node; /* may be NULL */
+	struct file_link *links;
+	unsigned links_count;
+};
+
+/* 0 and *file, to be given to file_free(); -EINVAL with a complaint. */
+int file_read(struct file **file, struct bytes text, const struct complaint *c);
+void file_free(struct file *file);
+
+#endif

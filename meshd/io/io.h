@@ -1,0 +1,263 @@
+/*
+ * What the files of the libev shell share. One thread, one loop, one node:
+ *
+ *   TUN ───────► node_packets_in ──► output.send ──► port (ethernet | udp)
+ *   port ──────► node_frame_in ────► output.deliver ──► TUN
+ *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
+ *   resolver ──► node_target_set        (names are looked up in threads)
+ *   control ◄──► node_dump_*            (JSON lines, never changes anything)
+ *
+ * The loop's prepare watcher runs node_poll() before each sleep, so that every
+ * callback may simply call the node and return. Outputs of the node come from
+ * within such calls: they send, store or note, and never call the node.
+ */
+#ifndef MESHD_IO_IO_H
+#define MESHD_IO_IO_H
+
+#include "meshd/config/config.h"
+#include "meshd/node/node.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define IO_BATCH 64 /* packets taken per wakeup of one descriptor: bounds what one source can delay the others */
+#define IO_ERROR_MAX CONFIG_ERROR_MAX
+#define IO_MAC_LEN 6
+#define IO_ETHERTYPE 0x88b5 /* IEEE 802, local experimental 1 */
+#define SECOND_US 1000000ull
+
+struct daemon;
+
+uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
+/* Writes "thing: remedy" to `error` and returns `code` (a negative errno). */
+__attribute__((format(printf, 3, 4))) int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...);
+
+/* --- log.c: one line per event, by stable code ------------------------------------- */
+
+#define LOG_CODES_MAX 64
+#define LOG_BURST 20 /* lines of one code ... */
+#define LOG_WINDOW_US (10 * SECOND_US) /* ... in so long; the rest is counted */
+#define LOG_LINE_MAX 512
+
+struct log_code {
+	char code[24];
+	uint64_t window_us; /* start */
+	unsigned lines, suppressed;
+};
+
+struct log {
+	int fd;
+	bool is_verbose;
+	uint64_t start_us;
+	unsigned code_count;
+	struct log_code codes[LOG_CODES_MAX];
+};
+
+void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us);
+/* "12.345 code text\n"; control bytes become '?'. */
+__attribute__((format(printf, 4, 5))) void log_event(struct log *l, uint64_t now_us, const char *code,
+	const char *format, ...);
+/* Tells how much was suppressed in windows that are over. */
+void log_flush(struct log *l, uint64_t now_us);
+
+/* --- endpoint.c: what the node's endpoint bytes mean --------------------------------- */
+
+#define ENDPOINT_TEXT 80
+#define ENDPOINT_UDP_LEN 22 /* IPv6 address (IPv4 mapped), port, scope */
+struct endpoint endpoint_of_mac(const uint8_t mac[IO_MAC_LEN]);
+/* AF_INET and AF_INET6; an empty endpoint for others. */
+struct endpoint endpoint_of_sockaddr(const struct sockaddr *address);
+/* Always AF_INET6; false if it is not an endpoint of a udp link. */
+bool endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out, socklen_t *len);
+/* "192.0.2.1:6697", "[fe80::1%2]:6697", "02:00:5e:00:00:01". */
+const char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT]);
+/* The reverse of endpoint_format(); -EINVAL. */
+int endpoint_parse(struct endpoint *e, const char *text);
+
+/* --- kernel.c, watch.c: netlink ------------------------------------------------------- */
+
+struct kernel_link {
+	int ifindex;
+	char name[CONFIG_INTERFACE_MAX];
+	bool is_present;
+	bool is_up; /* by the administrator */
+	bool has_carrier; /* and operational */
+	bool is_ethernet;
+	unsigned mtu;
+	uint8_t mac[IO_MAC_LEN];
+};
+
+struct kernel {
+	struct nl_sock *request; /* asks and waits for the answer */
+	struct nl_sock *events;
+	ev_io io;
+	int tun_ifindex;
+	uint64_t routes_failed;
+};
+
+int kernel_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void kernel_close(struct daemon *d);
+/* MTU, up, addresses and the deployment's route, all on the TUN. */
+int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX]);
+/* Adds or replaces, or removes, a route into the TUN. */
+int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add);
+/* Lets the kernel forward between LAN and mesh. */
+void kernel_forwarding_enable(struct daemon *d);
+/* -ENODEV: `out` says not present. */
+int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out);
+int watch_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void watch_close(struct daemon *d);
+
+/* --- tun.c ------------------------------------------------------------------------------ */
+
+#define TUN_PACKET_MAX CONFIG_FRAME_MAX /* the config keeps the TUN's mtu below */
+
+struct tun {
+	int fd;
+	ev_io io;
+	uint64_t write_errors, looped;
+	uint8_t room[IO_BATCH][NODE_HEADROOM + TUN_PACKET_MAX + NODE_TAILROOM];
+};
+
+int tun_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void tun_start(struct daemon *d);
+void tun_close(struct daemon *d);
+void tun_deliver(struct daemon *d, struct bytes packet);
+
+/* --- port.c: a configured link and what is beneath it ------------------------------------ */
+
+enum port_state { PORT_MISSING, PORT_NO_CARRIER, PORT_ERROR, PORT_UP };
+const char *port_state_name(enum port_state state);
+
+/* A configured peer of a udp link. */
+#define PEER_ADDRESS_MAX 8
+struct remote {
+	bool is_numeric, is_asking;
+	unsigned count, current; /* addresses, and the one that the node tries */
+	struct endpoint addresses[PEER_ADDRESS_MAX];
+	uint64_t resolve_us, rotate_us; /* when next */
+	bool is_failed; /* the last look-up */
+};
+
+struct port {
+	struct daemon *d;
+	unsigned id;
+	const struct config_link *config;
+	enum port_state state;
+	char error[160]; /* with remedy; for state other than up */
+	struct kernel_link link; /* last seen; not for a udp link without interface */
+	unsigned node_mtu; /* 0: not added to the node */
+	bool is_open, wants_reopen;
+	uint64_t retry_us;
+	uint64_t rx_dropped, tx_errors;
+	int tx_errno; /* of the last error */
+	int fd, group_fd; /* udp: unicast, multicast */
+	ev_io io, group_io;
+	struct pcap *pcap;
+	struct remote remotes[CONFIG_PEER_MAX];
+};
+
+void ports_open(struct daemon *d);
+void ports_close(struct daemon *d);
+void ports_tick(struct daemon *d, uint64_t now_us);
+/* All ports of the interface learn what netlink says. */
+void ports_observe(struct daemon *d, const struct kernel_link *link);
+/* Events may have been missed: asks for every interface. */
+void ports_resync(struct daemon *d);
+/* The interface failed under us; looked at again by the next tick. */
+void port_broken(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+
+/* Backends. Open: 0, or a negative errno with text and remedy. */
+int ethernet_open(struct port *p, char error[IO_ERROR_MAX]);
+void ethernet_close(struct port *p);
+void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame);
+int udp_open(struct port *p, char error[IO_ERROR_MAX]);
+void udp_close(struct port *p);
+void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
+
+/* --- resolve.c: names to addresses, off the loop -------------------------------------------- */
+
+struct resolver;
+int resolver_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void resolver_close(struct daemon *d);
+void resolver_tick(struct daemon *d, uint64_t now_us);
+/* The port opened: asks for all its peers at once. */
+void resolver_kick(struct port *p, uint64_t now_us);
+
+/* --- lan.c: what lies behind this node -------------------------------------------------------- */
+
+struct lan {
+	bool is_up;
+	bool announced[CERTIFICATE_PREFIX_MAX];
+};
+bool prefix_is_host(const struct prefix *p);
+void lan_open(struct daemon *d);
+void lan_observe(struct daemon *d, const struct kernel_link *link);
+
+/* --- state.c: what survives a restart ------------------------------------------------------------ */
+
+struct state {
+	int lock_fd;
+	bool is_writable, is_dirty; /* dirty: certificates or time floor */
+	int error; /* errno of the last failure */
+	bool has_seqno, seqno_is_dirty;
+	uint16_t seqno;
+	struct time_floor floor;
+	uint64_t write_us; /* earliest next write */
+};
+
+/* -EBUSY with a line: another daemon holds it. An unwritable directory is not an error. */
+int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void state_close(struct daemon *d);
+/* Hands the kept certificates to the node; those that do not verify are forgotten. */
+void state_restore(struct daemon *d);
+void state_seqno(struct daemon *d, uint16_t seqno);
+void state_tick(struct daemon *d, uint64_t now_us);
+
+/* --- control.c, control_*.c ------------------------------------------------------------------------ */
+
+#define CONTROL_LINE_MAX 4096
+#define CONTROL_CLIENT_MAX 16
+struct control;
+/* -EBUSY: another meshd answers there. */
+int control_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void control_close(struct daemon *d);
+/* One answer line, newline included, for free(); NULL: memory. */
+char *control_answer(struct daemon *d, struct bytes request);
+
+/* --- loop.c: the daemon ------------------------------------------------------------------------------ */
+
+struct daemon {
+	struct config config;
+	struct enrolment enrolment;
+	struct node *node;
+	struct log log;
+	struct kernel kernel;
+	struct tun tun;
+	unsigned port_count;
+	struct port ports[CONFIG_LINK_MAX];
+	struct resolver *resolver;
+	struct lan lan;
+	struct state state;
+	struct control *control;
+	struct ev_loop *loop;
+	ev_prepare before_sleep;
+	ev_timer due, tick;
+	ev_signal signals[3];
+	uint64_t start_us;
+	int status; /* of the program */
+	char error[IO_ERROR_MAX]; /* why it had to stop */
+	uint8_t frames[IO_BATCH][NODE_FRAME_MAX + NODE_TAILROOM]; /* receive room, shared by the udp links */
+};
+
+__attribute__((format(printf, 3, 4))) void daemon_say(struct daemon *d, const char *code, const char *format, ...);
+/* Stops the loop: the program ends with status 1 and this line. */
+__attribute__((format(printf, 2, 3))) void daemon_fail(struct daemon *d, const char *format, ...);
+/* Reads and checks the enrolment file and that the certificate is valid at `floor`. */
+int enrolment_load(struct enrolment *e, const char *path, const struct time_floor *floor, char error[IO_ERROR_MAX]);
+/* Runs until a signal; the exit status. `config` is copied. Prints its one error line itself. */
+int daemon_run(const struct config *config, bool is_verbose);
+
+#endif

@@ -1,0 +1,90 @@
+/*
+ * The log: one line per event on standard error, "12.345 neighbour-up radio0 …":
+ * seconds since start, because a box in the field may not know the date (the
+ * journal adds its own), then a stable code, then words.
+ *
+ * A peer can cause events as fast as it likes. Of each code only LOG_BURST lines
+ * are written per window; what came on top is told as a number.
+ */
+#include "meshd/io/io.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us)
+{
+	*l = (struct log){ .fd = fd, .is_verbose = is_verbose, .start_us = now_us };
+}
+
+static void line_write(struct log *l, uint64_t now_us, const char *code, const char *text)
+{
+	char line[LOG_LINE_MAX];
+	uint64_t ms = (now_us - l->start_us) / 1000;
+	int len = snprintf(line, sizeof(line) - 1, "%llu.%03u %s%s%s", (unsigned long long)(ms / 1000),
+		(unsigned)(ms % 1000), code, *text ? " " : "", text);
+
+	if (len < 0)
+		return;
+	if (len > (int)sizeof(line) - 2)
+		len = (int)sizeof(line) - 2;
+	for (int i = 0; i < len; i++)
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	line[len++] = '\n';
+	/* Nobody can be told that the log is gone. */
+	if (write(l->fd, line, (size_t)len) < 0)
+		return;
+}
+
+static void window_close(struct log *l, struct log_code *c, uint64_t now_us)
+{
+	char text[64];
+
+	if (c->suppressed) {
+		snprintf(text, sizeof(text), "%s: %u more", c->code, c->suppressed);
+		line_write(l, now_us, "suppressed", text);
+	}
+	c->lines = c->suppressed = 0;
+	c->window_us = now_us;
+}
+
+/* A code beyond the table shares the last entry: bounded and still limited. */
+static struct log_code *code_find(struct log *l, const char *code, uint64_t now_us)
+{
+	for (unsigned i = 0; i < l->code_count; i++)
+		if (strncmp(l->codes[i].code, code, sizeof(l->codes[i].code) - 1) == 0)
+			return &l->codes[i];
+	if (l->code_count == LOG_CODES_MAX)
+		return &l->codes[LOG_CODES_MAX - 1];
+	struct log_code *c = &l->codes[l->code_count++];
+	snprintf(c->code, sizeof(c->code), "%s", code);
+	c->window_us = now_us;
+	return c;
+}
+
+void log_event(struct log *l, uint64_t now_us, const char *code, const char *format, ...)
+{
+	struct log_code *c = code_find(l, code, now_us);
+	char text[LOG_LINE_MAX];
+	va_list args;
+
+	if (now_us - c->window_us >= LOG_WINDOW_US)
+		window_close(l, c, now_us);
+	if (c->lines == LOG_BURST) {
+		c->suppressed++;
+		return;
+	}
+	c->lines++;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	line_write(l, now_us, code, text);
+}
+
+void log_flush(struct log *l, uint64_t now_us)
+{
+	for (unsigned i = 0; i < l->code_count; i++)
+		if (now_us - l->codes[i].window_us >= LOG_WINDOW_US)
+			window_close(l, &l->codes[i], now_us);
+}

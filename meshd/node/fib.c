@@ -1,0 +1,183 @@
+/*
+ * Longest-prefix match (fib.h).
+ *
+ * A node stands for a prefix; its two children continue it with bit 0 or 1 at
+ * `plen`. Nodes without an entry exist only where two branches part.
+ */
+#include "meshd/node/fib.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fib_node {
+	struct fib_node *child[2];
+	struct fib_entry entry; /* kind FIB_NONE: only a fork */
+};
+
+static struct fib_node **root_of(const struct fib *f, uint8_t family)
+{
+	return (struct fib_node **)&f->roots[family == FAMILY_IPV6];
+}
+
+static unsigned bit_at(const struct address *a, unsigned i)
+{
+	return a->bytes[i / 8] >> (7 - i % 8) & 1;
+}
+
+/* Number of leading bits, at most `limit`, in which a and b agree. */
+static unsigned common_bits(const struct address *a, const struct address *b, unsigned limit)
+{
+	unsigned i = 0;
+
+	while (i + 8 <= limit && a->bytes[i / 8] == b->bytes[i / 8])
+		i += 8;
+	while (i < limit && bit_at(a, i) == bit_at(b, i))
+		i++;
+	return i;
+}
+
+static struct fib_node *fib_node_new(const struct prefix *prefix)
+{
+	struct fib_node *node = calloc(1, sizeof(*node));
+
+	if (node)
+		node->entry.prefix = *prefix;
+	return node;
+}
+
+/* Finds the node of exactly `prefix`, making it (and the fork above it). */
+static struct fib_node *fib_node_get(struct fib *f, const struct prefix *prefix)
+{
+	struct fib_node **at = root_of(f, prefix->address.family);
+
+	for (;;) {
+		struct fib_node *node = *at;
+
+		if (!node)
+			return *at = fib_node_new(prefix);
+		unsigned limit = node->entry.prefix.plen < prefix->plen ? node->entry.prefix.plen : prefix->plen;
+		unsigned common = common_bits(&node->entry.prefix.address, &prefix->address, limit);
+
+		if (common == node->entry.prefix.plen) {
+			if (common == prefix->plen)
+				return node;
+			at = &node->child[bit_at(&prefix->address, common)];
+			continue;
+		}
+		/* They part inside `node`: a fork, or `prefix` itself, goes above it. */
+		struct prefix above = prefix_of(prefix->address, common);
+		struct fib_node *fork = fib_node_new(&above);
+
+		if (!fork)
+			return NULL;
+		fork->child[bit_at(&node->entry.prefix.address, common)] = node;
+		*at = fork;
+		if (common == prefix->plen)
+			return fork;
+		at = &fork->child[bit_at(&prefix->address, common)];
+	}
+}
+
+int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, struct peer *peer)
+{
+	struct fib_node *node = fib_node_get(f, prefix);
+
+	if (!node)
+		return -ENOMEM;
+	if (node->entry.kind == FIB_NONE)
+		f->count++;
+	node->entry.kind = kind;
+	node->entry.peer = peer;
+	return 0;
+}
+
+/* Removes a node that neither holds an entry nor parts two branches. */
+static void fib_node_prune(struct fib_node **at)
+{
+	struct fib_node *node = *at;
+
+	if (!node || node->entry.kind != FIB_NONE || (node->child[0] && node->child[1]))
+		return;
+	*at = node->child[0] ? node->child[0] : node->child[1];
+	free(node);
+}
+
+void fib_remove(struct fib *f, const struct prefix *prefix)
+{
+	struct fib_node **path[129 + 1];
+	unsigned depth = 0;
+	struct fib_node **at = root_of(f, prefix->address.family);
+
+	while (*at && (*at)->entry.prefix.plen < prefix->plen) {
+		path[depth++] = at;
+		at = &(*at)->child[bit_at(&prefix->address, (*at)->entry.prefix.plen)];
+	}
+	if (!*at || !prefix_equal(&(*at)->entry.prefix, prefix) || (*at)->entry.kind == FIB_NONE)
+		return;
+	(*at)->entry.kind = FIB_NONE;
+	(*at)->entry.peer = NULL;
+	f->count--;
+	fib_node_prune(at);
+	while (depth > 0)
+		fib_node_prune(path[--depth]);
+}
+
+const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to)
+{
+	const struct fib_node *node = *root_of(f, to->family);
+	const struct fib_entry *best = NULL;
+	unsigned bits = family_bits(to->family);
+
+	while (node && common_bits(&node->entry.prefix.address, to, node->entry.prefix.plen) == node->entry.prefix.plen) {
+		if (node->entry.kind != FIB_NONE)
+			best = &node->entry;
+		if (node->entry.prefix.plen >= bits)
+			break;
+		node = node->child[bit_at(to, node->entry.prefix.plen)];
+	}
+	return best;
+}
+
+const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *prefix)
+{
+	const struct fib_node *node = *root_of(f, prefix->address.family);
+
+	while (node && node->entry.prefix.plen < prefix->plen)
+		node = node->child[bit_at(&prefix->address, node->entry.prefix.plen)];
+	return node && node->entry.kind != FIB_NONE && prefix_equal(&node->entry.prefix, prefix) ? &node->entry : NULL;
+}
+
+static void forget_below(struct fib_node *node, const struct peer *peer)
+{
+	if (!node)
+		return;
+	if (node->entry.kind == FIB_PEER && node->entry.peer == peer) {
+		node->entry.kind = FIB_HELD;
+		node->entry.peer = NULL;
+	}
+	forget_below(node->child[0], peer);
+	forget_below(node->child[1], peer);
+}
+
+void fib_forget_peer(struct fib *f, const struct peer *peer)
+{
+	forget_below(f->roots[0], peer);
+	forget_below(f->roots[1], peer);
+}
+
+static void free_below(struct fib_node *node)
+{
+	if (!node)
+		return;
+	free_below(node->child[0]);
+	free_below(node->child[1]);
+	free(node);
+}
+
+void fib_done(struct fib *f)
+{
+	free_below(f->roots[0]);
+	free_below(f->roots[1]);
+	*f = (struct fib){ 0 };
+}

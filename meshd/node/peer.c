@@ -1,0 +1,292 @@
+/*
+ * Peers: neighbours with whom there are, or were, keys on a link.
+ *
+ *   handshake done ──► made ──first valid frame──► up ──► silent: called again ──► gone
+ *                                                  ▲______________│ heard
+ *
+ * A peer is told to the routing engine when it is up. Another process behind
+ * the same keys (new epoch) has forgotten what it promised: its routes go first.
+ */
+#include "meshd/node/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONFIRM_US (1 * SECOND) /* repeat the last handshake message until heard */
+#define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
+#define GONE_US (60 * SECOND) /* silent for so long: forget the keys */
+#define PENDING_MAX_US (10 * SECOND)
+
+/* --- receiver indices ------------------------------------------------------------------ */
+
+struct index *index_find(const struct node *n, uint32_t value)
+{
+	uint8_t key[4] = { (uint8_t)(value >> 24), (uint8_t)(value >> 16), (uint8_t)(value >> 8), (uint8_t)value };
+	struct map_entry *e = map_find(&n->indices, bytes_of(key, sizeof(key)));
+
+	return e ? container_of(e, struct index, entry) : NULL;
+}
+
+uint32_t index_fresh(struct node *n)
+{
+	uint32_t value;
+
+	do
+		value = random_u32(&n->random);
+	while (index_find(n, value));
+	return value;
+}
+
+void index_take(struct node *n, struct index *i, uint32_t value)
+{
+	i->key[0] = (uint8_t)(value >> 24);
+	i->key[1] = (uint8_t)(value >> 16);
+	i->key[2] = (uint8_t)(value >> 8);
+	i->key[3] = (uint8_t)value;
+	i->used = map_insert(&n->indices, &i->entry, bytes_of(i->key, sizeof(i->key))) == 0;
+}
+
+void index_drop(struct node *n, struct index *i)
+{
+	if (i->used)
+		map_remove(&n->indices, &i->entry);
+	i->used = false;
+}
+
+/* The index table follows the keyring. */
+static void peer_index(struct peer *p)
+{
+	const struct secret_keyring *k = &p->keys;
+	const struct secret_session *sessions[3] = {
+		k->has_current ? &k->current : NULL,
+		k->has_pending ? &k->pending : NULL,
+		k->has_previous ? &k->previous : NULL,
+	};
+
+	for (unsigned i = 0; i < 3; i++)
+		index_drop(p->n, &p->indices[i]);
+	for (unsigned i = 0; i < 3; i++) {
+		p->indices[i].peer = p;
+		if (sessions[i] && !index_find(p->n, sessions[i]->local_index))
+			index_take(p->n, &p->indices[i], sessions[i]->local_index);
+	}
+}
+
+/* --- find, make, free -------------------------------------------------------------------- */
+
+struct peer *peer_find(struct node_link *link, const uint8_t dh[KEY_LEN])
+{
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (bytes_equal(bytes_of(p->dh, KEY_LEN), bytes_of(dh, KEY_LEN)))
+			return p;
+	}
+	return NULL;
+}
+
+struct peer *peer_find_id(struct node_link *link, const uint8_t id[NODE_ID_LEN])
+{
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (bytes_equal(bytes_of(p->id, NODE_ID_LEN), bytes_of(id, NODE_ID_LEN)))
+			return p;
+	}
+	return NULL;
+}
+
+struct peer *peer_find_rid(const struct node_link *link, const router_id *rid)
+{
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (router_id_equal(&p->rid, rid))
+			return p;
+	}
+	return NULL;
+}
+
+uint64_t link_silence_us(const struct node_link *link)
+{
+	unsigned misses = link->config.dead_misses ? link->config.dead_misses : 6;
+
+	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + SECOND;
+}
+
+bool peer_is_live(const struct peer *p, uint64_t now_us)
+{
+	return p->is_up && now_us < p->heard_us + link_silence_us(p->link);
+}
+
+static void peer_due(struct timer *timer, uint64_t now_us);
+
+struct peer *peer_get(struct node_link *link, uint64_t now_us, const struct certificate *c,
+	const struct endpoint *endpoint)
+{
+	struct peer *p = peer_find(link, c->key.dh);
+	struct node *n = link->n;
+	uint8_t hash[32];
+
+	if (p) {
+		p->certificate = c;
+		return p;
+	}
+	if (n->peer_count >= NODE_PEER_MAX)
+		return NULL;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->n = n;
+	p->link = link;
+	memcpy(p->dh, c->key.dh, KEY_LEN);
+	identity_hash(hash, &c->key);
+	memcpy(p->id, hash, NODE_ID_LEN);
+	identity_router_id(p->rid.bytes, &c->key);
+	p->address = node_neighbour_address(&p->rid);
+	p->certificate = c;
+	p->endpoint = *endpoint;
+	p->heard_us = now_us;
+	timer_init(&p->timer, peer_due);
+	list_push_back(&link->peers, &p->on_link);
+	n->peer_count++;
+	return p;
+}
+
+static void peer_down(struct peer *p, uint64_t now_us, const char *why)
+{
+	char text[NODE_NAME_TEXT];
+
+	if (!p->is_up)
+		return;
+	p->is_up = false;
+	babel_neighbour_lost(p->n->babel, now_us, p->link->id, &p->address);
+	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: %s", name_of_rid(p->n, &p->rid, text), why);
+}
+
+void peer_free(struct peer *p, uint64_t now_us, const char *why)
+{
+	struct node *n = p->n;
+
+	peer_down(p, now_us, why);
+	fib_forget_peer(&n->fib, p);
+	for (unsigned i = 0; i < NODE_TARGET_MAX; i++)
+		if (p->link->targets[i].peer == p)
+			p->link->targets[i].peer = NULL;
+	for (unsigned i = 0; i < 3; i++)
+		index_drop(n, &p->indices[i]);
+	timer_cancel(&n->heap, &p->timer);
+	keyring_done(&p->keys);
+	secret_wipe(p->fin, sizeof(p->fin));
+	list_remove(&p->on_link);
+	n->peer_count--;
+	free(p);
+}
+
+/* --- sessions -------------------------------------------------------------------------------- */
+
+void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch)
+{
+	bool initiated = s->initiator;
+
+	/* Another process behind the same keys: what it announced is void, and it
+	 * has forgotten what we announced. */
+	if (p->has_epoch && p->epoch != epoch)
+		peer_down(p, now_us, "it was restarted");
+	p->epoch = epoch;
+	p->has_epoch = true;
+	if (initiated) {
+		keyring_initiated(&p->keys, s, now_us);
+		p->initiated = true;
+	} else {
+		keyring_responded(&p->keys, s);
+		p->pending_us = now_us;
+		p->fin_len = 0;
+	}
+	p->session_us = now_us;
+	p->silent_tries = 0;
+	p->n->counters.handshakes_completed++;
+	peer_index(p);
+	if (initiated)
+		control_ping(p, now_us);
+	timer_set(&p->n->heap, &p->timer, now_us + CONFIRM_US);
+}
+
+static void peer_up(struct peer *p, uint64_t now_us)
+{
+	char text[NODE_NAME_TEXT];
+
+	p->is_up = true;
+	p->up_since_us = now_us;
+	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s", name_of_rid(p->n, &p->rid, text));
+	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+}
+
+void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
+{
+	p->heard_us = now_us;
+	p->silent_tries = 0;
+	p->fin_len = 0;
+	if (!endpoint_equal(&p->endpoint, from))
+		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
+	if (promoted) {
+		p->initiated = false;
+		peer_index(p);
+		control_ping(p, now_us); /* tells the initiator that we have the keys */
+	}
+	if (!p->is_up) {
+		peer_up(p, now_us);
+	} else if (now_us >= p->alive_told_us + ALIVE_US) {
+		p->alive_told_us = now_us;
+		babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
+	}
+	if (!timer_is_armed(&p->timer))
+		timer_set(&p->n->heap, &p->timer, now_us + SECOND);
+}
+
+/* --- the peer's clock ---------------------------------------------------------------------------- */
+
+/* Calls a silent peer again where it was last heard; who started the session
+ * calls first. */
+static void peer_call_if_silent(struct peer *p, uint64_t now_us)
+{
+	uint64_t silence_us = link_silence_us(p->link) + (p->initiated ? 0 : 2 * SECOND);
+	unsigned doublings = p->silent_tries < 4 ? p->silent_tries : 4;
+
+	if (now_us < p->heard_us + silence_us || now_us < p->session_us + silence_us)
+		return;
+	if (now_us < p->heard_us + silence_us + (SECOND << doublings) - SECOND)
+		return;
+	if (call_start(p->link, now_us, &p->endpoint, NULL, p->id))
+		p->silent_tries++;
+}
+
+static void peer_due(struct timer *timer, uint64_t now_us)
+{
+	struct peer *p = container_of(timer, struct peer, timer);
+	const struct node_link_config *config = &p->link->config;
+
+	keyring_expire(&p->keys, now_us);
+	if (p->keys.has_pending && now_us > p->pending_us + PENDING_MAX_US) {
+		session_done(&p->keys.pending);
+		p->keys.has_pending = false;
+	}
+	peer_index(p);
+	if (now_us > p->heard_us + GONE_US && now_us > p->session_us + GONE_US) {
+		peer_free(p, now_us, "nothing heard for a minute");
+		return;
+	}
+	if (p->keys.has_current && !p->keys.current.received) {
+		/* Repeat what the peer may have missed. */
+		if (p->fin_len)
+			frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
+		control_ping(p, now_us);
+	} else if (config->keepalive_s && now_us >= p->sent_us + config->keepalive_s * SECOND) {
+		control_ping(p, now_us);
+	}
+	if (p->keys.has_current && session_wants_rekey(&p->keys.current, now_us))
+		call_start(p->link, now_us, &p->endpoint, NULL, p->id);
+	peer_call_if_silent(p, now_us);
+	timer_set(&p->n->heap, &p->timer, now_us + SECOND);
+}
