@@ -26,8 +26,11 @@
 #define IO_MAC_LEN 6
 #define IO_ETHERTYPE 0x88b5 /* IEEE 802, local experimental 1 */
 #define SECOND_US 1000000ull
+#define IO_TICK_S 0.1 /* period of daemon.tick: ports_tick() polls carriers, so it bounds what a lost carrier costs */
 
 struct daemon;
+
+/* --- tools.c ---------------------------------------------------------------------------- */
 
 uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
 /* Writes "thing: remedy" to `error` and returns `code` (a negative errno). */
@@ -91,7 +94,8 @@ struct kernel_link {
 struct kernel {
 	struct nl_sock *request; /* asks and waits for the answer */
 	struct nl_sock *events;
-	ev_io io;
+	ev_io io; /* of events */
+	int ethtool; /* any socket: asks for carriers */
 	int tun_ifindex;
 	uint64_t routes_failed;
 };

@@ -1,0 +1,23 @@
+/* Two small things that every file of the shell needs: the time and an error sentence. */
+#include "meshd/io/io.h"
+
+#include <stdarg.h>
+#include <time.h>
+
+uint64_t io_now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * SECOND_US + (uint64_t)t.tv_nsec / 1000;
+}
+
+int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(error, IO_ERROR_MAX, format, args);
+	va_end(args);
+	return code;
+}
