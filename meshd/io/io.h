@@ -59,8 +59,8 @@ struct log {
 
 void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us);
 /* "12.345 code text\n"; control bytes become '?'. */
-__attribute__((format(printf, 4, 5))) void log_event(struct log *l, uint64_t now_us, const char *code,
-	const char *format, ...);
+__attribute__((format(printf, 4, 5))) void log_event(
+	struct log *l, uint64_t now_us, const char *code, const char *format, ...);
 /* Tells how much was suppressed in windows that are over. */
 void log_flush(struct log *l, uint64_t now_us);
 
@@ -106,12 +106,20 @@ void kernel_close(struct daemon *d);
 int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX]);
 /* Adds or replaces, or removes, a route into the TUN. */
 int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add);
-/* Lets the kernel forward between LAN and mesh. */
-void kernel_forwarding_enable(struct daemon *d);
-/* -ENODEV: `out` says not present. */
+/* -ENODEV: `out` says not present; -EIO: the kernel would not tell. */
 int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out);
+/* 1, 0, or a negative errno: cheap, and never late. */
+int kernel_carrier_get(struct daemon *d, const char *name);
 int watch_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void watch_close(struct daemon *d);
+
+/* --- sysctl.c: switches under /proc/sys ------------------------------------------------- */
+
+/* Lets the kernel forward between LAN and mesh; may be repeated. */
+void kernel_forwarding_enable(struct daemon *d);
+/* `name` with slashes; negative errno. */
+int sysctl_read(const char *name, int *value);
+int sysctl_write(const char *name, int value);
 
 /* --- tun.c ------------------------------------------------------------------------------ */
 
@@ -120,7 +128,8 @@ void watch_close(struct daemon *d);
 struct tun {
 	int fd;
 	ev_io io;
-	uint64_t write_errors, looped;
+	uint64_t write_errors;
+	uint64_t looped; /* read, but for this node */
 	uint8_t room[IO_BATCH][NODE_HEADROOM + TUN_PACKET_MAX + NODE_TAILROOM];
 };
 
@@ -128,6 +137,8 @@ int tun_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void tun_start(struct daemon *d);
 void tun_close(struct daemon *d);
 void tun_deliver(struct daemon *d, struct bytes packet);
+/* Where an IP packet wants to go; false if it is none. */
+bool packet_destination(struct bytes packet, struct address *to);
 
 /* --- port.c: a configured link and what is beneath it ------------------------------------ */
 

@@ -1,0 +1,282 @@
+/*
+ * What meshd asks of the kernel through netlink, on a socket of its own on which
+ * every request waits for its answer (microseconds):
+ *
+ *   TUN      MTU, up; the node's address and the host prefixes of its certificate
+ *   routes   the deployment's /48 and what lies outside of it, all into the TUN
+ *   links    what is beneath a configured link
+ *
+ * All of it hangs on the TUN, which only this process holds: when the process
+ * goes, in whatever manner, the kernel removes device, addresses and routes.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_addr.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <net/if_arp.h>
+#include <netlink/netlink.h>
+#include <netlink/route/addr.h>
+#include <netlink/route/link.h>
+#include <netlink/route/link/inet6.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define ROUTE_PROTOCOL 158 /* "ip route show proto 158": a value that no daemon of iproute2's list has */
+/* Behind every route that the box has by itself (1024 is the kernel's own for
+ * IPv6): a route of the mesh must not carry the mesh's own underlay. */
+#define ROUTE_PRIORITY 4096
+#define ADDRGEN_NONE 1 /* IN6_ADDR_GEN_MODE_NONE; the kernel's header clashes with libc's */
+
+static const char *remedy(int nl_error)
+{
+	switch (-nl_error) {
+	case NLE_PERM:
+	case NLE_NOACCESS:
+		return "run meshd as root or with CAP_NET_ADMIN (the systemd unit gives it)";
+	case NLE_AF_NOSUPPORT:
+	case NLE_OPNOTSUPP:
+		return "this kernel runs without IPv6; remove ipv6.disable=1 from its command line";
+	case NLE_NODEV:
+	case NLE_OBJ_NOTFOUND:
+		return "the interface was removed; start meshd again";
+	default:
+		return "see \"dmesg\" and \"ip -d link\"";
+	}
+}
+
+static int refused(char error[IO_ERROR_MAX], int nl_error, const char *what)
+{
+	return io_fail(error, -EIO, "%s: %s; %s", what, nl_geterror(nl_error), remedy(nl_error));
+}
+
+static struct nl_addr *nl_addr_of(const struct prefix *p)
+{
+	bool v6 = p->address.family == FAMILY_IPV6;
+	struct nl_addr *a = nl_addr_build(v6 ? AF_INET6 : AF_INET, p->address.bytes, v6 ? 16 : 4);
+
+	if (a)
+		nl_addr_set_prefixlen(a, p->plen);
+	return a;
+}
+
+int kernel_open(struct daemon *d, char error[IO_ERROR_MAX])
+{
+	struct kernel *k = &d->kernel;
+	int code;
+
+	*k = (struct kernel){ .ethtool = -1 };
+	k->request = nl_socket_alloc();
+	if (!k->request)
+		return io_fail(error, -ENOMEM, "netlink: out of memory; free some");
+	code = nl_connect(k->request, NETLINK_ROUTE);
+	if (code < 0) {
+		kernel_close(d);
+		return refused(error, code, "netlink");
+	}
+	k->ethtool = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (k->ethtool < 0) {
+		code = -errno;
+		kernel_close(d);
+		return io_fail(error, code, "socket: %s; raise the limit of open files", strerror(-code));
+	}
+	return 0;
+}
+
+void kernel_close(struct daemon *d)
+{
+	struct kernel *k = &d->kernel;
+
+	if (!k->request)
+		return; /* never opened */
+	nl_socket_free(k->request);
+	if (k->ethtool >= 0)
+		close(k->ethtool);
+	*k = (struct kernel){ .ethtool = -1 };
+}
+
+/* --- the TUN ------------------------------------------------------------------------------ */
+
+/* The kernel's own link-local address would only send solicitations into a mesh
+ * that carries none. Not worth failing for. */
+static void addrgen_disable(struct kernel *k, struct rtnl_link *self)
+{
+	struct rtnl_link *change = rtnl_link_alloc();
+
+	if (!change)
+		return;
+	rtnl_link_inet6_set_addr_gen_mode(change, ADDRGEN_NONE);
+	rtnl_link_change(k->request, self, change, 0);
+	rtnl_link_put(change);
+}
+
+static int tun_raise(struct daemon *d)
+{
+	struct rtnl_link *self = rtnl_link_alloc(), *change = rtnl_link_alloc();
+	int code = -NLE_NOMEM;
+
+	if (self && change) {
+		rtnl_link_set_ifindex(self, d->kernel.tun_ifindex);
+		addrgen_disable(&d->kernel, self);
+		rtnl_link_set_mtu(change, d->config.tun_mtu);
+		rtnl_link_set_flags(change, IFF_UP);
+		code = rtnl_link_change(d->kernel.request, self, change, 0);
+	}
+	rtnl_link_put(self);
+	rtnl_link_put(change);
+	return code;
+}
+
+static int address_add(struct daemon *d, const struct prefix *host)
+{
+	struct rtnl_addr *address = rtnl_addr_alloc();
+	struct nl_addr *local = nl_addr_of(host);
+	int code = -NLE_NOMEM;
+
+	if (address && local) {
+		rtnl_addr_set_ifindex(address, d->kernel.tun_ifindex);
+		/* Usable at once: a certificate has settled whose address it is. */
+		rtnl_addr_set_flags(address, IFA_F_NODAD);
+		code = rtnl_addr_set_local(address, local);
+		if (code >= 0)
+			code = rtnl_addr_add(d->kernel.request, address, NLM_F_CREATE | NLM_F_REPLACE);
+	}
+	nl_addr_put(local);
+	rtnl_addr_put(address);
+	return code;
+}
+
+static int address_setup(struct daemon *d, const struct prefix *host, char error[IO_ERROR_MAX])
+{
+	char text[PREFIX_TEXT], what[PREFIX_TEXT + 48];
+	int code = address_add(d, host);
+
+	if (code >= 0)
+		return 0;
+	snprintf(what, sizeof(what), "%s: cannot set address %s", d->config.tun, prefix_format(host, text));
+	return refused(error, code, what);
+}
+
+int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX])
+{
+	const struct certificate *c = &d->enrolment.certificate;
+	uint32_t id = d->enrolment.authority.deployment;
+	struct prefix own = prefix_of_host(identity_address(&d->enrolment.identity.public, id));
+	struct prefix deployment = deployment_prefix(id);
+	char path[64];
+
+	d->kernel.tun_ifindex = (int)if_nametoindex(d->config.tun);
+	/* A box may have IPv6 switched off by default; the mesh's own device needs it. */
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/disable_ipv6", d->config.tun);
+	sysctl_write(path, 0);
+	int code = tun_raise(d);
+	if (code < 0)
+		return refused(error, code, d->config.tun);
+	code = address_setup(d, &own, error);
+	for (unsigned i = 0; !code && i < c->prefix_count; i++)
+		if (prefix_is_host(&c->prefixes[i]))
+			code = address_setup(d, &c->prefixes[i], error);
+	if (!code && kernel_route_set(d, &deployment, true) < 0)
+		code = io_fail(
+			error, -EIO, "%s: the kernel refuses the mesh's route; see the line before", d->config.tun);
+	return code;
+}
+
+/* --- routes --------------------------------------------------------------------------------- */
+
+static int route_ask(struct kernel *k, const struct prefix *prefix, bool add)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
+	struct nl_addr *to = nl_addr_of(prefix);
+	int code = -NLE_NOMEM;
+
+	if (route && hop && to) {
+		rtnl_route_set_family(route, prefix->address.family == FAMILY_IPV6 ? AF_INET6 : AF_INET);
+		rtnl_route_set_table(route, RT_TABLE_MAIN);
+		rtnl_route_set_scope(route, RT_SCOPE_LINK);
+		rtnl_route_set_protocol(route, ROUTE_PROTOCOL);
+		rtnl_route_set_priority(route, ROUTE_PRIORITY);
+		rtnl_route_nh_set_ifindex(hop, k->tun_ifindex);
+		rtnl_route_add_nexthop(route, hop);
+		hop = NULL; /* the route's now */
+		code = rtnl_route_set_dst(route, to);
+		if (code >= 0)
+			code = add ? rtnl_route_add(k->request, route, NLM_F_CREATE | NLM_F_REPLACE)
+				   : rtnl_route_delete(k->request, route, 0);
+	}
+	if (hop)
+		rtnl_route_nh_free(hop);
+	nl_addr_put(to);
+	rtnl_route_put(route);
+	return code;
+}
+
+int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add)
+{
+	char text[PREFIX_TEXT];
+	int code = route_ask(&d->kernel, prefix, add);
+
+	/* Gone already: as asked. */
+	if (code >= 0 || (!add && (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)))
+		return 0;
+	d->kernel.routes_failed++;
+	daemon_say(d, "kernel-refused", "route to %s %s: %s; %s", prefix_format(prefix, text),
+		add ? "not set" : "not removed", nl_geterror(code), remedy(code));
+	return -EIO;
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+/* The kernel may sit on the news of a lost carrier for a second. Asked by this
+ * call it answers with the truth, and its flags are true from then on.
+ * 1 or 0; negative: it cannot tell. */
+int kernel_carrier_get(struct daemon *d, const char *name)
+{
+	struct ethtool_value value = { .cmd = ETHTOOL_GLINK };
+	struct ifreq request = { 0 };
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	request.ifr_data = (void *)&value;
+	if (ioctl(d->kernel.ethtool, SIOCETHTOOL, &request) < 0)
+		return -errno;
+	return value.data != 0;
+}
+
+static void link_read(struct kernel_link *out, struct rtnl_link *link)
+{
+	struct nl_addr *mac = rtnl_link_get_addr(link);
+	unsigned flags = rtnl_link_get_flags(link);
+
+	out->ifindex = rtnl_link_get_ifindex(link);
+	out->is_present = true;
+	out->is_up = flags & IFF_UP;
+	out->has_carrier = (flags & IFF_UP) && (flags & IFF_RUNNING);
+	out->is_ethernet = rtnl_link_get_arptype(link) == ARPHRD_ETHER;
+	out->mtu = rtnl_link_get_mtu(link);
+	if (mac && nl_addr_get_len(mac) == IO_MAC_LEN)
+		memcpy(out->mac, nl_addr_get_binary_addr(mac), IO_MAC_LEN);
+}
+
+int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out)
+{
+	struct rtnl_link *link = NULL;
+
+	/* The name that was asked for, even where the kernel knows it as the second name of the interface. */
+	*out = (struct kernel_link){ 0 };
+	snprintf(out->name, sizeof(out->name), "%s", name);
+	kernel_carrier_get(d, name);
+	int code = rtnl_link_get_kernel(d->kernel.request, 0, name, &link);
+	if (code == -NLE_NODEV || code == -NLE_OBJ_NOTFOUND)
+		return -ENODEV;
+	if (code < 0)
+		return -EIO;
+	link_read(out, link);
+	rtnl_link_put(link);
+	return 0;
+}
