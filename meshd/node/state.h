@@ -228,7 +228,32 @@ void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the k
 void trust_done(struct node *n);
 void refilter_due(struct timer *timer, uint64_t now_us);
 
-/* --- forward.c, icmp.c ----------------------------------------------------------------------------------- */
+/* --- packet.c, fragment.c, icmp.c, forward.c: the data path ------------------------------------------------- */
+
+struct packet {
+	uint8_t *data;
+	size_t len; /* by its own header: what follows is padding */
+	size_t header_len; /* IPv4 with options; 40 for IPv6 */
+	uint8_t hop_limit;
+	bool dont_fragment; /* always for IPv6 */
+	struct address source, destination;
+};
+bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
+bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 has none */
+void packet_hop(struct packet *p); /* one hop less; the hop limit must not be 0 */
+/* Can it stand for one host beyond its own link? */
+bool address_is_host(const struct address *a);
+uint16_t internet_checksum(struct bytes b); /* RFC 1071; 0 over what holds its own right checksum */
+
+/* Cuts an IPv4 packet into fragments of at most `mtu` bytes, one per call. */
+struct fragmenter {
+	struct packet packet;
+	size_t mtu, at;
+	uint16_t offset; /* of the next fragment, 8 byte units */
+	bool more; /* the packet is itself a fragment with others behind it */
+};
+void fragmenter_init(struct fragmenter *f, const struct packet *p, size_t mtu);
+size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity); /* length; 0: no more */
 
 /* A decrypted packet from the mesh; room as in struct node_packet. */
 void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t len);

@@ -1,0 +1,198 @@
+/*
+ * The data path: where an IP packet goes.
+ *
+ *   host ──node_packets_in──► ┐                 ┌ own ──────► host
+ *                             ├─► parse ► fib ──┼ neighbour ► hop limit ► size ► seal, send
+ *   mesh ──forward_from_peer► ┘                 └ held, none ► "no route" to the source
+ *
+ * The hop limit falls at every relay. It does not fall on the way in from the
+ * host: what the host itself sends starts here with its full count, and what the
+ * host forwards from its LAN the kernel has counted already. Nor on the way out
+ * to the host, whose kernel counts if it forwards.
+ *
+ * A packet does not know which neighbour brought it: sending it back there would
+ * be a loop, which the routing excludes and the hop limit ends.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+#define ICMP_RATE 100 /* errors per second ... */
+#define ICMP_BURST 50 /* ... and at once */
+
+enum origin { FROM_HOST, FROM_PEER };
+
+/* --- errors ------------------------------------------------------------------------------- */
+
+static bool icmp_take(struct node *n, uint64_t now_us)
+{
+	uint64_t fresh = (now_us - n->icmp_tokens_us) * ICMP_RATE / SECOND;
+
+	if (n->icmp_tokens + fresh >= ICMP_BURST) {
+		n->icmp_tokens = ICMP_BURST;
+		n->icmp_tokens_us = now_us;
+	} else {
+		n->icmp_tokens += (unsigned)fresh;
+		n->icmp_tokens_us += fresh * SECOND / ICMP_RATE;
+	}
+	if (n->icmp_tokens == 0)
+		return false;
+	n->icmp_tokens--;
+	return true;
+}
+
+/* Own IPv4 address, if the certificate names one; else the IPv6 one. */
+static struct address self_for(const struct node *n, uint8_t family)
+{
+	const struct certificate *c = &n->enrolment.certificate;
+
+	for (unsigned i = 0; family == FAMILY_IPV4 && i < c->prefix_count; i++) {
+		const struct prefix *p = &c->prefixes[i];
+
+		if (p->address.family == FAMILY_IPV4 && p->plen == 32)
+			return p->address;
+	}
+	return n->address;
+}
+
+/* Tells the source why its packet did not get through. Errors are never subject
+ * to an error, so this does not recurse. */
+static void complain(struct node *n, uint64_t now_us, const struct packet *about, enum icmp_error error, unsigned mtu,
+	enum origin origin)
+{
+	uint8_t buffer[NODE_HEADROOM + NODE_FRAME_MIN + NODE_TAILROOM];
+	uint8_t *out = buffer + NODE_HEADROOM;
+	struct address self = self_for(n, about->source.family);
+	const struct fib_entry *back = NULL;
+
+	if (origin == FROM_PEER) {
+		back = fib_lookup(&n->fib, &about->source);
+		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER))
+			return;
+	}
+	if (!icmp_take(n, now_us))
+		return;
+	size_t len = icmp_error_write(out, NODE_FRAME_MIN, bytes_of(about->data, about->len), error, mtu, &self);
+
+	if (len == 0)
+		return;
+	n->counters.icmp_sent++;
+	if (!back || back->kind == FIB_OWN) {
+		n->output.deliver(n->user, bytes_of(out, len));
+		return;
+	}
+	out[-1] = KIND_IP;
+	peer_send_in_place(back->peer, now_us, out - 1, len + 1);
+}
+
+/* --- out ------------------------------------------------------------------------------------ */
+
+static void deliver(struct node *n, const struct packet *p)
+{
+	n->counters.packets_delivered++;
+	n->output.deliver(n->user, bytes_of(p->data, p->len));
+}
+
+static void send_fragments(struct peer *peer, uint64_t now_us, const struct packet *p, size_t mtu)
+{
+	uint8_t buffer[NODE_HEADROOM + NODE_FRAME_MAX + NODE_TAILROOM];
+	uint8_t *out = buffer + NODE_HEADROOM;
+	struct fragmenter f;
+	size_t len;
+
+	fragmenter_init(&f, p, mtu);
+	while ((len = fragmenter_next(&f, out, NODE_FRAME_MAX)) > 0) {
+		out[-1] = KIND_IP;
+		peer_send_in_place(peer, now_us, out - 1, len + 1);
+	}
+}
+
+static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, struct peer *peer, enum origin origin)
+{
+	size_t mtu = peer->link->config.mtu - NODE_OVERHEAD;
+
+	if (origin == FROM_PEER && p->hop_limit <= 1) {
+		DROP(n, peer->link, hop_limit);
+		complain(n, now_us, p, ICMP_TIME_EXCEEDED, 0, origin);
+		return;
+	}
+	if (p->len > mtu && p->dont_fragment) {
+		DROP(n, peer->link, too_big);
+		complain(n, now_us, p, ICMP_TOO_BIG, (unsigned)mtu, origin);
+		return;
+	}
+	if (origin == FROM_PEER)
+		packet_hop(p);
+	n->counters.packets_forwarded++;
+	if (p->len > mtu) {
+		send_fragments(peer, now_us, p, mtu);
+		return;
+	}
+	p->data[-1] = KIND_IP;
+	peer_send_in_place(peer, now_us, p->data - 1, p->len + 1);
+}
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin origin)
+{
+	const struct fib_entry *to = fib_lookup(&n->fib, &p->destination);
+	enum fib_kind kind = to ? to->kind : FIB_NONE;
+
+	/* The host's kernel knows its own addresses. If it sends here what lies in a
+	 * prefix behind it, it has no route there (any more): giving the packet back
+	 * would make a loop between the two of us. */
+	if (kind == FIB_OWN && origin == FROM_HOST && !address_equal(&p->destination, &n->address))
+		kind = FIB_NONE;
+	switch (kind) {
+	case FIB_OWN:
+		deliver(n, p);
+		break;
+	case FIB_PEER:
+		send_to_peer(n, now_us, p, to->peer, origin);
+		break;
+	case FIB_HELD:
+	case FIB_NONE:
+		DROP(n, NULL, no_route);
+		complain(n, now_us, p, ICMP_NO_ROUTE, 0, origin);
+		break;
+	}
+}
+
+static bool packet_is_forwardable(const struct packet *p)
+{
+	return address_is_host(&p->source) && address_is_host(&p->destination);
+}
+
+void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct packet p;
+
+		n->counters.packets_in++;
+		/* The kernel has just written the header: its checksum is not in doubt. */
+		if (!packet_parse(&p, packets[i].data, packets[i].len))
+			DROP(n, NULL, packet_malformed);
+		else if (!packet_is_forwardable(&p))
+			DROP(n, NULL, not_forwardable);
+		else
+			route(n, now_us, &p, FROM_HOST);
+	}
+}
+
+void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t len)
+{
+	struct packet p;
+
+	/* That the frame is authentic says nothing about what a member put into it. */
+	if (!packet_parse(&p, packet, len) || !packet_checksum_is_right(&p)) {
+		DROP(n, NULL, packet_malformed);
+		return;
+	}
+	/* Nobody else speaks from this node's address. */
+	if (!packet_is_forwardable(&p) || address_equal(&p.source, &n->address)) {
+		DROP(n, NULL, not_forwardable);
+		return;
+	}
+	route(n, now_us, &p, FROM_PEER);
+}
