@@ -32,6 +32,8 @@ endif
 Q := $(if $(filter 1,$(V)),,@)
 
 VERSION := 0.1.0
+# No certificate may be judged by a clock that is behind this (seconds since 1970).
+BUILD_S := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || date +%s))
 
 CC ?= cc
 OPT ?= -O2
@@ -39,7 +41,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmis
 	-Wformat=2 -Wundef
 CFLAGS ?= -g
 HARDEN := -fstack-protector-strong -fPIE
-CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"'
+CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"' -DMESHD_BUILD_S=$(BUILD_S)ull
 ALL_CFLAGS = -std=c17 $(OPT) $(CFLAGS) $(WARN) $(HARDEN)
 ALL_LDFLAGS = -pie $(LDFLAGS)
 ifeq ($(SAN),1)

@@ -33,6 +33,7 @@ struct daemon;
 /* --- tools.c ---------------------------------------------------------------------------- */
 
 uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
+struct time_floor io_build_floor(void); /* it is not earlier than when this was built */
 /* Writes "thing: remedy" to `error` and returns `code` (a negative errno). */
 __attribute__((format(printf, 3, 4))) int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...);
 
@@ -211,25 +212,40 @@ bool prefix_is_host(const struct prefix *p);
 void lan_open(struct daemon *d);
 void lan_observe(struct daemon *d, const struct kernel_link *link);
 
-/* --- state.c: what survives a restart ------------------------------------------------------------ */
+/* --- state.c, state_file.c: what survives a restart --------------------------------------------- */
+
+enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_ITEMS };
+struct state_job;
 
 struct state {
 	int lock_fd;
-	bool is_writable, is_dirty; /* dirty: certificates or time floor */
+	bool is_writable; /* as far as the last attempt tells */
 	int error; /* errno of the last failure */
-	bool has_seqno, seqno_is_dirty;
+	bool dirty[STATE_ITEMS];
+	bool has_seqno;
 	uint16_t seqno;
 	struct time_floor floor;
 	uint64_t write_us; /* earliest next write */
+	struct state_job *job; /* being written by its thread; NULL: none */
 };
 
-/* -EBUSY with a line: another daemon holds it. An unwritable directory is not an error. */
+/* Locks the directory and reads seqno and time floor. -EBUSY with a line: another
+ * daemon holds it. A directory that cannot be written is not an error. */
 int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
+/* Writes what is not written yet, and unlocks. */
 void state_close(struct daemon *d);
 /* Hands the kept certificates to the node; those that do not verify are forgotten. */
 void state_restore(struct daemon *d);
 void state_seqno(struct daemon *d, uint16_t seqno);
+/* The node has learned a certificate. */
+void state_certificates_changed(struct daemon *d);
 void state_tick(struct daemon *d, uint64_t now_us);
+
+/* Files of the state directory. Reading: the length, malloced *data; -EFBIG beyond
+ * `max`. Writing is atomic and durable: temporary file, fsync, rename. */
+int state_file_read(const char *dir, const char *name, size_t max, uint8_t **data);
+int state_file_write(const char *dir, const char *name, struct bytes data);
+void state_file_set_aside(const char *dir, const char *name); /* renames to NAME.bad */
 
 /* --- control.c, control_*.c ------------------------------------------------------------------------ */
 

@@ -1,4 +1,4 @@
-/* Two small things that every file of the shell needs: the time and an error sentence. */
+/* Small things that every file of the shell needs: the time and an error sentence. */
 #include "meshd/io/io.h"
 
 #include <stdarg.h>
@@ -10,6 +10,11 @@ uint64_t io_now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * SECOND_US + (uint64_t)t.tv_nsec / 1000;
+}
+
+struct time_floor io_build_floor(void)
+{
+	return (struct time_floor){ .t_lo = (uint32_t)(MESHD_BUILD_S / 60) };
 }
 
 int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...)

@@ -1,0 +1,295 @@
+/*
+ * The daemon: opens everything in order, runs one loop, closes in reverse.
+ *
+ *   config ─► keys ─► state ─► control ─► node ─► TUN ─► kernel ─► ports ─► loop
+ *
+ * What can refuse the start without touching the machine comes first. Before
+ * each sleep the node runs what is due and says when it wants to run again; a
+ * tick each second serves what needs no better clock.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define NEWCOMER_US (30 * SECOND_US) /* since start: here the second of two equal nodes gives way */
+
+void daemon_say(struct daemon *d, const char *code, const char *format, ...)
+{
+	char text[LOG_LINE_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	log_event(&d->log, io_now_us(), code, "%s", text);
+}
+
+void daemon_fail(struct daemon *d, const char *format, ...)
+{
+	va_list args;
+
+	if (d->status)
+		return; /* the first cause is the one to tell */
+	va_start(args, format);
+	vsnprintf(d->error, sizeof(d->error), format, args);
+	va_end(args);
+	d->status = 1;
+	if (d->loop)
+		ev_break(d->loop, EVBREAK_ALL);
+}
+
+/* --- what the node asks for ----------------------------------------------------------------- */
+
+static void output_send(void *user, unsigned link, const struct endpoint *to, struct bytes frame)
+{
+	struct daemon *d = user;
+
+	if (link < d->port_count)
+		port_send(&d->ports[link], to, frame);
+}
+
+static void output_deliver(void *user, struct bytes packet)
+{
+	tun_deliver(user, packet);
+}
+
+static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
+{
+	struct daemon *d = user;
+	char text[PREFIX_TEXT];
+	int error = kernel_route_set(d, prefix, add);
+
+	if (error)
+		daemon_say(d, "route-refused", "the kernel does not %s the route to %s: %s", add ? "take" : "drop",
+			prefix_format(prefix, text), strerror(-error));
+}
+
+static void output_store_seqno(void *user, uint16_t seqno)
+{
+	state_seqno(user, seqno);
+}
+
+static void output_store_certificate(void *user, struct bytes encoded)
+{
+	(void)encoded; /* all are written together */
+	state_certificates_changed(user);
+}
+
+static void output_event(void *user, enum node_event event, unsigned link, const char *text)
+{
+	struct daemon *d = user;
+	bool has_link = link < d->port_count;
+
+	daemon_say(d, node_event_name(event), "%s%s%s", has_link ? d->config.links[link].name : "", has_link ? " " : "",
+		text);
+	if (event == NODE_DUPLICATE && io_now_us() - d->start_us < NEWCOMER_US)
+		daemon_fail(d,
+			"%s: another machine is running with the keys of \"%s\"; switch it off, or enrol this one "
+			"under its own name",
+			d->config.key_path, d->enrolment.certificate.name);
+}
+
+static const struct node_output node_output = {
+	.send = output_send,
+	.deliver = output_deliver,
+	.kernel_route = output_kernel_route,
+	.store_seqno = output_store_seqno,
+	.store_certificate = output_store_certificate,
+	.event = output_event,
+};
+
+static void kernel_random_fill(void *user, void *out, size_t len)
+{
+	(void)user;
+	randombytes_buf(out, len);
+}
+
+/* --- the loop ----------------------------------------------------------------------------------- */
+
+static void before_sleep(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct daemon *d = w->data;
+	uint64_t now_us = io_now_us(), due_us = node_poll(d->node, now_us);
+
+	(void)events;
+	ev_timer_stop(loop, &d->due);
+	if (due_us == UINT64_MAX)
+		return;
+	now_us = io_now_us();
+	ev_now_update(loop);
+	ev_timer_set(&d->due, due_us > now_us ? (double)(due_us - now_us) / SECOND_US : 0, 0);
+	ev_timer_start(loop, &d->due);
+}
+
+/* It only ends the sleep. */
+static void node_is_due(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop, (void)w, (void)events;
+}
+
+static void tick(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct daemon *d = w->data;
+	uint64_t now_us = io_now_us();
+
+	(void)loop, (void)events;
+	ports_tick(d, now_us);
+	resolver_tick(d, now_us);
+	state_tick(d, now_us);
+	log_flush(&d->log, now_us);
+}
+
+static void signalled(struct ev_loop *loop, ev_signal *w, int events)
+{
+	(void)w, (void)events;
+	ev_break(loop, EVBREAK_ALL);
+}
+
+static void watchers_start(struct daemon *d)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+	ev_prepare_init(&d->before_sleep, before_sleep);
+	d->before_sleep.data = d;
+	ev_prepare_start(d->loop, &d->before_sleep);
+	ev_timer_init(&d->due, node_is_due, 0, 0);
+	ev_timer_init(&d->tick, tick, 1, 1);
+	d->tick.data = d;
+	ev_timer_start(d->loop, &d->tick);
+	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		ev_signal_init(&d->signals[i], signalled, numbers[i]);
+		ev_signal_start(d->loop, &d->signals[i]);
+	}
+}
+
+/* --- start and stop -------------------------------------------------------------------------------- */
+
+static int node_open(struct daemon *d)
+{
+	const struct node_config config = {
+		.enrolment = &d->enrolment,
+		.time_floor = d->state.floor,
+		.has_stored_seqno = d->state.has_seqno,
+		.stored_seqno = d->state.seqno,
+		.random = { .fill = kernel_random_fill },
+	};
+
+	d->node = node_new(&config, &node_output, d, io_now_us());
+	if (!d->node)
+		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
+	state_restore(d);
+	return 0;
+}
+
+/* The keys are judged twice: by the build's date before anything is touched, and by what the state knows. */
+static int keys_open(struct daemon *d)
+{
+	struct time_floor floor = io_build_floor();
+	struct stat status;
+	int error = enrolment_load(&d->enrolment, d->config.key_path, &floor, d->error);
+
+	if (error)
+		return error;
+	if (stat(d->config.key_path, &status) == 0 && (status.st_mode & 077))
+		daemon_say(d, "key-exposed", "%s: other users of this machine can read it; chmod 600 it",
+			d->config.key_path);
+	error = state_open(d, d->error);
+	if (error)
+		return error;
+	enrolment_done(&d->enrolment);
+	return enrolment_load(&d->enrolment, d->config.key_path, &d->state.floor, d->error);
+}
+
+static int everything_open(struct daemon *d)
+{
+	int error = keys_open(d);
+
+	if (!error)
+		error = control_open(d, d->error);
+	if (!error)
+		error = node_open(d);
+	if (!error)
+		error = tun_open(d, d->error);
+	if (!error)
+		error = kernel_open(d, d->error);
+	if (!error)
+		error = kernel_tun_setup(d, d->error);
+	if (!error)
+		error = watch_open(d, d->error);
+	if (!error)
+		error = resolver_open(d, d->error);
+	if (error)
+		return error;
+	ports_open(d);
+	lan_open(d);
+	tun_start(d);
+	watchers_start(d);
+	return 0;
+}
+
+static void everything_close(struct daemon *d)
+{
+	control_close(d);
+	if (d->node)
+		node_shutdown(d->node, io_now_us());
+	ports_close(d);
+	resolver_close(d);
+	watch_close(d);
+	tun_close(d);
+	kernel_close(d);
+	state_close(d);
+	if (d->node)
+		node_free(d->node);
+	enrolment_done(&d->enrolment);
+}
+
+static void started_say(struct daemon *d)
+{
+	char address[ADDRESS_TEXT];
+	struct address own = node_address(d->node);
+
+	daemon_say(d, "started", "meshd %s, %s (%s), %s, %u links", MESHD_VERSION, d->enrolment.certificate.name,
+		level_name(d->enrolment.certificate.level), address_format(&own, address), d->port_count);
+}
+
+int daemon_run(const struct config *config, bool is_verbose)
+{
+	struct daemon *d = calloc(1, sizeof(*d));
+	int status = 1;
+
+	if (!d) {
+		fprintf(stderr, "meshd: not enough memory; stop what else runs here\n");
+		return status;
+	}
+	d->config = *config;
+	d->start_us = io_now_us();
+	d->tun.fd = d->kernel.io.fd = d->state.lock_fd = -1;
+	log_init(&d->log, 2, is_verbose, d->start_us);
+	signal(SIGPIPE, SIG_IGN);
+	d->loop = ev_default_loop(EVFLAG_AUTO);
+	if (!d->loop)
+		io_fail(d->error, -ENOSYS, "the kernel has no way to wait for events; use Linux 5.10 or newer");
+	else if (everything_open(d) == 0) {
+		started_say(d);
+		if (!d->status)
+			ev_run(d->loop, 0);
+		status = d->status;
+	}
+	bool was_started = d->loop && status == 0;
+	if (status)
+		fprintf(stderr, "meshd: %s\n", d->error);
+	if (d->loop) {
+		everything_close(d);
+		ev_loop_destroy(d->loop);
+	}
+	if (was_started)
+		daemon_say(d, "stopped", "after %u s", (unsigned)((io_now_us() - d->start_us) / SECOND_US));
+	free(d);
+	return status;
+}

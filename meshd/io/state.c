@@ -1,0 +1,344 @@
+/*
+ * What survives a restart: the Babel seqno, a lower bound of the time, and the
+ * certificates that were learned. None of it is needed to run: without it a
+ * restart is only slower to be believed by others (protocol.md 6.3). So nothing
+ * here ever stops the daemon, except a second daemon in the same directory.
+ *
+ *   changed ──► dirty ──► job: a copy, written by a thread of its own ──► clean
+ *                 ▲                          │ cannot be written
+ *                 └── RETRY_US later ────────┘ (said once)
+ *
+ * The thread touches its job only. A sync of flash memory takes up to seconds,
+ * and packets do not wait for it.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_US (30 * SECOND_US)
+#define SETTLE_US (5 * SECOND_US) /* certificates come in bursts */
+#define AHEAD_MAX_MIN (10u * 366 * 24 * 60) /* a floor so far beyond this build's date is damage */
+#define SEQNO_LEN 6 /* "%05u\n" */
+#define TIME_LEN 11 /* "%010u\n" */
+#define CHECKSUM_LEN 16
+#define CERTIFICATES_MAX (NODE_CERTIFICATE_MAX * (CERTIFICATE_MAX_LEN + 2) + CHECKSUM_LEN)
+
+static const char *const item_names[STATE_ITEMS] = {
+	[STATE_SEQNO] = "seqno",
+	[STATE_TIME] = "time",
+	[STATE_CERTIFICATES] = "certificates",
+};
+
+struct state_job {
+	pthread_t thread;
+	char dir[CONFIG_PATH_MAX];
+	bool has[STATE_ITEMS];
+	uint8_t seqno[SEQNO_LEN + 1], time[TIME_LEN + 1];
+	uint8_t *certificates;
+	size_t certificates_len;
+	int error;
+	atomic_bool is_done;
+};
+
+/* --- writing ---------------------------------------------------------------------------- */
+
+struct collection {
+	struct writer w;
+};
+
+static void certificate_collect(void *arg, const struct certificate *c)
+{
+	struct collection *all = arg;
+	uint8_t encoding[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(c, encoding, sizeof(encoding));
+
+	if (len <= 0 || writer_left(&all->w) < (size_t)len + 2 + CHECKSUM_LEN)
+		return;
+	write_u16(&all->w, (uint16_t)len);
+	write_copy(&all->w, encoding, (size_t)len);
+}
+
+static void certificates_collect(struct state_job *job, const struct node *n)
+{
+	struct collection all;
+	uint8_t checksum[CHECKSUM_LEN];
+
+	job->certificates = malloc(CERTIFICATES_MAX);
+	if (!job->certificates)
+		return;
+	all.w = writer_of(job->certificates, CERTIFICATES_MAX);
+	node_dump_certificates(n, certificate_collect, &all);
+	hash_bytes(checksum, sizeof(checksum), writer_bytes(&all.w), (struct bytes){ 0 });
+	write_copy(&all.w, checksum, sizeof(checksum));
+	job->certificates_len = writer_len(&all.w);
+	job->has[STATE_CERTIFICATES] = true;
+}
+
+static struct state_job *job_make(struct daemon *d)
+{
+	struct state *s = &d->state;
+	struct state_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return NULL;
+	memcpy(job->dir, d->config.state_dir, sizeof(job->dir));
+	job->has[STATE_SEQNO] = s->dirty[STATE_SEQNO];
+	job->has[STATE_TIME] = s->dirty[STATE_TIME];
+	snprintf((char *)job->seqno, sizeof(job->seqno), "%05u\n", s->seqno);
+	snprintf((char *)job->time, sizeof(job->time), "%010u\n", (unsigned)s->floor.t_lo);
+	if (s->dirty[STATE_CERTIFICATES] && d->node)
+		certificates_collect(job, d->node);
+	return job;
+}
+
+static void *job_run(void *arg)
+{
+	struct state_job *job = arg;
+	const struct bytes contents[STATE_ITEMS] = {
+		[STATE_SEQNO] = bytes_of(job->seqno, SEQNO_LEN),
+		[STATE_TIME] = bytes_of(job->time, TIME_LEN),
+		[STATE_CERTIFICATES] = bytes_of(job->certificates, job->certificates_len),
+	};
+
+	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
+		job->error = -errno;
+	for (unsigned i = 0; i < STATE_ITEMS && !job->error; i++)
+		if (job->has[i])
+			job->error = state_file_write(job->dir, item_names[i], contents[i]);
+	atomic_store(&job->is_done, true);
+	return NULL;
+}
+
+static void trouble_say(struct daemon *d, int error)
+{
+	const char *remedy = error == -ENOSPC || error == -EDQUOT ? "free some space" : "make it writable";
+
+	if (d->state.is_writable)
+		daemon_say(d, "state-unwritable",
+			"%s: %s; running on, but after a restart the others may need minutes to believe this node: %s",
+			d->config.state_dir, strerror(-error), remedy);
+}
+
+/* Takes what a finished job says. */
+static void job_end(struct daemon *d, uint64_t now_us)
+{
+	struct state *s = &d->state;
+	struct state_job *job = s->job;
+
+	s->job = NULL;
+	if (job->error) {
+		trouble_say(d, job->error);
+		for (unsigned i = 0; i < STATE_ITEMS; i++)
+			s->dirty[i] = s->dirty[i] || job->has[i];
+		s->write_us = now_us + RETRY_US;
+	} else if (!s->is_writable) {
+		daemon_say(d, "state-writable", "%s", d->config.state_dir);
+	}
+	s->is_writable = !job->error;
+	s->error = -job->error;
+	free(job->certificates);
+	free(job);
+}
+
+static void job_start(struct daemon *d, uint64_t now_us, bool in_thread)
+{
+	struct state *s = &d->state;
+
+	s->job = job_make(d);
+	if (!s->job)
+		return;
+	for (unsigned i = 0; i < STATE_ITEMS; i++)
+		if (s->job->has[i])
+			s->dirty[i] = false;
+	if (in_thread && pthread_create(&s->job->thread, NULL, job_run, s->job) == 0)
+		return;
+	job_run(s->job);
+	job_end(d, now_us);
+}
+
+static bool is_dirty(const struct state *s)
+{
+	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES];
+}
+
+void state_tick(struct daemon *d, uint64_t now_us)
+{
+	struct state *s = &d->state;
+
+	if (s->job && atomic_load(&s->job->is_done)) {
+		pthread_join(s->job->thread, NULL);
+		job_end(d, now_us);
+	}
+	if (!s->job && is_dirty(s) && now_us >= s->write_us)
+		job_start(d, now_us, true);
+}
+
+void state_seqno(struct daemon *d, uint16_t seqno)
+{
+	struct state *s = &d->state;
+
+	if (s->has_seqno && s->seqno == seqno)
+		return;
+	s->has_seqno = true;
+	s->seqno = seqno;
+	s->dirty[STATE_SEQNO] = true;
+	if (!s->job && s->is_writable)
+		job_start(d, io_now_us(), true);
+}
+
+void state_certificates_changed(struct daemon *d)
+{
+	struct state *s = &d->state;
+
+	if (!s->dirty[STATE_CERTIFICATES] && s->is_writable)
+		s->write_us = io_now_us() + SETTLE_US;
+	s->dirty[STATE_CERTIFICATES] = true;
+}
+
+/* --- reading ------------------------------------------------------------------------------ */
+
+/* A file that cannot be right is kept for whoever wants to know, and not used again. */
+static void set_aside(struct daemon *d, enum state_item item)
+{
+	const char *name = item_names[item];
+
+	state_file_set_aside(d->config.state_dir, name);
+	daemon_say(d, "state-damaged", "%s/%s: damaged; set aside as %s.bad, starting without it", d->config.state_dir,
+		name, name);
+}
+
+/* Exactly `len` bytes: digits and a line feed. */
+static bool number_read(struct daemon *d, enum state_item item, size_t len, uint32_t max, uint32_t *out)
+{
+	uint8_t *data;
+	uint64_t value = 0;
+	int got = state_file_read(d->config.state_dir, item_names[item], 64, &data);
+	bool is_good = got == (int)len && data[len - 1] == '\n';
+
+	for (size_t i = 0; is_good && i < len - 1; i++) {
+		is_good = data[i] >= '0' && data[i] <= '9';
+		value = value * 10 + (uint64_t)(data[i] - '0');
+	}
+	free(data);
+	is_good = is_good && value <= max;
+	if (is_good)
+		*out = (uint32_t)value;
+	else if (got >= 0 || got == -EFBIG)
+		set_aside(d, item);
+	return is_good;
+}
+
+static int lock_take(struct daemon *d, char error[IO_ERROR_MAX])
+{
+	char path[CONFIG_PATH_MAX + 8], pid[16] = "";
+	struct state *s = &d->state;
+
+	snprintf(path, sizeof(path), "%s/lock", d->config.state_dir);
+	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0600);
+	if (s->lock_fd < 0)
+		s->error = errno;
+	if (s->lock_fd < 0)
+		s->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a file system mounted read-only */
+	if (s->lock_fd < 0)
+		return 0;
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		ssize_t len = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
+
+		close(s->lock_fd);
+		s->lock_fd = -1;
+		pid[len > 0 ? len : 0] = 0;
+		pid[strspn(pid, "0123456789")] = 0;
+		return io_fail(error, -EBUSY,
+			"%s: another meshd (pid %s) is running with this directory; stop it first, or give this one "
+			"its own \"state\" and \"control\"",
+			d->config.state_dir, *pid ? pid : "unknown");
+	}
+	int len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (!s->error && (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)len, 0) < 0))
+		s->error = errno;
+	return 0;
+}
+
+int state_open(struct daemon *d, char error[IO_ERROR_MAX])
+{
+	struct state *s = &d->state;
+	uint32_t value;
+
+	*s = (struct state){ .lock_fd = -1, .floor = io_build_floor() };
+	if (mkdir(d->config.state_dir, 0700) < 0 && errno != EEXIST)
+		s->error = errno;
+	int failure = lock_take(d, error);
+	if (failure)
+		return failure;
+	s->is_writable = true; /* until now nobody was told otherwise */
+	if (s->error) {
+		trouble_say(d, -s->error);
+		s->is_writable = false;
+		s->write_us = io_now_us() + RETRY_US;
+	}
+	if (number_read(d, STATE_SEQNO, SEQNO_LEN, UINT16_MAX, &value)) {
+		s->has_seqno = true;
+		s->seqno = (uint16_t)value;
+	}
+	s->dirty[STATE_TIME] = true;
+	if (number_read(d, STATE_TIME, TIME_LEN, s->floor.t_lo + AHEAD_MAX_MIN, &value) && value >= s->floor.t_lo) {
+		s->floor.t_lo = value;
+		s->dirty[STATE_TIME] = false;
+	}
+	return 0;
+}
+
+static bool certificates_verify(struct bytes file)
+{
+	uint8_t checksum[CHECKSUM_LEN];
+
+	if (file.len < CHECKSUM_LEN)
+		return false;
+	hash_bytes(checksum, sizeof(checksum), bytes_of(file.data, file.len - CHECKSUM_LEN), (struct bytes){ 0 });
+	return memcmp(checksum, file.data + file.len - CHECKSUM_LEN, CHECKSUM_LEN) == 0;
+}
+
+void state_restore(struct daemon *d)
+{
+	uint8_t *data;
+	int len = state_file_read(d->config.state_dir, item_names[STATE_CERTIFICATES], CERTIFICATES_MAX, &data);
+
+	if (len < 0 && len != -EFBIG)
+		return;
+	if (len < 0 || !certificates_verify(bytes_of(data, (size_t)len))) {
+		set_aside(d, STATE_CERTIFICATES);
+		free(data);
+		return;
+	}
+	struct reader r = reader_of(bytes_of(data, (size_t)len - CHECKSUM_LEN));
+	while (reader_left(&r) > 0) {
+		struct bytes encoded = read_bytes(&r, read_u16(&r));
+
+		if (reader_ok(&r) && node_certificate_add(d->node, encoded) < 0)
+			d->state.dirty[STATE_CERTIFICATES] = true;
+	}
+	free(data);
+}
+
+void state_close(struct daemon *d)
+{
+	struct state *s = &d->state;
+
+	if (s->job) {
+		pthread_join(s->job->thread, NULL);
+		job_end(d, io_now_us());
+	}
+	if (is_dirty(s))
+		job_start(d, io_now_us(), false);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	s->lock_fd = -1;
+}
