@@ -11,6 +11,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#define RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
+#define COST_MAX 32767 /* half of infinity: two such hops are still a route */
+
 struct link_check {
 	const struct file_link *text;
 	const struct outline_link *at;
@@ -107,8 +110,7 @@ static int find_type(enum config_link_type *type, const struct preset *preset, c
 static void take_preset(struct config_link *link, const struct preset *p)
 {
 	link->rate_bps = p->rate_bps;
-	link->cost = p->cost;
-	link->rxcost = p->rxcost;
+	link->cost = p->kind;
 	link->hello_ms = p->hello_ms;
 	link->update_s = p->update_s;
 	link->dead_misses = p->dead_misses;
@@ -145,18 +147,50 @@ static int take_mtu(struct config_link *link, const struct preset *preset, const
 	return 0;
 }
 
-static int take_numbers(struct config_link *link, const struct link_check *l)
+static int take_rate(struct config_link *link, const struct link_check *l)
 {
-	const struct file_link *text = l->text;
-	unsigned cost = link->rxcost;
+	const char *text = l->text->rate;
 
-	if (text->rate && config_parse_rate(&link->rate_bps, text->rate) < 0)
-		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text->rate);
-	if (text->cost && number_read(&cost, text->cost, 1, 32767) < 0)
-		return LINK_COMPLAIN(l, LINK_COST,
-			"cost \"%.40s\" is out of range; write 1 to 32767, a radio hop is 256", text->cost);
-	link->rxcost = (uint16_t)cost;
-	int error = take_switch(&link->metered, text->metered, LINK_METERED, l);
+	if (!text)
+		return 0;
+	if (config_parse_rate(&link->rate_bps, text) < 0)
+		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text);
+	if (link->rate_bps < RATE_MIN_BPS)
+		return LINK_COMPLAIN(l, LINK_RATE,
+			"rate \"%.40s\" is too slow for whole packets; write %d or more (bit/s), or remove the link",
+			text, RATE_MIN_BPS);
+	/* Detection slows down with the link: what it has is for people, not for Hellos. */
+	unsigned floor_ms = preset_hello_floor_ms(link);
+	if (link->hello_ms < floor_ms)
+		link->hello_ms = floor_ms;
+	return 0;
+}
+
+/*
+ * ETX multiplies what both ends see and divides by 256 (RFC 8966, A.2.2). For a
+ * hop without loss to cost what is written, each end states the geometric mean
+ * of that and 256; up to 256 the other end's share is 256 already.
+ */
+static uint16_t nominal_rxcost(enum config_cost kind, unsigned cost)
+{
+	unsigned root = 256;
+
+	if (kind != CONFIG_COST_RADIO || cost <= root)
+		return (uint16_t)cost;
+	while ((root + 1) * (root + 1) <= cost * 256)
+		root++;
+	return (uint16_t)root;
+}
+
+static int take_cost(struct config_link *link, const struct preset *preset, const struct link_check *l)
+{
+	unsigned cost = preset->cost;
+
+	if (l->text->cost && number_read(&cost, l->text->cost, 1, COST_MAX) < 0)
+		return LINK_COMPLAIN(l, LINK_COST, "cost \"%.40s\" is out of range; write 1 to %d, a radio hop is 256",
+			l->text->cost, COST_MAX);
+	link->rxcost = nominal_rxcost(link->cost, cost);
+	int error = take_switch(&link->metered, l->text->metered, LINK_METERED, l);
 	link->extra_cost = link->metered ? METERED_COST : 0;
 	return error;
 }
@@ -236,7 +270,9 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 	if (!preset)
 		preset = preset_of_type(link->type);
 	take_preset(link, preset);
-	error = take_numbers(link, &l);
+	error = take_rate(link, &l);
+	if (!error)
+		error = take_cost(link, preset, &l);
 	if (!error)
 		error = take_mtu(link, preset, &l);
 	if (!error)

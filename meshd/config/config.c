@@ -62,7 +62,7 @@ static const char *open_remedy(int error)
 {
 	switch (error) {
 	case ENOENT:
-		return "write one (docs/configuration.md), or name another with -c";
+		return "write one (man meshd.yaml shows how), or name another with -c";
 	case EACCES:
 		return "run as root, or make it readable";
 	case EISDIR:

@@ -44,9 +44,9 @@ struct config_link {
 	unsigned mtu; /* largest frame payload on the link (Ethernet payload, UDP payload), bytes; the file's `mtu`
 		       * counts the IP and UDP headers of a udp link too */
 	enum config_cost cost;
-	uint16_t rxcost; /* nominal Babel cost */
+	uint16_t rxcost; /* nominal Babel cost, as this end states it */
 	uint16_t extra_cost; /* added to every route over the link: metered */
-	unsigned hello_ms; /* hello interval */
+	unsigned hello_ms; /* hello interval; longer than the preset's where the rate is low */
 	unsigned update_s; /* full update interval */
 	unsigned dead_misses; /* hellos missed until the neighbour is dead */
 	unsigned keepalive_s; /* something is sent at least so often, for NAT; 0: never */

@@ -27,6 +27,7 @@ struct walk {
 	yaml_parser_t parser;
 	yaml_event_t event; /* the current one */
 	bool has_event;
+	struct bytes text;
 	const struct complaint *complaint;
 };
 
@@ -35,19 +36,50 @@ static unsigned walk_line(const struct walk *w)
 	return (unsigned)w->event.start_mark.line + 1;
 }
 
+/* The parser knows the line of what it has read, but only the offset of what it could not read. */
+static unsigned line_at(struct bytes text, size_t offset)
+{
+	unsigned line = 1;
+
+	for (size_t i = 0; i < offset && i < text.len; i++)
+		line += text.data[i] == '\n';
+	return line;
+}
+
+static bool line_is_tabbed(struct bytes text, unsigned line)
+{
+	size_t at = 0;
+
+	while (at < text.len && line > 1)
+		line -= text.data[at++] == '\n';
+	while (at < text.len && text.data[at] == ' ')
+		at++;
+	return at < text.len && text.data[at] == '\t';
+}
+
+static int walk_broken(const struct walk *w)
+{
+	const yaml_parser_t *p = &w->parser;
+	const yaml_mark_t *mark = p->problem_mark.line ? &p->problem_mark : &p->context_mark;
+	unsigned line = (unsigned)mark->line + 1;
+
+	if (p->error == YAML_READER_ERROR)
+		return complain(w->complaint, line_at(w->text, p->problem_offset),
+			"this is not text: %s; save the file as UTF-8 text", p->problem);
+	if (line_is_tabbed(w->text, line))
+		return complain(w->complaint, line, "indented with a tab; YAML takes only spaces");
+	return complain(w->complaint, line,
+		"this is not YAML: %s; check indentation, brackets and quotes here and in the line above",
+		p->problem ? p->problem : "the parser gave up");
+}
+
 static int walk_next(struct walk *w)
 {
 	if (w->has_event)
 		yaml_event_delete(&w->event);
 	w->has_event = false;
-	if (!yaml_parser_parse(&w->parser, &w->event)) {
-		const yaml_mark_t *mark =
-			w->parser.problem_mark.line ? &w->parser.problem_mark : &w->parser.context_mark;
-
-		return complain(w->complaint, (unsigned)mark->line + 1,
-			"this is not YAML: %s; check indentation, brackets and quotes here and in the line above",
-			w->parser.problem ? w->parser.problem : "the parser gave up");
-	}
+	if (!yaml_parser_parse(&w->parser, &w->event))
+		return walk_broken(w);
 	w->has_event = true;
 	if (w->event.type == YAML_ALIAS_EVENT)
 		return complain(
@@ -61,21 +93,19 @@ static const char *walk_text(const struct walk *w)
 }
 
 /* The current event is text that can be printed and compared: one line, no control bytes, not empty. */
-static int walk_check_text(const struct walk *w, const char *where, const char *field)
+static int walk_check_text(const struct walk *w, const char *where, const char *what)
 {
 	if (w->event.type != YAML_SCALAR_EVENT)
-		return complain(
-			w->complaint, walk_line(w), "%s\"%s\" takes one value; write %s: VALUE", where, field, field);
+		return complain(w->complaint, walk_line(w),
+			"%s%s is one value, not a list or a set of fields; write it in one line", where, what);
 	if (w->event.data.scalar.length == 0)
-		return complain(w->complaint, walk_line(w), "%s\"%s\" has no value; give one, or remove the field",
-			where, field);
+		return complain(w->complaint, walk_line(w), "%s%s is empty; give it, or remove the line", where, what);
 	for (size_t i = 0; i < w->event.data.scalar.length; i++) {
 		uint8_t byte = w->event.data.scalar.value[i];
 
 		if (byte < 0x20 || byte == 0x7f)
 			return complain(w->complaint, walk_line(w),
-				"%s\"%s\" has a control character or line break in it; write it in one line", where,
-				field);
+				"%s%s has a control character or line break in it; write it in one line", where, what);
 	}
 	return 0;
 }
@@ -142,7 +172,7 @@ static int outline_peers(struct outline_link *l, struct walk *w, const char *whe
 		return complain(
 			w->complaint, walk_line(w), "%s\"peers\" takes a list; write peers: [HOST, HOST:PORT]", where);
 	while ((error = walk_next(w)) == 0 && w->event.type != YAML_SEQUENCE_END_EVENT) {
-		error = walk_check_text(w, where, "peers");
+		error = walk_check_text(w, where, "a peer");
 		if (error)
 			return error;
 		if (l->peer_count == CONFIG_PEER_MAX)
@@ -248,7 +278,7 @@ static int outline_file(struct outline *o, struct walk *w)
 
 int outline_read(struct outline *o, struct bytes text, const struct complaint *c)
 {
-	struct walk w = { .complaint = c };
+	struct walk w = { .text = text, .complaint = c };
 
 	memset(o, 0, sizeof(*o));
 	if (!yaml_parser_initialize(&w.parser))

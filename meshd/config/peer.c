@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+static bool address_is_any(const struct address *a)
+{
+	static const uint8_t zeros[16];
+
+	return memcmp(a->bytes, zeros, sizeof(zeros)) == 0;
+}
+
 static bool host_is_name(const char *host)
 {
 	bool has_letter = false;
@@ -44,7 +51,7 @@ static const char *peer_split(char *text, char **host, char **port)
 const char *peer_read(struct config_peer *peer, const char *text)
 {
 	char copy[CONFIG_HOST_MAX + 8], *host, *port;
-	struct address address;
+	struct address address = { 0 };
 	unsigned number = CONFIG_UDP_PORT;
 
 	if (strlen(text) >= sizeof(copy))
@@ -60,6 +67,8 @@ const char *peer_read(struct config_peer *peer, const char *text)
 	if (*text == '[' ? address_parse(&address, host) < 0 || address.family != FAMILY_IPV6
 			 : address_parse(&address, host) < 0 && !host_is_name(host))
 		return "is neither an address nor a host name";
+	if (address.family != FAMILY_NONE && (address_is_any(&address) || address_is_multicast(&address)))
+		return "is not the address of one host";
 	strcpy(peer->host, host);
 	peer->port = (uint16_t)number;
 	return NULL;

@@ -9,17 +9,20 @@ struct preset {
 	enum config_link_type type;
 	unsigned mtu; /* as in the file: of the network below, IP and UDP headers included */
 	uint64_t rate_bps;
-	enum config_cost cost;
-	uint16_t rxcost;
+	enum config_cost kind;
+	uint16_t cost; /* of a link that loses nothing */
 	unsigned hello_ms, update_s, dead_misses, keepalive_s;
 	bool metered, rtt;
 };
 
-#define METERED_COST 256 /* a metered link counts like one more radio hop */
+#define METERED_COST 2048 /* a metered link counts like eight more radio hops */
+#define BUDGET_PERCENT 5 /* of a link's rate for routing and probing (design.md 3) */
 
 const struct preset *preset_find(const char *name); /* NULL: unknown */
 const struct preset *preset_of_type(enum config_link_type type); /* when the file names none */
 const char *preset_nearest(const char *name); /* NULL: none is near */
+/* The shortest interval at which Hellos alone keep to the budget at the link's rate. */
+unsigned preset_hello_floor_ms(const struct config_link *link);
 #define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
 #define PRESET_MESSAGES "short-message" /* known, but this version has no such links */
 
