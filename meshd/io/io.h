@@ -163,9 +163,12 @@ struct port {
 	enum port_state state;
 	char error[160]; /* with remedy; for state other than up */
 	struct kernel_link link; /* last seen; not for a udp link without interface */
+	int carrier; /* last answer of the poll */
 	unsigned node_mtu; /* 0: not added to the node */
+	bool node_is_up;
 	bool is_open, wants_reopen;
-	uint64_t retry_us;
+	char broken[160]; /* why it wants to */
+	uint64_t retry_us, look_us;
 	uint64_t rx_dropped, tx_errors;
 	int tx_errno; /* of the last error */
 	int fd, group_fd; /* udp: unicast, multicast */
@@ -184,11 +187,24 @@ void ports_resync(struct daemon *d);
 /* The interface failed under us; looked at again by the next tick. */
 void port_broken(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* Counts; an interface that went away breaks the port. `code`: errno. */
+void port_send_failed(struct port *p, int code);
 
 /* Backends. Open: 0, or a negative errno with text and remedy. */
 int ethernet_open(struct port *p, char error[IO_ERROR_MAX]);
 void ethernet_close(struct port *p);
 void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame);
+
+/* ethernet.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
+ * Short frames are padded by whoever sends or carries them, hence the length. */
+#define ETHERNET_HEADER 14
+#define ETHERNET_LENGTH 2
+#define ETHERNET_MIN 60
+#define ETHERNET_MAX (ETHERNET_HEADER + ETHERNET_LENGTH + NODE_FRAME_MAX)
+size_t ethernet_wrap(uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN],
+	struct bytes frame); /* 0: too long */
+bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame);
+
 int udp_open(struct port *p, char error[IO_ERROR_MAX]);
 void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);

@@ -1,0 +1,329 @@
+/*
+ * A port: a configured link and the interface beneath it, which may come late,
+ * lose its carrier, or vanish and return as another device (an unplugged radio,
+ * a rebooted modem). What is known of the interface is settled into a state in
+ * one place, port_settle():
+ *
+ *                 there and up                carrier
+ *     MISSING ──────────────────► (open) ◄───────────── NO_CARRIER
+ *        ▲                         │  │  ──────────────►    │
+ *        │ gone         refused,   │  └────► UP ─────────────┤ lost
+ *   any state           broken     ▼         ▲
+ *                                ERROR ──────┘ opened again, after RETRY_US
+ *
+ * A port stays open without carrier: sockets, and the NAT's idea of their port
+ * number, survive. Another index or hardware address is another device: the
+ * port opens anew. The node sees a link that is up or down.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define RETRY_US (2 * SECOND_US)
+#define LOOK_US (2 * SECOND_US) /* everything is asked again, in case that an event went amiss */
+
+const char *port_state_name(enum port_state state)
+{
+	static const char *const names[] = {
+		[PORT_MISSING] = "missing",
+		[PORT_NO_CARRIER] = "no-carrier",
+		[PORT_ERROR] = "error",
+		[PORT_UP] = "up",
+	};
+
+	return names[state];
+}
+
+static bool port_has_interface(const struct port *p)
+{
+	return p->config->interface[0];
+}
+
+/* --- states --------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4))) static void port_enter(
+	struct port *p, enum port_state state, const char *format, ...)
+{
+	char text[sizeof(p->error)], code[24];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (p->state == state && strcmp(p->error, text) == 0)
+		return;
+	p->state = state;
+	memcpy(p->error, text, sizeof(text));
+	snprintf(code, sizeof(code), "port-%s", port_state_name(state));
+	daemon_say(p->d, code, "%s%s%s", p->config->name, *text ? ": " : "", text);
+}
+
+static void port_shut(struct port *p)
+{
+	if (!p->is_open)
+		return;
+	if (p->config->type == CONFIG_ETHERNET)
+		ethernet_close(p);
+	else
+		udp_close(p);
+	p->is_open = false;
+}
+
+static unsigned port_overhead(const struct port *p)
+{
+	return p->config->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : ETHERNET_LENGTH;
+}
+
+/* The MTU that the configuration asks of the interface. */
+static unsigned configured_mtu(const struct port *p)
+{
+	return p->config->mtu + (p->config->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0);
+}
+
+/* The largest frame: as configured, and as the interface lets through. 0: too small to be a link. */
+static unsigned port_mtu(const struct port *p)
+{
+	unsigned mtu = configured_mtu(p);
+
+	if (port_has_interface(p) && p->link.mtu < mtu)
+		mtu = p->link.mtu;
+	return mtu < NODE_FRAME_MIN + port_overhead(p) ? 0 : mtu - port_overhead(p);
+}
+
+static void port_enter_small(struct port *p)
+{
+	unsigned least = NODE_FRAME_MIN + port_overhead(p);
+
+	if (configured_mtu(p) < least)
+		port_enter(p, PORT_ERROR, "mtu %u is too small; write mtu: %u or more", configured_mtu(p), least);
+	else
+		port_enter(p, PORT_ERROR, "%s has mtu %u, the mesh needs %u; run \"ip link set %s mtu 1500\"",
+			p->config->interface, p->link.mtu, least, p->config->interface);
+}
+
+static struct node_link_config node_config_of(const struct port *p, unsigned mtu)
+{
+	const struct config_link *c = p->config;
+	struct node_link_config config = {
+		.mtu = mtu,
+		.beacon = c->type == CONFIG_ETHERNET || c->discover,
+		.wired = c->cost == CONFIG_COST_WIRED,
+		.rxcost = c->rxcost,
+		.extra_cost = c->extra_cost,
+		.hello_ms = c->hello_ms,
+		.update_s = c->update_s,
+		.dead_misses = c->dead_misses,
+		.keepalive_s = c->keepalive_s,
+		.rtt = c->rtt,
+	};
+
+	snprintf(config.name, sizeof(config.name), "%s", c->name);
+	return config;
+}
+
+/* The node's link has the port's MTU; with another MTU it is another link. */
+static bool node_link_fit(struct port *p, uint64_t now_us)
+{
+	unsigned mtu = port_mtu(p);
+	struct node_link_config config = node_config_of(p, mtu);
+
+	if (mtu && p->node_mtu == mtu)
+		return true;
+	if (p->node_mtu)
+		node_link_remove(p->d->node, now_us, p->id);
+	p->node_mtu = 0;
+	p->node_is_up = false;
+	if (!mtu) {
+		port_enter_small(p);
+		return false;
+	}
+	int code = node_link_add(p->d->node, now_us, p->id, &config);
+	if (code < 0) {
+		port_enter(
+			p, PORT_ERROR, "the node refuses the link: %s; free memory and start again", strerror(-code));
+		return false;
+	}
+	p->node_mtu = mtu;
+	return true;
+}
+
+/* --- settling ----------------------------------------------------------------------------------- */
+
+static bool port_open(struct port *p, uint64_t now_us)
+{
+	char error[IO_ERROR_MAX];
+
+	if (p->is_open)
+		return true;
+	if (now_us < p->retry_us)
+		return false;
+	int code = p->config->type == CONFIG_ETHERNET ? ethernet_open(p, error) : udp_open(p, error);
+	p->is_open = code == 0;
+	p->wants_reopen = false;
+	p->retry_us = now_us + RETRY_US;
+	if (!p->is_open)
+		port_enter(p, PORT_ERROR, "%.150s", error);
+	return p->is_open;
+}
+
+/* Brings state and node into line with what is known of the interface; true: frames can be sent. */
+static bool port_ready(struct port *p, uint64_t now_us)
+{
+	const char *interface = p->config->interface;
+
+	if (p->wants_reopen) {
+		port_shut(p);
+		port_enter(p, PORT_ERROR, "%s", p->broken);
+	}
+	if (port_has_interface(p) && !p->link.is_present) {
+		port_shut(p);
+		port_enter(p, PORT_MISSING, "%s is not there; plug it in, or see \"ip link\" for its name", interface);
+		return false;
+	}
+	if (port_has_interface(p) && !p->link.is_up) {
+		port_enter(p, PORT_NO_CARRIER, "%s is switched off; run \"ip link set %s up\"", interface, interface);
+		return false;
+	}
+	if (!node_link_fit(p, now_us)) {
+		port_shut(p);
+		return false;
+	}
+	if (!port_open(p, now_us))
+		return false;
+	if (port_has_interface(p) && !p->link.has_carrier) {
+		port_enter(p, PORT_NO_CARRIER, "%s has no carrier; look at its cable and at the device behind it",
+			interface);
+		return false;
+	}
+	return true;
+}
+
+static void port_settle(struct port *p, uint64_t now_us)
+{
+	bool was_up = p->state == PORT_UP, is_up = port_ready(p, now_us);
+
+	if (is_up)
+		port_enter(p, PORT_UP, "%s", "");
+	if (p->node_mtu && p->node_is_up != is_up) {
+		p->node_is_up = is_up;
+		node_link_set_up(p->d->node, now_us, p->id, is_up);
+	}
+	if (is_up && !was_up)
+		resolver_kick(p, now_us);
+}
+
+static void port_learn(struct port *p, const struct kernel_link *link)
+{
+	bool is_other = link->ifindex != p->link.ifindex || memcmp(link->mac, p->link.mac, IO_MAC_LEN) != 0;
+
+	if (is_other)
+		port_shut(p);
+	if (is_other || link->is_up != p->link.is_up)
+		p->retry_us = 0;
+	p->link = *link;
+}
+
+void ports_observe(struct daemon *d, const struct kernel_link *link)
+{
+	for (unsigned i = 0; i < d->port_count; i++) {
+		struct port *p = &d->ports[i];
+		bool is_named = strcmp(p->config->interface, link->name) == 0;
+
+		if (!port_has_interface(p))
+			continue;
+		if (is_named)
+			port_learn(p, link);
+		else if (p->link.is_present && p->link.ifindex == link->ifindex)
+			port_learn(p, &(struct kernel_link){ 0 }); /* it goes by another name now */
+		else
+			continue;
+		port_settle(p, io_now_us());
+	}
+}
+
+static void port_look(struct port *p)
+{
+	struct kernel_link link;
+
+	if (kernel_link_get(p->d, p->config->interface, &link) != -EIO)
+		ports_observe(p->d, &link);
+}
+
+void ports_resync(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->port_count; i++)
+		if (port_has_interface(&d->ports[i]))
+			port_look(&d->ports[i]);
+}
+
+/* --- the daemon's calls ------------------------------------------------------------------------------ */
+
+void ports_open(struct daemon *d)
+{
+	d->port_count = d->config.link_count;
+	for (unsigned i = 0; i < d->port_count; i++) {
+		struct port *p = &d->ports[i];
+
+		*p = (struct port){ .d = d, .id = i, .config = &d->config.links[i], .fd = -1, .group_fd = -1 };
+		if (port_has_interface(p))
+			kernel_link_get(d, p->config->interface, &p->link);
+		port_settle(p, io_now_us());
+	}
+}
+
+void ports_close(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->port_count; i++)
+		port_shut(&d->ports[i]);
+	d->port_count = 0;
+}
+
+void ports_tick(struct daemon *d, uint64_t now_us)
+{
+	for (unsigned i = 0; i < d->port_count; i++) {
+		struct port *p = &d->ports[i];
+		int carrier = port_has_interface(p) ? kernel_carrier_get(d, p->config->interface) : 0;
+
+		if (port_has_interface(p) && (carrier != p->carrier || now_us >= p->look_us)) {
+			p->carrier = carrier;
+			p->look_us = now_us + LOOK_US;
+			port_look(p);
+		} else if (p->wants_reopen || p->state == PORT_ERROR) {
+			port_settle(p, now_us);
+		}
+	}
+}
+
+/* Called from within outputs of the node: only notes. */
+void port_broken(struct port *p, const char *format, ...)
+{
+	va_list args;
+
+	if (p->wants_reopen)
+		return;
+	p->wants_reopen = true;
+	va_start(args, format);
+	vsnprintf(p->broken, sizeof(p->broken), format, args);
+	va_end(args);
+}
+
+void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
+{
+	if (!p->is_open || p->wants_reopen)
+		return;
+	if (p->config->type == CONFIG_ETHERNET)
+		ethernet_send(p, to, frame);
+	else
+		udp_send(p, to, frame);
+}
+
+void port_send_failed(struct port *p, int code)
+{
+	p->tx_errors++;
+	p->tx_errno = code;
+	/* A socket does not follow an interface that comes back under its old name. */
+	if (port_has_interface(p) && (code == ENODEV || code == ENXIO || code == ENETDOWN))
+		port_broken(p, "%s: %s; look at the interface", p->config->interface, strerror(code));
+}
