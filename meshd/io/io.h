@@ -105,6 +105,8 @@ int kernel_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void kernel_close(struct daemon *d);
 /* MTU, up, addresses and the deployment's route, all on the TUN. */
 int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX]);
+/* The address that kernel_tun_setup() gave it is still there. */
+bool kernel_tun_is_whole(struct daemon *d);
 /* Adds or replaces, or removes, a route into the TUN. */
 int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add);
 /* -ENODEV: `out` says not present; -EIO: the kernel would not tell. */
@@ -221,6 +223,7 @@ void resolver_kick(struct port *p, uint64_t now_us);
 /* --- lan.c: what lies behind this node -------------------------------------------------------- */
 
 struct lan {
+	int ifindex;
 	bool is_up;
 	bool announced[CERTIFICATE_PREFIX_MAX];
 };

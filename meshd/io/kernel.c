@@ -132,7 +132,7 @@ static int tun_raise(struct daemon *d)
 	return code;
 }
 
-static int address_add(struct daemon *d, const struct prefix *host)
+static int address_add(struct daemon *d, const struct prefix *host, int flags)
 {
 	struct rtnl_addr *address = rtnl_addr_alloc();
 	struct nl_addr *local = nl_addr_of(host);
@@ -144,7 +144,7 @@ static int address_add(struct daemon *d, const struct prefix *host)
 		rtnl_addr_set_flags(address, IFA_F_NODAD);
 		code = rtnl_addr_set_local(address, local);
 		if (code >= 0)
-			code = rtnl_addr_add(d->kernel.request, address, NLM_F_CREATE | NLM_F_REPLACE);
+			code = rtnl_addr_add(d->kernel.request, address, NLM_F_CREATE | flags);
 	}
 	nl_addr_put(local);
 	rtnl_addr_put(address);
@@ -154,7 +154,7 @@ static int address_add(struct daemon *d, const struct prefix *host)
 static int address_setup(struct daemon *d, const struct prefix *host, char error[IO_ERROR_MAX])
 {
 	char text[PREFIX_TEXT], what[PREFIX_TEXT + 48];
-	int code = address_add(d, host);
+	int code = address_add(d, host, NLM_F_REPLACE);
 
 	if (code >= 0)
 		return 0;
@@ -185,6 +185,14 @@ int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX])
 		code = io_fail(
 			error, -EIO, "%s: the kernel refuses the mesh's route; see the line before", d->config.tun);
 	return code;
+}
+
+bool kernel_tun_is_whole(struct daemon *d)
+{
+	uint32_t id = d->enrolment.authority.deployment;
+	struct prefix own = prefix_of_host(identity_address(&d->enrolment.identity.public, id));
+
+	return address_add(d, &own, NLM_F_EXCL) == -NLE_EXIST;
 }
 
 /* --- routes --------------------------------------------------------------------------------- */

@@ -75,9 +75,14 @@ void lan_open(struct daemon *d)
 
 void lan_observe(struct daemon *d, const struct kernel_link *link)
 {
-	bool is_up = link->is_present && link->has_carrier;
+	bool is_named = d->config.lan[0] && strcmp(link->name, d->config.lan) == 0;
+	bool is_renamed = !is_named && d->lan.is_up && link->ifindex == d->lan.ifindex;
+	bool is_up = is_named && link->is_present && link->has_carrier;
 
-	if (!d->config.lan[0] || strcmp(link->name, d->config.lan) != 0 || is_up == d->lan.is_up)
+	if (!is_named && !is_renamed)
+		return;
+	d->lan.ifindex = link->ifindex;
+	if (is_up == d->lan.is_up)
 		return;
 	d->lan.is_up = is_up;
 	daemon_say(d, is_up ? "lan-up" : "lan-down", "%s", d->config.lan);
