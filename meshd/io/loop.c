@@ -61,13 +61,7 @@ static void output_deliver(void *user, struct bytes packet)
 
 static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
 {
-	struct daemon *d = user;
-	char text[PREFIX_TEXT];
-	int error = kernel_route_set(d, prefix, add);
-
-	if (error)
-		daemon_say(d, "route-refused", "the kernel does not %s the route to %s: %s", add ? "take" : "drop",
-			prefix_format(prefix, text), strerror(-error));
+	kernel_route_set(user, prefix, add); /* says itself what the kernel refuses */
 }
 
 static void output_store_seqno(void *user, uint16_t seqno)
@@ -269,7 +263,7 @@ int daemon_run(const struct config *config, bool is_verbose)
 	}
 	d->config = *config;
 	d->start_us = io_now_us();
-	d->tun.fd = d->kernel.io.fd = d->state.lock_fd = -1;
+	d->tun.fd = d->state.lock_fd = -1;
 	log_init(&d->log, 2, is_verbose, d->start_us);
 	signal(SIGPIPE, SIG_IGN);
 	d->loop = ev_default_loop(EVFLAG_AUTO);

@@ -1,0 +1,318 @@
+/*
+ * The control socket: one line of JSON asks, one line answers.
+ *
+ *   reading ──line──► answering ──all sent──► reading
+ *      │                 │
+ *      └── nothing moves for IDLE_S, line too long, end ──► closed
+ *
+ * Whoever connects is local and allowed, yet may be stuck or confused: a client
+ * has one bounded line and one answer in memory, is served one request per turn
+ * of the loop, and is dropped when it does not read.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define IDLE_S 30.0
+#define BACKLOG 16
+
+struct client {
+	struct control *c;
+	int fd; /* -1: free */
+	ev_io io;
+	ev_timer idle;
+	size_t in_len;
+	char in[CONTROL_LINE_MAX];
+	char *out; /* NULL: reading */
+	size_t out_len, out_at;
+	bool is_last; /* close after this answer */
+};
+
+struct control {
+	struct daemon *d;
+	int fd;
+	ev_io io;
+	struct client clients[CONTROL_CLIENT_MAX];
+};
+
+/* --- one client -------------------------------------------------------------------------- */
+
+static void client_close(struct client *client)
+{
+	struct ev_loop *loop = client->c->d->loop;
+
+	ev_io_stop(loop, &client->io);
+	ev_timer_stop(loop, &client->idle);
+	close(client->fd);
+	client->fd = -1;
+	free(client->out);
+	client->out = NULL;
+}
+
+static void client_moved(struct client *client)
+{
+	ev_timer_again(client->c->d->loop, &client->idle);
+}
+
+static void client_wait(struct client *client, int events)
+{
+	struct ev_loop *loop = client->c->d->loop;
+
+	ev_io_stop(loop, &client->io);
+	ev_io_set(&client->io, client->fd, events);
+	ev_io_start(loop, &client->io);
+}
+
+/* False: the client was closed. */
+static bool client_answer(struct client *client, const char *line, size_t len)
+{
+	client->out = control_answer(client->c->d, bytes_of(line, len));
+	if (!client->out) {
+		client_close(client);
+		return false;
+	}
+	client->out_len = strlen(client->out);
+	client->out_at = 0;
+	return true;
+}
+
+/* Takes a complete line from the buffer, if there is one. False: the client was closed. */
+static bool client_take_line(struct client *client)
+{
+	char *end = memchr(client->in, '\n', client->in_len);
+
+	if (!end && client->in_len < sizeof(client->in))
+		return true;
+	if (!end) { /* what follows is the middle of a line: there is no way back */
+		client->is_last = true;
+		return client_answer(client, client->in, client->in_len);
+	}
+	size_t len = (size_t)(end - client->in);
+	if (!client_answer(client, client->in, len))
+		return false;
+	client->in_len -= len + 1;
+	memmove(client->in, end + 1, client->in_len);
+	return true;
+}
+
+static void client_write(struct client *client)
+{
+	ssize_t put = send(client->fd, client->out + client->out_at, client->out_len - client->out_at, MSG_NOSIGNAL);
+
+	if (put < 0 && errno != EAGAIN && errno != EINTR) {
+		client_close(client);
+		return;
+	}
+	if (put > 0) {
+		client->out_at += (size_t)put;
+		client_moved(client);
+	}
+	if (client->out_at < client->out_len)
+		return;
+	free(client->out);
+	client->out = NULL;
+	if (client->is_last) {
+		client_close(client);
+		return;
+	}
+	/* Another line may be there already; its answer waits for the next turn. */
+	if (client_take_line(client) && !client->out)
+		client_wait(client, EV_READ);
+}
+
+static void client_read(struct client *client)
+{
+	ssize_t got = recv(client->fd, client->in + client->in_len, sizeof(client->in) - client->in_len, 0);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0) {
+		client_close(client);
+		return;
+	}
+	client->in_len += (size_t)got;
+	client_moved(client);
+	if (client_take_line(client) && client->out)
+		client_wait(client, EV_WRITE);
+}
+
+static void client_is_ready(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct client *client = io->data;
+
+	(void)loop, (void)events;
+	if (client->out)
+		client_write(client);
+	else
+		client_read(client);
+}
+
+static void client_is_idle(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop, (void)events;
+	client_close(timer->data);
+}
+
+static void client_open(struct control *c, int fd)
+{
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++) {
+		struct client *client = &c->clients[i];
+
+		if (client->fd >= 0)
+			continue;
+		client->c = c;
+		client->fd = fd;
+		client->in_len = 0;
+		client->is_last = false;
+		ev_io_init(&client->io, client_is_ready, fd, EV_READ);
+		ev_timer_init(&client->idle, client_is_idle, 0, IDLE_S);
+		client->io.data = client->idle.data = client;
+		ev_io_start(c->d->loop, &client->io);
+		client_moved(client);
+		return;
+	}
+	static const char full[] = "{\"ok\": false, \"error\": \"too many clients; try again\"}\n";
+	send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+/* --- the socket ---------------------------------------------------------------------------- */
+
+static void client_is_new(struct ev_loop *loop, ev_io *io, int events)
+{
+	struct control *c = io->data;
+	int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	(void)loop, (void)events;
+	if (fd >= 0)
+		client_open(c, fd);
+}
+
+static void directory_make(const char *path)
+{
+	char dir[CONFIG_PATH_MAX];
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	char *end = strrchr(dir, '/');
+	if (end && end != dir) {
+		*end = 0;
+		mkdir(dir, 0755); /* if it fails, bind() will say why */
+	}
+}
+
+static int refuse(char error[IO_ERROR_MAX], int code, const char *path)
+{
+	switch (-code) {
+	case EBUSY:
+		return io_fail(error, code,
+			"%s: another meshd answers there; stop it first, or give this one its own \"control\" and "
+			"\"state\"",
+			path);
+	case ENOTSOCK:
+		return io_fail(
+			error, code, "%s: is there and is no socket; remove it, or name another \"control\"", path);
+	case EACCES:
+	case EPERM:
+		return io_fail(error, code, "%s: not allowed; start meshd as root, or name another \"control\"", path);
+	default:
+		return io_fail(error, code, "%s: %s; name another \"control\"", path, strerror(-code));
+	}
+}
+
+/* A socket that nobody answers on was left by a daemon that was killed. */
+static int stale_remove(int fd, const struct sockaddr_un *address)
+{
+	struct stat status;
+
+	if (lstat(address->sun_path, &status) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(status.st_mode))
+		return -ENOTSOCK;
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 || errno == EAGAIN)
+		return -EBUSY;
+	if (errno != ECONNREFUSED)
+		return -errno;
+	return unlink(address->sun_path) < 0 ? -errno : 0;
+}
+
+static int socket_new(void)
+{
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+static int socket_listen(int fd, const struct sockaddr_un *address)
+{
+	mode_t mask = umask(0117); /* never open to others, not even for a moment */
+	int error = bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 ? -errno : 0;
+
+	umask(mask);
+	if (!error && listen(fd, BACKLOG) < 0)
+		error = -errno;
+	return error;
+}
+
+/* A listening socket, or a negative errno. */
+static int socket_open(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int probe = socket_new(), fd = socket_new();
+	int error = probe < 0 || fd < 0 ? -errno : 0;
+
+	if (!error && strlen(path) >= sizeof(address.sun_path))
+		error = -ENAMETOOLONG;
+	if (!error) {
+		strcpy(address.sun_path, path);
+		directory_make(path);
+		error = stale_remove(probe, &address);
+	}
+	if (!error)
+		error = socket_listen(fd, &address);
+	if (probe >= 0)
+		close(probe);
+	if (error && fd >= 0)
+		close(fd);
+	return error ? error : fd;
+}
+
+int control_open(struct daemon *d, char error[IO_ERROR_MAX])
+{
+	int fd = socket_open(d->config.control_path);
+
+	if (fd < 0)
+		return refuse(error, fd, d->config.control_path);
+	struct control *c = calloc(1, sizeof(*c));
+	if (!c) {
+		close(fd);
+		return io_fail(error, -ENOMEM, "not enough memory; stop what else runs here");
+	}
+	c->d = d;
+	c->fd = fd;
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++)
+		c->clients[i].fd = -1;
+	ev_io_init(&c->io, client_is_new, fd, EV_READ);
+	c->io.data = c;
+	ev_io_start(d->loop, &c->io);
+	d->control = c;
+	return 0;
+}
+
+void control_close(struct daemon *d)
+{
+	struct control *c = d->control;
+
+	if (!c)
+		return;
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++)
+		if (c->clients[i].fd >= 0)
+			client_close(&c->clients[i]);
+	ev_io_stop(d->loop, &c->io);
+	close(c->fd);
+	unlink(d->config.control_path);
+	free(c);
+	d->control = NULL;
+}

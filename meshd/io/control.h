@@ -1,0 +1,69 @@
+/*
+ * What the answers on the control socket share: one view of the node, taken
+ * once per request, and the words for it.
+ */
+#ifndef MESHD_IO_CONTROL_H
+#define MESHD_IO_CONTROL_H
+
+#include "meshd/io/io.h"
+
+#include <jansson.h>
+
+struct view {
+	struct daemon *d;
+	const struct node *node;
+	uint64_t now_us;
+	size_t peer_count, neighbour_count, route_count, route_capacity;
+	struct node_peer_info peers[NODE_PEER_MAX];
+	struct babel_neighbour_info neighbours[NODE_PEER_MAX];
+	struct babel_route_info *routes; /* all entries; those of one prefix together */
+};
+
+/* NULL: memory. */
+struct view *view_new(struct daemon *d);
+void view_free(struct view *v);
+/* NULL if there is none (any more). */
+const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour);
+const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned link, const router_id *rid);
+/* The selected route to exactly this prefix; NULL: none. */
+const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix);
+
+#define VIEW_NAME (NAME_MAX_LEN + 1)
+/* By certificate, else the router-id in hex. */
+const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME]);
+const char *view_neighbour_name(
+	const struct view *v, unsigned link, const struct address *neighbour, char text[VIEW_NAME]);
+const char *view_link_name(const struct view *v, unsigned link);
+struct address view_address_of(const struct view *v, const struct certificate *c);
+bool view_is_own(const struct view *v, const struct certificate *c);
+
+/* Everything below returns new references; NULL: memory. */
+json_t *json_metric(uint16_t metric); /* null for infinity */
+json_t *json_age_s(uint64_t now_us, uint64_t then_us); /* null for "never" */
+json_t *json_address(const struct address *a);
+json_t *json_prefix(const struct prefix *p);
+json_t *json_peer_loss(uint16_t history); /* percent of hellos missed; null when there were none */
+/* {"ok": false, "error": text} */
+__attribute__((format(printf, 1, 2))) json_t *answer_error(const char *format, ...);
+
+typedef json_t *(*answer_function)(struct view *v, const json_t *request);
+json_t *answer_status(struct view *v, const json_t *request);
+json_t *answer_nodes(struct view *v, const json_t *request);
+json_t *answer_links(struct view *v, const json_t *request);
+json_t *answer_routes(struct view *v, const json_t *request);
+json_t *answer_why(struct view *v, const json_t *request);
+json_t *answer_trace(struct view *v, const json_t *request);
+json_t *answer_names(struct view *v, const json_t *request);
+
+/* A member's name, an address or a prefix; a name means its node's address. */
+struct destination {
+	struct prefix prefix;
+	bool is_host;
+	const struct certificate *certificate; /* whose address it is; NULL: not known */
+};
+/* 0, or -ENOENT with a sentence. */
+int destination_parse(const struct view *v, const char *text, struct destination *out, char error[IO_ERROR_MAX]);
+/* "dest" of the request; NULL with *out set, or the error to answer. */
+json_t *destination_of(const struct view *v, const json_t *request, struct destination *out);
+
+#endif

@@ -1,0 +1,84 @@
+/* From a line to an answer: parses, dispatches, prints. Nothing here changes the node. */
+#include "meshd/io/control.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	answer_function answer;
+} requests[] = {
+	{ "status", answer_status },
+	{ "nodes", answer_nodes },
+	{ "links", answer_links },
+	{ "routes", answer_routes },
+	{ "why", answer_why },
+	{ "trace", answer_trace },
+	{ "names", answer_names },
+};
+#define REQUESTS (sizeof(requests) / sizeof(requests[0]))
+
+json_t *answer_error(const char *format, ...)
+{
+	char text[IO_ERROR_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	/* A cut may have gone through a character. */
+	json_t *error = json_string(text);
+	return json_pack("{s:b, s:o}", "ok", 0, "error", error ? error : json_string("not text"));
+}
+
+static answer_function request_find(const json_t *request)
+{
+	const char *name = json_string_value(json_object_get(request, "request"));
+
+	for (size_t i = 0; name && i < REQUESTS; i++)
+		if (strcmp(requests[i].name, name) == 0)
+			return requests[i].answer;
+	return NULL;
+}
+
+static json_t *request_answer(struct daemon *d, const json_t *request)
+{
+	answer_function answer = request_find(request);
+
+	if (!answer)
+		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names");
+	struct view *v = view_new(d);
+	if (!v)
+		return NULL;
+	json_t *result = answer(v, request);
+	view_free(v);
+	return result;
+}
+
+char *control_answer(struct daemon *d, struct bytes request)
+{
+	json_error_t trouble;
+	json_t *answer = NULL, *parsed = NULL;
+	char *line = NULL;
+
+	if (request.len >= CONTROL_LINE_MAX)
+		answer = answer_error("the line has more than %d bytes; ask one thing at a time", CONTROL_LINE_MAX - 1);
+	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))
+		answer = answer_error("not JSON: %s; write {\"request\": \"status\"} on one line", trouble.text);
+	else
+		answer = request_answer(d, parsed);
+	if (answer)
+		line = json_dumps(answer, JSON_COMPACT);
+	json_decref(answer);
+	json_decref(parsed);
+	size_t len = line ? strlen(line) : 0;
+	char *longer = line ? realloc(line, len + 2) : NULL;
+	if (!longer) {
+		free(line);
+		return NULL;
+	}
+	longer[len] = '\n';
+	longer[len + 1] = 0;
+	return longer;
+}

@@ -1,0 +1,125 @@
+/* "links": what each configured link is doing, what to do about it, and who is there. */
+#include "meshd/io/control.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct link_find {
+	unsigned id;
+	bool is_found;
+	struct node_link_info info;
+};
+
+static void link_take(void *arg, const struct node_link_info *info)
+{
+	struct link_find *find = arg;
+
+	if (info->id != find->id)
+		return;
+	find->is_found = true;
+	find->info = *info;
+}
+
+static json_t *neighbour_make(const struct view *v, const struct node_peer_info *peer)
+{
+	const struct babel_neighbour_info *n = view_neighbour(v, peer->link, &peer->rid);
+	char name[VIEW_NAME], endpoint[ENDPOINT_TEXT];
+	json_t *o = json_pack("{s:s, s:o, s:s, s:b, s:o, s:o}", "name", view_name(v, &peer->rid, name), "address",
+		json_address(&peer->address), "endpoint", endpoint_format(&peer->endpoint, endpoint), "up", peer->is_up,
+		"up_s", json_age_s(v->now_us, peer->is_up ? peer->up_since_us : 0), "heard_s",
+		json_age_s(v->now_us, peer->last_heard_us));
+
+	json_object_set_new(o, "cost", n ? json_metric(n->cost) : json_null());
+	json_object_set_new(o, "cost_in", n ? json_metric(n->rxcost) : json_null());
+	json_object_set_new(o, "cost_out", n ? json_metric(n->txcost) : json_null());
+	json_object_set_new(o, "rtt_ms", n && n->has_rtt ? json_real((double)(n->rtt_us / 100) / 10) : json_null());
+	json_object_set_new(o, "loss_percent",
+		n ? json_peer_loss(n->hello_history ? n->hello_history : n->unicast_history) : json_null());
+	json_object_set_new(o, "routes", json_integer(n ? (json_int_t)n->routes : 0));
+	return o;
+}
+
+static json_t *neighbours_make(const struct view *v, unsigned link)
+{
+	json_t *all = json_array();
+
+	for (size_t i = 0; i < v->peer_count; i++)
+		if (v->peers[i].link == link)
+			json_array_append_new(all, neighbour_make(v, &v->peers[i]));
+	return all;
+}
+
+static json_t *remotes_make(const struct port *p)
+{
+	json_t *all = json_array();
+
+	for (unsigned i = 0; i < p->config->peer_count; i++) {
+		const struct remote *r = &p->remotes[i];
+		char endpoint[ENDPOINT_TEXT];
+		json_t *o = json_pack("{s:s, s:i}", "host", p->config->peers[i].host, "port", p->config->peers[i].port);
+
+		if (r->count)
+			json_object_set_new(
+				o, "endpoint", json_string(endpoint_format(&r->addresses[r->current], endpoint)));
+		else
+			json_object_set_new(o, "endpoint", json_null());
+		json_object_set_new(o, "lookup_failed", json_boolean(r->is_failed));
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+/* Only what happened: twenty zeros hide the one number that matters. */
+static json_t *drops_make(const struct node_drops *drops)
+{
+	json_t *all = json_object();
+	const char *name;
+
+	for (unsigned i = 0;; i++) {
+		uint64_t count = node_drop_at(drops, i, &name);
+
+		if (!name)
+			return all;
+		if (count)
+			json_object_set_new(all, name, json_integer((json_int_t)count));
+	}
+}
+
+static void traffic_add(json_t *o, const struct node_link_info *info)
+{
+	json_object_set_new(o, "tx_frames", json_integer((json_int_t)info->tx_frames));
+	json_object_set_new(o, "tx_bytes", json_integer((json_int_t)info->tx_bytes));
+	json_object_set_new(o, "rx_frames", json_integer((json_int_t)info->rx_frames));
+	json_object_set_new(o, "rx_bytes", json_integer((json_int_t)info->rx_bytes));
+	json_object_set_new(o, "drops", drops_make(&info->drops));
+}
+
+static json_t *link_make(const struct view *v, const struct port *p)
+{
+	const struct config_link *c = p->config;
+	struct link_find find = { .id = p->id };
+	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "name", c->name, "type",
+		c->type == CONFIG_ETHERNET ? "ethernet" : "udp", "interface", c->interface, "state",
+		port_state_name(p->state), "trouble", p->state == PORT_UP ? "" : p->error, "mtu", p->node_mtu,
+		"rate_bps", (json_int_t)c->rate_bps, "metered", c->metered);
+
+	node_dump_links(v->node, link_take, &find);
+	traffic_add(o, &find.info); /* zeros while the node does not have it */
+	json_object_set_new(o, "rx_lost", json_integer((json_int_t)p->rx_dropped));
+	json_object_set_new(o, "tx_errors", json_integer((json_int_t)p->tx_errors));
+	json_object_set_new(o, "tx_error", json_string(p->tx_errors ? strerror(p->tx_errno) : ""));
+	json_object_set_new(o, "peers", remotes_make(p));
+	json_object_set_new(o, "neighbours", neighbours_make(v, p->id));
+	return o;
+}
+
+json_t *answer_links(struct view *v, const json_t *request)
+{
+	json_t *links = json_array();
+
+	(void)request;
+	for (unsigned i = 0; i < v->d->port_count; i++)
+		json_array_append_new(links, link_make(v, &v->d->ports[i]));
+	return json_pack(
+		"{s:b, s:o, s:o}", "ok", 1, "links", links, "drops", drops_make(&node_counters(v->node)->drops));
+}

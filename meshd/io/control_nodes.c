@@ -1,0 +1,70 @@
+/* "nodes": every member whose certificate is known, and what is known of it, with its age. */
+#include "meshd/io/control.h"
+
+static json_t *roles_make(const struct certificate *c)
+{
+	json_t *roles = json_array();
+
+	if (c->roles & ROLE_GATEWAY)
+		json_array_append_new(roles, json_string("gateway"));
+	if (c->roles & ROLE_COMMAND_POST)
+		json_array_append_new(roles, json_string("command-post"));
+	if (c->roles & ROLE_GUEST)
+		json_array_append_new(roles, json_string("guest"));
+	return roles;
+}
+
+static json_t *prefixes_make(const struct certificate *c)
+{
+	json_t *prefixes = json_array();
+
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		json_array_append_new(prefixes, json_prefix(&c->prefixes[i]));
+	return prefixes;
+}
+
+static void route_add(const struct view *v, json_t *o, const struct babel_route_info *r)
+{
+	const struct node_peer_info *peer = r ? view_peer(v, r->route.link, &r->route.neighbour) : NULL;
+	char via[VIEW_NAME];
+
+	json_object_set_new(o, "metric", r ? json_metric(r->route.metric) : json_null());
+	json_object_set_new(o, "link", r ? json_string(view_link_name(v, r->route.link)) : json_null());
+	json_object_set_new(o, "via",
+		r ? json_string(view_neighbour_name(v, r->route.link, &r->route.neighbour, via)) : json_null());
+	json_object_set_new(o, "direct", json_boolean(peer && router_id_equal(&peer->rid, &r->route.origin)));
+	json_object_set_new(o, "heard_s", json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
+	json_object_set_new(o, "valid_s",
+		r && r->expires_us > v->now_us ? json_integer((json_int_t)((r->expires_us - v->now_us) / SECOND_US))
+					       : json_null());
+}
+
+struct listing {
+	const struct view *v;
+	json_t *nodes;
+};
+
+static void node_add(void *arg, const struct certificate *c)
+{
+	struct listing *all = arg;
+	const struct view *v = all->v;
+	struct address address = view_address_of(v, c);
+	struct prefix host = prefix_of_host(address);
+	bool is_own = view_is_own(v, c);
+	const struct babel_route_info *r = is_own ? NULL : view_selected(v, &host);
+	json_t *o = json_pack("{s:s, s:s, s:o, s:I, s:b, s:b, s:o, s:o}", "name", c->name, "level",
+		level_name(c->level), "address", json_address(&address), "serial", (json_int_t)c->serial, "self",
+		is_own, "reachable", is_own || r, "roles", roles_make(c), "prefixes", prefixes_make(c));
+
+	route_add(v, o, r);
+	json_array_append_new(all->nodes, o);
+}
+
+json_t *answer_nodes(struct view *v, const json_t *request)
+{
+	struct listing all = { .v = v, .nodes = json_array() };
+
+	(void)request;
+	node_dump_certificates(v->node, node_add, &all);
+	return json_pack("{s:b, s:o}", "ok", 1, "nodes", all.nodes);
+}

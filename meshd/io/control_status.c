@@ -1,0 +1,230 @@
+/*
+ * "status": one verdict, and for everything that is wrong a sentence and what to
+ * do about it.
+ *
+ *   alone     no neighbour on any link
+ *   degraded  something that is configured, or somebody who commands, is not there
+ *   healthy   neither
+ *
+ * A scene node that is switched off is normal; a city that cannot be reached is
+ * not. Hence the upper levels count, and command posts wherever they are.
+ */
+#include "meshd/io/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LISTED_MAX 32 /* nodes per level in the answer */
+#define REASONS_MAX 16
+#define LEVELS 4
+
+struct census {
+	const struct view *v;
+	json_t *reasons;
+	json_t *nodes[LEVELS];
+	unsigned known[LEVELS], reachable[LEVELS];
+};
+
+static void __attribute__((format(printf, 3, 4)))
+reason_add(json_t *reasons, const char *action, const char *format, ...)
+{
+	char what[IO_ERROR_MAX];
+	va_list args;
+
+	if (json_array_size(reasons) == REASONS_MAX)
+		return;
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	json_array_append_new(reasons, json_pack("{s:s, s:s}", "what", what, "action", action));
+}
+
+/* --- nodes by level ------------------------------------------------------------------------ */
+
+static json_t *reachable_make(const struct view *v, const struct certificate *c, const struct babel_route_info *r)
+{
+	const struct node_peer_info *peer = view_peer(v, r->route.link, &r->route.neighbour);
+	char via[VIEW_NAME];
+
+	return json_pack("{s:s, s:b, s:s, s:s, s:b, s:o, s:o}", "name", c->name, "reachable", 1, "link",
+		view_link_name(v, r->route.link), "via",
+		view_neighbour_name(v, r->route.link, &r->route.neighbour, via), "direct",
+		peer && router_id_equal(&peer->rid, &r->route.origin), "metric", json_metric(r->route.metric),
+		"heard_s", json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
+}
+
+/* Those that can be reached are listed first. */
+static void node_count(void *arg, const struct certificate *c)
+{
+	struct census *census = arg;
+	unsigned level = (unsigned)c->level % LEVELS;
+	struct prefix host = prefix_of_host(view_address_of(census->v, c));
+
+	if (view_is_own(census->v, c))
+		return;
+	const struct babel_route_info *r = view_selected(census->v, &host);
+	census->known[level]++;
+	if (r) {
+		census->reachable[level]++;
+		json_array_insert_new(census->nodes[level], 0, reachable_make(census->v, c, r));
+	} else {
+		json_array_append_new(census->nodes[level], json_pack("{s:s, s:b}", "name", c->name, "reachable", 0));
+		if (c->roles & ROLE_COMMAND_POST)
+			reason_add(census->reasons, "ask what was switched off there; meshctl why tells what is known",
+				"command post \"%s\" (%s) cannot be reached", c->name, level_name(c->level));
+	}
+	if (json_array_size(census->nodes[level]) > LISTED_MAX)
+		json_array_remove(census->nodes[level], LISTED_MAX);
+}
+
+static json_t *levels_make(struct census *census)
+{
+	json_t *levels = json_array();
+
+	for (unsigned i = 0; i < LEVELS; i++)
+		census->nodes[i] = json_array();
+	node_dump_certificates(census->v->node, node_count, census);
+	for (unsigned i = 0; i < LEVELS; i++) {
+		const char *name = level_name((enum level)i);
+
+		json_array_append_new(
+			levels, json_pack("{s:s, s:i, s:i, s:o}", "level", name, "known", census->known[i], "reachable",
+					census->reachable[i], "nodes", census->nodes[i]));
+		if (i != LEVEL_SCENE && census->known[i] && !census->reachable[i])
+			reason_add(census->reasons, "check the links that should lead there: meshctl links",
+				"no %s node can be reached", name);
+	}
+	return levels;
+}
+
+/* --- links ---------------------------------------------------------------------------------- */
+
+static unsigned neighbours_count(const struct view *v, unsigned link)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < v->peer_count; i++)
+		count += v->peers[i].link == link && v->peers[i].is_up;
+	return count;
+}
+
+/* "what; remedy" in two. */
+static void port_trouble(json_t *reasons, const struct port *p)
+{
+	char text[sizeof(p->error)];
+	char *remedy;
+
+	snprintf(text, sizeof(text), "%s", p->error);
+	remedy = strrchr(text, ';');
+	if (remedy)
+		*remedy++ = 0;
+	while (remedy && *remedy == ' ')
+		remedy++;
+	reason_add(reasons, remedy && *remedy ? remedy : "see meshctl links", "link %s is down (%s): %s",
+		p->config->name, port_state_name(p->state), text);
+}
+
+static void remote_trouble(json_t *reasons, const struct port *p)
+{
+	for (unsigned i = 0; i < p->config->peer_count; i++)
+		if (p->remotes[i].is_failed && !p->remotes[i].count) {
+			reason_add(reasons, "check that this link has a name server, or write the address",
+				"link %s: the name %s cannot be looked up", p->config->name, p->config->peers[i].host);
+			return;
+		}
+	reason_add(reasons, "check that the far end is switched on, and its address and port in both files",
+		"link %s: nobody answers at %s port %u", p->config->name, p->config->peers[0].host,
+		p->config->peers[0].port);
+}
+
+static json_t *link_make(const struct view *v, json_t *reasons, const struct port *p)
+{
+	unsigned neighbours = neighbours_count(v, p->id);
+
+	if (p->state != PORT_UP)
+		port_trouble(reasons, p);
+	else if (p->config->peer_count && !neighbours)
+		remote_trouble(reasons, p);
+	return json_pack("{s:s, s:s, s:s, s:i}", "name", p->config->name, "type",
+		p->config->type == CONFIG_ETHERNET ? "ethernet" : "udp", "state", port_state_name(p->state),
+		"neighbours", neighbours);
+}
+
+static json_t *links_make(const struct view *v, json_t *reasons)
+{
+	json_t *links = json_array();
+
+	for (unsigned i = 0; i < v->d->port_count; i++)
+		json_array_append_new(links, link_make(v, reasons, &v->d->ports[i]));
+	return links;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static void self_trouble(const struct view *v, json_t *reasons)
+{
+	const struct state *s = &v->d->state;
+
+	if (node_has_duplicate(v->node))
+		reason_add(reasons, "find that machine and switch it off, or enrol it under its own name",
+			"another machine runs with this node's keys");
+	if (!s->is_writable)
+		reason_add(reasons,
+			s->error == ENOSPC ? "free some space" : "make it writable; meshd runs on meanwhile",
+			"%s cannot be written: %s", v->d->config.state_dir, strerror(s->error));
+	if (v->d->kernel.routes_failed)
+		reason_add(reasons, "see the log for \"kernel-refused\"", "the kernel refused %llu routes",
+			(unsigned long long)v->d->kernel.routes_failed);
+}
+
+static unsigned neighbours_all(const struct view *v)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < v->peer_count; i++)
+		count += v->peers[i].is_up;
+	return count;
+}
+
+static const char *verdict_of(const struct view *v, const json_t *reasons)
+{
+	if (!neighbours_all(v))
+		return "alone";
+	return json_array_size(reasons) ? "degraded" : "healthy";
+}
+
+static json_t *traffic_make(const struct view *v)
+{
+	const struct node_counters *c = node_counters(v->node);
+
+	return json_pack("{s:I, s:I, s:I, s:I}", "packets_in", (json_int_t)c->packets_in, "packets_delivered",
+		(json_int_t)c->packets_delivered, "packets_forwarded", (json_int_t)c->packets_forwarded,
+		"handshakes_completed", (json_int_t)c->handshakes_completed);
+}
+
+json_t *answer_status(struct view *v, const json_t *request)
+{
+	const struct certificate *own = &v->d->enrolment.certificate;
+	struct census census = { .v = v, .reasons = json_array() };
+	struct address address = node_address(v->node);
+
+	(void)request;
+	if (!neighbours_all(v))
+		reason_add(census.reasons, "switch on a second node, check antennas and cables: meshctl links",
+			"no other node is in contact");
+	self_trouble(v, census.reasons);
+	json_t *links = links_make(v, census.reasons);
+	json_t *levels = levels_make(&census);
+	json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:o, s:I, s:s}", "ok", 1, "version", MESHD_VERSION, "name",
+		own->name, "level", level_name(own->level), "address", json_address(&address), "uptime_s",
+		(json_int_t)((v->now_us - v->d->start_us) / SECOND_US), "verdict", verdict_of(v, census.reasons));
+	json_object_set_new(o, "neighbours", json_integer(neighbours_all(v)));
+	json_object_set_new(o, "duplicate", json_boolean(node_has_duplicate(v->node)));
+	json_object_set_new(o, "state_writable", json_boolean(v->d->state.is_writable));
+	json_object_set_new(o, "traffic", traffic_make(v));
+	json_object_set_new(o, "levels", levels);
+	json_object_set_new(o, "links", links);
+	json_object_set_new(o, "reasons", census.reasons);
+	return o;
+}

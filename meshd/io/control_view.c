@@ -1,0 +1,192 @@
+/* One look at the node, taken once per request, and how its values appear in JSON. */
+#include "meshd/io/control.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void peer_take(void *arg, const struct node_peer_info *info)
+{
+	struct view *v = arg;
+
+	if (v->peer_count < NODE_PEER_MAX)
+		v->peers[v->peer_count++] = *info;
+}
+
+static void neighbour_take(void *arg, const struct babel_neighbour_info *info)
+{
+	struct view *v = arg;
+
+	if (v->neighbour_count < NODE_PEER_MAX)
+		v->neighbours[v->neighbour_count++] = *info;
+}
+
+/* Without memory the rest is left out: an answer is never worth the daemon. */
+static void route_take(void *arg, const struct babel_route_info *info)
+{
+	struct view *v = arg;
+
+	if (v->route_count == v->route_capacity) {
+		size_t capacity = v->route_capacity ? v->route_capacity * 2 : 64;
+		struct babel_route_info *more = realloc(v->routes, capacity * sizeof(*more));
+
+		if (!more)
+			return;
+		v->routes = more;
+		v->route_capacity = capacity;
+	}
+	v->routes[v->route_count++] = *info;
+}
+
+static int route_compare(const void *a, const void *b)
+{
+	const struct babel_route_info *x = a, *y = b;
+	int order = prefix_compare(&x->route.prefix, &y->route.prefix);
+
+	if (order)
+		return order;
+	if (x->selected != y->selected)
+		return x->selected ? -1 : 1;
+	return (x->route.metric > y->route.metric) - (x->route.metric < y->route.metric);
+}
+
+struct view *view_new(struct daemon *d)
+{
+	struct view *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return NULL;
+	v->d = d;
+	v->node = d->node;
+	v->now_us = io_now_us();
+	node_dump_peers(d->node, peer_take, v);
+	babel_dump_neighbours(node_babel(d->node), neighbour_take, v);
+	babel_dump_routes(node_babel(d->node), v->now_us, route_take, v);
+	if (v->route_count)
+		qsort(v->routes, v->route_count, sizeof(*v->routes), route_compare);
+	return v;
+}
+
+void view_free(struct view *v)
+{
+	free(v->routes);
+	free(v);
+}
+
+const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour)
+{
+	for (size_t i = 0; i < v->peer_count; i++) {
+		struct address address = node_neighbour_address(&v->peers[i].rid);
+
+		if (v->peers[i].link == link && address_equal(&address, neighbour))
+			return &v->peers[i];
+	}
+	return NULL;
+}
+
+const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned link, const router_id *rid)
+{
+	struct address address = node_neighbour_address(rid);
+
+	for (size_t i = 0; i < v->neighbour_count; i++)
+		if (v->neighbours[i].link == link && address_equal(&v->neighbours[i].address, &address))
+			return &v->neighbours[i];
+	return NULL;
+}
+
+/* The selected entry is the first of its prefix. */
+const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix)
+{
+	size_t low = 0, high = v->route_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (prefix_compare(&v->routes[middle].route.prefix, prefix) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == v->route_count || !prefix_equal(&v->routes[low].route.prefix, prefix))
+		return NULL;
+	return v->routes[low].selected ? &v->routes[low] : NULL;
+}
+
+const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME])
+{
+	const struct certificate *c = node_certificate_of(v->node, rid);
+
+	if (c) {
+		snprintf(text, VIEW_NAME, "%s", c->name);
+		return text;
+	}
+	for (unsigned i = 0; i < sizeof(rid->bytes); i++)
+		snprintf(text + 2 * i, 3, "%02x", rid->bytes[i]);
+	return text;
+}
+
+const char *view_neighbour_name(
+	const struct view *v, unsigned link, const struct address *neighbour, char text[VIEW_NAME])
+{
+	const struct node_peer_info *peer = view_peer(v, link, neighbour);
+
+	if (peer)
+		return view_name(v, &peer->rid, text);
+	snprintf(text, VIEW_NAME, "a lost neighbour");
+	return text;
+}
+
+const char *view_link_name(const struct view *v, unsigned link)
+{
+	return link < v->d->config.link_count ? v->d->config.links[link].name : "?";
+}
+
+struct address view_address_of(const struct view *v, const struct certificate *c)
+{
+	return identity_address(&c->key, v->d->enrolment.authority.deployment);
+}
+
+bool view_is_own(const struct view *v, const struct certificate *c)
+{
+	return memcmp(c->key.dh, v->d->enrolment.certificate.key.dh, KEY_LEN) == 0;
+}
+
+json_t *json_metric(uint16_t metric)
+{
+	return metric == BABEL_INFINITY ? json_null() : json_integer(metric);
+}
+
+json_t *json_age_s(uint64_t now_us, uint64_t then_us)
+{
+	if (then_us == 0)
+		return json_null();
+	/* Tenths: more is not known, and nobody reads it. */
+	return json_real((double)((now_us > then_us ? now_us - then_us : 0) / 100000) / 10);
+}
+
+json_t *json_address(const struct address *a)
+{
+	char text[ADDRESS_TEXT];
+
+	return json_string(address_format(a, text));
+}
+
+json_t *json_prefix(const struct prefix *p)
+{
+	char text[PREFIX_TEXT];
+
+	return json_string(prefix_format(p, text));
+}
+
+/* Newest in bit 15. What came before the oldest hello that is remembered is not a loss. */
+json_t *json_peer_loss(uint16_t history)
+{
+	unsigned sent = 16, heard = 0;
+
+	if (!history)
+		return json_null();
+	while (!(history >> (16 - sent) & 1))
+		sent--;
+	for (unsigned bits = history; bits; bits &= bits - 1)
+		heard++;
+	return json_integer((json_int_t)((sent - heard) * 100 / sent));
+}
