@@ -17,9 +17,9 @@
  *
  * Budget. Hellos and table together keep to 5 % of the stated rate (design.md 3).
  * A Hello with its IHU is 70 to 130 bytes on the wire, sealed once for each
- * neighbour. So a shared radio of 20 Mbit/s has room for twelve stations in range
- * at five Hellos a second; the 100 ms of protocol.md would leave it six. On
- * 9.6 kbit/s the two disagree: in half duplex two stations with Hellos every 4 s
+ * neighbour. So a shared radio of 20 Mbit/s has room for fourteen stations in range
+ * at five Hellos a second, and eleven at the ten of protocol.md, before access to
+ * the channel is counted. On 9.6 kbit/s the two disagree: in half duplex two stations with Hellos every 4 s
  * spend 3.3 to 4.5 %, so that the longest update interval that Babel can say still
  * has room for 150 to 280 routes (21 bytes each), not for the 1,100 of a whole city.
  *
