@@ -26,7 +26,6 @@
 #define IO_MAC_LEN 6
 #define IO_ETHERTYPE 0x88b5 /* IEEE 802, local experimental 1 */
 #define SECOND_US 1000000ull
-#define IO_TICK_S 0.1 /* period of daemon.tick: ports_tick() polls carriers, so it bounds what a lost carrier costs */
 
 struct daemon;
 
@@ -182,6 +181,8 @@ struct port {
 void ports_open(struct daemon *d);
 void ports_close(struct daemon *d);
 void ports_tick(struct daemon *d, uint64_t now_us);
+/* Polls all carriers; a timer of its own calls it ten times a second. */
+void ports_carriers(struct daemon *d);
 /* All ports of the interface learn what netlink says. */
 void ports_observe(struct daemon *d, const struct kernel_link *link);
 /* Events may have been missed: asks for every interface. */
@@ -294,7 +295,7 @@ struct daemon {
 	struct control *control;
 	struct ev_loop *loop;
 	ev_prepare before_sleep;
-	ev_timer due, tick;
+	ev_timer due, tick, carriers;
 	ev_signal signals[3];
 	uint64_t start_us;
 	int status; /* of the program */

@@ -22,6 +22,7 @@
 #include <string.h>
 
 #define RETRY_US (2 * SECOND_US)
+#define CARRIER_S 0.1 /* the kernel's own news of a lost carrier may be a second late */
 #define LOOK_US (2 * SECOND_US) /* everything is asked again, in case that an event went amiss */
 
 const char *port_state_name(enum port_state state)
@@ -260,6 +261,26 @@ void ports_resync(struct daemon *d)
 
 /* --- the daemon's calls ------------------------------------------------------------------------------ */
 
+void ports_carriers(struct daemon *d)
+{
+	for (unsigned i = 0; i < d->port_count; i++) {
+		struct port *p = &d->ports[i];
+		int carrier = port_has_interface(p) ? kernel_carrier_get(d, p->config->interface) : 0;
+
+		if (carrier != p->carrier) {
+			p->carrier = carrier;
+			port_look(p);
+		}
+	}
+}
+
+static void on_carriers(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	(void)loop;
+	(void)events;
+	ports_carriers(timer->data);
+}
+
 void ports_open(struct daemon *d)
 {
 	d->port_count = d->config.link_count;
@@ -271,10 +292,15 @@ void ports_open(struct daemon *d)
 			kernel_link_get(d, p->config->interface, &p->link);
 		port_settle(p, io_now_us());
 	}
+	ev_timer_init(&d->carriers, on_carriers, CARRIER_S, CARRIER_S);
+	d->carriers.data = d;
+	ev_timer_start(d->loop, &d->carriers);
 }
 
 void ports_close(struct daemon *d)
 {
+	if (ev_is_active(&d->carriers))
+		ev_timer_stop(d->loop, &d->carriers);
 	for (unsigned i = 0; i < d->port_count; i++)
 		port_shut(&d->ports[i]);
 	d->port_count = 0;
@@ -284,10 +310,8 @@ void ports_tick(struct daemon *d, uint64_t now_us)
 {
 	for (unsigned i = 0; i < d->port_count; i++) {
 		struct port *p = &d->ports[i];
-		int carrier = port_has_interface(p) ? kernel_carrier_get(d, p->config->interface) : 0;
 
-		if (port_has_interface(p) && (carrier != p->carrier || now_us >= p->look_us)) {
-			p->carrier = carrier;
+		if (port_has_interface(p) && now_us >= p->look_us) {
 			p->look_us = now_us + LOOK_US;
 			port_look(p);
 		} else if (p->wants_reopen || p->state == PORT_ERROR) {
