@@ -205,8 +205,10 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
 	install -m 755 build/release/bin/meshd $(DESTDIR)$(PREFIX)/sbin/meshd
 	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
+		$(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 644 docs/meshctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/meshd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/meshd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -d $(DESTDIR)$(PREFIX)/share/meshd/examples
 	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/meshd/examples/
