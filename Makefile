@@ -66,6 +66,7 @@ LIBS_config := $(call libs_of,libcyaml)
 LIBS_ctl := $(call libs_of,jansson)
 LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
 LIBS_sim := $(call libs_of,libcyaml jansson libjpeg libpcap) -lm
+LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
 LIBS_test := $(call libs_of,cmocka)
 
 # --- the rings: one static library each; */main*.c are programs ---------------
@@ -78,7 +79,8 @@ DIR_config := meshd/config
 DIR_io := meshd/io
 DIR_ctl := meshd/ctl
 DIR_sim := sim
-RINGS := base routing crypto node config io ctl sim
+DIR_demo := sim/demo
+RINGS := base routing crypto node config io ctl sim demo
 
 # What a ring links against, itself first.
 NEED_base := base
@@ -89,6 +91,7 @@ NEED_config := config crypto base
 NEED_io := io node config routing crypto base
 NEED_ctl := ctl config crypto base
 NEED_sim := sim node config routing crypto base
+NEED_demo := demo crypto base
 
 src_of = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c))
 obj_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -120,6 +123,7 @@ endef
 $(eval $(call program,meshd,meshd/main.c,io))
 $(eval $(call program,meshctl,meshd/ctl/main.c,ctl))
 $(eval $(call program,meshlab,sim/main.c,sim))
+$(eval $(call program,meshdemo,sim/demo/main.c,demo))
 
 # --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
 # The ring in a test's name decides what it links, so that one broken ring does
