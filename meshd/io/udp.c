@@ -128,9 +128,10 @@ static int group_open(struct port *p, char error[IO_ERROR_MAX])
 	int code;
 
 	if (!p->config->port) {
-		p->group_fd = socket_bind(p, &address, true);
-		if (p->group_fd < 0)
-			return bind_fail(p, error, p->group_fd, group_port(p));
+		code = socket_bind(p, &address, true);
+		if (code < 0)
+			return bind_fail(p, error, code, group_port(p));
+		p->group_fd = code;
 	}
 	code = group_join(p, p->group_fd >= 0 ? p->group_fd : p->fd);
 	if (code < 0)
@@ -151,12 +152,12 @@ static void watch(struct port *p, ev_io *io, int fd)
 int udp_open(struct port *p, char error[IO_ERROR_MAX])
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(p->config->port) };
-	int code;
+	int code = socket_bind(p, &any, false);
 
-	p->group_fd = -1;
-	p->fd = socket_bind(p, &any, false);
-	if (p->fd < 0)
-		return bind_fail(p, error, p->fd, p->config->port);
+	p->fd = p->group_fd = -1;
+	if (code < 0)
+		return bind_fail(p, error, code, p->config->port);
+	p->fd = code;
 	code = sending_setup(p, p->fd);
 	if (code < 0)
 		code = bind_fail(p, error, code, p->config->port);
