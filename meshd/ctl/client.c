@@ -1,0 +1,116 @@
+/* One question to meshd: a line there, a line back, and a sentence when nobody answers. */
+#include "meshd/ctl/ctl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_MAX (64u << 20)
+#define TIMEOUT_S 10
+
+static int unreachable(char error[CTL_ERROR_MAX], int code, const char *path)
+{
+	if (code == -EACCES)
+		return ctl_error(
+			error, -ECONNREFUSED, "%s: not allowed; run meshctl as root, or join the socket's group", path);
+	if (code == -ENOENT || code == -ECONNREFUSED)
+		return ctl_error(error, -ECONNREFUSED,
+			"%s: no meshd answers there; start it, or name its socket with --socket", path);
+	return ctl_error(error, -ECONNREFUSED, "%s: %s; name meshd's socket with --socket", path, strerror(-code));
+}
+
+static int connection_open(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval limit = { .tv_sec = TIMEOUT_S };
+	int fd;
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd;
+	int code = -errno;
+	close(fd);
+	return code;
+}
+
+static int line_send(int fd, const json_t *request)
+{
+	char *line = json_dumps(request, JSON_COMPACT);
+	size_t len = line ? strlen(line) : 0, done = 0;
+
+	if (!line)
+		return -ENOMEM;
+	line[len++] = '\n'; /* in the place of the NUL */
+	while (done < len) {
+		ssize_t put = send(fd, line + done, len - done, MSG_NOSIGNAL);
+
+		if (put <= 0)
+			break;
+		done += (size_t)put;
+	}
+	free(line);
+	return done == len ? 0 : -EIO;
+}
+
+/* One line for free(); NULL if it does not come. */
+static char *line_receive(int fd, size_t *len)
+{
+	size_t capacity = 65536;
+	char *line = malloc(capacity);
+
+	*len = 0;
+	while (line) {
+		ssize_t got = recv(fd, line + *len, capacity - *len, 0);
+
+		if (got <= 0)
+			break;
+		*len += (size_t)got;
+		if (line[*len - 1] == '\n')
+			return line;
+		if (*len < capacity)
+			continue;
+		capacity *= 2;
+		char *more = capacity <= ANSWER_MAX ? realloc(line, capacity) : NULL;
+		if (!more)
+			break;
+		line = more;
+	}
+	free(line);
+	return NULL;
+}
+
+json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX])
+{
+	int fd = connection_open(socket_path);
+	json_t *answer = NULL;
+	char *line = NULL;
+	size_t len = 0;
+
+	*code = fd < 0 ? unreachable(error, fd, socket_path) : 0;
+	if (!*code && (line_send(fd, request) < 0 || !(line = line_receive(fd, &len))))
+		*code = ctl_error(error, -ECONNREFUSED, "%s: meshd does not answer; see its log", socket_path);
+	if (!*code && !(answer = json_loadb(line, len, 0, NULL)))
+		*code = ctl_error(error, -ECONNREFUSED, "%s: the answer is not meshd's; name its socket with --socket",
+			socket_path);
+	if (answer && !json_flag(answer, "ok")) {
+		*code = ctl_error(error, -ENOENT, "%s", json_text(answer, "error"));
+		json_decref(answer);
+		answer = NULL;
+	}
+	free(line);
+	json_decref(request);
+	if (fd >= 0)
+		close(fd);
+	return answer;
+}

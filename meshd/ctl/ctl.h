@@ -1,0 +1,153 @@
+/*
+ * What the files of meshctl share. Each command parses its own arguments, does
+ * its work and returns the exit status. Two kinds:
+ *
+ *   authority init, enrol, identity   files only: offline, no daemon
+ *   status, nodes, links, routes,     one question to meshd (docs/control.md),
+ *   why, trace                        printed for people or as it came (--json)
+ *
+ * Printing takes the answer and a stream, so that tests see what people see.
+ */
+#ifndef MESHD_CTL_CTL_H
+#define MESHD_CTL_CTL_H
+
+#include "crypto/crypto.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+#define CTL_SOCKET "/run/meshd/control.sock" /* as the daemon's default */
+#define CTL_ERROR_MAX 512
+#define CTL_PATH_MAX 512
+#define CTL_LIST_MAX 16
+
+enum ctl_exit { CTL_GOOD = 0, CTL_BAD = 1, CTL_USAGE = 2 }; /* 2: also no daemon */
+
+/* Prints "meshctl: ..." to stderr and returns `code`. */
+__attribute__((format(printf, 2, 3))) int ctl_fail(int code, const char *format, ...);
+/* The same into a buffer. */
+__attribute__((format(printf, 3, 4))) int ctl_error(char error[CTL_ERROR_MAX], int code, const char *format, ...);
+
+/* --- arguments.c ------------------------------------------------------------------------ */
+
+struct text_list {
+	unsigned count;
+	const char *texts[CTL_LIST_MAX];
+};
+
+/* An option of a command; exactly one of the pointers is set. */
+struct option_spec {
+	const char *name; /* "--json" */
+	bool *flag;
+	const char **text;
+	struct text_list *list; /* may be repeated */
+};
+
+/* Options in any order, "--name value" or "--name=value"; what is no option goes
+ * to `rest`. 0, or -EINVAL with a sentence. */
+int arguments_parse(int argc, char **argv, const struct option_spec *specs, size_t count, struct text_list *rest,
+	char error[CTL_ERROR_MAX]);
+
+/* --- client.c ----------------------------------------------------------------------------- */
+
+/* Asks and takes over `request`. The answer, or NULL with a sentence; an answer
+ * that says "ok": false counts as a failure. *code is -ECONNREFUSED if nobody is
+ * there, -ENOENT if meshd says no. */
+json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
+
+/* --- file.c: secrets in files ---------------------------------------------------------------- */
+
+/* Length, or a negative errno with a sentence; at most ENROLMENT_TEXT_MAX bytes. */
+int file_read(const char *path, char text[ENROLMENT_TEXT_MAX], char error[CTL_ERROR_MAX]);
+/* Mode 0600, whole or not at all, synced. -EEXIST unless `replace`. */
+int file_write(const char *path, const char *text, size_t len, bool replace, char error[CTL_ERROR_MAX]);
+bool file_exists(const char *path);
+
+/* --- registry.c: who was enrolled (beside the authority file, FILE.issued) ---------------------- */
+
+#define REGISTRY_MAX 65536
+struct registry_entry {
+	uint32_t serial;
+	uint32_t not_before, not_after; /* minutes since 1970 */
+	enum level level;
+	char name[NAME_MAX_LEN + 1];
+	uint8_t prefix_count;
+	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+};
+struct registry {
+	int fd; /* locked until registry_close() */
+	char path[CTL_PATH_MAX];
+	size_t count, capacity;
+	struct registry_entry *entries;
+};
+/* Makes the file if there is none, and waits for its lock. */
+int registry_open(struct registry *r, const char *authority_path, char error[CTL_ERROR_MAX]);
+int registry_add(struct registry *r, const struct certificate *c, char error[CTL_ERROR_MAX]);
+void registry_close(struct registry *r);
+/* By name, letter case aside; NULL: free. */
+const struct registry_entry *registry_find(const struct registry *r, const char *name);
+/* "backpack-1" taken: "backpack-2". Empty if none fits. */
+void registry_suggest(const struct registry *r, const char *name, char out[NAME_MAX_LEN + 1]);
+
+/* --- date.c ----------------------------------------------------------------------------------------- */
+
+/* Minutes since 1970; the build's date if the clock is behind it (*is_guess). */
+uint32_t date_now(bool *is_guess);
+const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
+
+/* --- table.c: aligned columns ------------------------------------------------------------------------- */
+
+#define TABLE_COLUMNS_MAX 12
+struct table {
+	unsigned columns;
+	size_t count, capacity; /* cells */
+	char **cells;
+};
+void table_init(struct table *t, unsigned columns);
+__attribute__((format(printf, 2, 3))) void table_cell(struct table *t, const char *format, ...);
+void table_print(const struct table *t, FILE *out, const char *indent);
+void table_done(struct table *t);
+unsigned text_width(const char *text); /* columns on a terminal */
+
+/* --- words.c: values in words ---------------------------------------------------------------------------- */
+
+#define WORDS_MAX 64
+const char *words_metric(const json_t *metric, char text[WORDS_MAX]);
+const char *words_ago(const json_t *seconds, char text[WORDS_MAX]);
+const char *words_span(json_int_t seconds, char text[WORDS_MAX]); /* "3 min" */
+const char *words_bytes(json_int_t bytes, char text[WORDS_MAX]);
+/* A string member, "" if there is none. */
+const char *json_text(const json_t *object, const char *key);
+json_int_t json_number(const json_t *object, const char *key);
+bool json_flag(const json_t *object, const char *key);
+
+/* --- the commands ------------------------------------------------------------------------------------------ */
+
+int command_authority(int argc, char **argv);
+int command_enrol(int argc, char **argv);
+int command_identity(int argc, char **argv);
+int command_status(int argc, char **argv);
+int command_nodes(int argc, char **argv);
+int command_links(int argc, char **argv);
+int command_routes(int argc, char **argv);
+int command_why(int argc, char **argv);
+int command_trace(int argc, char **argv);
+
+void status_print(const json_t *answer, FILE *out);
+void nodes_print(const json_t *answer, FILE *out);
+void links_print(const json_t *answer, FILE *out);
+void routes_print(const json_t *answer, FILE *out);
+void why_print(const json_t *answer, FILE *out);
+
+/* Parses --json, --socket and (if `dest` is not NULL) one destination. 0, or the exit status. */
+struct question {
+	bool json;
+	const char *socket;
+	const char *dest;
+};
+int question_parse(struct question *q, int argc, char **argv, bool has_dest);
+/* Asks "request" (and dest); NULL with *status set after the error was told. */
+json_t *question_ask(const struct question *q, const char *request, int *status);
+void json_print(const json_t *answer, FILE *out);
+
+#endif

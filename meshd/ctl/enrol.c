@@ -1,0 +1,340 @@
+/*
+ * meshctl enrol: keys and certificate of one node into one file, offline.
+ *
+ *   lock registry ─► check ─► take serial (authority file) ─► write node file ─► note it
+ *
+ * The serial is on disk before the certificate is: if anything fails after that,
+ * a serial is lost and none is ever given twice.
+ */
+#include "meshd/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define YEARS_DEFAULT 3
+#define YEARS_MAX 20
+#define YEAR_MIN (365 * 24 * 60 + 6 * 60)
+
+struct enrol {
+	const char *authority, *name, *level, *years, *out;
+	struct text_list prefixes, roles;
+	bool force, again, json;
+	char default_out[NAME_MAX_LEN + 8];
+	struct secret_authority key;
+	struct registry registry;
+	struct enrolment e;
+	bool clock_is_guess;
+	char error[CTL_ERROR_MAX];
+};
+
+static void random_kernel(void *user, void *out, size_t len)
+{
+	(void)user;
+	randombytes_buf(out, len);
+}
+
+/* --- from arguments to a certificate ------------------------------------------------------ */
+
+static int prefix_take(struct enrol *w, const char *text)
+{
+	struct certificate *c = &w->e.certificate;
+	struct prefix prefix;
+	int code = prefix_parse(&prefix, text);
+
+	if (code == -EDOM)
+		return ctl_error(w->error, -EINVAL,
+			"--prefix %s has bits beyond its length; write the network's first address", text);
+	if (code < 0)
+		return ctl_error(w->error, -EINVAL, "--prefix %s is no network; write one such as 10.1.2.0/24", text);
+	if (address_is_multicast(&prefix.address) || address_is_link_local(&prefix.address))
+		return ctl_error(w->error, -EINVAL, "--prefix %s cannot be routed; write the LAN's own network", text);
+	if (c->prefix_count == CERTIFICATE_PREFIX_MAX)
+		return ctl_error(w->error, -EINVAL, "more than %d prefixes; join some into larger networks",
+			CERTIFICATE_PREFIX_MAX);
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		if (prefix_equal(&c->prefixes[i], &prefix))
+			return ctl_error(w->error, -EINVAL, "--prefix %s is there twice; write it once", text);
+	c->prefixes[c->prefix_count++] = prefix;
+	return 0;
+}
+
+static int role_take(struct enrol *w, const char *text)
+{
+	if (strcmp(text, "gateway") == 0)
+		w->e.certificate.roles |= ROLE_GATEWAY;
+	else if (strcmp(text, "command-post") == 0)
+		w->e.certificate.roles |= ROLE_COMMAND_POST;
+	else
+		return ctl_error(w->error, -EINVAL, "--role %s is not known; write gateway or command-post", text);
+	return 0;
+}
+
+static int years_take(struct enrol *w)
+{
+	unsigned long years = YEARS_DEFAULT;
+	char *end = "";
+
+	if (w->years)
+		years = strtoul(w->years, &end, 10);
+	if (*end || years < 1 || years > YEARS_MAX || (w->years && (w->years[0] < '0' || w->years[0] > '9')))
+		return ctl_error(w->error, -EINVAL, "--years %s is out of range; write 1 to %d", w->years, YEARS_MAX);
+	w->e.certificate.not_before = date_now(&w->clock_is_guess);
+	w->e.certificate.not_after = w->e.certificate.not_before + (uint32_t)years * YEAR_MIN;
+	return 0;
+}
+
+/* The name decides the default file; nothing in it may lead to another directory. */
+static void out_choose(struct enrol *w)
+{
+	if (w->out)
+		return;
+	snprintf(w->default_out, sizeof(w->default_out), "%s.key", w->name);
+	for (char *c = w->default_out; *c; c++)
+		if (*c == '/' || *c == ' ')
+			*c = '_';
+	w->out = w->default_out;
+}
+
+static int draft_make(struct enrol *w)
+{
+	struct certificate *c = &w->e.certificate;
+	int code = 0;
+
+	if (level_parse(&c->level, w->level) < 0)
+		return ctl_error(
+			w->error, -EINVAL, "--level %s is not known; write city, district, town or scene", w->level);
+	if (!*w->name || strlen(w->name) > NAME_MAX_LEN)
+		return ctl_error(w->error, -EINVAL, "--name has %zu bytes; write 1 to %d (a Chinese character has 3)",
+			strlen(w->name), NAME_MAX_LEN);
+	strcpy(c->name, w->name);
+	c->name_len = (uint8_t)strlen(w->name);
+	for (unsigned i = 0; i < w->roles.count && !code; i++)
+		code = role_take(w, w->roles.texts[i]);
+	for (unsigned i = 0; i < w->prefixes.count && !code; i++)
+		code = prefix_take(w, w->prefixes.texts[i]);
+	return code ? code : years_take(w);
+}
+
+static int arguments_check(struct enrol *w)
+{
+	if (!w->authority || !w->name || !w->level)
+		return ctl_error(w->error, -EINVAL,
+			"%s is missing; write: meshctl enrol --authority FILE --name NAME --level LEVEL",
+			!w->authority ? "--authority"
+			: !w->name    ? "--name"
+				      : "--level");
+	int code = draft_make(w);
+	if (!code)
+		out_choose(w);
+	return code;
+}
+
+/* --- the authority's side ------------------------------------------------------------------- */
+
+static int authority_load(struct enrol *w)
+{
+	char text[ENROLMENT_TEXT_MAX];
+	int len = file_read(w->authority, text, w->error);
+
+	if (len == -ENOENT)
+		return ctl_error(w->error, len,
+			"%s: there is no authority; make one with \"meshctl authority init --out %s\"", w->authority,
+			w->authority);
+	if (len < 0)
+		return len;
+	int code = authority_parse(&w->key, bytes_of(text, (size_t)len));
+	secret_wipe(text, sizeof(text));
+	if (code)
+		return ctl_error(w->error, code, "%s: not an authority file, or damaged; use the copy that you keep",
+			w->authority);
+	return 0;
+}
+
+/* A copy of the authority file from before some enrolments knows too low a serial. */
+static void serial_advance(struct enrol *w)
+{
+	for (size_t i = 0; i < w->registry.count; i++) {
+		uint32_t serial = w->registry.entries[i].serial;
+
+		if (serial >= w->key.next_serial && serial < UINT32_MAX)
+			w->key.next_serial = serial + 1;
+	}
+}
+
+static int name_check(struct enrol *w)
+{
+	const struct registry_entry *taken = registry_find(&w->registry, w->name);
+	char date[16], other[NAME_MAX_LEN + 1];
+
+	if (!taken || w->again)
+		return 0;
+	registry_suggest(&w->registry, w->name, other);
+	return ctl_error(w->error, -EEXIST,
+		"the name \"%s\" was given on %s (serial %" PRIu32 "); use %s%s%s, or --again if this one replaces it",
+		taken->name, date_format(taken->not_before, date), taken->serial, *other ? "\"" : "another name", other,
+		*other ? "\"" : "");
+}
+
+static int certificate_make(struct enrol *w)
+{
+	const struct random random = { .fill = random_kernel };
+	struct certificate *c = &w->e.certificate;
+	struct certificate plain = *c;
+	struct secret_authority trial = w->key;
+
+	identity_generate(&w->e.identity, &random);
+	plain.key = c->key = w->e.identity.public;
+	plain.prefix_count = 0;
+	int code = certificate_issue(&plain, &trial);
+	authority_done(&trial);
+	if (code)
+		return ctl_error(w->error, code,
+			"the name \"%s\" has characters that cannot be seen, or space at an end; choose a plain one",
+			w->name);
+	if (certificate_issue(c, &w->key) < 0)
+		return ctl_error(
+			w->error, -EINVAL, "too many prefixes for one certificate; join some into larger networks");
+	w->e.authority = w->key.public;
+	memcpy(w->e.psk, w->key.psk, KEY_LEN);
+	return 0;
+}
+
+static int authority_update(struct enrol *w)
+{
+	char text[ENROLMENT_TEXT_MAX];
+	int len = authority_format(&w->key, text, sizeof(text));
+	int code = len < 0 ? ctl_error(w->error, len, "%s: cannot be written", w->authority)
+			   : file_write(w->authority, text, (size_t)len, true, w->error);
+
+	secret_wipe(text, sizeof(text));
+	return code;
+}
+
+static int node_write(struct enrol *w)
+{
+	char text[ENROLMENT_TEXT_MAX];
+	int len = enrolment_format(&w->e, text, sizeof(text));
+	int code = len < 0 ? ctl_error(w->error, len, "%s: cannot be written", w->out)
+			   : file_write(w->out, text, (size_t)len, w->force, w->error);
+
+	secret_wipe(text, sizeof(text));
+	return code;
+}
+
+static int enrolment_make(struct enrol *w)
+{
+	int code = authority_load(w);
+
+	if (!code)
+		code = registry_open(&w->registry, w->authority, w->error);
+	if (!code) /* again, now that nobody else changes it */
+		code = authority_load(w);
+	if (!code) {
+		serial_advance(w);
+		code = name_check(w);
+	}
+	if (!code && !w->force && file_exists(w->out))
+		code = ctl_error(w->error, -EEXIST,
+			"%s is there already; name another file with --out, or replace it with --force", w->out);
+	if (!code)
+		code = certificate_make(w);
+	if (!code)
+		code = authority_update(w);
+	if (!code)
+		code = node_write(w);
+	if (!code) {
+		code = registry_add(&w->registry, &w->e.certificate, w->error);
+		if (code)
+			remove(w->out); /* a node that is not in the list was not enrolled */
+	}
+	return code;
+}
+
+/* --- what the person at the desk is told -------------------------------------------------------- */
+
+static void notes_say(const struct enrol *w)
+{
+	const struct certificate *c = &w->e.certificate;
+	bool has_default = false;
+
+	if (w->clock_is_guess)
+		fprintf(stderr, "note: this machine's clock is wrong; the certificate begins on this program's date\n");
+	for (unsigned i = 0; i < c->prefix_count; i++) {
+		has_default = has_default || c->prefixes[i].plen == 0;
+		for (size_t j = 0; j < w->registry.count; j++) {
+			const struct registry_entry *other = &w->registry.entries[j];
+
+			for (unsigned k = 0; k < other->prefix_count; k++)
+				if (c->prefixes[i].plen && prefix_equal(&c->prefixes[i], &other->prefixes[k]) &&
+					strcmp(other->name, c->name) != 0)
+					fprintf(stderr,
+						"note: \"%s\" has %s too; right only if both are on the same LAN\n",
+						other->name, w->prefixes.texts[i]);
+		}
+	}
+	if ((c->roles & ROLE_GATEWAY) && !has_default)
+		fprintf(stderr, "note: a gateway to everywhere has --prefix 0.0.0.0/0 and --prefix ::/0\n");
+}
+
+static void enrolled_say(const struct enrol *w)
+{
+	const struct certificate *c = &w->e.certificate;
+	struct address address = identity_address(&c->key, c->deployment);
+	char text[ADDRESS_TEXT], from[16], to[16];
+
+	date_format(c->not_before, from);
+	date_format(c->not_after, to);
+	address_format(&address, text);
+	if (w->json) {
+		json_t *o = json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "ok", 1, "name", c->name, "level",
+			level_name(c->level), "serial", (json_int_t)c->serial, "address", text, "from", from, "to", to,
+			"file", w->out);
+
+		json_print(o, stdout);
+		json_decref(o);
+		return;
+	}
+	printf("enrolled %s (%s), serial %" PRIu32 "\n", c->name, level_name(c->level), c->serial);
+	printf("  address  %s\n  valid    %s to %s\n", text, from, to);
+	printf("  file     %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
+}
+
+int command_enrol(int argc, char **argv)
+{
+	struct enrol w = { .registry.fd = -1 };
+	const struct option_spec specs[] = {
+		{ "--authority", .text = &w.authority },
+		{ "--name", .text = &w.name },
+		{ "--level", .text = &w.level },
+		{ "--prefix", .list = &w.prefixes },
+		{ "--role", .list = &w.roles },
+		{ "--years", .text = &w.years },
+		{ "--out", .text = &w.out },
+		{ "--force", .flag = &w.force },
+		{ "--again", .flag = &w.again },
+		{ "--json", .flag = &w.json },
+	};
+	struct text_list rest = { 0 };
+	int status = CTL_GOOD;
+
+	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", w.error);
+	if (rest.count)
+		return ctl_fail(
+			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
+	if (arguments_check(&w) < 0)
+		return ctl_fail(CTL_USAGE, "%s", w.error);
+	if (enrolment_make(&w) < 0) {
+		status = ctl_fail(CTL_BAD, "%s", w.error);
+	} else {
+		enrolled_say(&w);
+		notes_say(&w);
+	}
+	registry_close(&w.registry);
+	authority_done(&w.key);
+	enrolment_done(&w.e);
+	return status;
+}

@@ -1,0 +1,105 @@
+/* meshctl identity FILE: what an enrolment or authority file says, its secrets aside. */
+#include "meshd/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+static json_t *enrolment_describe(const struct enrolment *e)
+{
+	const struct certificate *c = &e->certificate;
+	struct address address = identity_address(&c->key, c->deployment);
+	char text[PREFIX_TEXT], from[16], to[16], deployment[9], issuer[9];
+	json_t *prefixes = json_array();
+
+	snprintf(deployment, sizeof(deployment), "%08" PRIx32, c->deployment);
+	snprintf(issuer, sizeof(issuer), "%08" PRIx32, c->issuer);
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		json_array_append_new(prefixes, json_string(prefix_format(&c->prefixes[i], text)));
+	return json_pack("{s:b, s:s, s:s, s:s, s:b, s:b, s:I, s:s, s:s, s:s, s:s, s:s, s:o}", "ok", 1, "kind",
+		"enrolment", "name", c->name, "level", level_name(c->level), "gateway", !!(c->roles & ROLE_GATEWAY),
+		"command_post", !!(c->roles & ROLE_COMMAND_POST), "serial", (json_int_t)c->serial, "address",
+		address_format(&address, text), "from", date_format(c->not_before, from), "to",
+		date_format(c->not_after, to), "deployment", deployment, "authority", issuer, "prefixes", prefixes);
+}
+
+static json_t *authority_describe(const struct secret_authority *a)
+{
+	struct prefix prefix = deployment_prefix(a->public.deployment);
+	char text[PREFIX_TEXT], deployment[9], id[9];
+
+	snprintf(deployment, sizeof(deployment), "%08" PRIx32, a->public.deployment);
+	snprintf(id, sizeof(id), "%08" PRIx32, authority_id(&a->public));
+	return json_pack("{s:b, s:s, s:s, s:s, s:s, s:I}", "ok", 1, "kind", "authority", "authority", id, "deployment",
+		deployment, "prefix", prefix_format(&prefix, text), "next_serial", (json_int_t)a->next_serial);
+}
+
+/* NULL: neither kind of file; *code says why. */
+static json_t *text_describe(struct bytes text, int *code)
+{
+	struct enrolment e;
+	struct secret_authority a;
+	json_t *o = NULL;
+
+	*code = enrolment_parse(&e, text);
+	if (!*code) {
+		o = enrolment_describe(&e);
+		enrolment_done(&e);
+	} else if (*code == -EBADMSG && authority_parse(&a, text) == 0) {
+		*code = 0;
+		o = authority_describe(&a);
+		authority_done(&a);
+	}
+	return o;
+}
+
+static void description_print(const json_t *o)
+{
+	const json_t *prefixes = json_object_get(o, "prefixes"), *prefix;
+	size_t i;
+
+	if (!prefixes) {
+		printf("authority %s of deployment %s\n  addresses  %s\n  next       serial %lld\n",
+			json_text(o, "authority"), json_text(o, "deployment"), json_text(o, "prefix"),
+			(long long)json_number(o, "next_serial"));
+		return;
+	}
+	printf("%s (%s)%s%s, serial %lld\n", json_text(o, "name"), json_text(o, "level"),
+		json_flag(o, "gateway") ? ", gateway" : "", json_flag(o, "command_post") ? ", command post" : "",
+		(long long)json_number(o, "serial"));
+	printf("  address     %s\n", json_text(o, "address"));
+	printf("  valid       %s to %s\n", json_text(o, "from"), json_text(o, "to"));
+	printf("  deployment  %s, authority %s\n", json_text(o, "deployment"), json_text(o, "authority"));
+	json_array_foreach(prefixes, i, prefix)
+		printf("  %s    %s\n", i ? "        " : "networks", json_string_value(prefix));
+}
+
+int command_identity(int argc, char **argv)
+{
+	bool json = false;
+	const struct option_spec specs[] = { { "--json", .flag = &json } };
+	struct text_list rest = { 0 };
+	char text[ENROLMENT_TEXT_MAX], error[CTL_ERROR_MAX];
+	int code;
+
+	if (arguments_parse(argc, argv, specs, 1, &rest, error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", error);
+	if (rest.count != 1)
+		return ctl_fail(CTL_USAGE, "write: meshctl identity FILE");
+	int len = file_read(rest.texts[0], text, error);
+	if (len < 0)
+		return ctl_fail(CTL_BAD, "%s", error);
+	json_t *o = text_describe(bytes_of(text, (size_t)len), &code);
+	secret_wipe(text, sizeof(text));
+	if (code == -EKEYREJECTED)
+		return ctl_fail(
+			CTL_BAD, "%s: its keys and its certificate do not belong together; enrol again", rest.texts[0]);
+	if (!o)
+		return ctl_fail(
+			CTL_BAD, "%s: not an enrolment or authority file, or damaged; copy it again", rest.texts[0]);
+	if (json)
+		json_print(o, stdout);
+	else
+		description_print(o);
+	json_decref(o);
+	return CTL_GOOD;
+}

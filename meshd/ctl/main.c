@@ -1,0 +1,64 @@
+/* meshctl: the command's name decides; each command does the rest. */
+#include "meshd/ctl/ctl.h"
+
+#include <locale.h>
+#include <sodium.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "status", command_status },
+	{ "nodes", command_nodes },
+	{ "links", command_links },
+	{ "routes", command_routes },
+	{ "why", command_why },
+	{ "trace", command_trace },
+	{ "authority", command_authority },
+	{ "enrol", command_enrol },
+	{ "identity", command_identity },
+};
+
+static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
+			   "\n"
+			   "Ask the meshd of this machine (--json for programs, --socket PATH):\n"
+			   "  status              does it work, for whom, and what to do if not\n"
+			   "  nodes               every member: reachable or not, by which way\n"
+			   "  links               every link, and who is there\n"
+			   "  routes              every route, spare ones too\n"
+			   "  why DEST            why packets to DEST go where they go, or nowhere\n"
+			   "  trace DEST          follow a packet, hop by hop\n"
+			   "\n"
+			   "At the desk, offline:\n"
+			   "  authority init [--out FILE] [--id HEX8] [--force]\n"
+			   "  enrol --authority FILE --name NAME --level city|district|town|scene\n"
+			   "        [--prefix NETWORK]... [--role gateway|command-post]... [--years N]\n"
+			   "        [--out FILE] [--force] [--again]\n"
+			   "  identity FILE       what an enrolment file says\n"
+			   "\n"
+			   "Exit status: 0 good (status: healthy), 1 not, 2 usage or no meshd. Manual: meshctl(1).\n";
+
+int main(int argc, char **argv)
+{
+	if (!setlocale(LC_CTYPE, "C.UTF-8"))
+		setlocale(LC_CTYPE, "");
+	if (argc < 2) {
+		fputs(help, stderr);
+		return CTL_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+		fputs(help, stdout);
+		return CTL_GOOD;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		printf("meshctl %s\n", MESHD_VERSION);
+		return CTL_GOOD;
+	}
+	if (sodium_init() < 0)
+		return ctl_fail(CTL_BAD, "the kernel gives no random numbers; use Linux 5.10 or newer");
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			return commands[i].run(argc - 2, argv + 2);
+	return ctl_fail(CTL_USAGE, "%s is not a command; meshctl --help lists them", argv[1]);
+}

@@ -1,0 +1,230 @@
+/* meshctl nodes, links, routes: tables. */
+#include "meshd/ctl/ctl.h"
+
+#include <string.h>
+
+/* --- nodes ---------------------------------------------------------------------------------- */
+
+static void node_row(const json_t *node, struct table *t)
+{
+	char metric[WORDS_MAX], ago[WORDS_MAX];
+	bool is_self = json_flag(node, "self"), reachable = json_flag(node, "reachable");
+
+	table_cell(t, "%s", json_text(node, "name"));
+	table_cell(t, "%s", json_text(node, "level"));
+	table_cell(t, "%s", json_text(node, "address"));
+	table_cell(t, "%s", is_self ? "this node" : !reachable ? "no" : json_flag(node, "direct") ? "direct" : "yes");
+	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "via"));
+	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "link"));
+	table_cell(t, "%s", is_self || !reachable ? "-" : words_metric(json_object_get(node, "metric"), metric));
+	table_cell(t, "%s", is_self || !reachable ? "-" : words_ago(json_object_get(node, "heard_s"), ago));
+}
+
+void nodes_print(const json_t *answer, FILE *out)
+{
+	static const char *const heads[] = { "NAME", "LEVEL", "ADDRESS", "REACHABLE", "VIA", "LINK", "METRIC",
+		"VIA HEARD" };
+	const json_t *nodes = json_object_get(answer, "nodes"), *node;
+	struct table t;
+	size_t i;
+
+	table_init(&t, sizeof(heads) / sizeof(heads[0]));
+	for (i = 0; i < t.columns; i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach(nodes, i, node) node_row(node, &t);
+	table_print(&t, out, "");
+	table_done(&t);
+}
+
+/* --- links ------------------------------------------------------------------------------------- */
+
+static void neighbour_row(const json_t *n, struct table *t)
+{
+	char text[WORDS_MAX];
+	const json_t *rtt = json_object_get(n, "rtt_ms"), *loss = json_object_get(n, "loss_percent");
+
+	table_cell(t, "%s", json_text(n, "name"));
+	table_cell(t, "%s", json_text(n, "endpoint"));
+	table_cell(t, "%s", json_flag(n, "up") ? "in contact" : "silent");
+	table_cell(t, "%s", words_ago(json_object_get(n, "heard_s"), text));
+	table_cell(t, "%s", words_metric(json_object_get(n, "cost"), text));
+	table_cell(t, "%s", words_metric(json_object_get(n, "cost_in"), text));
+	table_cell(t, "%s", words_metric(json_object_get(n, "cost_out"), text));
+	if (json_is_number(rtt))
+		table_cell(t, "%.1f ms", json_number_value(rtt));
+	else
+		table_cell(t, "-");
+	if (json_is_integer(loss))
+		table_cell(t, "%lld %%", (long long)json_integer_value(loss));
+	else
+		table_cell(t, "-");
+	table_cell(t, "%lld", (long long)json_number(n, "routes"));
+}
+
+static void neighbours_print(const json_t *neighbours, FILE *out)
+{
+	static const char *const heads[] = { "NEIGHBOUR", "AT", "STATE", "HEARD", "COST", "IN", "OUT", "RTT", "LOSS",
+		"ROUTES" };
+	const json_t *n;
+	struct table t;
+	size_t i;
+
+	if (!json_array_size(neighbours)) {
+		fprintf(out, "    nobody there\n");
+		return;
+	}
+	table_init(&t, sizeof(heads) / sizeof(heads[0]));
+	for (i = 0; i < t.columns; i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach(neighbours, i, n) neighbour_row(n, &t);
+	table_print(&t, out, "    ");
+	table_done(&t);
+}
+
+static void remotes_print(const json_t *peers, FILE *out)
+{
+	const json_t *peer;
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		const char *endpoint = json_text(peer, "endpoint");
+
+		fprintf(out, "    calls %s port %lld: %s\n", json_text(peer, "host"),
+			(long long)json_number(peer, "port"),
+			json_flag(peer, "lookup_failed") && !*endpoint ? "the name cannot be looked up"
+			: *endpoint                                    ? endpoint
+								       : "the name is being looked up");
+	}
+}
+
+static void drops_print(const json_t *link, FILE *out)
+{
+	const char *reason;
+	json_t *count;
+	bool is_first = true;
+
+	json_object_foreach(json_object_get(link, "drops"), reason, count)
+	{
+		fprintf(out, "%s%s %lld", is_first ? "    dropped: " : ", ", reason,
+			(long long)json_integer_value(count));
+		is_first = false;
+	}
+	if (!is_first)
+		fputc('\n', out);
+}
+
+static void link_print(const json_t *link, FILE *out)
+{
+	const char *interface = json_text(link, "interface"), *trouble = json_text(link, "trouble");
+	char tx[WORDS_MAX], rx[WORDS_MAX];
+	long long errors = json_number(link, "tx_errors"), lost = json_number(link, "rx_lost");
+
+	fprintf(out, "%s: %s (%s%s%s%s), sent %s, received %s\n", json_text(link, "name"), json_text(link, "state"),
+		json_text(link, "type"), *interface ? " on " : "", interface,
+		json_flag(link, "metered") ? ", metered" : "", words_bytes(json_number(link, "tx_bytes"), tx),
+		words_bytes(json_number(link, "rx_bytes"), rx));
+	if (*trouble)
+		fprintf(out, "    %s\n", trouble);
+	if (errors)
+		fprintf(out, "    %lld frames could not be sent; the last: %s\n", errors, json_text(link, "tx_error"));
+	if (lost)
+		fprintf(out, "    %lld frames were lost because this machine was too busy to take them\n", lost);
+	drops_print(link, out);
+	remotes_print(json_object_get(link, "peers"), out);
+	neighbours_print(json_object_get(link, "neighbours"), out);
+}
+
+void links_print(const json_t *answer, FILE *out)
+{
+	const json_t *link;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "links"), i, link) link_print(link, out);
+	if (!json_array_size(json_object_get(answer, "links")))
+		fprintf(out, "no links are configured\n");
+}
+
+/* --- routes --------------------------------------------------------------------------------------- */
+
+static const char *route_state(const json_t *route)
+{
+	if (json_flag(route, "selected"))
+		return "in use";
+	if (json_is_null(json_object_get(route, "via")))
+		return "lost, held";
+	if (json_is_null(json_object_get(route, "metric")))
+		return "refused";
+	return json_flag(route, "feasible") ? "spare" : "not safe";
+}
+
+static void route_row(const json_t *route, struct table *t)
+{
+	char text[WORDS_MAX];
+	const char *via = json_text(route, "via"), *link = json_text(route, "link");
+
+	table_cell(t, "%s", json_text(route, "prefix"));
+	table_cell(t, "%s", json_text(route, "origin"));
+	table_cell(t, "%s", *via ? via : "-");
+	table_cell(t, "%s", *link ? link : "-");
+	table_cell(t, "%s", words_metric(json_object_get(route, "metric"), text));
+	table_cell(t, "%s", route_state(route));
+	table_cell(t, "%s", words_ago(json_object_get(route, "heard_s"), text));
+}
+
+void routes_print(const json_t *answer, FILE *out)
+{
+	static const char *const heads[] = { "PREFIX", "NODE", "VIA", "LINK", "METRIC", "STATE", "VIA HEARD" };
+	const json_t *route;
+	struct table t;
+	size_t i;
+
+	table_init(&t, sizeof(heads) / sizeof(heads[0]));
+	for (i = 0; i < t.columns; i++)
+		table_cell(&t, "%s", heads[i]);
+	json_array_foreach(json_object_get(answer, "own"), i, route)
+	{
+		table_cell(&t, "%s", json_text(route, "prefix"));
+		table_cell(&t, "this node");
+		for (unsigned column = 2; column < 5; column++)
+			table_cell(&t, "-");
+		table_cell(&t, "%s", json_flag(route, "announced") ? "announced" : "not announced");
+		table_cell(&t, "-");
+	}
+	json_array_foreach(json_object_get(answer, "routes"), i, route) route_row(route, &t);
+	table_print(&t, out, "");
+	table_done(&t);
+}
+
+/* --- the commands ------------------------------------------------------------------------------------ */
+
+static int table_command(int argc, char **argv, const char *request, void (*print)(const json_t *answer, FILE *out))
+{
+	struct question q;
+	int status = question_parse(&q, argc, argv, false);
+	json_t *answer = status ? NULL : question_ask(&q, request, &status);
+
+	if (!answer)
+		return status;
+	if (q.json)
+		json_print(answer, stdout);
+	else
+		print(answer, stdout);
+	json_decref(answer);
+	return CTL_GOOD;
+}
+
+int command_nodes(int argc, char **argv)
+{
+	return table_command(argc, argv, "nodes", nodes_print);
+}
+
+int command_links(int argc, char **argv)
+{
+	return table_command(argc, argv, "links", links_print);
+}
+
+int command_routes(int argc, char **argv)
+{
+	return table_command(argc, argv, "routes", routes_print);
+}

@@ -1,0 +1,164 @@
+/*
+ * meshctl status: one screen that says whether it works, for whom, and what to
+ * do if not. Never more than STATUS_LINES lines; the exit code is the verdict.
+ */
+#include "meshd/ctl/ctl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_LINES 20
+#define LINKS_SHOWN 6 /* and a line that counts the rest */
+#define REASONS_SHOWN 5 /* the same */
+#define NAMES_WIDTH 70 /* columns for the names of one level */
+
+/* Appends while there is room; counts what does not fit. */
+struct names {
+	char text[1024];
+	unsigned width, more;
+};
+
+static void name_add(struct names *n, const char *text)
+{
+	unsigned width = text_width(text);
+	size_t len = strlen(n->text);
+
+	if (n->more || n->width + width + 2 > NAMES_WIDTH || len + strlen(text) + 3 > sizeof(n->text)) {
+		n->more++;
+		return;
+	}
+	snprintf(n->text + len, sizeof(n->text) - len, "%s%s", len ? ", " : "", text);
+	n->width += width + 2;
+}
+
+static void names_of(const json_t *level, bool reachable, struct names *n)
+{
+	const json_t *node;
+	size_t i;
+
+	*n = (struct names){ 0 };
+	json_array_foreach(json_object_get(level, "nodes"), i, node)
+	{
+		char text[256];
+
+		if (json_flag(node, "reachable") != reachable)
+			continue;
+		if (!reachable)
+			snprintf(text, sizeof(text), "%s", json_text(node, "name"));
+		else if (json_flag(node, "direct"))
+			snprintf(text, sizeof(text), "%s (%s)", json_text(node, "name"), json_text(node, "link"));
+		else
+			snprintf(text, sizeof(text), "%s (%s via %s)", json_text(node, "name"), json_text(node, "link"),
+				json_text(node, "via"));
+		name_add(n, text);
+	}
+}
+
+static void level_print(const json_t *level, struct table *t)
+{
+	long long known = json_number(level, "known"), reachable = json_number(level, "reachable");
+	struct names near, far;
+	char more[32] = "";
+
+	names_of(level, true, &near);
+	names_of(level, false, &far);
+	long long hidden = reachable - (long long)json_array_size(json_object_get(level, "nodes"));
+	long long rest = (long long)near.more + (hidden > 0 ? hidden : 0);
+	if (rest)
+		snprintf(more, sizeof(more), " and %lld more", rest);
+	table_cell(t, "%s", json_text(level, "level"));
+	table_cell(t, "%lld of %lld", reachable, known);
+	if (reachable)
+		table_cell(t, "%s%s", near.text, more);
+	else
+		table_cell(t, "none; not %s%s", far.text, far.more ? ", ..." : "");
+}
+
+static void levels_print(const json_t *levels, FILE *out)
+{
+	struct table t;
+	const json_t *level;
+	size_t i;
+
+	table_init(&t, 3);
+	json_array_foreach(levels, i, level) if (json_number(level, "known")) level_print(level, &t);
+	if (t.count)
+		table_print(&t, out, "  ");
+	else
+		fprintf(out, "  no other node is known yet\n");
+	table_done(&t);
+}
+
+static void links_print_short(const json_t *links, FILE *out)
+{
+	size_t count = json_array_size(links), i;
+	struct table t;
+	const json_t *link;
+
+	table_init(&t, 3);
+	json_array_foreach(links, i, link)
+	{
+		long long neighbours = json_number(link, "neighbours");
+
+		if (i == LINKS_SHOWN)
+			break;
+		table_cell(&t, "%s", json_text(link, "name"));
+		table_cell(&t, "%s", json_text(link, "state"));
+		if (neighbours)
+			table_cell(&t, "%lld neighbour%s", neighbours, neighbours == 1 ? "" : "s");
+		else
+			table_cell(&t, "nobody there");
+	}
+	table_print(&t, out, "  ");
+	if (count > LINKS_SHOWN)
+		fprintf(out, "  and %zu more: meshctl links\n", count - LINKS_SHOWN);
+	table_done(&t);
+}
+
+static void reasons_print(const json_t *reasons, FILE *out)
+{
+	size_t count = json_array_size(reasons), i;
+	const json_t *reason;
+
+	json_array_foreach(reasons, i, reason)
+	{
+		if (i == REASONS_SHOWN) {
+			fprintf(out, "! and %zu more: meshctl status --json\n", count - REASONS_SHOWN);
+			return;
+		}
+		fprintf(out, "! %s: %s\n", json_text(reason, "what"), json_text(reason, "action"));
+	}
+}
+
+void status_print(const json_t *answer, FILE *out)
+{
+	char span[WORDS_MAX];
+	long long neighbours = json_number(answer, "neighbours");
+
+	fprintf(out, "%s: %s (%s), %lld neighbour%s, running for %s\n", json_text(answer, "verdict"),
+		json_text(answer, "name"), json_text(answer, "level"), neighbours, neighbours == 1 ? "" : "s",
+		words_span(json_number(answer, "uptime_s"), span));
+	fprintf(out, "reachable\n");
+	levels_print(json_object_get(answer, "levels"), out);
+	fprintf(out, "links\n");
+	links_print_short(json_object_get(answer, "links"), out);
+	reasons_print(json_object_get(answer, "reasons"), out);
+}
+_Static_assert(3 + 4 + (LINKS_SHOWN + 1) + (REASONS_SHOWN + 1) <= STATUS_LINES, "one screen");
+
+int command_status(int argc, char **argv)
+{
+	struct question q;
+	int status = question_parse(&q, argc, argv, false);
+	json_t *answer = status ? NULL : question_ask(&q, "status", &status);
+
+	if (!answer)
+		return status;
+	if (q.json)
+		json_print(answer, stdout);
+	else
+		status_print(answer, stdout);
+	status = strcmp(json_text(answer, "verdict"), "healthy") == 0 ? CTL_GOOD : CTL_BAD;
+	json_decref(answer);
+	return status;
+}

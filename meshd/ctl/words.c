@@ -1,0 +1,73 @@
+/* Numbers as a tired person reads them. */
+#include "meshd/ctl/ctl.h"
+
+const char *json_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+json_int_t json_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+bool json_flag(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+const char *words_metric(const json_t *metric, char text[WORDS_MAX])
+{
+	if (json_is_integer(metric))
+		snprintf(text, WORDS_MAX, "%lld", (long long)json_integer_value(metric));
+	else
+		snprintf(text, WORDS_MAX, "none");
+	return text;
+}
+
+const char *words_span(json_int_t seconds, char text[WORDS_MAX])
+{
+	long long s = (long long)seconds;
+
+	if (s < 120)
+		snprintf(text, WORDS_MAX, "%lld s", s);
+	else if (s < 7200)
+		snprintf(text, WORDS_MAX, "%lld min", s / 60);
+	else if (s < 172800)
+		snprintf(text, WORDS_MAX, "%lld h", s / 3600);
+	else
+		snprintf(text, WORDS_MAX, "%lld days", s / 86400);
+	return text;
+}
+
+const char *words_ago(const json_t *seconds, char text[WORDS_MAX])
+{
+	char span[WORDS_MAX];
+	double s = json_number_value(seconds);
+
+	if (!json_is_number(seconds))
+		snprintf(text, WORDS_MAX, "-");
+	else if (s < 10)
+		snprintf(text, WORDS_MAX, "%.1f s ago", s);
+	else
+		snprintf(text, WORDS_MAX, "%s ago", words_span((json_int_t)s, span));
+	return text;
+}
+
+const char *words_bytes(json_int_t bytes, char text[WORDS_MAX])
+{
+	static const char units[] = "kMGT";
+	double value = (double)bytes;
+	unsigned unit = 0;
+
+	if (bytes < 1000) {
+		snprintf(text, WORDS_MAX, "%lld B", (long long)bytes);
+		return text;
+	}
+	for (value /= 1000; value >= 999.5 && units[unit + 1]; unit++)
+		value /= 1000;
+	snprintf(text, WORDS_MAX, value < 9.95 ? "%.1f %cB" : "%.0f %cB", value, units[unit]);
+	return text;
+}
