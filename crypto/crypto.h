@@ -229,6 +229,7 @@ int session_seal(struct secret_session *s, uint8_t *frame, size_t plain_len, uin
  * scrambled, nothing may be used); -EALREADY: replayed or too old;
  * -EKEYEXPIRED: too many bad tags. The window moves only on success. */
 int session_open(struct secret_session *s, uint8_t *frame, size_t len);
+/* By age, by count, and by half of the bad tags that would end the keys. */
 bool session_wants_rekey(const struct secret_session *s, uint64_t now_us);
 
 /* The receiver index of a data frame, without touching keys; false if too short. */

@@ -21,6 +21,10 @@
  * waits this much longer, so that handshakes do not cross as a rule. */
 #define RESPONDER_GRACE_US (300ull * 1000000)
 
+/* New keys are asked for well before forged tags end the old ones: whoever sees
+ * the index can forge, and must not be able to silence the session. */
+#define BAD_TAGS_REKEY (SESSION_BAD_TAGS_MAX / 2)
+
 #define NONCE_LEN crypto_aead_chacha20poly1305_IETF_NPUBBYTES
 
 void session_init(struct secret_session *s, uint32_t local_index, uint32_t remote_index,
@@ -111,7 +115,7 @@ bool session_wants_rekey(const struct secret_session *s, uint64_t now_us)
 	uint64_t life_us = SESSION_REKEY_US + (s->initiator ? 0 : RESPONDER_GRACE_US);
 
 	return now_us - s->born_us >= life_us || s->send_counter >= SESSION_REKEY_FRAMES ||
-	       s->window.head >= SESSION_REKEY_FRAMES || s->bad_tags >= SESSION_BAD_TAGS_MAX;
+	       s->window.head >= SESSION_REKEY_FRAMES || s->bad_tags >= BAD_TAGS_REKEY;
 }
 
 bool frame_receiver_index(struct bytes frame, uint32_t *index)

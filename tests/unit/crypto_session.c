@@ -160,8 +160,12 @@ static void too_many_bad_tags_end_the_key(void **state)
 	/* What never reaches the tag does not count towards the limit. */
 	assert_int_equal(open_copy(&p.b, bad, FRAME_OVERHEAD - 1), -EBADMSG);
 	assert_int_equal(p.b.bad_tags, 10);
-	p.b.bad_tags = SESSION_BAD_TAGS_MAX - 1;
+	p.b.bad_tags = SESSION_BAD_TAGS_MAX / 2 - 1;
 	assert_false(session_wants_rekey(&p.b, 0));
+	assert_int_equal(open_copy(&p.b, bad, FRAME_LEN), -EBADMSG);
+	/* Half of the way is left to make new keys before the old ones stop. */
+	assert_true(session_wants_rekey(&p.b, 0));
+	p.b.bad_tags = SESSION_BAD_TAGS_MAX - 1;
 	assert_int_equal(open_copy(&p.b, bad, FRAME_LEN), -EBADMSG);
 	assert_true(session_wants_rekey(&p.b, 0));
 	assert_int_equal(open_copy(&p.b, bad, FRAME_LEN), -EKEYEXPIRED);

@@ -1,0 +1,199 @@
+/*
+ * Whole files of published Noise vectors, where they are at hand: every case of
+ * the two patterns used here. The essential cases are constants in
+ * crypto_noise_vectors.h; these files are not part of the repository.
+ *
+ * Both formats are read as a flow of (key, value) pairs: `key=value` lines, and
+ * the strings of a JSON file, of which those before a colon are keys.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/crypto_noise_run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FLYNN "noise-flynn-psk.txt"
+#define CACOPHONY "noise-25519-chachapoly-blake2b.json"
+#define FILE_MAX (1 << 20)
+#define VALUE_MAX 2400 /* hex of the longest message */
+#define VALUES_MAX (9 + 2 * VECTOR_MESSAGES_MAX) /* of one case */
+
+struct cases {
+	bool is_ours; /* of a pattern that we have */
+	unsigned xxpsk0, ikpsk2;
+	struct vector vector;
+	char values[VALUES_MAX][VALUE_MAX]; /* what `vector` points to */
+	unsigned used;
+	unsigned payloads, ciphertexts;
+};
+
+static void case_end(struct cases *c)
+{
+	if (!c->is_ours)
+		return;
+	assert_int_equal(c->payloads, c->ciphertexts);
+	assert_true(c->payloads > handshake_messages(&c->vector));
+	vector_holds(&c->vector);
+	if (c->vector.pattern == NOISE_XXPSK0)
+		c->xxpsk0++;
+	else
+		c->ikpsk2++;
+	c->is_ours = false;
+}
+
+static void case_begin(struct cases *c, const char *protocol)
+{
+	bool is_xx = strcmp(protocol, "Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b") == 0;
+
+	case_end(c);
+	c->is_ours = is_xx || strcmp(protocol, "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2b") == 0;
+	c->vector = (struct vector){ .pattern = is_xx ? NOISE_XXPSK0 : NOISE_IKPSK2, .prologue = "" };
+	c->payloads = c->ciphertexts = c->used = 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), end_len = strlen(end);
+
+	return len >= end_len && strcmp(text + len - end_len, end) == 0;
+}
+
+/* Where the value of `key` goes; NULL: nowhere. */
+static const char **place_of(struct cases *c, const char *key)
+{
+	static const char *const keys[][2] = { { "prologue", "init_prologue" }, { "preshared_key", "init_psks" },
+		{ "init_static", "" }, { "resp_static", "" }, { "gen_init_ephemeral", "init_ephemeral" },
+		{ "gen_resp_ephemeral", "resp_ephemeral" }, { "handshake_hash", "" } };
+	struct vector *v = &c->vector;
+	const char **const places[] = { &v->prologue, &v->psk, &v->initiator_static, &v->responder_static,
+		&v->initiator_ephemeral, &v->responder_ephemeral, &v->hash };
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (strcmp(key, keys[i][0]) == 0 || strcmp(key, keys[i][1]) == 0)
+			return places[i];
+	if (ends_with(key, "payload") && c->payloads < VECTOR_MESSAGES_MAX)
+		return &v->messages[c->payloads++].payload;
+	if (ends_with(key, "ciphertext") && c->ciphertexts < VECTOR_MESSAGES_MAX)
+		return &v->messages[c->ciphertexts++].sealed;
+	return NULL;
+}
+
+static void pair_read(struct cases *c, const char *key, const char *value)
+{
+	if (strcmp(key, "handshake") == 0 || strcmp(key, "protocol_name") == 0) {
+		case_begin(c, value);
+		return;
+	}
+	const char **place = c->is_ours ? place_of(c, key) : NULL;
+	if (!place)
+		return;
+	assert_true(c->used < VALUES_MAX && strlen(value) < VALUE_MAX);
+	*place = strcpy(c->values[c->used++], value);
+}
+
+static void lines_read(struct cases *c, char *text)
+{
+	for (char *line = strtok(text, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+		char *equals = strchr(line, '=');
+
+		if (!equals)
+			continue;
+		*equals = '\0';
+		pair_read(c, line, equals + 1);
+	}
+}
+
+/* Hex and names have no escapes; a list's values all belong to the key before it. */
+static void strings_read(struct cases *c, char *text)
+{
+	const char *key = "";
+
+	for (char *start = strchr(text, '"'); start; start = strchr(start, '"')) {
+		char *end = strchr(++start, '"');
+
+		assert_non_null(end);
+		*end = '\0';
+		const char *after = end + 1 + strspn(end + 1, " \t\r\n");
+		if (*after == ':')
+			key = start;
+		else
+			pair_read(c, key, start);
+		start = end + 1;
+	}
+}
+
+static FILE *file_open(const char *name)
+{
+	const char *shared = getenv("MESHD_SHARED");
+	char path[512];
+
+	snprintf(path, sizeof(path), "%s/data/%s", shared ? shared : "../shared", name);
+	return fopen(path, "r");
+}
+
+static void cases_read(struct cases *c, const char *name, void (*read)(struct cases *c, char *text))
+{
+	static char text[FILE_MAX + 1];
+	FILE *file = file_open(name);
+
+	assert_non_null(file);
+	size_t len = fread(text, 1, FILE_MAX, file);
+	fclose(file);
+	assert_in_range(len, 1, FILE_MAX - 1);
+	text[len] = '\0';
+	memset(c, 0, sizeof(*c));
+	read(c, text);
+	case_end(c);
+}
+
+static void all_of_flynn_hold__xxpsk0_ikpsk2(void **state)
+{
+	static struct cases c;
+
+	(void)state;
+	cases_read(&c, FLYNN, lines_read);
+	assert_int_equal(c.xxpsk0, 4);
+	assert_int_equal(c.ikpsk2, 4);
+}
+
+static void all_of_cacophony_hold__ikpsk2(void **state)
+{
+	static struct cases c;
+
+	(void)state;
+	cases_read(&c, CACOPHONY, strings_read);
+	assert_int_equal(c.xxpsk0, 0);
+	assert_int_equal(c.ikpsk2, 1);
+}
+
+/* cmocka's skip() says "not ok" in TAP, so what is not there is not run. */
+static bool is_there(const char *name)
+{
+	FILE *file = file_open(name);
+
+	if (file)
+		fclose(file);
+	else
+		printf("ok # SKIP %s is not in ../shared/data; set MESHD_SHARED to where it is\n", name);
+	return file != NULL;
+}
+
+int main(void)
+{
+	const struct CMUnitTest flynn[] = { cmocka_unit_test(all_of_flynn_hold__xxpsk0_ikpsk2) };
+	const struct CMUnitTest cacophony[] = { cmocka_unit_test(all_of_cacophony_hold__ikpsk2) };
+	int failed = 0;
+
+	if (sodium_init() < 0)
+		return 1;
+	if (is_there(FLYNN))
+		failed += cmocka_run_group_tests(flynn, NULL, NULL);
+	if (is_there(CACOPHONY))
+		failed += cmocka_run_group_tests(cacophony, NULL, NULL);
+	return failed;
+}
