@@ -63,6 +63,7 @@ __attribute__((format(printf, 3, 4))) static void port_enter(
 
 static void port_shut(struct port *p)
 {
+	p->wants_reopen = false;
 	if (!p->is_open)
 		return;
 	if (p->config->type == CONFIG_ETHERNET)
@@ -162,7 +163,6 @@ static bool port_open(struct port *p, uint64_t now_us)
 		return false;
 	int code = p->config->type == CONFIG_ETHERNET ? ethernet_open(p, error) : udp_open(p, error);
 	p->is_open = code == 0;
-	p->wants_reopen = false;
 	p->retry_us = now_us + RETRY_US;
 	if (!p->is_open)
 		port_enter(p, PORT_ERROR, "%.150s", error);
@@ -174,14 +174,14 @@ static bool port_ready(struct port *p, uint64_t now_us)
 {
 	const char *interface = p->config->interface;
 
-	if (p->wants_reopen) {
-		port_shut(p);
-		port_enter(p, PORT_ERROR, "%s", p->broken);
-	}
 	if (port_has_interface(p) && !p->link.is_present) {
 		port_shut(p);
 		port_enter(p, PORT_MISSING, "%s is not there; plug it in, or see \"ip link\" for its name", interface);
 		return false;
+	}
+	if (p->wants_reopen) {
+		port_shut(p);
+		port_enter(p, PORT_ERROR, "%s", p->broken);
 	}
 	if (port_has_interface(p) && !p->link.is_up) {
 		port_enter(p, PORT_NO_CARRIER, "%s is switched off; run \"ip link set %s up\"", interface, interface);

@@ -361,6 +361,20 @@ static void a_port_that_breaks_at_once_does_not_spin(void **state)
 	assert_in_range(world.opens, 4, 7); /* ten seconds, one each two */
 }
 
+static void a_broken_port_without_its_interface_is_told_once(void **state)
+{
+	struct daemon *d = *state;
+
+	ports_open(d);
+	unsigned said = fake.said;
+	world.link.is_present = false;
+	port_broken(&d->ports[0], "radio0: the interface disappeared; look at it");
+	for (unsigned i = 0; i < 10; i++)
+		later(d, SECOND_US);
+	expect(d, PORT_MISSING, false);
+	assert_int_equal(fake.said, said + 1);
+}
+
 static void errors_of_single_frames_do_not_break_it(void **state)
 {
 	static const int codes[] = { EAGAIN, ENOBUFS, EMSGSIZE, ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EPERM };
@@ -478,6 +492,7 @@ int main(void)
 		PORT_TEST(a_lasting_error_is_told_once),
 		PORT_TEST(a_broken_port_is_opened_anew_by_the_tick),
 		PORT_TEST(a_port_that_breaks_at_once_does_not_spin),
+		PORT_TEST(a_broken_port_without_its_interface_is_told_once),
 		PORT_TEST(errors_of_single_frames_do_not_break_it),
 		PORT_TEST(the_frame_fits_interface_and_configuration),
 		PORT_TEST(an_interface_too_narrow_for_ipv6_is_refused_with_its_remedy),
