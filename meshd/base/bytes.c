@@ -36,7 +36,9 @@ void read_copy(struct reader *r, void *out, size_t len)
 {
 	struct bytes taken = read_bytes(r, len);
 
-	if (taken.len == len && len > 0)
+	if (len == 0)
+		return; /* `out` may be NULL then */
+	if (taken.len == len)
 		memcpy(out, taken.data, len);
 	else
 		memset(out, 0, len);
