@@ -10,7 +10,7 @@
 #define STATUS_LINES 20
 #define LINKS_SHOWN 6 /* and a line that counts the rest */
 #define REASONS_SHOWN 5 /* the same */
-#define NAMES_WIDTH 70 /* columns for the names of one level */
+#define NAMES_WIDTH 60 /* columns for the names of one level */
 
 /* Appends while there is room; counts what does not fit. */
 struct names {

@@ -1,0 +1,411 @@
+/* What people see: fits the screen, lines up, and says the thing; and what they see when nobody answers. */
+#include "tests/unit/ctl_run.h"
+
+#include <locale.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+static char *printed(void (*print)(const json_t *answer, FILE *out), const json_t *answer)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	print(answer, out);
+	fclose(out);
+	char *copy = strdup(text); /* gcc takes `text` for a pointer to the variable */
+	free(text);
+	return copy;
+}
+
+static char *printed_from(void (*print)(const json_t *answer, FILE *out), const char *json)
+{
+	json_error_t error;
+	json_t *answer = json_loads(json, 0, &error);
+
+	if (!answer)
+		fail_msg("%s at %d", error.text, error.position);
+	char *text = printed(print, answer);
+	json_decref(answer);
+	return text;
+}
+
+/* --- status ---------------------------------------------------------------------------------- */
+
+static json_t *level_make(const char *level, unsigned reachable, unsigned known, const char *name)
+{
+	json_t *nodes = json_array();
+
+	for (unsigned i = 0; i < known && i < 32; i++)
+		json_array_append_new(nodes, json_pack("{s:s, s:b, s:s, s:s, s:b}", "name", name, "reachable",
+						     i < reachable, "link", "radio0", "via", "relay", "direct", i % 2));
+	return json_pack("{s:s, s:i, s:i, s:o}", "level", level, "known", (int)known, "reachable", (int)reachable,
+		"nodes", nodes);
+}
+
+static json_t *status_make(unsigned links, unsigned reasons, unsigned nodes)
+{
+	json_t *link = json_array(), *reason = json_array();
+
+	for (unsigned i = 0; i < links; i++)
+		json_array_append_new(link, json_pack("{s:s, s:s, s:i}", "name", "l", "state", "up", "neighbours", 1));
+	for (unsigned i = 0; i < reasons; i++)
+		json_array_append_new(reason, json_pack("{s:s, s:s}", "what", "w", "action", "a"));
+	return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:[o,o,o,o], s:o, s:o}", "ok", 1, "verdict", "degraded",
+		"name", "me", "level", "scene", "uptime_s", 300, "neighbours", 2, "levels",
+		level_make("city", nodes / 2, nodes, "c"), level_make("district", 0, nodes, "d"),
+		level_make("town", nodes, nodes, "t"), level_make("scene", 1, nodes, "s"), "links", link, "reasons",
+		reason);
+}
+
+static void status_is_at_most_20_lines_of_100_columns(void **state)
+{
+	(void)state;
+	for (unsigned nodes = 0; nodes <= 600; nodes += 60)
+		for (unsigned links = 0; links <= 32; links += 4)
+			for (unsigned reasons = 0; reasons <= 16; reasons += 4) {
+				json_t *answer = status_make(links, reasons, nodes);
+				char *text = printed(status_print, answer), *rest = NULL;
+
+				assert_true(lines_of(text) <= 20);
+				for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+					assert_true(text_width(line) <= 100);
+				free(text);
+				json_decref(answer);
+			}
+}
+
+static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
+{
+	(void)state;
+	char *text = printed_from(status_print,
+		"{\"ok\":true,\"verdict\":\"degraded\",\"name\":\"car\",\"level\":\"scene\",\"uptime_s\":185,"
+		"\"neighbours\":1,\"levels\":[{\"level\":\"city\",\"known\":2,\"reachable\":1,\"nodes\":["
+		"{\"name\":\"c1\",\"reachable\":true,\"link\":\"sat0\",\"via\":\"c1\",\"direct\":true},"
+		"{\"name\":\"c2\",\"reachable\":false}]},"
+		"{\"level\":\"town\",\"known\":1,\"reachable\":0,\"nodes\":[{\"name\":\"t1\",\"reachable\":false}]}],"
+		"\"links\":[{\"name\":\"sat0\",\"state\":\"up\",\"neighbours\":1},"
+		"{\"name\":\"radio0\",\"state\":\"missing\",\"neighbours\":0}],"
+		"\"reasons\":[{\"what\":\"link radio0 is down\",\"action\":\"plug it in\"}]}");
+
+	assert_string_equal(text, "degraded: car (scene), 1 neighbour, running for 3 min\n"
+				  "reachable\n"
+				  "  city  1 of 2  c1 (sat0)\n"
+				  "  town  0 of 1  none; not t1\n"
+				  "links\n"
+				  "  sat0    up       1 neighbour\n"
+				  "  radio0  missing  nobody there\n"
+				  "! link radio0 is down: plug it in\n");
+	free(text);
+}
+
+static void names_that_do_not_fit_are_counted(void **state)
+{
+	json_t *answer = status_make(1, 0, 600);
+	char *text = printed(status_print, answer);
+
+	(void)state;
+	says(text, "300 of 600");
+	says(text, "600 of 600");
+	/* 600 reachable; those that are written out and those that are counted. */
+	char *town = strstr(text, "town");
+	char *more = strstr(town, " and ");
+	unsigned named = 0;
+	for (char *at = town; at < more; at++)
+		named += *at == '(';
+	assert_int_equal(named + strtoul(more + 5, NULL, 10), 600);
+	free(text);
+	json_decref(answer);
+}
+
+/* --- tables ------------------------------------------------------------------------------------- */
+
+static void columns_line_up_in_any_script(void **state)
+{
+	struct table t;
+	char *text = NULL, *rest = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	unsigned at[3], i = 0;
+
+	(void)state;
+	table_init(&t, 2);
+	table_cell(&t, "plain");
+	table_cell(&t, "|");
+	table_cell(&t, "\xe5\x8e\xbf\xe6\x8c\x87"); /* two characters, four columns, six bytes */
+	table_cell(&t, "|");
+	table_cell(&t, "x");
+	table_cell(&t, "|");
+	table_print(&t, out, "");
+	fclose(out);
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		char *bar = strchr(line, '|');
+
+		*bar = 0;
+		at[i++] = text_width(line);
+	}
+	assert_int_equal(i, 3);
+	assert_int_equal(at[0], at[1]);
+	assert_int_equal(at[0], at[2]);
+	table_done(&t);
+	free(text);
+}
+
+static void broken_text_is_still_printed(void **state)
+{
+	(void)state;
+	assert_int_equal(text_width("a\xff\xfe"), 3);
+	assert_int_equal(text_width("\xe5\x8e"), 2);
+	assert_int_equal(text_width(""), 0);
+}
+
+static void reachable_is_never_told_without_its_age(void **state)
+{
+	(void)state;
+	char *text = printed_from(nodes_print,
+		"{\"nodes\":[{\"name\":\"c1\",\"level\":\"city\",\"address\":\"fd00::1\",\"self\":false,"
+		"\"reachable\":true,\"direct\":false,\"via\":\"v\",\"link\":\"sat0\",\"metric\":352,\"heard_s\":4.2},"
+		"{\"name\":\"t1\",\"level\":\"town\",\"address\":\"fd00::2\",\"self\":false,\"reachable\":false,"
+		"\"metric\":null,\"heard_s\":null}]}");
+
+	says(text, "yes");
+	says(text, "4.2 s ago");
+	char *t1 = strstr(text, "t1");
+	says(t1, "no");
+	assert_null(strstr(t1, "ago"));
+	free(text);
+}
+
+static void links_tell_trouble_and_both_costs(void **state)
+{
+	(void)state;
+	char *text = printed_from(links_print,
+		"{\"links\":[{\"name\":\"radio0\",\"type\":\"ethernet\",\"interface\":\"wlan0\",\"state\":\"up\","
+		"\"trouble\":\"\",\"tx_bytes\":1234567,\"rx_bytes\":999,\"tx_errors\":2,\"tx_error\":\"No buffer\","
+		"\"rx_lost\":0,\"drops\":{\"replayed\":3},\"peers\":[],\"neighbours\":[{\"name\":\"b1\",\"endpoint\":"
+		"\"02:00:00:00:00:01\",\"up\":true,\"heard_s\":0.3,\"cost\":300,\"cost_in\":256,\"cost_out\":null,"
+		"\"rtt_ms\":12.34,\"loss_percent\":6,\"routes\":4}]},"
+		"{\"name\":\"sat0\",\"type\":\"udp\",\"interface\":\"\",\"state\":\"missing\",\"trouble\":"
+		"\"eth9: not there; plug it in\",\"peers\":[{\"host\":\"city.example\",\"port\":6697,\"endpoint\":null,"
+		"\"lookup_failed\":true}],\"neighbours\":[]}]}");
+
+	says(text, "radio0: up (ethernet on wlan0), sent 1.2 MB, received 999 B");
+	says(text, "2 frames could not be sent; the last: No buffer");
+	says(text, "dropped: replayed 3");
+	says(text, "b1         02:00:00:00:00:01  in contact  0.3 s ago  300   256  none  12.3 ms  6 %   4");
+	says(text, "eth9: not there; plug it in");
+	says(text, "calls city.example port 6697: the name cannot be looked up");
+	says(text, "nobody there");
+	free(text);
+}
+
+static void routes_tell_what_is_in_use_and_what_is_spare(void **state)
+{
+	(void)state;
+	char *text = printed_from(routes_print,
+		"{\"own\":[{\"prefix\":\"fd00::9/128\",\"announced\":true}],\"routes\":["
+		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"v\",\"link\":\"sat0\",\"metric\":352,"
+		"\"selected\":true,\"feasible\":true,\"heard_s\":1},"
+		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"w\",\"link\":\"lte0\",\"metric\":500,"
+		"\"selected\":false,\"feasible\":true,\"heard_s\":1},"
+		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"x\",\"link\":\"lte0\",\"metric\":400,"
+		"\"selected\":false,\"feasible\":false,\"heard_s\":1},"
+		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"y\",\"link\":\"lte0\",\"metric\":null,"
+		"\"selected\":false,\"feasible\":true,\"heard_s\":1},"
+		"{\"prefix\":\"fd00::2/128\",\"origin\":\"c2\",\"via\":null,\"link\":null,\"metric\":null,"
+		"\"selected\":false,\"feasible\":false,\"held\":true,\"heard_s\":null}]}");
+
+	says(text, "announced");
+	says(text, "in use");
+	says(text, "spare");
+	says(text, "not safe");
+	says(text, "refused");
+	says(text, "lost, held");
+	free(text);
+}
+
+static void why_lists_each_way_with_its_rule(void **state)
+{
+	(void)state;
+	char *text = printed_from(why_print,
+		"{\"text\":\"packets to c1 go to v\",\"ways\":[{\"chosen\":true,\"via\":\"v\",\"link\":\"sat0\","
+		"\"metric\":352,\"prefix\":\"fd00::1/128\",\"rule\":\"chosen\",\"text\":\"the lowest\"},"
+		"{\"chosen\":false,\"via\":\"w\",\"link\":\"lte0\",\"metric\":null,\"prefix\":\"fd00::1/128\","
+		"\"rule\":\"retracted\",\"text\":\"w cannot\"}]}");
+
+	assert_string_equal(text, "packets to c1 go to v\n"
+				  "ways that are known:\n"
+				  "  * via v over sat0, metric 352 (fd00::1/128)\n"
+				  "      chosen: the lowest\n"
+				  "    via w over lte0, metric none (fd00::1/128)\n"
+				  "      retracted: w cannot\n");
+	free(text);
+}
+
+static void numbers_become_words(void **state)
+{
+	char text[WORDS_MAX];
+	json_t *seconds = json_real(9.96);
+
+	(void)state;
+	assert_string_equal(words_span(119, text), "119 s");
+	assert_string_equal(words_span(120, text), "2 min");
+	assert_string_equal(words_span(7200, text), "2 h");
+	assert_string_equal(words_span(172800, text), "2 days");
+	assert_string_equal(words_bytes(0, text), "0 B");
+	assert_string_equal(words_bytes(999, text), "999 B");
+	assert_string_equal(words_bytes(1000, text), "1.0 kB");
+	assert_string_equal(words_bytes(999499, text), "999 kB");
+	assert_string_equal(words_bytes(999500, text), "1.0 MB");
+	assert_string_equal(words_bytes(INT64_MAX, text), "9223372 TB");
+	assert_string_equal(words_ago(seconds, text), "10.0 s ago");
+	assert_string_equal(words_ago(NULL, text), "-");
+	json_decref(seconds);
+}
+
+/* --- who answers ------------------------------------------------------------------------------------ */
+
+struct server {
+	int fd;
+	const char *answer;
+	pthread_t thread;
+};
+
+static void *server_run(void *arg)
+{
+	struct server *s = arg;
+	char request[4096];
+	int client = accept(s->fd, NULL, NULL);
+
+	if (read(client, request, sizeof(request)) > 0)
+		send(client, s->answer, strlen(s->answer), MSG_NOSIGNAL);
+	close(client);
+	return NULL;
+}
+
+static void server_start(struct server *s, const char *answer)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "sock" };
+
+	s->answer = answer;
+	s->fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	unlink("sock");
+	assert_int_equal(bind(s->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(s->fd, 1), 0);
+	assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
+}
+
+static void server_end(struct server *s)
+{
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+}
+
+static void no_daemon_is_exit_2_with_a_remedy(void **state)
+{
+	struct scratch *s = *state;
+	struct server server;
+
+	assert_int_equal(run(s, command_status, "--socket nothing"), CTL_USAGE);
+	says(s->err, "no meshd answers there; start it");
+	server_start(&server, "");
+	pthread_cancel(server.thread);
+	server_end(&server); /* the file stays, as after kill -9 */
+	assert_int_equal(run(s, command_status, "--socket sock"), CTL_USAGE);
+	says(s->err, "no meshd answers there; start it");
+	assert_int_equal(run(s, command_status, "--socket ."), CTL_USAGE);
+	assert_int_equal(lines_of(s->err), 1);
+}
+
+static void strange_answers_are_told_as_such(void **state)
+{
+	static const struct {
+		const char *answer, *says;
+		int status;
+	} cases[] = {
+		{ "", "does not answer", CTL_USAGE },
+		{ "{\"ok\": true", "does not answer", CTL_USAGE },
+		{ "HTTP/1.1 400\n", "not meshd's", CTL_USAGE },
+		{ "[]\n", "", CTL_BAD },
+		{ "{\"ok\": false, \"error\": \"so it is\"}\n", "so it is", CTL_BAD },
+	};
+	struct scratch *s = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct server server;
+
+		server_start(&server, cases[i].answer);
+		assert_int_equal(run(s, command_nodes, "--socket sock"), cases[i].status);
+		server_end(&server);
+		says(s->err, cases[i].says);
+	}
+}
+
+static void exit_status_is_the_verdict(void **state)
+{
+	static const struct {
+		const char *answer;
+		int (*command)(int argc, char **argv);
+		const char *line;
+		int status;
+	} cases[] = {
+		{ "{\"ok\":true,\"verdict\":\"healthy\"}\n", command_status, "--socket sock", CTL_GOOD },
+		{ "{\"ok\":true,\"verdict\":\"degraded\"}\n", command_status, "--socket sock", CTL_BAD },
+		{ "{\"ok\":true,\"verdict\":\"alone\"}\n", command_status, "--socket sock --json", CTL_BAD },
+		{ "{\"ok\":true,\"verdict\":\"route\"}\n", command_why, "--socket=sock c1", CTL_GOOD },
+		{ "{\"ok\":true,\"verdict\":\"none\"}\n", command_why, "c1 --socket sock", CTL_BAD },
+		{ "{\"ok\":true,\"address\":\"fd00::1\",\"own\":true}\n", command_trace, "c1 --socket sock", CTL_GOOD },
+	};
+	struct scratch *s = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct server server;
+
+		server_start(&server, cases[i].answer);
+		assert_int_equal(run(s, cases[i].command, cases[i].line), cases[i].status);
+		server_end(&server);
+		assert_string_equal(s->err, "");
+	}
+}
+
+static void questions_check_their_arguments(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(run(s, command_status, "x"), CTL_USAGE);
+	assert_int_equal(run(s, command_why, ""), CTL_USAGE);
+	assert_int_equal(run(s, command_why, "a b"), CTL_USAGE);
+	assert_int_equal(run(s, command_trace, ""), CTL_USAGE);
+	assert_int_equal(run(s, command_links, "--watch"), CTL_USAGE);
+	says(s->err, "--watch is not an option here");
+	assert_int_equal(run(s, command_routes, "--json=1"), CTL_USAGE);
+	assert_int_equal(run(s, command_why, "\xff --socket sock"), CTL_USAGE);
+	says(s->err, "not text");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
+		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
+		cmocka_unit_test(names_that_do_not_fit_are_counted),
+		cmocka_unit_test(columns_line_up_in_any_script),
+		cmocka_unit_test(broken_text_is_still_printed),
+		cmocka_unit_test(reachable_is_never_told_without_its_age),
+		cmocka_unit_test(links_tell_trouble_and_both_costs),
+		cmocka_unit_test(routes_tell_what_is_in_use_and_what_is_spare),
+		cmocka_unit_test(why_lists_each_way_with_its_rule),
+		cmocka_unit_test(numbers_become_words),
+		TEST(no_daemon_is_exit_2_with_a_remedy),
+		TEST(strange_answers_are_told_as_such),
+		TEST(exit_status_is_the_verdict),
+		TEST(questions_check_their_arguments),
+	};
+
+	setlocale(LC_CTYPE, "C.UTF-8");
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
