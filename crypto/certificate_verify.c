@@ -32,7 +32,7 @@ bool certificate_authorises(const struct certificate *c, const struct prefix *pr
 	uint8_t own[8];
 
 	identity_router_id(own, &c->key);
-	if (memcmp(rid, own, sizeof(own)) != 0)
+	if (memcmp(rid + ROUTER_ID_FREE, own + ROUTER_ID_FREE, sizeof(own) - ROUTER_ID_FREE) != 0)
 		return false;
 	if (prefix_equal(prefix, &host))
 		return true;

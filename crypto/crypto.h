@@ -51,7 +51,10 @@ void identity_hash(uint8_t hash[32], const struct identity_public *id);
  * network's 4 byte id; the /48 is fd || 40 bits of its hash. */
 struct prefix deployment_prefix(uint32_t deployment);
 struct address identity_address(const struct identity_public *id, uint32_t deployment);
-/* Babel router-id: the low 64 bits of the address. */
+/* Babel router-id: the low 64 bits of the address. A node that lost its sequence
+ * number is a new one to the others: it draws the first ROUTER_ID_FREE bytes
+ * anew (protocol.md 6.3). */
+#define ROUTER_ID_FREE 2
 void identity_router_id(uint8_t rid[8], const struct identity_public *id);
 
 /* --- authority and certificates (protocol.md 4.2) ------------------------------ */
@@ -115,7 +118,7 @@ struct time_floor {
 /* 0; -EKEYREJECTED: wrong issuer, deployment or signature; -EKEYEXPIRED: t_lo is
  * after not_after. not_before is advisory. */
 int certificate_verify(const struct certificate *c, const struct authority *a, const struct time_floor *t);
-/* May the holder originate `prefix` with this router-id? True for its own host
+/* May the holder originate `prefix` with this router-id (its free bytes may be any)? True for its own host
  * address (/128) and for a named prefix or any longer prefix inside one. A named
  * prefix that covers the whole deployment (a gateway's ::/0) does not reach into
  * it. Does not verify the certificate. */

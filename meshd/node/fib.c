@@ -129,7 +129,8 @@ const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to
 	const struct fib_entry *best = NULL;
 	unsigned bits = family_bits(to->family);
 
-	while (node && common_bits(&node->entry.prefix.address, to, node->entry.prefix.plen) == node->entry.prefix.plen) {
+	while (node &&
+		common_bits(&node->entry.prefix.address, to, node->entry.prefix.plen) == node->entry.prefix.plen) {
 		if (node->entry.kind != FIB_NONE)
 			best = &node->entry;
 		if (node->entry.prefix.plen >= bits)

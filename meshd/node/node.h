@@ -115,8 +115,8 @@ int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slo
 
 /* One received frame; it is opened (and, forwarded, sealed) in place. The buffer
  * must have NODE_TAILROOM free bytes behind `len`. */
-void node_frame_in(struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame,
-	size_t len);
+void node_frame_in(
+	struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame, size_t len);
 
 struct node_packet {
 	uint8_t *data; /* NODE_HEADROOM free bytes before, NODE_TAILROOM behind len */
@@ -136,11 +136,12 @@ int node_certificate_add(struct node *n, struct bytes encoded);
 
 /* --- looking inside ------------------------------------------------------------------- */
 
-#define NODE_DROPS(X) \
-	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
-	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
-	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed)
+#define NODE_DROPS(X)                                                                                                  \
+	X(unknown_type)                                                                                                \
+	X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) X(mac1_wrong)  \
+		X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full)      \
+			X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session)        \
+				X(not_forwardable) X(link_down) X(control_malformed)
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
 	NODE_DROPS(NODE_DROP_FIELD)

@@ -97,12 +97,12 @@ struct peer *peer_find_id(struct node_link *link, const uint8_t id[NODE_ID_LEN])
 	return NULL;
 }
 
-struct peer *peer_find_rid(const struct node_link *link, const router_id *rid)
+struct peer *peer_find_address(struct node_link *link, const struct address *link_local)
 {
 	list_for_each (node, next, &link->peers) {
 		struct peer *p = list_entry(node, struct peer, on_link);
 
-		if (router_id_equal(&p->rid, rid))
+		if (address_equal(&p->address, link_local))
 			return p;
 	}
 	return NULL;
@@ -122,17 +122,15 @@ bool peer_is_live(const struct peer *p, uint64_t now_us)
 
 static void peer_due(struct timer *timer, uint64_t now_us);
 
-struct peer *peer_get(struct node_link *link, uint64_t now_us, const struct certificate *c,
-	const struct endpoint *endpoint)
+struct peer *peer_get(
+	struct node_link *link, uint64_t now_us, const struct certificate *c, const struct endpoint *endpoint)
 {
 	struct peer *p = peer_find(link, c->key.dh);
 	struct node *n = link->n;
 	uint8_t hash[32];
 
-	if (p) {
-		p->certificate = c;
+	if (p)
 		return p;
-	}
 	if (n->peer_count >= NODE_PEER_MAX)
 		return NULL;
 	p = calloc(1, sizeof(*p));
@@ -171,14 +169,18 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 
 	peer_down(p, now_us, why);
 	fib_forget_peer(&n->fib, p);
-	for (unsigned i = 0; i < NODE_TARGET_MAX; i++)
-		if (p->link->targets[i].peer == p)
-			p->link->targets[i].peer = NULL;
+	for (unsigned i = 0; i < NODE_TARGET_MAX; i++) {
+		struct target *t = &p->link->targets[i];
+
+		if (t->peer == p) {
+			t->peer = NULL;
+			target_kick(t, now_us);
+		}
+	}
 	for (unsigned i = 0; i < 3; i++)
 		index_drop(n, &p->indices[i]);
 	timer_cancel(&n->heap, &p->timer);
 	keyring_done(&p->keys);
-	secret_wipe(p->fin, sizeof(p->fin));
 	list_remove(&p->on_link);
 	n->peer_count--;
 	free(p);
@@ -186,31 +188,48 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 
 /* --- sessions -------------------------------------------------------------------------------- */
 
-void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch)
+/* Another process behind the same keys: what it announced is void, and it has
+ * forgotten what we announced. */
+static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch)
 {
-	bool initiated = s->initiator;
-
-	/* Another process behind the same keys: what it announced is void, and it
-	 * has forgotten what we announced. */
 	if (p->has_epoch && p->epoch != epoch)
 		peer_down(p, now_us, "it was restarted");
 	p->epoch = epoch;
 	p->has_epoch = true;
+}
+
+void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch)
+{
+	bool initiated = s->initiator;
+
 	if (initiated) {
+		peer_epoch(p, now_us, epoch);
 		keyring_initiated(&p->keys, s, now_us);
 		p->initiated = true;
+		p->session_us = now_us;
+		p->silent_tries = 0;
+		p->n->counters.handshakes_completed++;
 	} else {
 		keyring_responded(&p->keys, s);
+		p->pending_epoch = epoch;
 		p->pending_us = now_us;
-		p->fin_len = 0;
 	}
-	p->session_us = now_us;
-	p->silent_tries = 0;
-	p->n->counters.handshakes_completed++;
 	peer_index(p);
 	if (initiated)
 		control_ping(p, now_us);
-	timer_set(&p->n->heap, &p->timer, now_us + CONFIRM_US);
+	timer_set_earlier(&p->n->heap, &p->timer, now_us + CONFIRM_US);
+}
+
+/* The pending session was proven by a frame. */
+static void peer_promoted(struct peer *p, uint64_t now_us)
+{
+	peer_epoch(p, now_us, p->pending_epoch);
+	p->initiated = false;
+	p->session_us = now_us;
+	p->answer_len = 0;
+	p->n->counters.handshakes_completed++;
+	peer_index(p);
+	control_ping(p, now_us); /* tells the initiator that we have the keys */
 }
 
 static void peer_up(struct peer *p, uint64_t now_us)
@@ -219,21 +238,25 @@ static void peer_up(struct peer *p, uint64_t now_us)
 
 	p->is_up = true;
 	p->up_since_us = now_us;
+	p->alive_told_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s", name_of_rid(p->n, &p->rid, text));
 	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
 }
 
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
 {
+	char text[NODE_NAME_TEXT];
+
 	p->heard_us = now_us;
 	p->silent_tries = 0;
 	p->fin_len = 0;
 	if (!endpoint_equal(&p->endpoint, from))
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
-	if (promoted) {
-		p->initiated = false;
-		peer_index(p);
-		control_ping(p, now_us); /* tells the initiator that we have the keys */
+	if (promoted)
+		peer_promoted(p, now_us);
+	if (p->is_silent) {
+		p->is_silent = false;
+		event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
 	}
 	if (!p->is_up) {
 		peer_up(p, now_us);
@@ -241,8 +264,6 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 		p->alive_told_us = now_us;
 		babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
 	}
-	if (!timer_is_armed(&p->timer))
-		timer_set(&p->n->heap, &p->timer, now_us + SECOND);
 }
 
 /* --- the peer's clock ---------------------------------------------------------------------------- */
@@ -254,39 +275,58 @@ static void peer_call_if_silent(struct peer *p, uint64_t now_us)
 	uint64_t silence_us = link_silence_us(p->link) + (p->initiated ? 0 : 2 * SECOND);
 	unsigned doublings = p->silent_tries < 4 ? p->silent_tries : 4;
 
-	if (now_us < p->heard_us + silence_us || now_us < p->session_us + silence_us)
+	if (now_us < p->session_us + silence_us)
 		return;
 	if (now_us < p->heard_us + silence_us + (SECOND << doublings) - SECOND)
 		return;
-	if (call_start(p->link, now_us, &p->endpoint, NULL, p->id))
+	if (call_start(p->link, now_us, &p->endpoint, NULL, p->id, p->silent_tries))
 		p->silent_tries++;
 }
 
-static void peer_due(struct timer *timer, uint64_t now_us)
+static void peer_say_if_silent(struct peer *p, uint64_t now_us)
 {
-	struct peer *p = container_of(timer, struct peer, timer);
-	const struct node_link_config *config = &p->link->config;
+	char text[NODE_NAME_TEXT];
 
-	keyring_expire(&p->keys, now_us);
-	if (p->keys.has_pending && now_us > p->pending_us + PENDING_MAX_US) {
-		session_done(&p->keys.pending);
-		p->keys.has_pending = false;
-	}
-	peer_index(p);
-	if (now_us > p->heard_us + GONE_US && now_us > p->session_us + GONE_US) {
-		peer_free(p, now_us, "nothing heard for a minute");
+	if (!p->is_up || p->is_silent || peer_is_live(p, now_us))
 		return;
-	}
+	p->is_silent = true;
+	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: nothing heard for %u s", name_of_rid(p->n, &p->rid, text),
+		(unsigned)((now_us - p->heard_us) / SECOND));
+}
+
+static void peer_speak(struct peer *p, uint64_t now_us)
+{
+	uint64_t keepalive_us = p->link->config.keepalive_s * SECOND;
+
 	if (p->keys.has_current && !p->keys.current.received) {
 		/* Repeat what the peer may have missed. */
 		if (p->fin_len)
 			frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
-	} else if (config->keepalive_s && now_us >= p->sent_us + config->keepalive_s * SECOND) {
+	} else if (keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);
 	}
 	if (p->keys.has_current && session_wants_rekey(&p->keys.current, now_us))
-		call_start(p->link, now_us, &p->endpoint, NULL, p->id);
+		call_start(p->link, now_us, &p->endpoint, NULL, p->id, 0);
+}
+
+static void peer_due(struct timer *timer, uint64_t now_us)
+{
+	struct peer *p = container_of(timer, struct peer, timer);
+
+	keyring_expire(&p->keys, now_us);
+	if (p->keys.has_pending && now_us > p->pending_us + PENDING_MAX_US) {
+		session_done(&p->keys.pending);
+		p->keys.has_pending = false;
+		p->answer_len = 0;
+	}
+	peer_index(p);
+	if (now_us > p->heard_us + GONE_US && now_us > p->session_us + GONE_US && !p->keys.has_pending) {
+		peer_free(p, now_us, "nothing heard for a minute");
+		return;
+	}
+	peer_say_if_silent(p, now_us);
+	peer_speak(p, now_us);
 	peer_call_if_silent(p, now_us);
 	timer_set(&p->n->heap, &p->timer, now_us + SECOND);
 }

@@ -24,6 +24,8 @@
 #define HANDSHAKES_MAX 64 /* theirs, pending; own ones are bounded by targets and callings */
 #define CALLINGS_MAX 64 /* own handshakes under way */
 #define CERTIFICATE_WANTS_MAX 64
+#define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
+#define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
 enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST = 0x80 };
@@ -54,6 +56,8 @@ struct target {
 	bool is_set;
 	struct endpoint endpoint;
 	struct peer *peer; /* who answered last; NULL until then */
+	bool has_id;
+	uint8_t id[NODE_ID_LEN]; /* of who answered last */
 	unsigned tries;
 	struct timer timer;
 };
@@ -66,6 +70,7 @@ struct node_link {
 	struct target targets[NODE_TARGET_MAX];
 	struct timer beacon;
 	unsigned beacons; /* since the link came up */
+	uint64_t beacon_us; /* when the last one was sent */
 	struct list peers;
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
@@ -85,14 +90,18 @@ struct peer {
 	struct index indices[3]; /* current, pending, previous */
 	uint32_t epoch; /* of the remote process */
 	bool has_epoch;
-	bool is_up;
+	uint32_t pending_epoch; /* of who started the pending session */
+	bool is_up; /* a session was proven, and the process behind it is the same */
+	bool is_silent; /* nothing heard for too long: said so once */
 	bool initiated; /* the current session was started by us */
 	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us;
 	unsigned silent_tries;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
-	uint8_t fin[NOISE_MESSAGE_MAX + 64]; /* last XX message, repeated until the peer is heard */
+	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
-	uint64_t wants_asked_us; /* last certificate request */
+	uint8_t answer[HANDSHAKE_MAX + 2 * MAC_LEN]; /* to the IK message that made the pending session ... */
+	size_t answer_len;
+	uint8_t answered_mac1[MAC_LEN]; /* ... which had this mac1: repeated if it comes again */
 };
 
 struct handshake {
@@ -111,19 +120,28 @@ struct handshake {
 	bool has_cookie;
 	uint8_t cookie[COOKIE_LEN];
 	uint8_t mac1[MAC_LEN]; /* of the message last sent */
+	uint8_t asked_mac1[MAC_LEN]; /* responder: of the message that is answered */
 	uint8_t mac_key[KEY_LEN]; /* of messages that we send */
-	uint8_t message[NOISE_MESSAGE_MAX + 64]; /* last message without mac2, for repetition */
+	uint8_t message[HANDSHAKE_MAX]; /* the message last sent, without macs, for repetition */
 	size_t message_len;
 	unsigned sends;
-	uint32_t epoch;
-	const struct certificate *certificate; /* of the remote, verified */
 	struct timer timer;
 };
 
-struct known {
-	struct map_entry by_rid;
-	struct list all;
+/* A certificate that is needed to judge an update. */
+struct want {
 	router_id rid;
+	unsigned link;
+	struct address neighbour; /* who announced it */
+	bool is_asked;
+	uint64_t since_us;
+};
+
+struct known {
+	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
+	struct list all;
+	router_id rid; /* as it follows from the keys */
+	uint8_t id[NODE_ID_LEN];
 	uint8_t hash[CERTIFICATE_HASH_LEN];
 	struct certificate certificate;
 };
@@ -136,11 +154,12 @@ struct node {
 	size_t certificate_len;
 	struct time_floor time_floor;
 	struct random random;
-	router_id rid;
+	router_id rid; /* of this process: other first bytes if the seqno was lost */
 	uint8_t id[NODE_ID_LEN];
 	struct address address;
 	struct prefix deployment;
-	uint32_t epoch;
+	uint32_t epoch; /* of this process, random */
+	uint64_t now_us; /* of the call that is under way */
 	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
 	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */
 	uint8_t beacon_key[KEY_LEN];
@@ -153,10 +172,13 @@ struct node {
 	unsigned handshakes_theirs, handshakes_own;
 	struct map certificates;
 	struct list certificate_list;
-	router_id wants[CERTIFICATE_WANTS_MAX]; /* certificates wanted */
+	struct want wants[CERTIFICATE_WANTS_MAX];
 	unsigned want_count;
+	struct timer ask;
 	struct secret_cookie_jar jar;
 	struct rate_limiter *limiter;
+	uint64_t loaded_until_us; /* handshakes need a cookie until then */
+	uint64_t duplicate_checked_us;
 	struct fib fib;
 	struct node_counters counters;
 	bool has_duplicate;
@@ -173,18 +195,20 @@ void frame_send(struct node_link *link, const struct endpoint *to, struct bytes 
 /* Seals the inner frame at `inner` (kind byte first, NODE_HEADROOM - 1 free bytes
  * before, NODE_TAILROOM behind) to the peer and sends it. */
 void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
-/* The same from anywhere, copying. */
+/* The same from anywhere, copying; what does not fit the link is dropped. */
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body);
 
 /* --- peer.c ------------------------------------------------------------------------------ */
 
 struct peer *peer_find(struct node_link *link, const uint8_t dh[KEY_LEN]);
 struct peer *peer_find_id(struct node_link *link, const uint8_t id[NODE_ID_LEN]);
-struct peer *peer_find_rid(const struct node_link *link, const router_id *rid);
+struct peer *peer_find_address(struct node_link *link, const struct address *link_local);
 /* Finds or makes the peer of a completed handshake; NULL: tables are full. */
-struct peer *peer_get(struct node_link *link, uint64_t now_us, const struct certificate *c,
-	const struct endpoint *endpoint);
+struct peer *peer_get(
+	struct node_link *link, uint64_t now_us, const struct certificate *c, const struct endpoint *endpoint);
 void peer_free(struct peer *p, uint64_t now_us, const char *why);
+/* Takes over `s` (copies and wipes it). A session that the remote started stays pending until a frame proves it:
+ * until then nothing else changes, so that a replayed first message does nothing. */
 void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch);
 /* A frame from it was opened. */
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted);
@@ -195,18 +219,57 @@ void index_drop(struct node *n, struct index *i);
 uint32_t index_fresh(struct node *n);
 struct index *index_find(const struct node *n, uint32_t value);
 
-/* --- call.c, answer.c, handshake.c: handshakes ------------------------------------------------ */
+/* --- handshake.c, call.c, answer.c: handshakes ------------------------------------------------ */
 
+struct handshake_frame {
+	enum frame_type type;
+	bool is_ik;
+	uint32_t sender, receiver; /* receiver: not in FRAME_INIT */
+	struct bytes noise;
+	struct bytes before_mac1, before_mac2;
+	uint8_t mac1[MAC_LEN], mac2[MAC_LEN];
+};
+/* What a handshake tells about the remote. */
+struct handshake_remote {
+	uint32_t epoch;
+	const struct certificate *certificate; /* verified */
+};
 void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
-void handshake_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame);
+struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const struct endpoint *to, bool initiator,
+	enum noise_pattern pattern, const uint8_t *remote_static);
 void handshake_free(struct handshake *h);
 void handshakes_drop_link(struct node_link *link);
-/* Starts one; `target` or `remote` (8 bytes of node hash) may be NULL. False if one is under way. */
+/* Writes the next Noise message with our payload into h->message; false: it failed, and so did the handshake. */
+bool handshake_write(struct handshake *h, enum frame_type type);
+/* Adds the macs to h->message: the whole frame is in `out`; returns its length. */
+size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC_LEN]);
+void handshake_send(struct handshake *h);
+/* Reads a message and, unless `remote` is NULL, whom it comes from; false: dropped, counted, `h` is as before. */
+bool handshake_read(
+	struct handshake *h, uint64_t now_us, const struct handshake_frame *f, struct handshake_remote *remote);
+/* The session of a complete handshake, under the handshake's index; frees the handshake. */
+struct peer *handshake_complete(
+	struct handshake *h, uint64_t now_us, const struct endpoint *from, const struct handshake_remote *remote);
+/* Both ends called each other: the one with the lower static key prevails. True if this handshake must yield. */
+bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct handshake_remote *remote);
+/* Two machines hold our keys. */
+void duplicate_seen(struct node_link *link, uint32_t epoch);
+
+/* call.c: those that we start. */
+/* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
 bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
-	const uint8_t *remote_id);
-bool call_is_under_way(const struct node_link *link, const struct endpoint *to, const uint8_t *remote_id);
+	const uint8_t *remote_id, unsigned tries);
+void call_answered(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f);
+void call_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame);
+void call_due(struct timer *timer, uint64_t now_us);
 void target_init(struct target *t, struct node_link *link);
 void target_kick(struct target *t, uint64_t now_us);
+
+/* answer.c: those that are started with us. */
+void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f);
+void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f);
+void answer_due(struct timer *timer, uint64_t now_us);
 
 /* --- beacon.c ----------------------------------------------------------------------------------- */
 
@@ -218,15 +281,31 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 
 /* Verifies and keeps; NULL with *error set. The certificate stays until node_free(). */
 const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error);
+const char *trust_error_text(int error); /* goes on "a certificate that ..." */
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN]);
 const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN]);
 const struct known *trust_by_rid(const struct node *n, const router_id *rid);
+/* The engine's question: may this update be used? (babel.h) */
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric);
+/* Was a certificate with this key's router-id asked for? Then no longer. */
+bool trust_was_wanted(struct node *n, const router_id *rid);
+void trust_done(struct node *n);
+void trust_ask_due(struct timer *timer, uint64_t now_us);
+void trust_refilter_due(struct timer *timer, uint64_t now_us);
+
+/* --- control.c: what neighbours say to each other beside Babel ---------------------------------------- */
+
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
-void trust_done(struct node *n);
-void refilter_due(struct timer *timer, uint64_t now_us);
+void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
+/* Asks for the certificates of `count` router-ids. */
+void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
+
+/* --- route.c: what the routing engine asks and says ------------------------------------------------------- */
+
+bool route_engine_start(struct node *n, const struct node_config *config);
+int route_link_start(struct node_link *link, uint64_t now_us);
 
 /* --- packet.c, fragment.c, icmp.c, forward.c: the data path ------------------------------------------------- */
 
@@ -264,8 +343,8 @@ size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum
 
 /* --- event.c ------------------------------------------------------------------------------------------------ */
 
-__attribute__((format(printf, 4, 5))) void event_say(struct node *n, enum node_event event, const struct node_link *link,
-	const char *format, ...);
+__attribute__((format(printf, 4, 5))) void event_say(
+	struct node *n, enum node_event event, const struct node_link *link, const char *format, ...);
 /* A short name of a node for people: certificate name or router-id. */
 #define NODE_NAME_TEXT (NAME_MAX_LEN + 1)
 const char *name_of_rid(const struct node *n, const router_id *rid, char text[NODE_NAME_TEXT]);

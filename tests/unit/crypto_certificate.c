@@ -551,7 +551,8 @@ static void named_prefixes_are_authorised_and_what_is_inside(void **state)
 	for (unsigned bit = 0; bit < 64; bit++) {
 		identity_router_id(rid, &w.c.key);
 		rid[bit / 8] ^= (uint8_t)(1u << bit % 8);
-		assert_false(certificate_authorises(&w.c, &lan, rid));
+		/* The first bytes are free: a node that lost its seqno draws them anew. */
+		assert_int_equal(certificate_authorises(&w.c, &lan, rid), bit / 8 < ROUTER_ID_FREE);
 	}
 }
 

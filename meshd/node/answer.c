@@ -1,0 +1,202 @@
+/*
+ * Handshakes that others start with us.
+ *
+ *   INIT (XX) ─► waiting ── FIN ──► pending session
+ *               └ 10 s ► forgotten
+ *   INIT (IK) ─────────────────────► pending session
+ *
+ * A message that comes twice gets the same answer twice and changes nothing.
+ * What a sender can make us keep is bounded: waiting handshakes by a table in
+ * which a source displaces only its own, answers by the peers there are.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+#define WAITING_US (10 * SECOND)
+#define LOADED_US (5 * SECOND)
+#define LOADED_HANDSHAKES 32
+
+/* --- load ------------------------------------------------------------------------------------ */
+
+static struct bytes source_of(const struct endpoint *from)
+{
+	return bytes_of(from->bytes, from->len);
+}
+
+static void cookie_send(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct node *n = link->n;
+	uint8_t frame[8 + COOKIE_SEALED_LEN], sealed[COOKIE_SEALED_LEN];
+	struct writer w = writer_of(frame, sizeof(frame));
+
+	cookie_make(&n->jar, now_us, &n->random, f->is_ik ? n->mac_own : n->mac_xx, source_of(from), f->mac1, sealed);
+	write_u8(&w, FRAME_COOKIE);
+	write_zeros(&w, 3);
+	write_u32(&w, f->sender);
+	write_copy(&w, sealed, sizeof(sealed));
+	n->counters.cookies_sent++;
+	frame_send(link, from, writer_bytes(&w));
+}
+
+/* May this INIT cost us more than a hash? */
+static bool init_is_admitted(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct node *n = link->n;
+
+	if (n->handshakes_theirs > LOADED_HANDSHAKES)
+		n->loaded_until_us = now_us + LOADED_US;
+	if (now_us < n->loaded_until_us &&
+		!mac2_verify(&n->jar, now_us, &n->random, source_of(from), f->before_mac2, f->mac2)) {
+		DROP(n, link, rate_limited);
+		cookie_send(link, now_us, from, f);
+		return false;
+	}
+	if (rate_limiter_take(n->limiter, now_us, source_of(from)))
+		return true;
+	n->loaded_until_us = now_us + LOADED_US;
+	DROP(n, link, rate_limited);
+	return false;
+}
+
+/* --- XX ------------------------------------------------------------------------------------------ */
+
+static struct handshake *waiting_find(const struct node_link *link, const struct endpoint *from, const uint8_t *mac1)
+{
+	list_for_each (node, next, &link->n->handshakes) {
+		struct handshake *h = list_entry(node, struct handshake, on_node);
+
+		if (!h->initiator && h->link == link && endpoint_equal(&h->endpoint, from) &&
+			secret_equal(h->asked_mac1, mac1, MAC_LEN))
+			return h;
+	}
+	return NULL;
+}
+
+/* A source that fills the table displaces the oldest of its own. */
+static bool waiting_make_room(struct node_link *link, const struct endpoint *from)
+{
+	struct node *n = link->n;
+
+	if (n->handshakes_theirs < HANDSHAKES_MAX)
+		return true;
+	list_for_each (node, next, &n->handshakes) {
+		struct handshake *h = list_entry(node, struct handshake, on_node);
+
+		if (!h->initiator && h->link == link && endpoint_equal(&h->endpoint, from)) {
+			handshake_free(h);
+			return true;
+		}
+	}
+	DROP(n, link, tables_full);
+	return false;
+}
+
+void answer_due(struct timer *timer, uint64_t now_us)
+{
+	(void)now_us;
+	handshake_free(container_of(timer, struct handshake, timer));
+}
+
+static void answer_xx(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct handshake *h;
+
+	if (!waiting_make_room(link, from))
+		return;
+	h = handshake_new(link, now_us, from, false, NOISE_XXPSK0, NULL);
+	if (!h)
+		return;
+	h->remote_index = f->sender;
+	if (!handshake_read(h, now_us, f, NULL) || !handshake_write(h, FRAME_RESP)) {
+		handshake_free(h);
+		return;
+	}
+	timer_set(&link->n->heap, &h->timer, now_us + WAITING_US);
+	handshake_send(h);
+}
+
+void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct node *n = link->n;
+	struct index *i = index_find(n, f->receiver);
+	struct handshake *h = i ? i->handshake : NULL;
+	struct handshake_remote remote;
+
+	if (f->is_ik || !h || h->initiator || h->link != link) {
+		/* A FIN that came twice finds the session in the handshake's place. */
+		if (!i || !i->peer)
+			DROP(n, link, handshake_unexpected);
+		return;
+	}
+	if (!handshake_read(h, now_us, f, &remote))
+		return;
+	if (handshake_yields(h, now_us, &remote)) {
+		handshake_free(h);
+		return;
+	}
+	handshake_complete(h, now_us, from, &remote);
+}
+
+/* --- IK --------------------------------------------------------------------------------------------- */
+
+static struct peer *answered_find(const struct node_link *link, const uint8_t *mac1)
+{
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (p->answer_len && secret_equal(p->answered_mac1, mac1, MAC_LEN))
+			return p;
+	}
+	return NULL;
+}
+
+static void answer_ik(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct node *n = link->n;
+	struct handshake *h = handshake_new(link, now_us, from, false, NOISE_IKPSK2, NULL);
+	struct handshake_remote remote;
+	uint8_t answer[HANDSHAKE_MAX + 2 * MAC_LEN];
+
+	if (!h)
+		return;
+	h->remote_index = f->sender;
+	if (!handshake_read(h, now_us, f, &remote) || handshake_yields(h, now_us, &remote)) {
+		handshake_free(h);
+		return;
+	}
+	mac1_key(h->mac_key, n->enrolment.psk, h->noise.rs);
+	if (!handshake_write(h, FRAME_RESP)) {
+		handshake_free(h);
+		return;
+	}
+	size_t len = handshake_finish(h, answer);
+	struct peer *p = handshake_complete(h, now_us, from, &remote);
+	if (!p)
+		return;
+	memcpy(p->answer, answer, len);
+	p->answer_len = len;
+	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
+	frame_send(link, from, bytes_of(answer, len));
+}
+
+void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct handshake *h = f->is_ik ? NULL : waiting_find(link, from, f->mac1);
+	struct peer *p = f->is_ik ? answered_find(link, f->mac1) : NULL;
+
+	if (!init_is_admitted(link, now_us, from, f))
+		return;
+	if (h)
+		handshake_send(h);
+	else if (p)
+		frame_send(link, from, bytes_of(p->answer, p->answer_len));
+	else if (f->is_ik)
+		answer_ik(link, now_us, from, f);
+	else
+		answer_xx(link, now_us, from, f);
+}

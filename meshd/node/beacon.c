@@ -1,0 +1,139 @@
+/*
+ * Beacons: how nodes on a shared link find each other (design.md 3).
+ *
+ *   0  type 5 | version 1 | 0 0
+ *   4  nonce 12
+ *  16  node id 8 | epoch 4        xor keyed BLAKE2b("pad" || nonce)
+ *  28  mac 16                     keyed BLAKE2b over all before
+ *
+ * Outsiders see random bytes. A beacon proves only that its maker once knew the
+ * deployment key, for it can be replayed: it makes us call, nothing else. Of two
+ * nodes that hear each other the one with the lower id calls; the other answers
+ * with a beacon at once, and calls now and then in case it is not heard.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+#define BEACON_VERSION 1
+#define NONCE_LEN 12
+#define SEALED_LEN (NODE_ID_LEN + 4)
+#define BEACON_LEN (4 + NONCE_LEN + SEALED_LEN + MAC_LEN)
+#define PAD_LABEL "pad"
+
+#define FIRST_BEACONS 4 /* quick ones after the link came up */
+#define FIRST_US (500 * MS)
+#define INTERVAL_US (5 * SECOND)
+#define ANSWER_GAP_US (300 * MS) /* beacons in answer to beacons are at least so far apart */
+#define DUPLICATE_CHECK_US (30 * SECOND)
+
+static void pad_xor(const struct node *n, const uint8_t nonce[NONCE_LEN], uint8_t body[SEALED_LEN])
+{
+	uint8_t message[sizeof(PAD_LABEL) - 1 + NONCE_LEN], pad[SEALED_LEN];
+
+	memcpy(message, PAD_LABEL, sizeof(PAD_LABEL) - 1);
+	memcpy(message + sizeof(PAD_LABEL) - 1, nonce, NONCE_LEN);
+	hash_bytes(pad, sizeof(pad), bytes_of(message, sizeof(message)), bytes_of(n->beacon_key, KEY_LEN));
+	for (size_t i = 0; i < SEALED_LEN; i++)
+		body[i] ^= pad[i];
+}
+
+static void beacon_send(struct node_link *link, uint64_t now_us)
+{
+	struct node *n = link->n;
+	uint8_t frame[BEACON_LEN], nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN];
+	struct writer w = writer_of(body, sizeof(body));
+
+	write_copy(&w, n->id, NODE_ID_LEN);
+	write_u32(&w, n->epoch);
+	random_fill(&n->random, nonce, sizeof(nonce));
+	pad_xor(n, nonce, body);
+	w = writer_of(frame, sizeof(frame));
+	write_u8(&w, FRAME_BEACON);
+	write_u8(&w, BEACON_VERSION);
+	write_u16(&w, 0);
+	write_copy(&w, nonce, sizeof(nonce));
+	write_copy(&w, body, sizeof(body));
+	mac1_compute(mac, n->beacon_key, writer_bytes(&w));
+	write_copy(&w, mac, sizeof(mac));
+	link->beacon_us = now_us;
+	n->counters.beacons_sent++;
+	frame_send(link, NULL, writer_bytes(&w));
+}
+
+void beacon_start(struct node_link *link, uint64_t now_us)
+{
+	link->beacons = 0;
+	link->beacon_us = 0;
+	if (link->config.beacon)
+		timer_set(&link->n->heap, &link->beacon, now_us);
+}
+
+void beacon_due(struct timer *timer, uint64_t now_us)
+{
+	struct node_link *link = container_of(timer, struct node_link, beacon);
+	uint64_t pause_us = link->beacons < FIRST_BEACONS ? FIRST_US : INTERVAL_US;
+
+	beacon_send(link, now_us);
+	link->beacons++;
+	timer_set(&link->n->heap, timer, now_us + pause_us - random_below(&link->n->random, pause_us / 4));
+}
+
+/* True if it was made with our deployment's key. */
+static bool beacon_open(const struct node *n, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
+{
+	struct reader r = reader_of(frame);
+	uint8_t nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN];
+
+	read_skip(&r, 1);
+	uint8_t version = read_u8(&r);
+	read_skip(&r, 2);
+	read_copy(&r, nonce, sizeof(nonce));
+	read_copy(&r, body, sizeof(body));
+	read_copy(&r, mac, sizeof(mac));
+	if (!reader_ok(&r) || version != BEACON_VERSION ||
+		!mac1_verify(n->beacon_key, bytes_of(frame.data, BEACON_LEN - MAC_LEN), mac))
+		return false;
+	pad_xor(n, nonce, body);
+	r = reader_of(bytes_of(body, sizeof(body)));
+	read_copy(&r, id, NODE_ID_LEN);
+	*epoch = read_u32(&r);
+	return true;
+}
+
+/* Our own id under another epoch: a replay, or a second machine with our keys. A
+ * handshake tells. */
+static void own_id_heard(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint32_t epoch)
+{
+	struct node *n = link->n;
+
+	if (epoch == n->epoch || (n->duplicate_checked_us && now_us < n->duplicate_checked_us + DUPLICATE_CHECK_US))
+		return;
+	n->duplicate_checked_us = now_us;
+	call_start(link, now_us, from, NULL, NULL, 0);
+}
+
+void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
+{
+	struct node *n = link->n;
+	uint8_t id[NODE_ID_LEN];
+	uint32_t epoch;
+
+	if (!link->config.beacon || !beacon_open(n, frame, id, &epoch)) {
+		DROP(n, link, beacon_foreign);
+		return;
+	}
+	n->counters.beacons_received++;
+	if (memcmp(id, n->id, NODE_ID_LEN) == 0) {
+		own_id_heard(link, now_us, from, epoch);
+		return;
+	}
+	const struct peer *p = peer_find_id(link, id);
+	if (p && p->has_epoch && p->epoch == epoch && peer_is_live(p, now_us))
+		return;
+	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
+		call_start(link, now_us, from, NULL, id, p ? p->silent_tries : (unsigned)random_below(&n->random, 3));
+	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_GAP_US) {
+		beacon_send(link, now_us);
+	}
+}

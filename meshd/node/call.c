@@ -1,0 +1,199 @@
+/*
+ * Handshakes that this node starts: whom to call, how often, and what comes back.
+ *
+ *   target (configured) ─┐
+ *   beacon heard ────────┼─► call: INIT ──1,1,2,3 s──► given up
+ *   silent peer, rekey ──┘           └─ RESP ► (XX: FIN) ► session, and a ping in it
+ *
+ * Whom we know is called with IK; every third try with XX, in case the keys
+ * there have changed.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+#define TARGET_LOOK_US (1 * SECOND) /* is it still there? */
+#define TARGET_AGAIN_US (1 * SECOND) /* after a call that was not answered */
+
+static const unsigned call_pauses_s[] = { 1, 1, 2, 3 }; /* after each INIT */
+#define CALL_SENDS (sizeof(call_pauses_s) / sizeof(call_pauses_s[0]))
+
+/* --- calls ------------------------------------------------------------------------------- */
+
+static bool call_is_under_way(const struct node_link *link, const struct endpoint *to)
+{
+	list_for_each (node, next, &link->n->handshakes) {
+		const struct handshake *h = list_entry(node, struct handshake, on_node);
+
+		if (h->initiator && h->link == link && endpoint_equal(&h->endpoint, to))
+			return true;
+	}
+	return false;
+}
+
+bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
+	const uint8_t *remote_id, unsigned tries)
+{
+	struct node *n = link->n;
+	const struct certificate *known = remote_id && tries % 3 != 2 ? trust_by_id(n, remote_id) : NULL;
+
+	if (!link->up || call_is_under_way(link, to))
+		return false;
+	if (n->handshakes_own >= CALLINGS_MAX) {
+		DROP(n, link, tables_full);
+		return false;
+	}
+	struct handshake *h = handshake_new(
+		link, now_us, to, true, known ? NOISE_IKPSK2 : NOISE_XXPSK0, known ? known->key.dh : NULL);
+	if (!h)
+		return false;
+	h->target = target;
+	if (!handshake_write(h, FRAME_INIT)) {
+		handshake_free(h);
+		return false;
+	}
+	n->counters.handshakes_started++;
+	call_due(&h->timer, now_us);
+	return true;
+}
+
+/* Sends once more, or gives up. */
+void call_due(struct timer *timer, uint64_t now_us)
+{
+	struct handshake *h = container_of(timer, struct handshake, timer);
+	struct node *n = h->n;
+
+	if (h->sends == CALL_SENDS) {
+		handshake_free(h);
+		return;
+	}
+	handshake_send(h);
+	/* Not all at once after a power cut. */
+	uint64_t pause_us = call_pauses_s[h->sends++] * SECOND;
+	timer_set(&n->heap, &h->timer, now_us + pause_us + random_below(&n->random, pause_us / 8));
+}
+
+static struct handshake *call_find(const struct node_link *link, uint32_t index)
+{
+	struct index *i = index_find(link->n, index);
+	struct handshake *h = i ? i->handshake : NULL;
+
+	return h && h->initiator && h->link == link ? h : NULL;
+}
+
+void call_answered(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
+{
+	struct node *n = link->n;
+	struct handshake *h = call_find(link, f->receiver);
+	struct handshake_remote remote;
+	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN];
+	size_t fin_len = 0;
+
+	if (!h || f->is_ik != (h->noise.pattern == NOISE_IKPSK2)) {
+		DROP(n, link, handshake_unexpected);
+		return;
+	}
+	if (!handshake_read(h, now_us, f, &remote))
+		return;
+	if (handshake_yields(h, now_us, &remote)) {
+		handshake_free(h);
+		return;
+	}
+	h->remote_index = f->sender;
+	h->has_cookie = false; /* it was for the first message */
+	if (!f->is_ik) {
+		if (!handshake_write(h, FRAME_FIN)) {
+			handshake_free(h);
+			return;
+		}
+		fin_len = handshake_finish(h, fin);
+		frame_send(link, from, bytes_of(fin, fin_len));
+	}
+	struct target *target = h->target;
+	struct peer *p = handshake_complete(h, now_us, from, &remote);
+	if (!p)
+		return;
+	memcpy(p->fin, fin, fin_len);
+	p->fin_len = fin_len;
+	if (target) {
+		target->peer = p;
+		target->has_id = true;
+		memcpy(target->id, p->id, NODE_ID_LEN);
+	}
+}
+
+void call_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame)
+{
+	struct reader r = reader_of(frame);
+	uint8_t sealed[COOKIE_SEALED_LEN];
+
+	read_skip(&r, 4);
+	uint32_t receiver = read_u32(&r);
+	read_copy(&r, sealed, sizeof(sealed));
+	if (!reader_ok(&r)) {
+		DROP(link->n, link, truncated);
+		return;
+	}
+	struct handshake *h = call_find(link, receiver);
+	if (!h || h->has_cookie) {
+		DROP(link->n, link, handshake_unexpected);
+		return;
+	}
+	if (cookie_open(h->cookie, h->mac_key, h->mac1, sealed) < 0) {
+		DROP(link->n, link, handshake_failed);
+		return;
+	}
+	/* The answer to it counts as the first try: what came before was refused. */
+	h->has_cookie = true;
+	h->sends = 0;
+	call_due(&h->timer, now_us);
+}
+
+/* --- configured peers ------------------------------------------------------------------------- */
+
+static struct peer *target_peer(struct target *t)
+{
+	if (t->peer)
+		return t->peer;
+	/* It may have called first. */
+	list_for_each (node, next, &t->link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (endpoint_equal(&p->endpoint, &t->endpoint))
+			return t->peer = p;
+	}
+	return NULL;
+}
+
+static void target_due(struct timer *timer, uint64_t now_us)
+{
+	struct target *t = container_of(timer, struct target, timer);
+	struct peer *p;
+
+	if (!t->is_set || !t->link->up)
+		return;
+	p = target_peer(t);
+	if (p && (peer_is_live(p, now_us) || now_us < p->session_us + link_silence_us(t->link))) {
+		t->tries = 0;
+		timer_set(&t->n->heap, timer, now_us + TARGET_LOOK_US);
+		return;
+	}
+	if (call_start(t->link, now_us, &t->endpoint, t, t->has_id ? t->id : NULL, t->tries))
+		t->tries++;
+	timer_set(&t->n->heap, timer, now_us + TARGET_AGAIN_US + random_below(&t->n->random, TARGET_AGAIN_US / 4));
+}
+
+void target_init(struct target *t, struct node_link *link)
+{
+	*t = (struct target){ .n = link->n, .link = link };
+	timer_init(&t->timer, target_due);
+}
+
+void target_kick(struct target *t, uint64_t now_us)
+{
+	if (t->is_set && t->link->up)
+		timer_set(&t->n->heap, &t->timer, now_us);
+	else
+		timer_cancel(&t->n->heap, &t->timer);
+}

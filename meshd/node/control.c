@@ -1,0 +1,114 @@
+/*
+ * What neighbours say to each other beside Babel, inside a session:
+ *
+ *   PING   1               we have the keys; the address behind a NAT stays known
+ *   ASK    2  router-id*   send the certificates of these nodes
+ *   TELL   3  { length 2, certificate }*
+ *   BYE    4               we leave: our routes are gone, do not wait for us
+ *
+ * Certificates are taken only if they were asked for: each costs a signature check.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+enum control_op { CONTROL_PING = 1, CONTROL_ASK = 2, CONTROL_TELL = 3, CONTROL_BYE = 4 };
+
+static void say(struct peer *p, uint64_t now_us, enum control_op op)
+{
+	uint8_t body = (uint8_t)op;
+
+	peer_send(p, now_us, KIND_CONTROL, bytes_of(&body, 1));
+}
+
+void control_ping(struct peer *p, uint64_t now_us)
+{
+	say(p, now_us, CONTROL_PING);
+}
+
+void control_bye(struct peer *p, uint64_t now_us)
+{
+	say(p, now_us, CONTROL_BYE);
+}
+
+void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count)
+{
+	uint8_t room[1 + CERTIFICATE_WANTS_MAX * sizeof(router_id)];
+	struct writer w = writer_of(room, sizeof(room));
+
+	write_u8(&w, CONTROL_ASK);
+	for (unsigned i = 0; i < count; i++)
+		write_copy(&w, rids[i].bytes, sizeof(rids[i].bytes));
+	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+}
+
+/* Answers with as many frames as it takes. */
+static void asked(struct peer *p, uint64_t now_us, struct reader *r)
+{
+	uint8_t room[NODE_FRAME_MAX], encoded[CERTIFICATE_MAX_LEN];
+	struct writer w = writer_of(room, p->link->config.mtu - NODE_OVERHEAD);
+
+	write_u8(&w, CONTROL_TELL);
+	for (unsigned i = 0; i < CERTIFICATE_WANTS_MAX && reader_left(r) > 0; i++) {
+		router_id rid;
+
+		read_copy(r, rid.bytes, sizeof(rid.bytes));
+		const struct known *k = reader_ok(r) ? trust_by_rid(p->n, &rid) : NULL;
+		int len = k ? certificate_encode(&k->certificate, encoded, sizeof(encoded)) : 0;
+		if (len <= 0)
+			continue;
+		if (writer_left(&w) < (size_t)len + 2) {
+			peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+			w = writer_of(room, p->link->config.mtu - NODE_OVERHEAD);
+			write_u8(&w, CONTROL_TELL);
+		}
+		write_u16(&w, (uint16_t)len);
+		write_copy(&w, encoded, (size_t)len);
+	}
+	if (writer_len(&w) > 1)
+		peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+}
+
+static void told(struct peer *p, struct reader *r)
+{
+	struct node *n = p->n;
+
+	while (reader_ok(r) && reader_left(r) > 0) {
+		struct bytes encoded = read_bytes(r, read_u16(r));
+		struct certificate c;
+		router_id rid;
+		int error;
+
+		if (!reader_ok(r) || certificate_decode(&c, encoded) < 0) {
+			DROP(n, p->link, control_malformed);
+			return;
+		}
+		identity_router_id(rid.bytes, &c.key);
+		if (!trust_was_wanted(n, &rid))
+			continue;
+		if (!trust_add(n, encoded, &error))
+			DROP(n, p->link, certificate_refused);
+	}
+}
+
+void control_in(struct peer *p, uint64_t now_us, struct bytes body)
+{
+	struct reader r = reader_of(body);
+
+	switch (read_u8(&r)) {
+	case CONTROL_PING:
+		break;
+	case CONTROL_ASK:
+		asked(p, now_us, &r);
+		break;
+	case CONTROL_TELL:
+		told(p, &r);
+		break;
+	case CONTROL_BYE:
+		peer_free(p, now_us, "it was switched off");
+		break;
+	default:
+		DROP(p->n, p->link, control_malformed);
+		break;
+	}
+}

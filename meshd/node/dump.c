@@ -1,0 +1,136 @@
+/* Looking inside: nothing here changes anything. */
+#include "meshd/node/state.h"
+
+const struct node_counters *node_counters(const struct node *n)
+{
+	return &n->counters;
+}
+
+uint64_t node_drop_at(const struct node_drops *drops, unsigned i, const char **name)
+{
+	static const struct {
+		const char *name;
+		size_t offset;
+	} fields[] = {
+#define FIELD(name) { #name, offsetof(struct node_drops, name) },
+		NODE_DROPS(FIELD)
+#undef FIELD
+	};
+
+	if (i >= sizeof(fields) / sizeof(fields[0])) {
+		*name = NULL;
+		return 0;
+	}
+	*name = fields[i].name;
+	return *(const uint64_t *)((const char *)drops + fields[i].offset);
+}
+
+void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg)
+{
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
+		const struct node_link *link = n->links[id];
+
+		if (!link)
+			continue;
+		struct node_link_info info = {
+			.id = id,
+			.config = link->config,
+			.up = link->up,
+			.tx_frames = link->tx_frames,
+			.tx_bytes = link->tx_bytes,
+			.rx_frames = link->rx_frames,
+			.rx_bytes = link->rx_bytes,
+			.drops = link->drops,
+		};
+		list_for_each (node, next, &link->peers) {
+			const struct peer *p = list_entry(node, struct peer, on_link);
+
+			info.neighbours += p->is_up && !p->is_silent;
+		}
+		each(arg, &info);
+	}
+}
+
+static void dump_peer(const struct peer *p, void (*each)(void *arg, const struct node_peer_info *info), void *arg)
+{
+	const struct node_peer_info info = {
+		.link = p->link->id,
+		.rid = p->rid,
+		.address = identity_address(&p->certificate->key, p->certificate->deployment),
+		.certificate = p->certificate,
+		.endpoint = p->endpoint,
+		.is_up = p->is_up && !p->is_silent,
+		.up_since_us = p->up_since_us,
+		.last_heard_us = p->heard_us,
+	};
+
+	each(arg, &info);
+}
+
+void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg)
+{
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
+		if (!n->links[id])
+			continue;
+		list_for_each (node, next, &n->links[id]->peers)
+			dump_peer(list_entry(node, struct peer, on_link), each, arg);
+	}
+}
+
+void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg)
+{
+	list_for_each (node, next, &n->certificate_list)
+		each(arg, &list_entry(node, struct known, all)->certificate);
+}
+
+const struct certificate *node_certificate_of(const struct node *n, const router_id *rid)
+{
+	const struct known *k = trust_by_rid(n, rid);
+
+	return k ? &k->certificate : NULL;
+}
+
+const struct certificate *node_certificate(const struct node *n)
+{
+	return &n->enrolment.certificate;
+}
+
+struct address node_address(const struct node *n)
+{
+	return n->address;
+}
+
+struct prefix node_deployment(const struct node *n)
+{
+	return n->deployment;
+}
+
+const struct babel *node_babel(const struct node *n)
+{
+	return n->babel;
+}
+
+enum node_verdict node_lookup(const struct node *n, const struct address *to, struct prefix *match)
+{
+	const struct fib_entry *e = fib_lookup(&n->fib, to);
+
+	if (!e)
+		return NODE_VERDICT_NONE;
+	*match = e->prefix;
+	switch (e->kind) {
+	case FIB_OWN:
+		return NODE_VERDICT_OWN;
+	case FIB_PEER:
+		return NODE_VERDICT_ROUTE;
+	case FIB_HELD:
+		return NODE_VERDICT_HELD;
+	case FIB_NONE:
+		break;
+	}
+	return NODE_VERDICT_NONE;
+}
+
+bool node_has_duplicate(const struct node *n)
+{
+	return n->has_duplicate;
+}

@@ -1,0 +1,56 @@
+/* What happens, in one plain line each, under a stable code. */
+#include "meshd/node/state.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define EVENT_TEXT_MAX 256
+
+const char *node_event_name(enum node_event event)
+{
+	switch (event) {
+	case NODE_NEIGHBOUR_UP:
+		return "neighbour-up";
+	case NODE_NEIGHBOUR_DOWN:
+		return "neighbour-down";
+	case NODE_LINK_UP:
+		return "link-up";
+	case NODE_LINK_DOWN:
+		return "link-down";
+	case NODE_ROUTE_UP:
+		return "route-up";
+	case NODE_ROUTE_MOVED:
+		return "route-moved";
+	case NODE_ROUTE_DOWN:
+		return "route-down";
+	case NODE_REFUSED:
+		return "refused";
+	case NODE_DUPLICATE:
+		return "duplicate";
+	}
+	return "unknown";
+}
+
+void event_say(struct node *n, enum node_event event, const struct node_link *link, const char *format, ...)
+{
+	char text[EVENT_TEXT_MAX];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	n->output.event(n->user, event, link ? link->id : NODE_LINK_MAX, text);
+}
+
+const char *name_of_rid(const struct node *n, const router_id *rid, char text[NODE_NAME_TEXT])
+{
+	const struct known *k = trust_by_rid(n, rid);
+	const uint8_t *b = rid->bytes;
+
+	if (k)
+		snprintf(text, NODE_NAME_TEXT, "%s", k->certificate.name);
+	else
+		snprintf(text, NODE_NAME_TEXT, "%02x%02x%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
+			b[6], b[7]);
+	return text;
+}

@@ -1,0 +1,299 @@
+/*
+ * Handshakes: the messages, whoever starts (protocol.md 4.1, 4.3).
+ *
+ *   0  type | flags (1: IK) | 0 0
+ *   4  sender index | receiver index (not in INIT)
+ *      Noise message                   payload: epoch 4 | 0 0 | certificate, or its hash (8)
+ *      mac1 16 | mac2 16
+ *
+ * XXpsk0 meets whom we do not know; IKpsk2 calls whom we do. mac1 is checked
+ * before anything else is computed. Under load an INIT must also prove, by mac2,
+ * that its source address is real.
+ */
+#include "meshd/node/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTOCOL_VERSION 1
+#define ENCODING_NORMAL 0 /* of the frames that follow: full headers */
+#define FLAG_IK 1
+#define MACS_LEN (2 * MAC_LEN)
+
+/* --- new and free ---------------------------------------------------------------------- */
+
+static size_t prologue_write(const struct node *n, uint8_t out[8])
+{
+	struct writer w = writer_of(out, 8);
+
+	write_u8(&w, PROTOCOL_VERSION);
+	write_u32(&w, n->enrolment.authority.deployment);
+	write_u8(&w, ENCODING_NORMAL);
+	return writer_len(&w);
+}
+
+struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const struct endpoint *to, bool initiator,
+	enum noise_pattern pattern, const uint8_t *remote_static)
+{
+	struct node *n = link->n;
+	struct handshake *h = calloc(1, sizeof(*h));
+	uint8_t prologue[8];
+
+	if (!h)
+		return NULL;
+	h->n = n;
+	h->link = link;
+	h->initiator = initiator;
+	h->endpoint = *to;
+	h->started_us = now_us;
+	const struct noise_config config = {
+		.pattern = pattern,
+		.initiator = initiator,
+		.prologue = bytes_of(prologue, prologue_write(n, prologue)),
+		.s_secret = n->enrolment.identity.dh_secret,
+		.psk = n->enrolment.psk,
+		.remote_static = remote_static,
+	};
+	noise_init(&h->noise, &config);
+	h->index.handshake = h;
+	index_take(n, &h->index, index_fresh(n));
+	timer_init(&h->timer, initiator ? call_due : answer_due);
+	memcpy(h->mac_key, n->mac_xx, KEY_LEN);
+	if (remote_static)
+		mac1_key(h->mac_key, n->enrolment.psk, remote_static);
+	list_push_back(&n->handshakes, &h->on_node);
+	if (initiator)
+		n->handshakes_own++;
+	else
+		n->handshakes_theirs++;
+	return h;
+}
+
+void handshake_free(struct handshake *h)
+{
+	struct node *n = h->n;
+
+	if (h->initiator)
+		n->handshakes_own--;
+	else
+		n->handshakes_theirs--;
+	timer_cancel(&n->heap, &h->timer);
+	index_drop(n, &h->index);
+	list_remove(&h->on_node);
+	noise_done(&h->noise);
+	secret_wipe(h, sizeof(*h));
+	free(h);
+}
+
+void handshakes_drop_link(struct node_link *link)
+{
+	list_for_each (node, next, &link->n->handshakes) {
+		struct handshake *h = list_entry(node, struct handshake, on_node);
+
+		if (h->link == link)
+			handshake_free(h);
+	}
+}
+
+/* --- out ---------------------------------------------------------------------------------- */
+
+static void payload_write(const struct node *n, struct writer *w)
+{
+	write_u32(w, n->epoch);
+	write_u16(w, 0);
+	write_copy(w, n->certificate_bytes, n->certificate_len);
+}
+
+bool handshake_write(struct handshake *h, enum frame_type type)
+{
+	struct writer w = writer_of(h->message, sizeof(h->message));
+	bool is_ik = h->noise.pattern == NOISE_IKPSK2;
+	uint8_t room[NOISE_PAYLOAD_MAX];
+	struct writer payload = writer_of(room, sizeof(room));
+
+	/* The first message of XX comes before the other side is known. */
+	if (is_ik || type != FRAME_INIT)
+		payload_write(h->n, &payload);
+	write_u8(&w, (uint8_t)type);
+	write_u8(&w, is_ik ? FLAG_IK : 0);
+	write_u16(&w, 0);
+	write_bytes(&w, bytes_of(h->index.key, sizeof(h->index.key)));
+	if (type != FRAME_INIT)
+		write_u32(&w, h->remote_index);
+	bool is_good = noise_write(&h->noise, &h->n->random, writer_bytes(&payload), &w) == 0 && writer_ok(&w);
+	h->message_len = writer_len(&w);
+	return is_good;
+}
+
+size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + MACS_LEN])
+{
+	memcpy(out, h->message, h->message_len);
+	mac1_compute(h->mac1, h->mac_key, bytes_of(out, h->message_len));
+	memcpy(out + h->message_len, h->mac1, MAC_LEN);
+	size_t len = h->message_len + MAC_LEN;
+	memset(out + len, 0, MAC_LEN);
+	if (h->has_cookie)
+		mac2_compute(out + len, h->cookie, bytes_of(out, len));
+	return len + MAC_LEN;
+}
+
+void handshake_send(struct handshake *h)
+{
+	uint8_t frame[HANDSHAKE_MAX + MACS_LEN];
+	size_t len = handshake_finish(h, frame);
+
+	frame_send(h->link, &h->endpoint, bytes_of(frame, len));
+}
+
+/* --- in ------------------------------------------------------------------------------------- */
+
+static bool frame_parse(struct handshake_frame *f, struct bytes frame)
+{
+	struct reader r = reader_of(frame);
+
+	f->type = read_u8(&r);
+	f->is_ik = read_u8(&r) & FLAG_IK;
+	read_skip(&r, 2);
+	f->sender = read_u32(&r);
+	f->receiver = f->type == FRAME_INIT ? 0 : read_u32(&r);
+	if (!reader_ok(&r) || reader_left(&r) < MACS_LEN)
+		return false;
+	f->noise = read_bytes(&r, reader_left(&r) - MACS_LEN);
+	read_copy(&r, f->mac1, MAC_LEN);
+	read_copy(&r, f->mac2, MAC_LEN);
+	f->before_mac1 = bytes_of(frame.data, frame.len - MACS_LEN);
+	f->before_mac2 = bytes_of(frame.data, frame.len - MAC_LEN);
+	return reader_ok(&r) && f->noise.len <= NOISE_MESSAGE_MAX;
+}
+
+void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
+{
+	struct node *n = link->n;
+	struct handshake_frame f;
+
+	if (!frame_parse(&f, frame)) {
+		DROP(n, link, truncated);
+		return;
+	}
+	if (!mac1_verify(f.is_ik ? n->mac_own : n->mac_xx, f.before_mac1, f.mac1)) {
+		DROP(n, link, mac1_wrong);
+		return;
+	}
+	if (f.type == FRAME_INIT)
+		answer_init(link, now_us, from, &f);
+	else if (f.type == FRAME_RESP)
+		call_answered(link, now_us, from, &f);
+	else
+		answer_fin(link, now_us, from, &f);
+}
+
+/* Whose certificate is it, and does it belong to the key that made the handshake? */
+static const struct certificate *certificate_read(struct handshake *h, struct bytes bytes)
+{
+	struct node *n = h->n;
+	int error = 0;
+	const struct certificate *c =
+		bytes.len == CERTIFICATE_HASH_LEN ? trust_by_hash(n, bytes.data) : trust_add(n, bytes, &error);
+
+	if (c && secret_equal(c->key.dh, h->noise.rs, KEY_LEN))
+		return c;
+	DROP(n, h->link, certificate_refused);
+	/* Only who knows the deployment key gets so far: worth a line. */
+	event_say(n, NODE_REFUSED, h->link, "a node with a certificate that %s",
+		c ? "is not for its key" : trust_error_text(error));
+	return NULL;
+}
+
+bool handshake_read(
+	struct handshake *h, uint64_t now_us, const struct handshake_frame *f, struct handshake_remote *remote)
+{
+	struct node *n = h->n;
+	struct secret_noise before = h->noise;
+	uint8_t room[NOISE_PAYLOAD_MAX];
+	struct writer payload = writer_of(room, sizeof(room));
+	bool is_good = false;
+
+	(void)now_us;
+	if (noise_read(&h->noise, f->noise, &payload) < 0) {
+		DROP(n, h->link, handshake_failed);
+	} else if (!remote) {
+		is_good = true;
+	} else {
+		struct reader r = reader_of(writer_bytes(&payload));
+
+		remote->epoch = read_u32(&r);
+		read_skip(&r, 2);
+		struct bytes certificate = read_bytes(&r, reader_left(&r));
+		if (!reader_ok(&r)) {
+			DROP(n, h->link, handshake_failed);
+		} else if (secret_equal(h->noise.rs, n->enrolment.identity.public.dh, KEY_LEN)) {
+			DROP(n, h->link, handshake_unexpected);
+			duplicate_seen(h->link, remote->epoch);
+		} else {
+			remote->certificate = certificate_read(h, certificate);
+			is_good = remote->certificate != NULL;
+		}
+	}
+	if (is_good)
+		memcpy(h->asked_mac1, f->mac1, MAC_LEN);
+	else
+		h->noise = before;
+	noise_done(&before);
+	secret_wipe(room, sizeof(room));
+	return is_good;
+}
+
+void duplicate_seen(struct node_link *link, uint32_t epoch)
+{
+	struct node *n = link->n;
+
+	if (epoch == n->epoch)
+		return; /* our own voice, by way of another link */
+	n->has_duplicate = true;
+	event_say(n, NODE_DUPLICATE, link,
+		"another machine uses the keys of \"%s\"; enrol one of the two under a name of its own",
+		n->enrolment.certificate.name);
+}
+
+/* --- the end of it ---------------------------------------------------------------------------- */
+
+bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct handshake_remote *remote)
+{
+	const struct peer *p = peer_find(h->link, h->noise.rs);
+	bool we_prevail = memcmp(h->n->enrolment.identity.public.dh, h->noise.rs, KEY_LEN) < 0;
+
+	if (!p)
+		return false;
+	if (h->initiator)
+		return !we_prevail && p->keys.has_pending && p->pending_epoch == remote->epoch &&
+		       now_us < p->pending_us + CROSSING_US;
+	return we_prevail && p->initiated && p->has_epoch && p->epoch == remote->epoch &&
+	       now_us < p->session_us + CROSSING_US;
+}
+
+struct peer *handshake_complete(
+	struct handshake *h, uint64_t now_us, const struct endpoint *from, const struct handshake_remote *remote)
+{
+	uint8_t send_key[KEY_LEN], receive_key[KEY_LEN], hash[NOISE_HASH_LEN];
+	struct reader index = reader_of(bytes_of(h->index.key, sizeof(h->index.key)));
+	struct node_link *link = h->link;
+	struct secret_session s;
+	struct peer *p = NULL;
+
+	if (noise_split(&h->noise, send_key, receive_key, hash) == 0)
+		p = peer_get(link, now_us, remote->certificate, from);
+	if (!p) {
+		DROP(h->n, link, tables_full);
+	} else {
+		session_init(&s, read_u32(&index), h->remote_index, send_key, receive_key, h->initiator, now_us);
+		if (h->initiator)
+			p->endpoint = *from;
+	}
+	secret_wipe(send_key, sizeof(send_key));
+	secret_wipe(receive_key, sizeof(receive_key));
+	secret_wipe(hash, sizeof(hash));
+	handshake_free(h);
+	if (p)
+		peer_session_made(p, now_us, &s, remote->epoch);
+	return p;
+}

@@ -1,0 +1,170 @@
+/*
+ * The node as a whole: made, driven, ended; its own prefixes.
+ *
+ * Every entry notes the time of the call: the routing engine asks back without one.
+ */
+#include "meshd/node/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BEACON_LABEL "mesh beacon"
+
+/* --- new and free ------------------------------------------------------------------------ */
+
+static void keys_derive(struct node *n)
+{
+	const struct enrolment *e = &n->enrolment;
+
+	mac1_key(n->mac_xx, e->psk, NULL);
+	mac1_key(n->mac_own, e->psk, e->identity.public.dh);
+	hash_bytes(n->beacon_key, KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1), bytes_of(e->psk, KEY_LEN));
+}
+
+static void identity_derive(struct node *n, bool has_stored_seqno)
+{
+	const struct enrolment *e = &n->enrolment;
+	uint8_t hash[32];
+
+	identity_hash(hash, &e->identity.public);
+	memcpy(n->id, hash, NODE_ID_LEN);
+	n->deployment = deployment_prefix(e->authority.deployment);
+	n->address = identity_address(&e->identity.public, e->authority.deployment);
+	identity_router_id(n->rid.bytes, &e->identity.public);
+	/* With the seqno lost the others may hold a newer one against us: be new to them. */
+	while (!has_stored_seqno && (n->rid.bytes[0] == n->address.bytes[8] || router_id_is_reserved(&n->rid)))
+		random_fill(&n->random, n->rid.bytes, ROUTER_ID_FREE);
+}
+
+static bool own_certificate_take(struct node *n)
+{
+	int len = certificate_encode(&n->enrolment.certificate, n->certificate_bytes, sizeof(n->certificate_bytes));
+	int error;
+
+	if (len < 0)
+		return false;
+	n->certificate_len = (size_t)len;
+	if (certificate_verify(&n->enrolment.certificate, &n->enrolment.authority, &n->time_floor) < 0)
+		return false;
+	return trust_add(n, bytes_of(n->certificate_bytes, n->certificate_len), &error) != NULL;
+}
+
+struct node *node_new(const struct node_config *config, const struct node_output *output, void *user, uint64_t now_us)
+{
+	struct node *n = calloc(1, sizeof(*n));
+	uint64_t secret[2];
+	struct prefix host;
+
+	if (!n)
+		return NULL;
+	n->output = *output;
+	n->user = user;
+	n->enrolment = *config->enrolment;
+	n->time_floor = config->time_floor;
+	n->random = config->random;
+	n->now_us = now_us;
+	heap_init(&n->heap);
+	list_init(&n->handshakes);
+	list_init(&n->certificate_list);
+	timer_init(&n->refilter, trust_refilter_due);
+	timer_init(&n->ask, trust_ask_due);
+	random_fill(&n->random, secret, sizeof(secret));
+	map_init(&n->indices, NODE_PEER_MAX * 3 + HANDSHAKES_MAX + CALLINGS_MAX, secret);
+	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);
+	n->epoch = random_u32(&n->random);
+	keys_derive(n);
+	identity_derive(n, config->has_stored_seqno);
+	host = prefix_of_host(n->address);
+	n->limiter = rate_limiter_new(&n->random);
+	if (!n->limiter || !own_certificate_take(n) || !route_engine_start(n, config) ||
+		babel_originate(n->babel, now_us, &host, 0) < 0 || fib_set(&n->fib, &host, FIB_OWN, NULL) < 0) {
+		node_free(n);
+		return NULL;
+	}
+	return n;
+}
+
+void node_free(struct node *n)
+{
+	if (!n)
+		return;
+	n->is_leaving = true; /* nothing is said any more */
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++)
+		node_link_remove(n, n->now_us, id);
+	babel_free(n->babel);
+	trust_done(n);
+	fib_done(&n->fib);
+	map_done(&n->certificates);
+	map_done(&n->indices);
+	heap_done(&n->heap);
+	rate_limiter_free(n->limiter);
+	cookie_jar_done(&n->jar);
+	enrolment_done(&n->enrolment);
+	secret_wipe(n, sizeof(*n));
+	free(n);
+}
+
+void node_shutdown(struct node *n, uint64_t now_us)
+{
+	if (n->is_leaving)
+		return;
+	n->now_us = now_us;
+	babel_shutdown(n->babel, now_us);
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
+		if (!n->links[id])
+			continue;
+		list_for_each (node, next, &n->links[id]->peers)
+			control_bye(list_entry(node, struct peer, on_link), now_us);
+	}
+	n->is_leaving = true;
+}
+
+uint64_t node_poll(struct node *n, uint64_t now_us)
+{
+	if (n->is_leaving)
+		return NEVER;
+	n->now_us = now_us;
+	heap_run(&n->heap, now_us);
+	uint64_t engine_us = babel_poll(n->babel, now_us);
+	uint64_t own_us = heap_next(&n->heap);
+	return own_us < engine_us ? own_us : engine_us;
+}
+
+/* --- own prefixes ----------------------------------------------------------------------------- */
+
+int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix)
+{
+	uint8_t rid[8];
+	const struct fib_entry *before = fib_exact(&n->fib, prefix);
+
+	n->now_us = now_us;
+	identity_router_id(rid, &n->enrolment.identity.public);
+	if (!certificate_authorises(&n->enrolment.certificate, prefix, rid))
+		return -EACCES;
+	if (before && before->kind == FIB_OWN)
+		return -EEXIST;
+	/* Another node announced it until now: the kernel must not send it to the mesh. */
+	if (before && !prefix_contains(&n->deployment, prefix))
+		n->output.kernel_route(n->user, prefix, false);
+	int error = fib_set(&n->fib, prefix, FIB_OWN, NULL);
+	return error ? error : babel_originate(n->babel, now_us, prefix, 0);
+}
+
+int node_withdraw(struct node *n, uint64_t now_us, const struct prefix *prefix)
+{
+	const struct fib_entry *before = fib_exact(&n->fib, prefix);
+
+	n->now_us = now_us;
+	if (!before || before->kind != FIB_OWN)
+		return -ENOENT;
+	fib_remove(&n->fib, prefix);
+	return babel_withdraw(n->babel, now_us, prefix);
+}
+
+int node_certificate_add(struct node *n, struct bytes encoded)
+{
+	int error;
+
+	return trust_add(n, encoded, &error) ? 0 : error;
+}

@@ -1,0 +1,158 @@
+/*
+ * The routing engine's owner: its packets travel in sessions, its routes go to
+ * the forwarding table, its neighbours are the peers.
+ *
+ * The engine knows a peer by a link-local address made from the router-id that
+ * follows from the peer's keys.
+ */
+#include "meshd/node/state.h"
+
+#include <string.h>
+
+/* RTT penalty (RFC 9616, 4.3): none below 10 ms, all of it from 120 ms. */
+#define RTT_MIN_US 10000
+#define RTT_MAX_US 120000
+#define RTT_PENALTY 150
+
+struct address node_neighbour_address(const router_id *rid)
+{
+	uint8_t bytes[16] = { 0xfe, 0x80 };
+
+	memcpy(bytes + 8, rid->bytes, sizeof(rid->bytes));
+	return address_ipv6(bytes);
+}
+
+/* --- what the engine sends -------------------------------------------------------------------- */
+
+static void engine_send(void *user, unsigned id, const struct address *to, struct bytes packet)
+{
+	struct node *n = user;
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+
+	if (!link)
+		return;
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (p->is_up && (!to || address_equal(&p->address, to)))
+			peer_send(p, n->now_us, to ? KIND_BABEL : KIND_BABEL | KIND_MULTICAST, packet);
+	}
+}
+
+/* --- what the engine decides ------------------------------------------------------------------- */
+
+static bool prefix_is_ours(const struct node *n, const struct prefix *prefix)
+{
+	return prefix_contains(&n->deployment, prefix);
+}
+
+static void route_set(struct node *n, const struct babel_route *route)
+{
+	struct node_link *link = n->links[route->link];
+	struct peer *p = link ? peer_find_address(link, &route->neighbour) : NULL;
+	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
+	bool is_new = !before, was_up = before && before->kind == FIB_PEER;
+	struct peer *peer_before = was_up ? before->peer : NULL;
+	char name[NODE_NAME_TEXT], next[NODE_NAME_TEXT], text[PREFIX_TEXT];
+
+	if (fib_set(&n->fib, &route->prefix, p ? FIB_PEER : FIB_HELD, p) < 0)
+		return;
+	if (is_new && !prefix_is_ours(n, &route->prefix))
+		n->output.kernel_route(n->user, &route->prefix, true);
+	if (p && p != peer_before)
+		event_say(n, was_up ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, "%s of %s by %s, metric %u",
+			prefix_format(&route->prefix, text), name_of_rid(n, &route->origin, name),
+			name_of_rid(n, &p->rid, next), route->metric);
+}
+
+static void route_lost(struct node *n, const struct babel_route *route, bool is_held)
+{
+	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
+	char name[NODE_NAME_TEXT], text[PREFIX_TEXT];
+	bool was_up = before && before->kind == FIB_PEER, was_held = before && before->kind == FIB_HELD;
+
+	if (before && before->kind == FIB_OWN)
+		return;
+	if (is_held)
+		fib_set(&n->fib, &route->prefix, FIB_HELD, NULL);
+	else
+		fib_remove(&n->fib, &route->prefix);
+	if (!prefix_is_ours(n, &route->prefix)) {
+		if (is_held && !before)
+			n->output.kernel_route(n->user, &route->prefix, true);
+		else if (!is_held && before)
+			n->output.kernel_route(n->user, &route->prefix, false);
+	}
+	/* A neighbour's end may have held it already. */
+	if (was_up || (was_held && is_held))
+		event_say(n, NODE_ROUTE_DOWN, NULL, "%s of %s", prefix_format(&route->prefix, text),
+			name_of_rid(n, &route->origin, name));
+}
+
+static void engine_route_changed(void *user, enum babel_route_change change, const struct babel_route *route)
+{
+	struct node *n = user;
+
+	if (change == BABEL_ROUTE_SET)
+		route_set(n, route);
+	else
+		route_lost(n, route, change == BABEL_ROUTE_UNREACHABLE);
+}
+
+static void engine_seqno_store(void *user, uint16_t seqno)
+{
+	struct node *n = user;
+
+	n->output.store_seqno(n->user, seqno);
+}
+
+/* --- starting --------------------------------------------------------------------------------------- */
+
+bool route_engine_start(struct node *n, const struct node_config *config)
+{
+	static const struct babel_output output = {
+		.send = engine_send,
+		.route_changed = engine_route_changed,
+		.seqno_store = engine_seqno_store,
+		.accept = trust_accept,
+	};
+	const struct babel_config babel = {
+		.id = n->rid,
+		.has_stored_seqno = config->has_stored_seqno,
+		.stored_seqno = config->stored_seqno,
+		.kernel_has_v4_via_v6 = true, /* the forwarding is our own */
+		.random = n->random,
+		.limits = { .neighbours = NODE_PEER_MAX },
+	};
+
+	n->babel = babel_new(&babel, &output, n);
+	return n->babel != NULL;
+}
+
+int route_link_start(struct node_link *link, uint64_t now_us)
+{
+	struct node *n = link->n;
+	const struct node_link_config *c = &link->config;
+	router_id rid;
+	struct babel_link_config config = {
+		.cost = c->wired ? BABEL_COST_2_OUT_OF_3 : BABEL_COST_ETX,
+		.rxcost = c->rxcost,
+		.hello_interval_cs = (uint16_t)(c->hello_ms / 10 ? c->hello_ms / 10 : 1),
+		.update_interval_cs = (uint16_t)(c->update_s > 655 ? 65500 : c->update_s * 100),
+		.dead_misses = c->dead_misses,
+		.mtu = c->mtu - NODE_OVERHEAD,
+		/* Not all peers of a link hear each other: what one says must reach the rest. */
+		.split_horizon = false,
+		.rtt = c->rtt,
+		.rtt_min_us = RTT_MIN_US,
+		.rtt_max_us = RTT_MAX_US,
+		.rtt_max_penalty = RTT_PENALTY,
+		.needs_ack = true,
+	};
+	struct address self;
+
+	memcpy(config.name, c->name, sizeof(config.name));
+	identity_router_id(rid.bytes, &n->enrolment.identity.public);
+	self = node_neighbour_address(&rid);
+	return babel_link_add(n->babel, now_us, link->id, &self, &config);
+}

@@ -1,0 +1,256 @@
+/*
+ * Whom to believe what: the certificates known, and the verdict on updates.
+ *
+ * An update is used only if the certificate of its origin names the prefix
+ * (protocol.md 4.2). If that certificate is not known yet the update is refused,
+ * the neighbour that sent it is asked for the certificate, and once it is here
+ * all neighbours are asked for their tables again.
+ *
+ * A node that lost its sequence number announces itself with other first bytes
+ * in its router-id (protocol.md 6.3), so certificates are found by the rest.
+ */
+#include "meshd/node/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
+#define ASK_AGAIN_US (2 * SECOND)
+#define WANT_MAX_US (30 * SECOND)
+#define REFILTER_DELAY_US (20 * MS)
+#define REFILTER_GAP_US (500 * MS)
+
+static struct bytes rid_key(const router_id *rid)
+{
+	return bytes_of(rid->bytes + ROUTER_ID_FREE, sizeof(rid->bytes) - ROUTER_ID_FREE);
+}
+
+/* --- certificates -------------------------------------------------------------------------- */
+
+const struct known *trust_by_rid(const struct node *n, const router_id *rid)
+{
+	const struct map_entry *e = map_find(&n->certificates, rid_key(rid));
+
+	return e ? container_of(e, struct known, by_rid) : NULL;
+}
+
+const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN])
+{
+	list_for_each (node, next, &n->certificate_list) {
+		const struct known *k = list_entry(node, struct known, all);
+
+		if (memcmp(k->hash, hash, CERTIFICATE_HASH_LEN) == 0)
+			return &k->certificate;
+	}
+	return NULL;
+}
+
+const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN])
+{
+	list_for_each (node, next, &n->certificate_list) {
+		const struct known *k = list_entry(node, struct known, all);
+
+		if (memcmp(k->id, id, NODE_ID_LEN) == 0)
+			return &k->certificate;
+	}
+	return NULL;
+}
+
+const char *trust_error_text(int error)
+{
+	switch (error) {
+	case -EKEYREJECTED:
+		return "this network's authority did not sign; enrol it with \"meshctl enrol\"";
+	case -EKEYEXPIRED:
+		return "has expired; enrol it again with \"meshctl enrol\"";
+	case -ENOSPC:
+		return "finds no room in the table";
+	default:
+		return "cannot be read";
+	}
+}
+
+/* A certificate for keys that are known: the one issued last holds. */
+static void known_renew(struct known *k, const struct certificate *c)
+{
+	if (c->serial <= k->certificate.serial)
+		return;
+	k->certificate = *c;
+	certificate_hash(k->hash, c);
+}
+
+static struct known *known_new(struct node *n, const struct certificate *c)
+{
+	struct known *k = calloc(1, sizeof(*k));
+	uint8_t hash[32];
+
+	if (!k)
+		return NULL;
+	k->certificate = *c;
+	certificate_hash(k->hash, c);
+	identity_hash(hash, &c->key);
+	memcpy(k->id, hash, NODE_ID_LEN);
+	identity_router_id(k->rid.bytes, &c->key);
+	if (map_insert(&n->certificates, &k->by_rid, rid_key(&k->rid)) < 0) {
+		free(k);
+		return NULL;
+	}
+	list_push_back(&n->certificate_list, &k->all);
+	return k;
+}
+
+const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error)
+{
+	struct certificate c;
+	router_id rid;
+
+	*error = certificate_decode(&c, encoded);
+	if (*error)
+		return NULL;
+	identity_router_id(rid.bytes, &c.key);
+	struct known *k = (struct known *)trust_by_rid(n, &rid);
+	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) == 0 &&
+		memcmp(k->certificate.signature, c.signature, SIGNATURE_LEN) == 0)
+		return &k->certificate; /* checked before */
+	*error = certificate_verify(&c, &n->enrolment.authority, &n->time_floor);
+	if (*error)
+		return NULL;
+	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) != 0) {
+		*error = -EKEYREJECTED; /* other keys of the same router-id */
+		return NULL;
+	}
+	if (k) {
+		known_renew(k, &c);
+	} else {
+		k = known_new(n, &c);
+		if (!k) {
+			*error = -ENOSPC;
+			return NULL;
+		}
+	}
+	n->output.store_certificate(n->user, encoded);
+	return &k->certificate;
+}
+
+void trust_done(struct node *n)
+{
+	list_for_each (node, next, &n->certificate_list) {
+		struct known *k = list_entry(node, struct known, all);
+
+		map_remove(&n->certificates, &k->by_rid);
+		free(k);
+	}
+	list_init(&n->certificate_list);
+}
+
+/* --- what is wanted ---------------------------------------------------------------------------- */
+
+static struct want *want_find(struct node *n, const router_id *rid)
+{
+	for (unsigned i = 0; i < n->want_count; i++)
+		if (bytes_equal(rid_key(&n->wants[i].rid), rid_key(rid)))
+			return &n->wants[i];
+	return NULL;
+}
+
+static void want_drop(struct node *n, struct want *w)
+{
+	*w = n->wants[--n->want_count];
+}
+
+static void want(struct node *n, const router_id *rid, unsigned link, const struct address *neighbour)
+{
+	struct want *w = want_find(n, rid);
+
+	if (w && w->is_asked && n->now_us < w->since_us + ASK_AGAIN_US)
+		return;
+	if (!w) {
+		if (n->want_count == CERTIFICATE_WANTS_MAX)
+			return; /* its turn comes when it is announced again */
+		w = &n->wants[n->want_count++];
+	}
+	*w = (struct want){ .rid = *rid, .link = link, .neighbour = *neighbour, .since_us = n->now_us };
+	timer_set_earlier(&n->heap, &n->ask, n->now_us + ASK_DELAY_US);
+}
+
+/* One message for all that the same neighbour announced. */
+static void ask_like(struct node *n, uint64_t now_us, const struct want *first)
+{
+	struct node_link *link = n->links[first->link];
+	struct address neighbour = first->neighbour;
+	unsigned id = first->link, count = 0;
+	router_id rids[CERTIFICATE_WANTS_MAX];
+
+	for (unsigned i = 0; i < n->want_count; i++) {
+		struct want *w = &n->wants[i];
+
+		if (w->is_asked || w->link != id || !address_equal(&w->neighbour, &neighbour))
+			continue;
+		w->is_asked = true;
+		w->since_us = now_us;
+		rids[count++] = w->rid;
+	}
+	struct peer *p = link ? peer_find_address(link, &neighbour) : NULL;
+	if (p)
+		control_ask(p, now_us, rids, count);
+}
+
+void trust_ask_due(struct timer *timer, uint64_t now_us)
+{
+	struct node *n = container_of(timer, struct node, ask);
+
+	for (unsigned i = 0; i < n->want_count; i++) {
+		if (n->wants[i].is_asked && now_us > n->wants[i].since_us + WANT_MAX_US)
+			want_drop(n, &n->wants[i--]);
+		else if (!n->wants[i].is_asked)
+			ask_like(n, now_us, &n->wants[i]);
+	}
+	if (n->want_count)
+		timer_set(&n->heap, timer, now_us + WANT_MAX_US);
+}
+
+bool trust_was_wanted(struct node *n, const router_id *rid)
+{
+	struct want *w = want_find(n, rid);
+
+	if (!w)
+		return false;
+	want_drop(n, w);
+	uint64_t due_us = n->now_us + REFILTER_DELAY_US;
+	if (due_us < n->refilter_us + REFILTER_GAP_US)
+		due_us = n->refilter_us + REFILTER_GAP_US;
+	timer_set_earlier(&n->heap, &n->refilter, due_us);
+	return true;
+}
+
+void trust_refilter_due(struct timer *timer, uint64_t now_us)
+{
+	struct node *n = container_of(timer, struct node, refilter);
+
+	n->refilter_us = now_us;
+	babel_refilter(n->babel, now_us);
+}
+
+/* --- the verdict ---------------------------------------------------------------------------------- */
+
+struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
+	const struct prefix *prefix, const router_id *origin, uint16_t metric)
+{
+	struct node *n = user;
+	const struct known *k = trust_by_rid(n, origin);
+	char text[PREFIX_TEXT];
+
+	(void)metric;
+	if (!k) {
+		want(n, origin, link, neighbour);
+		return (struct babel_verdict){ .accept = false };
+	}
+	if (!certificate_authorises(&k->certificate, prefix, origin->bytes)) {
+		DROP(n, n->links[link], certificate_refused);
+		event_say(n, NODE_REFUSED, n->links[link], "%s announces %s, which its certificate does not name",
+			k->certificate.name, prefix_format(prefix, text));
+		return (struct babel_verdict){ .accept = false };
+	}
+	return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
+}
