@@ -192,8 +192,12 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
  * forgotten what we announced. */
 static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch)
 {
-	if (p->has_epoch && p->epoch != epoch)
+	if (p->has_epoch && p->epoch != epoch) {
 		peer_down(p, now_us, "it was restarted");
+		/* Its updates that are still on the way bind nobody any more. */
+		session_done(&p->keys.previous);
+		p->keys.has_previous = false;
+	}
 	p->epoch = epoch;
 	p->has_epoch = true;
 }
@@ -203,8 +207,8 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 	bool initiated = s->initiator;
 
 	if (initiated) {
-		peer_epoch(p, now_us, epoch);
 		keyring_initiated(&p->keys, s, now_us);
+		peer_epoch(p, now_us, epoch);
 		p->initiated = true;
 		p->session_us = now_us;
 		p->silent_tries = 0;
