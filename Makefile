@@ -195,7 +195,8 @@ demo: deps-check
 
 lint: deps-dev rings compile_commands.json
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
-	clang-tidy --quiet -p . $$(git ls-files 'meshd/*.c' 'routing/*.c' 'crypto/*.c' 'sim/*.c')
+	# One file a run: its va_list checker carries errors from one file into the next.
+	git ls-files 'meshd/*.c' 'routing/*.c' 'crypto/*.c' 'sim/*.c' | xargs -n 1 -P 2 clang-tidy --quiet -p .
 
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 fuzz: deps-dev

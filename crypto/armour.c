@@ -82,6 +82,11 @@ void armour_done(struct armour *a)
 	secret_wipe(a, sizeof(*a));
 }
 
+static bool is_blank(uint8_t byte)
+{
+	return byte == ' ' || byte == '\t' || byte == '\r';
+}
+
 /* The next line that is not empty, without white space at its end; empty when there is none. */
 static struct bytes line_read(struct reader *r)
 {
@@ -93,7 +98,7 @@ static struct bytes line_read(struct reader *r)
 		line = read_bytes(r, end ? (size_t)(end - r->at) : reader_left(r));
 		if (end)
 			read_skip(r, 1);
-		while (line.len > 0 && memchr(" \t\r", line.data[line.len - 1], 3))
+		while (line.len > 0 && is_blank(line.data[line.len - 1]))
 			line.len--;
 	}
 	return line;

@@ -21,7 +21,7 @@ _Static_assert(COOKIE_NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES,
 
 void mac1_key(uint8_t key[KEY_LEN], const uint8_t psk[KEY_LEN], const uint8_t *responder)
 {
-	uint8_t text[sizeof(MAC1_LABEL) - 1 + 2 * KEY_LEN];
+	uint8_t text[sizeof(MAC1_LABEL) - 1 + KEY_LEN + KEY_LEN];
 	struct writer w = writer_of(text, sizeof(text));
 
 	write_copy(&w, MAC1_LABEL, sizeof(MAC1_LABEL) - 1);

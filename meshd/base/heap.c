@@ -88,6 +88,7 @@ static void heap_reserve(struct heap *h, size_t count)
 	if (count <= h->capacity)
 		return;
 	size_t capacity = h->capacity ? 2 * h->capacity : 32;
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
 	struct timer **slots = realloc(h->slots, capacity * sizeof(*slots));
 
 	/* A node that cannot hold its own deadlines cannot keep any promise. */

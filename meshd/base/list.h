@@ -54,7 +54,9 @@ static inline void list_remove(struct list *node)
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 
 /* The current element may be removed (and freed) in the body; no other may. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): names that are declared take no parentheses */
 #define list_for_each(pos, next_, head)                                                                                \
 	for (struct list *pos = (head)->next, *next_ = pos->next; pos != (head); pos = next_, next_ = pos->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -17,6 +17,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 /* The links together, and with the node. */
 int check_together(const struct config *config, const struct check *c);
 
+/* Copies a text whose length was checked; one that does not fit is our bug. */
+void text_copy(char *out, size_t capacity, const char *text);
 /* A decimal number in low..high, nothing around it; -EINVAL. */
 int number_read(unsigned *out, const char *text, unsigned low, unsigned high);
 bool interface_is_valid(const char *name);

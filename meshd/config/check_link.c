@@ -59,8 +59,8 @@ static int take_name(struct config_link *link, const struct link_check *l)
 	if (!name_is_plain(text->name ? text->name : text->interface))
 		return LINK_COMPLAIN(
 			l, LINK_NAME, "not a name for a link; write name: with 1 to 15 letters, digits, - . _");
-	strcpy(link->name, text->name ? text->name : text->interface);
-	strcpy(link->interface, text->interface ? text->interface : "");
+	text_copy(link->name, sizeof(link->name), text->name ? text->name : text->interface);
+	text_copy(link->interface, sizeof(link->interface), text->interface ? text->interface : "");
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* The node's own part of the configuration, its defaults, and what must hold between links. */
 #include "meshd/config/check.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +12,14 @@
 #define DEFAULT_TUN "mesh0"
 #define DEFAULT_TUN_MTU 1400
 #define SOCKET_PATH_MAX 107 /* what the kernel takes for a Unix socket */
+
+void text_copy(char *out, size_t capacity, const char *text)
+{
+	size_t len = strlen(text);
+
+	assert(len < capacity);
+	memcpy(out, text, len + 1);
+}
 
 int number_read(unsigned *out, const char *text, unsigned low, unsigned high)
 {
@@ -49,7 +58,7 @@ static int path_take(char out[CONFIG_PATH_MAX], const char *text, const char *fa
 	if (strlen(text) > max)
 		return complain(c->complaint, c->outline->node[field],
 			"node: %s path has more than %zu bytes; use a shorter one", node_field_names[field], max);
-	strcpy(out, text);
+	text_copy(out, CONFIG_PATH_MAX, text);
 	return 0;
 }
 
@@ -60,7 +69,7 @@ static int interface_take(char out[CONFIG_INTERFACE_MAX], const char *text, cons
 		return complain(c->complaint, c->outline->node[field],
 			"node: %s \"%.40s\" is not an interface name; write up to 15 characters, such as %s",
 			node_field_names[field], text, *fallback ? fallback : "eth1");
-	strcpy(out, text ? text : fallback);
+	text_copy(out, CONFIG_INTERFACE_MAX, text ? text : fallback);
 	return 0;
 }
 

@@ -18,7 +18,7 @@
 #define CONFIG_INTERFACE_MAX 16 /* with NUL, as IFNAMSIZ */
 #define CONFIG_ERROR_MAX 512
 #define CONFIG_UDP_PORT 6697 /* when neither link nor peer names one */
-#define CONFIG_FILE_MAX (64 * 1024)
+#define CONFIG_FILE_MAX 65536
 #define CONFIG_FRAME_MIN 1313 /* frame payload: 1280 bytes, the least that IPv6 allows, and our overhead */
 #define CONFIG_FRAME_MAX 2048
 #define CONFIG_FRAME_OVERHEAD 33

@@ -115,20 +115,23 @@ static int walk_field(struct walk *w, const char *where, const char *const *name
 {
 	int error = walk_check_text(w, where, "the name of a field");
 
+	*field = 0;
 	if (error)
 		return error;
-	for (*field = 0; *field < count; (*field)++)
+	for (; *field < count; (*field)++)
 		if (strcmp(walk_text(w), names[*field]) == 0)
 			return 0;
 	const char *near = nearest_word(walk_text(w), names, count);
-	if (near)
-		return complain(w->complaint, walk_line(w), "%s\"%.40s\" is not a field; did you mean \"%s\"?", where,
-			walk_text(w), near);
 	char known[160] = "";
 	for (size_t i = 0, len = 0; i < count; i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", names[i]);
-	return complain(
-		w->complaint, walk_line(w), "%s\"%.40s\" is not a field; known are %s", where, walk_text(w), known);
+	if (near)
+		complain(w->complaint, walk_line(w), "%s\"%.40s\" is not a field; did you mean \"%s\"?", where,
+			walk_text(w), near);
+	else
+		complain(w->complaint, walk_line(w), "%s\"%.40s\" is not a field; known are %s", where, walk_text(w),
+			known);
+	return -EINVAL;
 }
 
 static int walk_once(const struct walk *w, const char *where, const char *field, unsigned *line)

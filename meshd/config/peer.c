@@ -56,7 +56,7 @@ const char *peer_read(struct config_peer *peer, const char *text)
 
 	if (strlen(text) >= sizeof(copy))
 		return "is too long";
-	strcpy(copy, text);
+	text_copy(copy, sizeof(copy), text);
 	const char *wrong = peer_split(copy, &host, &port);
 	if (wrong)
 		return wrong;
@@ -69,7 +69,7 @@ const char *peer_read(struct config_peer *peer, const char *text)
 		return "is neither an address nor a host name";
 	if (address.family != FAMILY_NONE && (address_is_any(&address) || address_is_multicast(&address)))
 		return "is not the address of one host";
-	strcpy(peer->host, host);
+	text_copy(peer->host, sizeof(peer->host), host);
 	peer->port = (uint16_t)number;
 	return NULL;
 }
