@@ -142,6 +142,23 @@ void tun_deliver(struct daemon *d, struct bytes packet);
 /* Where an IP packet wants to go; false if it is none. */
 bool packet_destination(struct bytes packet, struct address *to);
 
+/* --- underlay.c: the way of a frame that may not go through the mesh ----------------------- */
+
+#define UNDERLAY_WAYS 16
+struct underlay_way {
+	struct endpoint to;
+	int ifindex;
+	uint64_t until_us;
+};
+struct underlay {
+	struct underlay_way ways[UNDERLAY_WAYS];
+	unsigned next;
+};
+/* For links without interface. 0: as the kernel routes; else the interface to send by; -ENETUNREACH: none. */
+int underlay_way(struct daemon *d, const struct endpoint *to, uint64_t now_us);
+/* Routes have changed. */
+void underlay_forget(struct daemon *d);
+
 /* --- port.c: a configured link and what is beneath it ------------------------------------ */
 
 enum port_state { PORT_MISSING, PORT_NO_CARRIER, PORT_ERROR, PORT_UP };
@@ -287,6 +304,7 @@ struct daemon {
 	struct log log;
 	struct kernel kernel;
 	struct tun tun;
+	struct underlay underlay;
 	unsigned port_count;
 	struct port ports[CONFIG_LINK_MAX];
 	struct resolver *resolver;

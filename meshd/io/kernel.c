@@ -230,6 +230,7 @@ int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add)
 	char text[PREFIX_TEXT];
 	int code = route_ask(&d->kernel, prefix, add);
 
+	underlay_forget(d);
 	/* Gone already: as asked. */
 	if (code >= 0 || (!add && (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)))
 		return 0;

@@ -222,22 +222,54 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 		frame_in(p, now_us, &messages[i]);
 }
 
-void udp_send(struct port *p, const struct endpoint *to, struct bytes frame)
+/* By interface `way`, or as the kernel routes if 0. */
+static ssize_t send_by(int fd, struct sockaddr_in6 *address, int way, struct bytes frame)
 {
-	struct sockaddr_storage address;
+	struct in6_pktinfo info = { .ipi6_ifindex = (unsigned)way };
+	struct iovec part = { .iov_base = (void *)(uintptr_t)frame.data, .iov_len = frame.len };
+	union {
+		struct cmsghdr header;
+		uint8_t room[CMSG_SPACE(sizeof(info))];
+	} control = {
+		.header = { .cmsg_level = IPPROTO_IPV6, .cmsg_type = IPV6_PKTINFO, .cmsg_len = CMSG_LEN(sizeof(info)) }
+	};
+	struct msghdr message = {
+		.msg_name = address, .msg_namelen = sizeof(*address), .msg_iov = &part, .msg_iovlen = 1
+	};
+
+	if (way) {
+		/* For an IPv4 address the kernel wants to see an IPv4 source, were it none. */
+		if (IN6_IS_ADDR_V4MAPPED(&address->sin6_addr))
+			info.ipi6_addr.s6_addr[10] = info.ipi6_addr.s6_addr[11] = 0xff;
+		memcpy(CMSG_DATA(&control.header), &info, sizeof(info));
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+	}
+	return sendmsg(fd, &message, MSG_DONTWAIT);
+}
+
+static void send_one(struct port *p, const struct endpoint *to, struct bytes frame)
+{
+	int way = p->config->interface[0] ? 0 : underlay_way(p->d, to, io_now_us());
+	struct sockaddr_storage storage;
+	struct sockaddr_in6 address;
 	socklen_t len;
 
-	if (to) {
-		if (!endpoint_to_sockaddr(to, &address, &len))
-			return;
-	} else {
-		struct sockaddr_in6 group = group_address(group_port(p), (unsigned)p->link.ifindex);
-
-		if (!p->config->discover)
-			return; /* nobody can be reached by a frame to all */
-		len = sizeof(group);
-		memcpy(&address, &group, len);
+	if (way < 0 || !endpoint_to_sockaddr(to, &storage, &len)) {
+		port_send_failed(p, way < 0 ? -way : EINVAL);
+		return;
 	}
-	if (sendto(p->fd, frame.data, frame.len, MSG_DONTWAIT, (struct sockaddr *)&address, len) < 0)
+	memcpy(&address, &storage, sizeof(address));
+	if (send_by(p->fd, &address, way, frame) < 0)
+		port_send_failed(p, errno);
+}
+
+void udp_send(struct port *p, const struct endpoint *to, struct bytes frame)
+{
+	struct sockaddr_in6 group = group_address(group_port(p), (unsigned)p->link.ifindex);
+
+	if (to)
+		send_one(p, to, frame);
+	else if (p->config->discover && send_by(p->fd, &group, 0, frame) < 0)
 		port_send_failed(p, errno);
 }

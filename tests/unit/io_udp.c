@@ -2,9 +2,24 @@
 #include "tests/unit/io_fakes.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static int way; /* of the underlay */
+
+int underlay_way(struct daemon *d, const struct endpoint *to, uint64_t now_us)
+{
+	(void)d, (void)now_us;
+	assert_int_equal(to->len, ENDPOINT_UDP_LEN);
+	return way;
+}
+
+void underlay_forget(struct daemon *d)
+{
+	(void)d;
+}
 
 struct scene {
 	struct daemon *d;
@@ -28,6 +43,7 @@ static int setup(void **state)
 {
 	struct scene *s = &scene;
 
+	way = 0;
 	s->d = fake_daemon();
 	s->a = port_make(s->d, 0);
 	s->b = port_make(s->d, 1);
@@ -191,6 +207,36 @@ static void a_frame_that_no_interface_takes_is_counted(void **state)
 	assert_false(s->a->wants_reopen);
 }
 
+static void a_frame_leaves_by_the_interface_that_the_underlay_says(void **state)
+{
+	struct scene *s = *state;
+
+	way = (int)if_nametoindex("lo");
+	send_to(s->a, "127.0.0.1", s->b, 10, 1);
+	send_to(s->a, "[::1]", s->b, 10, 2);
+	run(s);
+	assert_int_equal(fake.frame_count, 2);
+	assert_int_equal(s->a->tx_errors, 0);
+	way = 9999;
+	send_to(s->a, "127.0.0.1", s->b, 10, 3);
+	send_to(s->a, "[::1]", s->b, 10, 4);
+	run(s);
+	assert_int_equal(fake.frame_count, 2);
+	assert_int_equal(s->a->tx_errors, 2);
+}
+
+static void a_frame_without_a_way_beside_the_mesh_is_counted(void **state)
+{
+	struct scene *s = *state;
+
+	way = -ENETUNREACH;
+	send_to(s->a, "127.0.0.1", s->b, 10, 1);
+	run(s);
+	assert_int_equal(fake.frame_count, 0);
+	assert_int_equal(s->a->tx_errno, ENETUNREACH);
+	assert_false(s->a->wants_reopen);
+}
+
 static void a_port_in_use_is_an_error_with_its_remedy(void **state)
 {
 	struct scene *s = *state;
@@ -227,6 +273,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_peer_that_is_gone_breaks_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_frame_to_all_stays_here_without_discovery, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_frame_that_no_interface_takes_is_counted, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_frame_leaves_by_the_interface_that_the_underlay_says, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_frame_without_a_way_beside_the_mesh_is_counted, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_port_in_use_is_an_error_with_its_remedy, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			an_interface_that_is_not_there_is_an_error_with_its_remedy, setup, teardown),
