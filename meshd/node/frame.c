@@ -135,7 +135,11 @@ void node_frame_in(
 {
 	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
 
-	if (!link || !link->up || n->is_leaving)
+	if (!link || !link->up) {
+		DROP(n, link, link_down);
+		return;
+	}
+	if (n->is_leaving)
 		return;
 	n->now_us = now_us;
 	link->rx_frames++;
