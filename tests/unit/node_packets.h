@@ -56,15 +56,14 @@ static inline bool ipv4_checksum_holds(const uint8_t *packet)
 }
 
 /* `payload_len` bytes 0, 1, 2, ... behind the header. */
-static inline void packet_build(
-	struct test_packet *p, const char *from, const char *to, uint8_t protocol, uint8_t hops, size_t payload_len)
+static inline void packet_make(struct test_packet *p, const struct address *from, const struct address *to,
+	uint8_t protocol, uint8_t hops, size_t payload_len)
 {
-	struct address source = addr(from), destination = addr(to);
-	bool v4 = source.family == FAMILY_IPV4;
+	bool v4 = from->family == FAMILY_IPV4;
 	size_t header_len = v4 ? 20 : 40, total = header_len + payload_len, n = v4 ? 4 : 16;
 	uint8_t *d = p->data;
 
-	assert_int_equal(source.family, destination.family);
+	assert_int_equal(from->family, to->family);
 	assert_true(total <= PACKET_MAX);
 	memset(p, 0, sizeof(*p));
 	p->len = total;
@@ -84,12 +83,20 @@ static inline void packet_build(
 		d[6] = protocol;
 		d[7] = hops;
 	}
-	memcpy(d + header_len - 2 * n, source.bytes, n);
-	memcpy(d + header_len - n, destination.bytes, n);
+	memcpy(d + header_len - 2 * n, from->bytes, n);
+	memcpy(d + header_len - n, to->bytes, n);
 	for (size_t i = 0; i < payload_len; i++)
 		d[header_len + i] = (uint8_t)i;
 	if (v4)
 		ipv4_checksum_set(d);
+}
+
+static inline void packet_build(
+	struct test_packet *p, const char *from, const char *to, uint8_t protocol, uint8_t hops, size_t payload_len)
+{
+	struct address source = addr(from), destination = addr(to);
+
+	packet_make(p, &source, &destination, protocol, hops, payload_len);
 }
 
 #endif

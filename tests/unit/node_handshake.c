@@ -1,0 +1,650 @@
+/* Meeting, staying together, and what strangers and replays can do about it. */
+#include "tests/unit/node_world.h"
+
+#include "meshd/node/state.h"
+
+#define AIR 0 /* the shared segment */
+#define NET 1 /* the one with addressed frames only */
+
+static struct world *pair_on_air(uint64_t seed)
+{
+	struct world *w = world_of(seed, 2);
+
+	station_join(w, 0, AIR);
+	station_join(w, 1, AIR);
+	return w;
+}
+
+static void assert_peers(struct world *w, unsigned a, unsigned b, unsigned segment)
+{
+	assert_true(is_peer(w, a, b, segment));
+	assert_true(is_peer(w, b, a, segment));
+	assert_true(reaches(w, a, b));
+	assert_true(reaches(w, b, a));
+}
+
+static uint64_t frames(struct world *w, unsigned segment, enum frame_type type)
+{
+	return w->segments[segment].frames[type];
+}
+
+static void count_peer(void *arg, const struct node_peer_info *info)
+{
+	(void)info;
+	++*(unsigned *)arg;
+}
+
+static unsigned peer_count(struct world *w, unsigned i)
+{
+	unsigned count = 0;
+
+	node_dump_peers(w->stations[i].node, count_peer, &count);
+	return count;
+}
+
+static void strangers_meet_over_a_beacon_by_xx(void **state)
+{
+	struct world *w = pair_on_air(1);
+	unsigned stored = w->stations[0].certificates_stored; /* its own */
+
+	(void)state;
+	world_run(w, 3 * A_SECOND);
+	assert_peers(w, 0, 1, AIR);
+	assert_true(frames(w, AIR, FRAME_FIN) > 0);
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_UP], 1);
+	assert_int_equal(w->stations[1].events[NODE_NEIGHBOUR_UP], 1);
+	assert_int_equal(w->stations[0].certificates_stored, stored + 1);
+	assert_int_equal(world_flow(w, 0, 1, 0, 20, 10 * MILLISECOND), 0);
+	assert_int_equal(world_flow(w, 1, 0, 0, 20, 10 * MILLISECOND), 0);
+	assert_int_equal(drops_of(w, 0) + drops_of(w, 1), 0);
+	world_free(w);
+}
+
+/* Not always: a caller that is not sure of the other's keys tries XX now and then. */
+static void acquaintances_mostly_meet_by_ik(void **state)
+{
+	unsigned by_ik = 0;
+
+	(void)state;
+	for (uint64_t seed = 20; seed < 40; seed++) {
+		struct world *w = world_of(seed, 2);
+
+		for (unsigned i = 0; i < 2; i++) {
+			station_knows(w, i, !i);
+			station_join(w, i, AIR);
+		}
+		world_run(w, 3 * A_SECOND);
+		assert_peers(w, 0, 1, AIR);
+		assert_int_equal(world_flow(w, 0, 1, 0, 20, 10 * MILLISECOND), 0);
+		by_ik += frames(w, AIR, FRAME_FIN) == 0;
+		world_free(w);
+	}
+	assert_true(by_ik >= 10);
+}
+
+/* The one that is called has lost its certificates, or never had them. */
+static void one_sided_acquaintance_is_enough(void **state)
+{
+	(void)state;
+	for (unsigned who = 0; who < 2; who++) {
+		struct world *w = world_of(3, 2);
+
+		station_knows(w, who, !who);
+		station_join(w, 0, AIR);
+		station_join(w, 1, AIR);
+		world_run(w, 10 * A_SECOND);
+		assert_peers(w, 0, 1, AIR);
+		world_free(w);
+	}
+}
+
+static struct world *pair_on_net(uint64_t seed)
+{
+	struct world *w = world_of(seed, 2);
+
+	segment_make(w, NET, false);
+	station_join(w, 0, NET);
+	station_join(w, 1, NET);
+	station_target(w, 0, 1, NET);
+	return w;
+}
+
+/* They meet although the first `lost` messages of a type do not arrive. */
+static void meet_in_spite(unsigned segment, enum frame_type type, unsigned lost)
+{
+	struct world *w = world_of(6, 2);
+
+	segment_make(w, NET, false);
+	w->segments[segment].swallow[type] = lost;
+	station_join(w, 0, segment);
+	station_join(w, 1, segment);
+	if (segment == NET)
+		station_target(w, 0, 1, NET);
+	world_run(w, 20 * A_SECOND);
+	/* Whoever is heard needs no more repetition. */
+	assert_true(w->segments[segment].swallow[type] < lost);
+	assert_peers(w, 0, 1, segment);
+	assert_int_equal(world_flow(w, 0, 1, 0, 10, 10 * MILLISECOND), 0);
+	world_free(w);
+}
+
+static void configured_peer_is_called_by_xx_then_by_ik(void **state)
+{
+	struct world *w = pair_on_net(4);
+
+	(void)state;
+	world_run(w, 3 * A_SECOND);
+	assert_peers(w, 0, 1, NET);
+	uint64_t fins = frames(w, NET, FRAME_FIN);
+	assert_true(fins > 0);
+	/* The other is restarted and keeps what it stored: no third message. */
+	station_kill(w, 1);
+	station_start(w, 1);
+	station_knows(w, 1, 0);
+	station_join(w, 1, NET);
+	world_run(w, 20 * A_SECOND);
+	assert_peers(w, 0, 1, NET);
+	assert_int_equal(frames(w, NET, FRAME_FIN), fins);
+	world_free(w);
+}
+
+static void configured_peer_is_called_until_it_answers(void **state)
+{
+	struct world *w = world_of(5, 2);
+
+	(void)state;
+	segment_make(w, NET, false);
+	station_join(w, 0, NET);
+	station_target(w, 0, 1, NET);
+	world_run(w, 10 * A_MINUTE);
+	assert_true(frames(w, NET, FRAME_INIT) >= 10);
+	assert_true(frames(w, NET, FRAME_INIT) < 600); /* and not a flood */
+	station_join(w, 1, NET);
+	world_run(w, 30 * A_SECOND);
+	assert_peers(w, 0, 1, NET);
+	world_free(w);
+}
+
+static void lost_messages_are_repeated(void **state)
+{
+	static const enum frame_type types[] = { FRAME_INIT, FRAME_RESP, FRAME_FIN };
+
+	(void)state;
+	for (unsigned t = 0; t < 3; t++) {
+		for (unsigned lost = 1; lost <= 3; lost++) {
+			meet_in_spite(AIR, types[t], lost);
+			meet_in_spite(NET, types[t], lost);
+		}
+	}
+}
+
+static void they_meet_through_any_weather(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 100; seed < 140; seed++) {
+		struct world *w = seed % 2 ? pair_on_net(seed) : pair_on_air(seed);
+		struct segment *s = &w->segments[seed % 2];
+
+		s->delay = 270 * MILLISECOND;
+		s->jitter = 300 * MILLISECOND;
+		s->loss = 250;
+		s->duplication = 200;
+		s->corruption = 50;
+		world_run(w, 40 * A_SECOND);
+		assert_true(is_peer(w, 0, 1, seed % 2));
+		assert_true(is_peer(w, 1, 0, seed % 2));
+		s->jitter = s->loss = s->corruption = 0;
+		world_run(w, 20 * A_SECOND);
+		assert_peers(w, 0, 1, seed % 2);
+		assert_int_equal(world_flow(w, 0, 1, 0, 10, 10 * MILLISECOND), 0);
+		assert_int_equal(world_flow(w, 1, 0, 0, 10, 10 * MILLISECOND), 0);
+		world_free(w);
+	}
+}
+
+static void simultaneous_open_ends_in_one_session(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 200; seed < 230; seed++) {
+		struct world *w = pair_on_net(seed);
+
+		station_target(w, 1, 0, NET);
+		w->segments[NET].delay = seed % 3 ? 300 * MILLISECOND : 1 * MILLISECOND;
+		if (seed % 5 == 0)
+			w->segments[NET].loss = 300;
+		if (seed % 2) {
+			station_knows(w, 0, 1);
+			station_knows(w, 1, 0);
+		}
+		world_run(w, 20 * A_SECOND);
+		w->segments[NET].loss = 0;
+		world_run(w, 20 * A_SECOND);
+		assert_peers(w, 0, 1, NET);
+		assert_int_equal(peer_count(w, 0), 1);
+		assert_int_equal(peer_count(w, 1), 1);
+		/* It is settled: nobody calls any more. */
+		uint64_t started = counters_of(w, 0)->handshakes_started + counters_of(w, 1)->handshakes_started;
+		world_run(w, A_MINUTE);
+		assert_int_equal(
+			counters_of(w, 0)->handshakes_started + counters_of(w, 1)->handshakes_started, started);
+		assert_int_equal(world_flow(w, 0, 1, 0, 10, 10 * MILLISECOND), 0);
+		assert_int_equal(world_flow(w, 1, 0, 0, 10, 10 * MILLISECOND), 0);
+		world_free(w);
+	}
+}
+
+/* --- replays ------------------------------------------------------------------------------ */
+
+/* Everything that was recorded, said again: to both, from where it came and from elsewhere. */
+static void replay_all(struct world *w, unsigned segment)
+{
+	struct endpoint elsewhere = endpoint_ip(66, 66, 666);
+
+	w->is_recording = false;
+	for (unsigned i = 0; i < w->tape_count; i++) {
+		const struct flight *f = &w->tape[i];
+
+		for (unsigned to = 0; to < 2; to++) {
+			station_hear(&w->stations[to], segment, &f->source, bytes_of(f->data, f->len));
+			station_hear(&w->stations[to], segment, &elsewhere, bytes_of(f->data, f->len));
+			if (i % 4 == 0)
+				world_run(w, 10 * MILLISECOND);
+		}
+	}
+}
+
+static void replays_change_nothing__protocol_7_2_22(void **state)
+{
+	(void)state;
+	for (unsigned knows = 0; knows < 2; knows++) {
+		struct world *w = world_of(300 + knows, 2);
+		struct node_peer_info before[2], after[2];
+
+		if (knows) {
+			station_knows(w, 0, 1);
+			station_knows(w, 1, 0);
+		}
+		w->is_recording = true;
+		station_join(w, 0, AIR);
+		station_join(w, 1, AIR);
+		world_run(w, 5 * A_SECOND);
+		assert_peers(w, 0, 1, AIR);
+		assert_true(w->tape_count > 10 && w->tape_count < TAPE_MAX);
+		for (unsigned i = 0; i < 2; i++)
+			assert_true(peer_info(w, i, !i, AIR, &before[i]));
+		replay_all(w, AIR);
+		assert_int_equal(world_flow(w, 0, 1, 0, 100, 10 * MILLISECOND), 0);
+		assert_int_equal(world_flow(w, 1, 0, 0, 100, 10 * MILLISECOND), 0);
+		for (unsigned i = 0; i < 2; i++) {
+			assert_true(peer_info(w, i, !i, AIR, &after[i]));
+			assert_int_equal(after[i].up_since_us, before[i].up_since_us);
+			assert_true(endpoint_equal(&after[i].endpoint, &before[i].endpoint));
+			assert_int_equal(w->stations[i].events[NODE_NEIGHBOUR_DOWN], 0);
+			assert_int_equal(peer_count(w, i), 1);
+			assert_int_equal(w->stations[i].twice, 0);
+		}
+		world_run(w, A_MINUTE);
+		assert_peers(w, 0, 1, AIR);
+		world_free(w);
+	}
+}
+
+/* The handshake of an earlier life of the same two nodes. */
+static void replayed_past_life_does_not_end_the_present(void **state)
+{
+	(void)state;
+	for (unsigned knows = 0; knows < 2; knows++) {
+		struct world *w = world_of(310 + knows, 2);
+		unsigned downs = 0;
+
+		w->is_recording = true;
+		for (unsigned life = 0; life < 2; life++) {
+			for (unsigned i = 0; i < 2; i++) {
+				if (life)
+					station_kill(w, i);
+				if (life)
+					station_start(w, i);
+				if (knows)
+					station_knows(w, i, !i);
+				station_join(w, i, AIR);
+			}
+			world_run(w, 5 * A_SECOND);
+			w->is_recording = false;
+			assert_peers(w, 0, 1, AIR);
+		}
+		for (unsigned i = 0; i < 2; i++)
+			downs += w->stations[i].events[NODE_NEIGHBOUR_DOWN];
+		replay_all(w, AIR);
+		assert_int_equal(world_flow(w, 0, 1, 0, 100, 10 * MILLISECOND), 0);
+		assert_int_equal(world_flow(w, 1, 0, 0, 100, 10 * MILLISECOND), 0);
+		for (unsigned i = 0; i < 2; i++)
+			downs -= w->stations[i].events[NODE_NEIGHBOUR_DOWN];
+		assert_int_equal(downs, 0);
+		world_free(w);
+	}
+}
+
+/* --- strangers ------------------------------------------------------------------------------ */
+
+static void assert_strangers(struct world *w, unsigned segment)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		assert_false(is_peer(w, i, !i, segment));
+		assert_false(reaches(w, i, !i));
+		assert_int_equal(w->stations[i].events[NODE_NEIGHBOUR_UP], 0);
+	}
+}
+
+static void another_deployment_is_ignored(void **state)
+{
+	(void)state;
+	for (unsigned is_net = 0; is_net < 2; is_net++) {
+		struct world *w = world_new(320);
+		struct secret_authority other;
+
+		authority_make(&other, 99);
+		station_enrol(w, 0, NULL, NULL);
+		station_enrol_by(w, 1, &other, NULL, NULL);
+		segment_make(w, NET, false);
+		for (unsigned i = 0; i < 2; i++) {
+			station_start(w, i);
+			station_join(w, i, is_net);
+		}
+		if (is_net)
+			station_target(w, 1, 0, NET);
+		world_run(w, 30 * A_SECOND);
+		assert_strangers(w, is_net);
+		assert_int_equal(frames(w, is_net, FRAME_RESP), 0);
+		assert_int_equal(w->stations[0].events[NODE_REFUSED], 0);
+		if (is_net)
+			assert_true(counters_of(w, 0)->drops.mac1_wrong > 0);
+		else
+			assert_true(counters_of(w, 0)->drops.beacon_foreign > 0);
+		authority_done(&other);
+		world_free(w);
+	}
+}
+
+/* It has the deployment's key, and a certificate that it made itself. */
+static void certificate_of_another_authority_is_refused(void **state)
+{
+	(void)state;
+	for (unsigned is_net = 0; is_net < 2; is_net++) {
+		struct world *w = world_new(330);
+		struct secret_authority rogue;
+
+		authority_make(&rogue, 99);
+		rogue.public.deployment = w->authority.public.deployment;
+		memcpy(rogue.psk, w->authority.psk, KEY_LEN);
+		station_enrol(w, 0, NULL, NULL);
+		station_enrol_by(w, 1, &rogue, NULL, NULL);
+		segment_make(w, NET, false);
+		for (unsigned i = 0; i < 2; i++) {
+			station_start(w, i);
+			station_join(w, i, is_net);
+		}
+		if (is_net)
+			station_target(w, 1, 0, NET);
+		world_run(w, 30 * A_SECOND);
+		assert_strangers(w, is_net);
+		/* Who reads the other's certificate first breaks off: the caller. */
+		assert_true(
+			counters_of(w, 0)->drops.certificate_refused + counters_of(w, 1)->drops.certificate_refused >
+			0);
+		assert_true(w->stations[0].events[NODE_REFUSED] + w->stations[1].events[NODE_REFUSED] > 0);
+		authority_done(&rogue);
+		world_free(w);
+	}
+}
+
+/* Two machines from one enrolment file: the operator must hear of it. */
+static void own_keys_on_another_machine_are_reported(void **state)
+{
+	struct world *w = world_of(335, 2);
+	struct station *twin = &w->stations[2];
+
+	(void)state;
+	twin->enrolment = w->stations[0].enrolment;
+	twin->rid = (router_id){ { 0 } };
+	station_start(w, 2);
+	station_join(w, 0, AIR);
+	station_join(w, 1, AIR);
+	world_run(w, 10 * A_SECOND);
+	assert_int_equal(w->stations[0].events[NODE_DUPLICATE], 0);
+	assert_false(node_has_duplicate(w->stations[0].node));
+	station_join(w, 2, AIR);
+	world_run(w, 10 * A_SECOND);
+	assert_true(node_has_duplicate(w->stations[0].node));
+	assert_true(node_has_duplicate(twin->node));
+	assert_true(w->stations[0].events[NODE_DUPLICATE] > 0);
+	assert_true(w->stations[0].events[NODE_DUPLICATE] < 5); /* said, not shouted */
+	assert_false(node_has_duplicate(w->stations[1].node));
+	world_free(w);
+}
+
+/* --- life of a session ------------------------------------------------------------------------ */
+
+static void rekey_loses_no_packet(void **state)
+{
+	(void)state;
+	for (unsigned k = 0; k < 3; k++) {
+		struct world *w = k == 2 ? pair_on_net(342) : pair_on_air(340 + k);
+		struct segment *s = &w->segments[k == 2 ? NET : AIR];
+		unsigned lost = 0;
+
+		s->delay = 100 * MILLISECOND;
+		world_run(w, 10 * A_SECOND);
+		assert_peers(w, 0, 1, k == 2 ? NET : AIR);
+		if (k == 1)
+			s->swallow[FRAME_RESP] = s->swallow[FRAME_INIT] = 1;
+		uint64_t completed = counters_of(w, 0)->handshakes_completed;
+		/* One packet each second both ways for an hour, then ten each second around two hours. */
+		world_run(w, AN_HOUR + 55 * A_MINUTE);
+		for (uint32_t i = 0; i < 6000; i++) {
+			station_say(w, 0, 1, i);
+			station_say(w, 1, 0, i);
+			world_run(w, 100 * MILLISECOND);
+		}
+		world_run(w, A_SECOND);
+		for (uint32_t i = 0; i < 6000; i++)
+			lost += !w->stations[0].seen[i] + !w->stations[1].seen[i];
+		assert_int_equal(lost, 0);
+		assert_true(counters_of(w, 0)->handshakes_completed > completed);
+		assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], 0);
+		assert_int_equal(w->stations[1].events[NODE_NEIGHBOUR_DOWN], 0);
+		world_free(w);
+	}
+}
+
+static void restarted_peer_loses_its_routes_at_once(void **state)
+{
+	struct world *w = world_new(350);
+	struct address behind = addr("10.7.0.9");
+	struct prefix lan = prefix_make("10.7.0.0/24");
+
+	(void)state;
+	station_enrol(w, 0, NULL, NULL);
+	station_enrol(w, 1, "10.7.0.0/24", NULL);
+	for (unsigned i = 0; i < 2; i++) {
+		station_start(w, i);
+		station_join(w, i, AIR);
+	}
+	assert_int_equal(node_originate(w->stations[1].node, w->now, &lan), 0);
+	station_poll(&w->stations[1]);
+	world_run(w, 10 * A_SECOND);
+	assert_true(can_reach(w, 0, &behind));
+	assert_int_equal(w->stations[0].kernel_adds, 1);
+	/* Back within a moment, without the LAN: nobody has retracted it. */
+	station_kill(w, 1);
+	station_start(w, 1);
+	station_join(w, 1, AIR);
+	while (w->stations[1].events[NODE_NEIGHBOUR_UP] < 2)
+		assert_true(world_step(w, w->now + 30 * A_SECOND));
+	world_run(w, 100 * MILLISECOND);
+	assert_false(can_reach(w, 0, &behind));
+	world_run(w, 5 * A_SECOND);
+	assert_peers(w, 0, 1, AIR);
+	/* The kernel keeps its route while the prefix is held. */
+	world_run(w, 10 * A_MINUTE);
+	assert_int_equal(w->stations[0].kernel_removes, 1);
+	world_free(w);
+}
+
+static void silent_peer_is_lost_and_found_again(void **state)
+{
+	(void)state;
+	for (unsigned is_net = 0; is_net < 2; is_net++) {
+		struct world *w = is_net ? pair_on_net(360) : pair_on_air(360);
+
+		world_run(w, 10 * A_SECOND);
+		assert_peers(w, 0, 1, is_net);
+		w->segments[is_net].is_cut = true;
+		world_run(w, 10 * A_SECOND);
+		assert_false(reaches(w, 0, 1));
+		world_run(w, 10 * A_MINUTE);
+		w->segments[is_net].is_cut = false;
+		world_run(w, 60 * A_SECOND);
+		assert_peers(w, 0, 1, is_net);
+		assert_int_equal(world_flow(w, 0, 1, 0, 10, 10 * MILLISECOND), 0);
+		world_free(w);
+	}
+}
+
+/* --- floods --------------------------------------------------------------------------------------- */
+
+enum flood { FLOOD_NOISE, FLOOD_REPLAYED, FLOOD_ONE_SOURCE, FLOODS };
+
+/* One hostile frame: noise with the first byte of an initiation, or a genuine initiation of before. */
+static void flood_frame(struct world *w, enum flood kind, unsigned number, const struct flight *genuine)
+{
+	struct endpoint from = endpoint_ip((uint8_t)(number >> 16), (uint8_t)(number >> 8), (uint16_t)number);
+	uint8_t noise[200];
+
+	if (kind == FLOOD_ONE_SOURCE)
+		from = endpoint_ip(66, 66, 666);
+	if (kind != FLOOD_NOISE) {
+		station_hear(&w->stations[0], AIR, &from, bytes_of(genuine->data, genuine->len));
+		return;
+	}
+	for (unsigned i = 0; i < sizeof(noise); i++)
+		noise[i] = (uint8_t)prng_next(&w->prng);
+	noise[0] = FRAME_INIT;
+	station_hear(&w->stations[0], AIR, &from, bytes_of(noise, sizeof(noise)));
+}
+
+static const struct flight *recorded(const struct world *w, enum frame_type type, unsigned from)
+{
+	for (unsigned i = 0; i < w->tape_count; i++)
+		if (w->tape[i].data[0] == type && w->tape[i].from == from)
+			return &w->tape[i];
+	return NULL;
+}
+
+static void handshake_flood_leaves_sessions_alone__protocol_7_2_21(void **state)
+{
+	(void)state;
+	for (enum flood kind = 0; kind < FLOODS; kind++) {
+		struct world *w = world_of(370, 3);
+		const struct flight *genuine;
+		const struct node *n = w->stations[0].node;
+
+		/* An initiation of a member that then went away. */
+		segment_make(w, NET, false);
+		w->segments[AIR].swallow[FRAME_RESP] = 1000;
+		w->is_recording = true;
+		station_join(w, 0, AIR);
+		station_join(w, 2, AIR);
+		world_run(w, 5 * A_SECOND);
+		genuine = recorded(w, FRAME_INIT, 2);
+		if (!genuine)
+			genuine = recorded(w, FRAME_INIT, 0);
+		assert_non_null(genuine);
+		w->is_recording = false;
+		station_kill(w, 2);
+		w->segments[AIR].swallow[FRAME_RESP] = 0;
+		station_join(w, 1, AIR);
+		world_run(w, 10 * A_SECOND);
+		assert_peers(w, 0, 1, AIR);
+
+		unsigned lost = 0, number = 0, peers = peer_count(w, 0);
+		for (uint32_t i = 0; i < 400; i++) {
+			for (unsigned k = 0; k < 100; k++)
+				flood_frame(w, kind, number++, genuine);
+			assert_true(n->handshakes_theirs <= HANDSHAKES_MAX);
+			assert_true(n->indices.count <= HANDSHAKES_MAX + CALLINGS_MAX + 3 * NODE_PEER_MAX);
+			station_say(w, 0, 1, i);
+			station_say(w, 1, 0, i);
+			world_run(w, 10 * MILLISECOND);
+		}
+		world_run(w, A_SECOND);
+		for (uint32_t i = 0; i < 400; i++)
+			lost += !w->stations[0].seen[i] + !w->stations[1].seen[i];
+		assert_int_equal(lost, 0);
+		assert_int_equal(peer_count(w, 0), peers);
+		assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], 0);
+		const struct node_drops *d = &node_counters(n)->drops;
+		assert_true(d->mac1_wrong + d->rate_limited + d->tables_full + d->handshake_failed +
+				    d->handshake_unexpected + d->truncated >=
+			    number / 2);
+		world_run(w, A_MINUTE);
+		assert_int_equal(n->handshakes_theirs, 0);
+		assert_peers(w, 0, 1, AIR);
+		world_free(w);
+	}
+}
+
+/* A member that comes while strangers flood from everywhere proves its address by a cookie. */
+static void newcomer_gets_in_during_a_flood(void **state)
+{
+	struct world *w = world_of(380, 3);
+	unsigned number = 0;
+
+	(void)state;
+	station_join(w, 0, AIR);
+	station_join(w, 1, AIR);
+	w->is_recording = true;
+	world_run(w, 5 * A_SECOND);
+	w->is_recording = false;
+	assert_peers(w, 0, 1, AIR);
+	const struct flight *genuine = recorded(w, FRAME_INIT, 1);
+
+	if (!genuine)
+		genuine = recorded(w, FRAME_INIT, 0);
+	assert_non_null(genuine);
+	station_join(w, 2, AIR);
+	for (unsigned i = 0; i < 3000 && !is_peer(w, 0, 2, AIR); i++) {
+		for (unsigned k = 0; k < 20; k++)
+			flood_frame(w, FLOOD_REPLAYED, number++, genuine);
+		world_run(w, 10 * MILLISECOND);
+	}
+	assert_true(is_peer(w, 0, 2, AIR));
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(strangers_meet_over_a_beacon_by_xx),
+		cmocka_unit_test(acquaintances_mostly_meet_by_ik),
+		cmocka_unit_test(one_sided_acquaintance_is_enough),
+		cmocka_unit_test(configured_peer_is_called_by_xx_then_by_ik),
+		cmocka_unit_test(configured_peer_is_called_until_it_answers),
+		cmocka_unit_test(lost_messages_are_repeated),
+		cmocka_unit_test(they_meet_through_any_weather),
+		cmocka_unit_test(simultaneous_open_ends_in_one_session),
+		cmocka_unit_test(replays_change_nothing__protocol_7_2_22),
+		cmocka_unit_test(replayed_past_life_does_not_end_the_present),
+		cmocka_unit_test(another_deployment_is_ignored),
+		cmocka_unit_test(certificate_of_another_authority_is_refused),
+		cmocka_unit_test(own_keys_on_another_machine_are_reported),
+		cmocka_unit_test(rekey_loses_no_packet),
+		cmocka_unit_test(restarted_peer_loses_its_routes_at_once),
+		cmocka_unit_test(silent_peer_is_lost_and_found_again),
+		cmocka_unit_test(handshake_flood_leaves_sessions_alone__protocol_7_2_21),
+		cmocka_unit_test(newcomer_gets_in_during_a_flood),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

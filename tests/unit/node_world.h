@@ -1,0 +1,700 @@
+/*
+ * A small world of node cores in one process, in virtual time, the same from the
+ * same seed.
+ *
+ *   station (a node and what it was told) ──port──► segment ◄──port── station
+ *
+ * A segment is a shared radio cell (a frame to NULL reaches all) or an internet
+ * (only addressed frames, ports may be behind a NAT). Its faults are delay,
+ * jitter, loss, duplication and corruption. A link's id is its segment's number.
+ * After every event the successor graph of every node address is walked: a loop
+ * fails the test.
+ */
+#ifndef TESTS_UNIT_NODE_WORLD_H
+#define TESTS_UNIT_NODE_WORLD_H
+
+#include "tests/unit/crypto_members.h"
+#include "tests/unit/node_packets.h"
+
+#include "meshd/node/node.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define STATIONS 6
+#define SEGMENTS 8
+#define TYPES 16
+#define CONTACTS 8
+#define SEQUENCES 20000
+#define TAPE_MAX 4096
+#define MILLISECOND UINT64_C(1000)
+#define A_SECOND UINT64_C(1000000)
+#define A_MINUTE (60 * A_SECOND)
+#define AN_HOUR (60 * A_MINUTE)
+
+struct world;
+
+struct port {
+	bool is_here;
+	struct endpoint self;
+	bool has_nat;
+	struct endpoint outside; /* as others see it through the NAT */
+	struct endpoint contacted[CONTACTS]; /* who may answer through the NAT */
+	unsigned contacts;
+};
+
+struct station {
+	struct world *w;
+	unsigned index;
+	struct node *node; /* NULL: switched off */
+	struct enrolment enrolment;
+	uint32_t t_lo; /* what it knows of the time */
+	struct node_config config;
+	struct prng prng;
+	struct address address;
+	router_id rid;
+	uint64_t due;
+	struct port ports[SEGMENTS];
+	bool seen[SEQUENCES]; /* test packets delivered here, by number */
+	unsigned received, twice;
+	unsigned icmp_count;
+	uint8_t icmp_type, icmp_code;
+	unsigned icmp_mtu;
+	struct address icmp_from;
+	uint8_t hops; /* of the packet received last */
+	unsigned events[NODE_DUPLICATE + 1];
+	char event_text[200]; /* the last one */
+	unsigned certificates_stored;
+	bool has_stored_seqno;
+	uint16_t stored_seqno;
+	unsigned kernel_adds, kernel_removes;
+};
+
+struct flight {
+	struct flight *next;
+	uint64_t at;
+	unsigned segment, from, to;
+	struct endpoint source;
+	size_t len;
+	uint8_t data[NODE_FRAME_MAX];
+};
+
+struct segment {
+	bool is_shared, is_cut;
+	uint64_t delay, jitter;
+	unsigned loss, duplication, corruption; /* permille */
+	unsigned swallow[TYPES]; /* so many frames of this type get lost next */
+	uint64_t frames[TYPES], bytes;
+	size_t mtu;
+};
+
+struct world {
+	uint64_t now;
+	struct secret_authority authority;
+	struct station stations[STATIONS];
+	struct segment segments[SEGMENTS];
+	struct flight *flights;
+	struct prng prng;
+	struct flight *tape; /* copies of frames, once recording */
+	unsigned tape_count;
+	bool is_recording;
+	uint64_t events;
+};
+
+/* --- outputs of a node --------------------------------------------------------------- */
+
+static inline struct port *port_of(struct world *w, unsigned i, unsigned segment)
+{
+	return &w->stations[i].ports[segment];
+}
+
+static inline void flight_launch(struct world *w, const struct flight *model, uint64_t delay)
+{
+	struct flight *f = malloc(sizeof(*f)), **at = &w->flights;
+
+	assert_non_null(f);
+	*f = *model;
+	f->at = w->now + delay;
+	while (*at && (*at)->at <= f->at)
+		at = &(*at)->next;
+	f->next = *at;
+	*at = f;
+}
+
+static inline bool segment_loses(struct world *w, struct segment *s, uint8_t type)
+{
+	if (s->is_cut)
+		return true;
+	if (s->swallow[type % TYPES] > 0) {
+		s->swallow[type % TYPES]--;
+		return true;
+	}
+	return prng_below(&w->prng, 1000) < s->loss;
+}
+
+static inline void segment_carry(struct world *w, struct flight *f)
+{
+	struct segment *s = &w->segments[f->segment];
+
+	if (segment_loses(w, s, f->data[0]))
+		return;
+	unsigned copies = prng_below(&w->prng, 1000) < s->duplication ? 2 : 1;
+
+	for (unsigned i = 0; i < copies; i++) {
+		struct flight copy = *f;
+
+		if (prng_below(&w->prng, 1000) < s->corruption)
+			copy.data[prng_below(&w->prng, f->len)] ^= (uint8_t)(1u << prng_below(&w->prng, 8));
+		flight_launch(w, &copy, s->delay + (s->jitter ? prng_below(&w->prng, s->jitter) : 0));
+	}
+}
+
+static inline bool port_hears(const struct port *p, const struct endpoint *from, const struct endpoint *to)
+{
+	if (!p->is_here)
+		return false;
+	if (!to)
+		return true;
+	if (!p->has_nat)
+		return endpoint_equal(&p->self, to);
+	for (unsigned i = 0; i < p->contacts; i++)
+		if (endpoint_equal(&p->contacted[i], from))
+			return endpoint_equal(&p->outside, to);
+	return false;
+}
+
+static inline void port_contact(struct port *p, const struct endpoint *to)
+{
+	for (unsigned i = 0; i < p->contacts; i++)
+		if (endpoint_equal(&p->contacted[i], to))
+			return;
+	assert_true(p->contacts < CONTACTS);
+	p->contacted[p->contacts++] = *to;
+}
+
+static inline void world_send(void *user, unsigned link, const struct endpoint *to, struct bytes frame)
+{
+	struct station *s = user;
+	struct world *w = s->w;
+	struct segment *segment = &w->segments[link];
+	struct port *port = &s->ports[link];
+	struct flight f = { .segment = link, .from = s->index, .len = frame.len };
+
+	assert_true(port->is_here);
+	assert_true(to || segment->is_shared);
+	assert_true(frame.len > 0 && frame.len <= segment->mtu);
+	memcpy(f.data, frame.data, frame.len);
+	f.source = port->has_nat ? port->outside : port->self;
+	if (port->has_nat)
+		port_contact(port, to);
+	segment->frames[frame.data[0] % TYPES]++;
+	segment->bytes += frame.len;
+	if (w->is_recording && w->tape_count < TAPE_MAX)
+		w->tape[w->tape_count++] = f;
+	for (unsigned i = 0; i < STATIONS; i++) {
+		f.to = i;
+		if (i != s->index && port_hears(port_of(w, i, link), &f.source, to))
+			segment_carry(w, &f);
+	}
+}
+
+static inline void icmp_seen(struct station *s, const uint8_t *d, bool v4)
+{
+	size_t at = v4 ? 20 : 40;
+
+	s->icmp_count++;
+	s->icmp_type = d[at];
+	s->icmp_code = d[at + 1];
+	s->icmp_mtu = (unsigned)(d[at + 6] << 8 | d[at + 7]);
+	s->icmp_from = v4 ? address_ipv4(d + 12) : address_ipv6(d + 8);
+}
+
+static inline void world_deliver(void *user, struct bytes packet)
+{
+	struct station *s = user;
+	const uint8_t *d = packet.data;
+	bool v4 = d[0] >> 4 == 4;
+	size_t header_len = v4 ? 20 : 40;
+
+	assert_true(packet.len >= header_len);
+	if (d[v4 ? 9 : 6] == (v4 ? 1 : 58)) {
+		icmp_seen(s, d, v4);
+		return;
+	}
+	if (packet.len < header_len + 8)
+		return;
+	d += header_len;
+	uint32_t number = (uint32_t)d[4] << 24 | (uint32_t)d[5] << 16 | (uint32_t)d[6] << 8 | d[7];
+	assert_true(number < SEQUENCES);
+	for (size_t i = 8; i < packet.len - header_len; i++)
+		assert_int_equal(d[i], (uint8_t)i);
+	s->twice += s->seen[number];
+	s->seen[number] = true;
+	s->received++;
+	s->hops = packet.data[v4 ? 8 : 7];
+}
+
+static inline void world_kernel_route(void *user, const struct prefix *prefix, bool add)
+{
+	struct station *s = user;
+
+	(void)prefix;
+	if (add)
+		s->kernel_adds++;
+	else
+		s->kernel_removes++;
+}
+
+static inline void world_store_seqno(void *user, uint16_t seqno)
+{
+	struct station *s = user;
+
+	s->stored_seqno = seqno;
+	s->has_stored_seqno = true;
+}
+
+static inline void world_store_certificate(void *user, struct bytes encoded)
+{
+	struct station *s = user;
+	struct certificate c;
+
+	assert_int_equal(certificate_decode(&c, encoded), 0);
+	s->certificates_stored++;
+}
+
+static inline void world_event(void *user, enum node_event event, unsigned link, const char *text)
+{
+	struct station *s = user;
+
+	assert_true(link <= NODE_LINK_MAX);
+	assert_true(event <= NODE_DUPLICATE);
+	assert_null(strchr(text, '\n'));
+	s->events[event]++;
+	snprintf(s->event_text, sizeof(s->event_text), "%s", text);
+	if (getenv("WORLD_TRACE"))
+		fprintf(stderr, "%10.6f %u: %s link %u: %s\n", (double)s->w->now / 1e6, s->index,
+			node_event_name(event), link, text);
+}
+
+/* --- the oracle ------------------------------------------------------------------------ */
+
+static inline struct station *station_by_neighbour(struct world *w, const struct address *a)
+{
+	for (unsigned i = 0; i < STATIONS; i++) {
+		struct address there = node_neighbour_address(&w->stations[i].rid);
+
+		if (w->stations[i].node && address_equal(&there, a))
+			return &w->stations[i];
+	}
+	return NULL;
+}
+
+static inline void world_check(struct world *w)
+{
+	for (unsigned to = 0; to < STATIONS; to++) {
+		struct prefix p = prefix_of_host(w->stations[to].address);
+
+		for (unsigned from = 0; from < STATIONS && p.address.family; from++) {
+			struct station *at = &w->stations[from];
+			struct babel_route r;
+			unsigned steps = 0;
+
+			while (at && at->node && babel_selected(node_babel(at->node), &p, &r)) {
+				at = station_by_neighbour(w, &r.neighbour);
+				assert_true(steps++ <= STATIONS);
+			}
+		}
+	}
+}
+
+/* --- time ------------------------------------------------------------------------------- */
+
+static inline void station_poll(struct station *s)
+{
+	s->due = s->node ? node_poll(s->node, s->w->now) : UINT64_MAX;
+}
+
+/* A frame as from the wire, in a buffer of just its size. */
+static inline void station_hear(struct station *s, unsigned segment, const struct endpoint *from, struct bytes frame)
+{
+	if (!s->node)
+		return;
+	uint8_t *buffer = malloc(frame.len + NODE_TAILROOM);
+
+	assert_non_null(buffer);
+	if (frame.len)
+		memcpy(buffer, frame.data, frame.len);
+	node_frame_in(s->node, s->w->now, segment, from, buffer, frame.len);
+	free(buffer);
+	station_poll(s);
+}
+
+static inline bool world_step(struct world *w, uint64_t until)
+{
+	uint64_t at = w->flights ? w->flights->at : UINT64_MAX;
+	struct station *who = NULL;
+
+	for (unsigned i = 0; i < STATIONS; i++) {
+		if (w->stations[i].node && w->stations[i].due < at) {
+			who = &w->stations[i];
+			at = who->due;
+		}
+	}
+	if (at > until)
+		return false;
+	if (at > w->now)
+		w->now = at;
+	w->events++;
+	if (who) {
+		station_poll(who);
+		assert_true(who->due > w->now);
+	} else {
+		struct flight *f = w->flights;
+
+		w->flights = f->next;
+		if (!w->segments[f->segment].is_cut && port_of(w, f->to, f->segment)->is_here)
+			station_hear(&w->stations[f->to], f->segment, &f->source, bytes_of(f->data, f->len));
+		free(f);
+	}
+	world_check(w);
+	return true;
+}
+
+static inline void world_run(struct world *w, uint64_t us)
+{
+	uint64_t until = w->now + us;
+
+	while (world_step(w, until))
+		;
+	w->now = until;
+}
+
+/* --- asking ------------------------------------------------------------------------------- */
+
+struct peer_question {
+	const router_id *rid;
+	unsigned segment;
+	bool found;
+	struct node_peer_info info;
+};
+
+static inline void peer_answer(void *arg, const struct node_peer_info *info)
+{
+	struct peer_question *q = arg;
+
+	if (info->link == q->segment && router_id_equal(&info->rid, q->rid)) {
+		q->found = true;
+		q->info = *info;
+	}
+}
+
+/* What station `i` thinks of `other` on a segment; false: not a peer there. */
+static inline bool peer_info(struct world *w, unsigned i, unsigned other, unsigned segment, struct node_peer_info *info)
+{
+	struct peer_question q = { .rid = &w->stations[other].rid, .segment = segment };
+
+	if (w->stations[i].node)
+		node_dump_peers(w->stations[i].node, peer_answer, &q);
+	*info = q.info;
+	return q.found;
+}
+
+static inline bool is_peer(struct world *w, unsigned i, unsigned other, unsigned segment)
+{
+	struct node_peer_info info;
+
+	return peer_info(w, i, other, segment, &info) && info.is_up;
+}
+
+static inline bool can_reach(struct world *w, unsigned from, const struct address *to)
+{
+	struct prefix match;
+
+	return node_lookup(w->stations[from].node, to, &match) == NODE_VERDICT_ROUTE;
+}
+
+static inline bool reaches(struct world *w, unsigned from, unsigned to)
+{
+	return w->stations[from].node && can_reach(w, from, &w->stations[to].address);
+}
+
+/* Runs until `from` has a route to `to`; microseconds that it took, UINT64_MAX if more than `limit`. */
+static inline uint64_t world_until_reached(struct world *w, unsigned from, unsigned to, uint64_t limit)
+{
+	uint64_t start = w->now;
+
+	while (!reaches(w, from, to))
+		if (!world_step(w, start + limit))
+			return UINT64_MAX;
+	return w->now - start;
+}
+
+static inline const struct node_counters *counters_of(struct world *w, unsigned i)
+{
+	return node_counters(w->stations[i].node);
+}
+
+static inline uint64_t drops_of(struct world *w, unsigned i)
+{
+	const struct node_drops *drops = &counters_of(w, i)->drops;
+	uint64_t sum = 0;
+	const char *name;
+
+	for (unsigned k = 0;; k++) {
+		uint64_t value = node_drop_at(drops, k, &name);
+
+		if (!name)
+			return sum;
+		sum += value;
+	}
+}
+
+/* --- packets ------------------------------------------------------------------------------- */
+
+/* A numbered packet from the host of station `i`, `len` bytes of payload (at least 8). */
+static inline void station_send_packet(struct world *w, unsigned i, const struct address *from,
+	const struct address *to, uint8_t hops, size_t len, uint32_t number)
+{
+	struct station *s = &w->stations[i];
+	struct test_packet p;
+
+	packet_make(&p, from, to, PROTOCOL_UDP, hops, len);
+	uint8_t *payload = p.data + p.len - len;
+	memset(payload, 0, 4);
+	payload[4] = (uint8_t)(number >> 24);
+	payload[5] = (uint8_t)(number >> 16);
+	payload[6] = (uint8_t)(number >> 8);
+	payload[7] = (uint8_t)number;
+
+	uint8_t *buffer = malloc(NODE_HEADROOM + p.len + NODE_TAILROOM);
+	assert_non_null(buffer);
+	struct node_packet packet = { buffer + NODE_HEADROOM, p.len };
+	memcpy(packet.data, p.data, p.len);
+	node_packets_in(s->node, w->now, &packet, 1);
+	free(buffer);
+	station_poll(s);
+}
+
+static inline void station_say(struct world *w, unsigned i, unsigned to, uint32_t number)
+{
+	station_send_packet(w, i, &w->stations[i].address, &w->stations[to].address, 64, 64, number);
+}
+
+/* A steady flow, one packet each `every`, numbered from `first`. Returns how many got lost. */
+static inline unsigned world_flow(
+	struct world *w, unsigned from, unsigned to, uint32_t first, unsigned count, uint64_t every)
+{
+	unsigned lost = 0;
+
+	for (unsigned k = 0; k < count; k++) {
+		station_say(w, from, to, first + k);
+		world_run(w, every);
+	}
+	world_run(w, A_SECOND);
+	for (unsigned k = 0; k < count; k++)
+		lost += !w->stations[to].seen[first + k];
+	return lost;
+}
+
+/* --- building ------------------------------------------------------------------------------- */
+
+static inline struct endpoint endpoint_mac(unsigned segment, unsigned i)
+{
+	return (struct endpoint){ 6, { 2, 0, 0, 0, (uint8_t)segment, (uint8_t)(i + 1) } };
+}
+
+static inline struct endpoint endpoint_ip(uint8_t net, uint8_t host, uint16_t port)
+{
+	return (struct endpoint){ 6, { 192, 0, net, host, (uint8_t)(port >> 8), (uint8_t)port } };
+}
+
+static inline void segment_make(struct world *w, unsigned segment, bool is_shared)
+{
+	w->segments[segment] = (struct segment){ .is_shared = is_shared, .delay = MILLISECOND, .mtu = 1500 };
+}
+
+/* Enrols station `i` by `authority`; up to two prefixes (NULL: none). */
+static inline void station_enrol_by(
+	struct world *w, unsigned i, struct secret_authority *authority, const char *first, const char *second)
+{
+	struct station *s = &w->stations[i];
+	struct enrolment *e = &s->enrolment;
+	char name[24];
+
+	snprintf(name, sizeof(name), "station-%u", i);
+	identity_make(&e->identity, w->stations[i].prng.state[0] + i);
+	e->certificate = certificate_draft(&e->identity.public, name);
+	if (first)
+		prefix_add(&e->certificate, first);
+	if (second)
+		prefix_add(&e->certificate, second);
+	assert_int_equal(certificate_issue(&e->certificate, authority), 0);
+	e->authority = authority->public;
+	memcpy(e->psk, authority->psk, KEY_LEN);
+	s->address = identity_address(&e->identity.public, authority->public.deployment);
+	identity_router_id(s->rid.bytes, &e->identity.public);
+}
+
+static inline void station_enrol(struct world *w, unsigned i, const char *first, const char *second)
+{
+	station_enrol_by(w, i, &w->authority, first, second);
+}
+
+static inline struct node *station_start(struct world *w, unsigned i)
+{
+	static const struct node_output output = { world_send, world_deliver, world_kernel_route, world_store_seqno,
+		world_store_certificate, world_event };
+	struct station *s = &w->stations[i];
+
+	assert_null(s->node);
+	s->config = (struct node_config){ .enrolment = &s->enrolment,
+		.time_floor = { s->t_lo },
+		.has_stored_seqno = s->has_stored_seqno,
+		.stored_seqno = s->stored_seqno,
+		.random = prng_random(&s->prng) };
+	s->node = node_new(&s->config, &output, s, w->now);
+	assert_non_null(s->node);
+	station_poll(s);
+	return s->node;
+}
+
+/* Power off: nothing is said. */
+static inline void station_kill(struct world *w, unsigned i)
+{
+	struct station *s = &w->stations[i];
+
+	node_free(s->node);
+	s->node = NULL;
+	for (unsigned k = 0; k < SEGMENTS; k++)
+		s->ports[k].is_here = false;
+}
+
+static inline struct node_link_config link_config_of(const struct segment *s)
+{
+	return (struct node_link_config){
+		.name = "test",
+		.mtu = (unsigned)s->mtu,
+		.beacon = s->is_shared,
+		.wired = true,
+		.rxcost = 96,
+		.hello_ms = 500,
+		.update_s = 4,
+		.dead_misses = 4,
+		.keepalive_s = s->is_shared ? 0 : 25,
+	};
+}
+
+static inline void station_join_with(
+	struct world *w, unsigned i, unsigned segment, const struct node_link_config *config)
+{
+	struct station *s = &w->stations[i];
+	struct port *p = &s->ports[segment];
+
+	p->is_here = true;
+	if (p->self.len == 0)
+		p->self = w->segments[segment].is_shared ? endpoint_mac(segment, i)
+							 : endpoint_ip((uint8_t)segment, (uint8_t)(i + 1), 7000);
+	assert_int_equal(node_link_add(s->node, w->now, segment, config), 0);
+	node_link_set_up(s->node, w->now, segment, true);
+	station_poll(s);
+}
+
+static inline void station_join(struct world *w, unsigned i, unsigned segment)
+{
+	struct node_link_config config = link_config_of(&w->segments[segment]);
+
+	station_join_with(w, i, segment, &config);
+}
+
+static inline void station_leave(struct world *w, unsigned i, unsigned segment)
+{
+	struct station *s = &w->stations[i];
+
+	node_link_remove(s->node, w->now, segment);
+	s->ports[segment].is_here = false;
+	station_poll(s);
+}
+
+/* Station `i` is told where `other` is: as others see it. */
+static inline void station_target(struct world *w, unsigned i, unsigned other, unsigned segment)
+{
+	const struct port *p = port_of(w, other, segment);
+	struct endpoint there = p->has_nat    ? p->outside
+				: p->self.len ? p->self
+					      : endpoint_ip((uint8_t)segment, (uint8_t)(other + 1), 7000);
+
+	assert_int_equal(node_target_set(w->stations[i].node, w->now, segment, other, &there), 0);
+	station_poll(&w->stations[i]);
+}
+
+static inline void station_behind_nat(struct world *w, unsigned i, unsigned segment, uint16_t outside_port)
+{
+	struct port *p = port_of(w, i, segment);
+
+	p->has_nat = true;
+	p->outside = endpoint_ip(200, (uint8_t)(i + 1), outside_port);
+	p->contacts = 0;
+}
+
+/* Gives station `i` the certificate of `other`, as from before. */
+static inline void station_knows(struct world *w, unsigned i, unsigned other)
+{
+	uint8_t encoded[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(&w->stations[other].enrolment.certificate, encoded, sizeof(encoded));
+
+	assert_true(len > 0);
+	assert_int_equal(node_certificate_add(w->stations[i].node, bytes_of(encoded, (size_t)len)), 0);
+}
+
+static inline struct world *world_new(uint64_t seed)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->tape = calloc(TAPE_MAX, sizeof(*w->tape));
+	assert_non_null(w->tape);
+	prng_seed(&w->prng, seed);
+	authority_make(&w->authority, seed);
+	w->now = 1000 * A_SECOND;
+	for (unsigned i = 0; i < STATIONS; i++) {
+		struct station *s = &w->stations[i];
+
+		s->w = w;
+		s->index = i;
+		s->due = UINT64_MAX;
+		prng_seed(&s->prng, seed * 100 + i);
+	}
+	for (unsigned i = 0; i < SEGMENTS; i++)
+		segment_make(w, i, true);
+	return w;
+}
+
+static inline void world_free(struct world *w)
+{
+	for (struct flight *f = w->flights, *next; f; f = next) {
+		next = f->next;
+		free(f);
+	}
+	for (unsigned i = 0; i < STATIONS; i++) {
+		if (w->stations[i].node)
+			node_free(w->stations[i].node);
+		enrolment_done(&w->stations[i].enrolment);
+	}
+	authority_done(&w->authority);
+	free(w->tape);
+	free(w);
+}
+
+/* Stations 0..count-1, enrolled and running, not joined to anything. */
+static inline struct world *world_of(uint64_t seed, unsigned count)
+{
+	struct world *w = world_new(seed);
+
+	for (unsigned i = 0; i < count; i++) {
+		station_enrol(w, i, NULL, NULL);
+		station_start(w, i);
+	}
+	return w;
+}
+
+#endif
