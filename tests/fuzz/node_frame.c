@@ -1,0 +1,170 @@
+/*
+ * Two live nodes under a stream of operations: bytes from nowhere, damaged and
+ * replayed copies of genuine frames, whatever a member may seal into its
+ * session, packets from the host, and time.
+ *
+ * What must hold: nothing crashes; tables stay within their bounds; a node that
+ * heard only damaged frames keeps its peer.
+ */
+#include "meshd/node/state.h"
+#include "tests/bench/node_chain.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct enrolment enrolments[2];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	if (sodium_init() < 0)
+		return 1;
+	chain_enrol(enrolments, 2, 1);
+	return 0;
+}
+
+static struct peer *other_of(struct chain *c, unsigned i)
+{
+	struct node_link *link = c->nodes[i].node->links[0];
+
+	return list_is_empty(&link->peers) ? NULL : list_entry(link->peers.next, struct peer, on_link);
+}
+
+/* In a buffer of just the size: an overread is seen. */
+static void frame_in(struct chain *c, unsigned to, struct endpoint from, struct bytes frame)
+{
+	uint8_t *buffer = malloc(frame.len + NODE_TAILROOM);
+
+	assert(buffer);
+	if (frame.len)
+		memcpy(buffer, frame.data, frame.len);
+	node_frame_in(c->nodes[to].node, c->now_us, 0, &from, buffer, frame.len);
+	free(buffer);
+}
+
+/* A genuine frame of before, damaged at up to three places, perhaps cut. */
+static void damaged(struct chain *c, struct reader *r)
+{
+	uint64_t kept = c->written < CHAIN_FRAMES ? c->written : CHAIN_FRAMES;
+
+	if (kept == 0)
+		return;
+	struct chain_frame f = c->frames[(c->written - 1 - read_u8(r) % kept) % CHAIN_FRAMES];
+	uint8_t how = read_u8(r);
+
+	for (unsigned i = 0; i < (how & 3u); i++) {
+		uint16_t at = read_u16(r);
+
+		f.data[at % f.len] ^= read_u8(r);
+	}
+	if (how & 4)
+		f.len = read_u16(r) % (f.len + 1);
+	if (how & 8)
+		f.from = chain_endpoint(how >> 4);
+	frame_in(c, f.to, f.from, bytes_of(f.data, f.len));
+}
+
+static void inside(struct chain *c, unsigned from, struct reader *r)
+{
+	struct peer *p = other_of(c, from);
+	uint8_t kind = read_u8(r);
+	struct bytes body = read_bytes(r, read_u16(r) % 1400);
+
+	if (p && reader_ok(r))
+		peer_send(p, c->now_us, kind, body);
+	chain_drain(c);
+}
+
+/* A Babel packet whose header is right, so that TLVs are reached. */
+static void inside_babel(struct chain *c, unsigned from, struct reader *r)
+{
+	struct peer *p = other_of(c, from);
+	struct bytes body = read_bytes(r, read_u8(r));
+	uint8_t packet[4 + 255] = { 42, 2, (uint8_t)(body.len >> 8), (uint8_t)body.len };
+
+	if (!p || !reader_ok(r))
+		return;
+	if (body.len)
+		memcpy(packet + 4, body.data, body.len);
+	peer_send(p, c->now_us, KIND_BABEL, bytes_of(packet, 4 + body.len));
+	chain_drain(c);
+}
+
+static void packet_in(struct chain *c, unsigned at, struct reader *r)
+{
+	struct bytes body = read_bytes(r, read_u16(r) % 1600);
+	uint8_t *buffer = malloc(NODE_HEADROOM + body.len + NODE_TAILROOM);
+	struct node_packet packet = { buffer + NODE_HEADROOM, body.len };
+
+	assert(buffer);
+	if (body.len)
+		memcpy(packet.data, body.data, body.len);
+	node_packets_in(c->nodes[at].node, c->now_us, &packet, 1);
+	free(buffer);
+	chain_drain(c);
+}
+
+static void check_bounds(const struct chain *c)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		const struct node *n = c->nodes[i].node;
+
+		assert(n->handshakes_theirs <= HANDSHAKES_MAX);
+		assert(n->handshakes_own <= CALLINGS_MAX);
+		assert(n->peer_count <= NODE_PEER_MAX);
+		assert(n->want_count <= CERTIFICATE_WANTS_MAX);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct reader r = reader_of(bytes_of(data, size));
+	struct chain *c = chain_new(enrolments, 2, 1500, read_u8(&r));
+	bool honest = true;
+
+	/* From the first beacon on, or with a session that stands. */
+	if (read_u8(&r) & 1)
+		chain_run(c, 3 * SECOND);
+	while (reader_left(&r) > 0) {
+		uint8_t op = read_u8(&r);
+		unsigned side = op & 1;
+
+		switch (op >> 1 & 7) {
+		case 0:
+			frame_in(c, side, chain_endpoint(op >> 4), read_bytes(&r, read_u16(&r) % 1600));
+			break;
+		case 1:
+		case 2:
+			damaged(c, &r);
+			break;
+		case 3:
+			inside(c, side, &r);
+			honest = false;
+			break;
+		case 4:
+			inside_babel(c, side, &r);
+			honest = false;
+			break;
+		case 5:
+			packet_in(c, side, &r);
+			break;
+		case 6:
+			chain_run(c, read_u8(&r) * 20 * MS);
+			break;
+		default:
+			/* One end is silent for a while. */
+			c->now_us += read_u8(&r) * 100 * MS;
+			chain_run(c, MS);
+		}
+		check_bounds(c);
+	}
+	if (honest) {
+		chain_run(c, 60 * SECOND);
+		assert(other_of(c, 0) && other_of(c, 0)->is_up);
+		assert(other_of(c, 1) && other_of(c, 1)->is_up);
+	}
+	check_bounds(c);
+	chain_free(c);
+	return 0;
+}
