@@ -17,11 +17,13 @@
  *
  * Budget. Hellos and table together keep to 5 % of the stated rate (design.md 3).
  * A Hello with its IHU is 70 to 130 bytes on the wire, sealed once for each
- * neighbour. So a shared radio of 20 Mbit/s has room for fourteen stations in range
- * at five Hellos a second, and eleven at the ten of protocol.md, before access to
- * the channel is counted. On 9.6 kbit/s the two disagree: in half duplex two stations with Hellos every 4 s
- * spend 3.3 to 4.5 %, so that the longest update interval that Babel can say still
- * has room for 150 to 280 routes (21 bytes each), not for the 1,100 of a whole city.
+ * neighbour, and so is the table, 21 bytes a route. A shared radio of 20 Mbit/s
+ * has room for ten stations in range with 1,100 routes, fourteen with few, before
+ * access to the channel is counted. protocol.md has ten Hellos a second towards
+ * next hops in use; here they go to all neighbours, so there are five. On 9.6
+ * kbit/s the two disagree: in half duplex two stations with Hellos every 4 s spend
+ * 3.5 to 4.6 %, and the update interval is near the longest that Babel can say;
+ * that leaves room for 100 to 230 routes, not for 1,100.
  *
  * Costs. A good radio hop (256) is the unit: fibre is less than half of one, a
  * phone network two, a geostationary satellite four, a narrowband link sixteen.
@@ -39,7 +41,7 @@
 
 static const struct preset presets[] = {
 	/* name, type, mtu, rate, kind, cost, hello_ms, update_s, dead_misses, keepalive_s, metered, rtt */
-	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 16, 6, 0, false, false },
+	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 40, 6, 0, false, false },
 	{ "narrowband", CONFIG_UDP, 1400, 9600, CONFIG_COST_RADIO, 4096, 4000, 600, 2, 0, false, false },
 	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 60, 8, 25, false, true },
 	{ "leo-satellite", CONFIG_UDP, 1500, 10000000, CONFIG_COST_WIRED, 384, 500, 30, 6, 25, false, true },
