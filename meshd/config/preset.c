@@ -18,7 +18,7 @@
  * Budget. Hellos and table together keep to 5 % of the stated rate (design.md 3).
  * A Hello with its IHU is 70 to 130 bytes on the wire, sealed once for each
  * neighbour, and so is the table, 21 bytes a route. A shared radio of 20 Mbit/s
- * has room for ten stations in range with 1,100 routes, fourteen with few, before
+ * has room for ten stations in range with 1,100 routes, thirteen with few, before
  * access to the channel is counted. protocol.md has ten Hellos a second towards
  * next hops in use; here they go to all neighbours, so there are five. On 9.6
  * kbit/s the two disagree: in half duplex two stations with Hellos every 4 s spend

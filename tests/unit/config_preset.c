@@ -233,7 +233,7 @@ static void stations_in_range_fit_the_budget_of_a_radio(void **state)
 
 	(void)state;
 	assert_true(radio_bps(&l, 10, 1100) <= budget);
-	assert_true(radio_bps(&l, 14, 20) <= budget);
+	assert_true(radio_bps(&l, 13, 20) <= budget);
 }
 
 static void a_low_rate_slows_hellos_down_to_the_budget(void **state)
