@@ -34,7 +34,7 @@ static int far_end;
 static int setup(void **state)
 {
 	struct daemon *d = fake_daemon();
-	int ends[2], room = IO_BATCH * TUN_PACKET_MAX; /* the kernel takes it twice, for its own use */
+	int ends[2], room = 2 * IO_BATCH * TUN_PACKET_MAX;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
 	assert_int_equal(setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room)), 0);
