@@ -25,6 +25,8 @@ void view_free(struct view *v);
 /* NULL if there is none (any more). */
 const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour);
 const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned link, const router_id *rid);
+/* The next hop is the destination's own node. */
+bool view_is_direct(const struct view *v, const struct babel_route_info *r);
 /* The selected route to exactly this prefix; NULL: none. */
 const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix);
 

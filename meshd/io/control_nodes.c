@@ -32,7 +32,7 @@ static void route_add(const struct view *v, json_t *o, const struct babel_route_
 	json_object_set_new(o, "link", r ? json_string(view_link_name(v, r->route.link)) : json_null());
 	json_object_set_new(o, "via",
 		r ? json_string(view_neighbour_name(v, r->route.link, &r->route.neighbour, via)) : json_null());
-	json_object_set_new(o, "direct", json_boolean(peer && router_id_equal(&peer->rid, &r->route.origin)));
+	json_object_set_new(o, "direct", json_boolean(r && view_is_direct(v, r)));
 	json_object_set_new(o, "heard_s", json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
 	json_object_set_new(o, "valid_s",
 		r && r->expires_us > v->now_us ? json_integer((json_int_t)((r->expires_us - v->now_us) / SECOND_US))

@@ -49,9 +49,9 @@ static json_t *reachable_make(const struct view *v, const struct certificate *c,
 
 	return json_pack("{s:s, s:b, s:s, s:s, s:b, s:o, s:o}", "name", c->name, "reachable", 1, "link",
 		view_link_name(v, r->route.link), "via",
-		view_neighbour_name(v, r->route.link, &r->route.neighbour, via), "direct",
-		peer && router_id_equal(&peer->rid, &r->route.origin), "metric", json_metric(r->route.metric),
-		"heard_s", json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
+		view_neighbour_name(v, r->route.link, &r->route.neighbour, via), "direct", view_is_direct(v, r),
+		"metric", json_metric(r->route.metric), "heard_s",
+		json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
 }
 
 /* Those that can be reached are listed first. */

@@ -93,6 +93,15 @@ const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned
 	return NULL;
 }
 
+/* By keys: a node's router-id may change with its restarts. */
+bool view_is_direct(const struct view *v, const struct babel_route_info *r)
+{
+	const struct node_peer_info *peer = view_peer(v, r->route.link, &r->route.neighbour);
+	const struct certificate *origin = node_certificate_of(v->node, &r->route.origin);
+
+	return peer && origin && memcmp(&peer->certificate->key, &origin->key, sizeof(origin->key)) == 0;
+}
+
 /* The selected entry is the first of its prefix. */
 const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix)
 {
