@@ -131,7 +131,7 @@ struct tun {
 	int fd;
 	ev_io io;
 	uint64_t write_errors;
-	uint64_t looped; /* read, but for this node */
+	uint64_t looped; /* read, but for this node's own address */
 	uint8_t room[IO_BATCH][NODE_HEADROOM + TUN_PACKET_MAX + NODE_TAILROOM];
 };
 

@@ -3,9 +3,9 @@
  * here. One wakeup takes up to IO_BATCH packets into buffers with room in front
  * and behind, so that the node seals them where they lie.
  *
- * What the node would only hand back (its destination is here, yet the kernel
- * sent it into the mesh: the LAN's port is down) ends here, or it would go round
- * between kernel and node until its hop limit is used up.
+ * A packet for this node's own address that the kernel sends into the mesh, since
+ * somebody took the address off the TUN, ends here: the node would hand it back,
+ * and it would go round between the two.
  */
 #include "meshd/io/io.h"
 
@@ -107,26 +107,25 @@ bool packet_destination(struct bytes packet, struct address *to)
 	return true;
 }
 
-static bool packet_loops(struct daemon *d, const struct node_packet *packet)
+static bool packet_loops(const struct node_packet *packet, const struct address *own)
 {
 	struct address to;
-	struct prefix match;
 
-	return packet_destination(bytes_of(packet->data, packet->len), &to) &&
-	       node_lookup(d->node, &to, &match) == NODE_VERDICT_OWN;
+	return packet_destination(bytes_of(packet->data, packet->len), &to) && address_equal(&to, own);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct daemon *d = io->data;
 	struct tun *t = &d->tun;
+	struct address own = node_address(d->node);
 	struct node_packet packets[IO_BATCH];
 	size_t count = 0;
 
 	(void)loop;
 	(void)events;
 	for (unsigned i = 0; i < IO_BATCH && packet_read(d, t->room[i], &packets[count]); i++) {
-		if (packet_loops(d, &packets[count]))
+		if (packet_loops(&packets[count], &own))
 			t->looped++;
 		else
 			count++;
