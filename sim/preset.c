@@ -1,0 +1,138 @@
+/*
+ * The field's links in figures: where each is from is said in its line.
+ *
+ * M measured in a named source, P physics, A assumed, of the right order. Rates
+ * are the middle of what the field sees; up is what the first end sends. Fades
+ * run in steps of 20 ms on broadband, of a frame time on narrowband.
+ */
+#include "sim/preset.h"
+
+#include <string.h>
+
+#define MS 1000u
+#define S 1000000u
+#define K 1000u
+#define M 1000000u
+
+#define BOTH(...)                                                                                                      \
+	{                                                                                                              \
+		{ __VA_ARGS__ },                                                                                       \
+		{                                                                                                      \
+			__VA_ARGS__                                                                                    \
+		}                                                                                                      \
+	}
+#define FADE(p, r, l, step) .fade = { .to_bad = (p), .to_good = (r), .loss = (l), .step_us = (step) }
+
+static const struct link_preset presets[] = {
+	/* Nothing but a wire: the inside of a house, or the internet's core. */
+	{ "switch", false, true, BOTH(.rate_bps = 0, .mtu = 1500) },
+	/* P: 5 us/km; rest A. A town's share. */
+	{ "fibre", false, true,
+		BOTH(.rate_bps = 100 * M, .queue_us = 50 * MS, .delay_us = 2 * MS, .jitter_us = 100, .mtu = 1500,
+			.loss = 1e-6) },
+	/* A. 1.4 GHz OFDM at one hop, 2 to 15 km on the ground. */
+	{ "mesh-radio", true, false,
+		BOTH(.rate_bps = 20 * M, .queue_us = 100 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
+			FADE(.01, .3, .6, 20 * MS)) },
+	/* A. The same at the edge of its range. */
+	{ "mesh-radio-edge", true, false,
+		BOTH(.rate_bps = 3 * M, .queue_us = 200 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
+			FADE(.05, .2, .8, 20 * MS)) },
+	/* A. Both gaps and airtime as seen from a relay in the air. */
+	{ "drone-relay", true, false,
+		BOTH(.rate_bps = 20 * M, .queue_us = 100 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
+			FADE(.01, .3, .6, 20 * MS),
+			.gap = { .every_us = 300 * (uint64_t)S, .min_us = 200 * MS, .max_us = 1 * S }) },
+	/* P: 239 to 280 ms one way; rest A. Clear sky; rain is fade 0.001 0.02 1. */
+	{ "geo-satellite", false, false,
+		{ { .rate_bps = 2 * M,
+			  .queue_us = 500 * MS,
+			  .delay_us = 270 * MS,
+			  .jitter_us = 10 * MS,
+			  .mtu = 1400,
+			  FADE(1e-4, .2, 1, 20 * MS) },
+			{ .rate_bps = 8 * M,
+				.queue_us = 500 * MS,
+				.delay_us = 270 * MS,
+				.jitter_us = 10 * MS,
+				.mtu = 1400,
+				FADE(1e-4, .2, 1, 20 * MS) } } },
+	/* M: slots of 15 s (Mohan et al., arXiv 2310.09242); gap length A. */
+	{ "leo-satellite", false, false,
+		{ { .rate_bps = 10 * M,
+			  .queue_us = 200 * MS,
+			  .delay_us = 27 * MS,
+			  .jitter_us = 8 * MS,
+			  .mtu = 1500,
+			  .loss = .005,
+			  .gap = { .every_us = 15 * S, .min_us = 50 * MS, .max_us = 300 * MS } },
+			{ .rate_bps = 100 * M,
+				.queue_us = 200 * MS,
+				.delay_us = 27 * MS,
+				.jitter_us = 8 * MS,
+				.mtu = 1500,
+				.loss = .005,
+				.gap = { .every_us = 15 * S, .min_us = 50 * MS, .max_us = 300 * MS } } } },
+	/* A. Queue to 500 ms is what phones' networks are known for. */
+	{ "cellular", false, false,
+		{ { .rate_bps = 5 * M,
+			  .queue_us = 500 * MS,
+			  .delay_us = 40 * MS,
+			  .jitter_us = 15 * MS,
+			  .mtu = 1400,
+			  FADE(.002, .2, .5, 20 * MS) },
+			{ .rate_bps = 20 * M,
+				.queue_us = 500 * MS,
+				.delay_us = 40 * MS,
+				.jitter_us = 15 * MS,
+				.mtu = 1400,
+				FADE(.002, .2, .5, 20 * MS) } } },
+	/* A. 370 MHz ad hoc data; a frame time is about 250 ms. */
+	{ "narrowband", true, false,
+		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 100 * MS, .jitter_us = 40 * MS,
+			.turnaround_us = 100 * MS, .mtu = 1400, FADE(.02, .2, .8, 250 * MS)) },
+	/* P for the delay; rates A. */
+	{ "satphone", false, false,
+		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 340 * MS, .jitter_us = 50 * MS, .mtu = 1280,
+			FADE(.01, .1, .7, 250 * MS)) },
+	/* A. Interleaver and fades of seconds. */
+	{ "hf", true, false,
+		BOTH(.rate_bps = 2400, .queue_us = 4 * S, .delay_us = 2 * S, .jitter_us = 500 * MS,
+			.turnaround_us = 500 * MS, .mtu = 1400, FADE(.02, .1, .9, 250 * MS)) },
+};
+#define PRESETS (sizeof(presets) / sizeof(presets[0]))
+
+const struct link_preset *link_preset_find(const char *name)
+{
+	for (size_t i = 0; i < PRESETS; i++)
+		if (strcmp(presets[i].name, name) == 0)
+			return &presets[i];
+	return NULL;
+}
+
+const char *link_preset_names(void)
+{
+	static char names[PRESETS * 24];
+
+	if (!names[0])
+		for (size_t i = 0, len = 0; i < PRESETS; i++)
+			len += (size_t)snprintf(
+				names + len, sizeof(names) - len, "%s%s", i ? ", " : "", presets[i].name);
+	return names;
+}
+
+void link_preset_print(FILE *out)
+{
+	fprintf(out, "%-16s %-6s %9s %9s %8s %8s %8s %7s %5s\n", "preset", "medium", "up kbit", "down kbit", "delay",
+		"jitter", "queue", "loss", "mtu");
+	for (size_t i = 0; i < PRESETS; i++) {
+		const struct link_params *up = &presets[i].params[0], *down = &presets[i].params[1];
+
+		fprintf(out, "%-16s %-6s %9.1f %9.1f %5.1f ms %5.1f ms %5u ms %5.2f %% %5u\n", presets[i].name,
+			presets[i].shared  ? "shared"
+			: presets[i].wired ? "wired"
+					   : "modem",
+			(double)up->rate_bps / 1e3, (double)down->rate_bps / 1e3, up->delay_us / 1e3,
+			up->jitter_us / 1e3, up->queue_us / MS, 100 * (up->loss + link_fade_loss(&up->fade)), up->mtu);
+	}
+}

@@ -1,0 +1,70 @@
+/*
+ * The scenario's file as written: values as text by libcyaml, and lines. Private
+ * to the reader (scenario.c).
+ */
+#ifndef SIM_SCENARIO_TEXT_H
+#define SIM_SCENARIO_TEXT_H
+
+#include "meshd/base/bytes.h"
+
+#include <yaml.h>
+
+#define TEXT_PARAMS 13 /* as link_param_names[] */
+
+struct text_interface {
+	char *name, *gateway;
+	char **addresses;
+	unsigned addresses_count;
+};
+
+struct text_node {
+	char *name, *power, *nat;
+	struct text_interface *interfaces;
+	unsigned interfaces_count;
+	char **run;
+	unsigned run_count;
+};
+
+struct text_link {
+	char *name, *preset, *state;
+	char *params[TEXT_PARAMS];
+	char **ends;
+	unsigned ends_count;
+	char **deaf;
+	unsigned deaf_count;
+};
+
+struct text_event {
+	char *at, *order;
+};
+
+struct text {
+	char *seed;
+	struct text_node *nodes;
+	unsigned nodes_count;
+	struct text_link *links;
+	unsigned links_count;
+	struct text_event *events;
+	unsigned events_count;
+};
+
+/* Lines of what was read: libcyaml does not keep them. */
+struct outline {
+	const char *file;
+	char *error; /* SCENARIO_ERROR_MAX bytes of the caller */
+	yaml_document_t document;
+	bool loaded;
+};
+
+/* Each 0, or -EINVAL with the line in outline->error. */
+int outline_load(struct outline *o, struct bytes text);
+int text_load(struct text **t, struct bytes text, struct outline *o);
+void outline_done(struct outline *o);
+void text_free(struct text *t);
+
+/* Writes file:line: sentence; `section`, `index` and `field` say where (field
+ * may be NULL, index -1). Returns -EINVAL. */
+int outline_complain(struct outline *o, const char *section, int index, const char *field, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+#endif
