@@ -28,6 +28,7 @@ struct trace {
 	char to_text[ADDRESS_TEXT];
 	char to_name[NAME_MAX_LEN + 1];
 	char last_name[CTL_ERROR_MAX]; /* who answered last; this node at first */
+	bool has_answers;
 	unsigned number; /* of probes sent */
 	json_t *hops;
 };
@@ -55,6 +56,7 @@ static void hop_note(struct trace *t, unsigned hop, const struct probe_result *r
 		if (!t->q.json)
 			printf("%3u  no answer\n", hop);
 	} else {
+		t->has_answers = true;
 		name_find(t, &r->from, t->last_name, sizeof(t->last_name));
 		address_format(&r->from, text);
 		json_array_append_new(
@@ -102,6 +104,8 @@ static int outcome_say(struct trace *t, unsigned hop, const struct probe_result 
 	else if (r->outcome == PROBE_REFUSED)
 		snprintf(text, sizeof(text), "it ends at %s, which %s; ask there: meshctl why %s", t->last_name,
 			r->is_prohibited ? "does not let it pass" : "has no way to go on", t->to_text);
+	else if (!t->has_answers)
+		snprintf(text, sizeof(text), "nobody on the way answers; meshctl why %s tells more", t->to_text);
 	else
 		snprintf(text, sizeof(text), "it dies after %s: nobody further on answers; ask there: meshctl why %s",
 			t->last_name, t->to_text);
@@ -141,6 +145,8 @@ static int trace_start(struct trace *t, const json_t *answer)
 		return ctl_fail(CTL_BAD, "no socket: %s", strerror(-fd));
 	if (!t->q.json)
 		printf("to %s%s%s\n", t->to_name, *t->to_name ? ", " : "", t->to_text);
+	if (*json_text(answer, "note"))
+		fprintf(stderr, "note: %s\n", json_text(answer, "note"));
 	int status = trace_run(t, fd);
 	close(fd);
 	return status;

@@ -30,6 +30,9 @@ bool view_is_direct(const struct view *v, const struct babel_route_info *r);
 /* The selected route to exactly this prefix; NULL: none. */
 const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix);
 
+/* Announced by this node itself. */
+bool view_prefix_is_own(const struct view *v, const struct prefix *prefix);
+
 #define VIEW_NAME (NAME_MAX_LEN + 1)
 /* By certificate, else the router-id in hex. */
 const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME]);

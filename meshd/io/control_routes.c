@@ -44,6 +44,7 @@ json_t *answer_routes(struct view *v, const json_t *request)
 
 	(void)request;
 	for (size_t i = 0; i < v->route_count; i++)
-		json_array_append_new(routes, route_make(v, &v->routes[i]));
+		if (!view_prefix_is_own(v, &v->routes[i].route.prefix)) /* what others say of ours is no way */
+			json_array_append_new(routes, route_make(v, &v->routes[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "own", own_make(v), "routes", routes);
 }

@@ -9,6 +9,19 @@
 
 #define NAMES_MAX 64
 
+/* Probes without a source address that the mesh knows get no answer. */
+static const char *note_of(const struct view *v, const struct destination *to)
+{
+	const struct certificate *c = &v->d->enrolment.certificate;
+
+	if (to->prefix.address.family != FAMILY_IPV4)
+		return "";
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		if (c->prefixes[i].address.family == FAMILY_IPV4)
+			return "";
+	return "this node's certificate names no IPv4 network, so that answers over IPv4 cannot find it";
+}
+
 json_t *answer_trace(struct view *v, const json_t *request)
 {
 	struct destination to;
@@ -21,10 +34,10 @@ json_t *answer_trace(struct view *v, const json_t *request)
 	if (!to.is_host)
 		return answer_error("a prefix cannot be traced; write the address of one device in it");
 	enum node_verdict verdict = node_lookup(v->node, &to.prefix.address, &match);
-	return json_pack("{s:b, s:o, s:s, s:b, s:b, s:o, s:s}", "ok", 1, "address", json_address(&to.prefix.address),
-		"name", to.certificate ? to.certificate->name : "", "own", verdict == NODE_VERDICT_OWN, "routed",
-		verdict == NODE_VERDICT_ROUTE, "from", json_address(&own), "from_name",
-		v->d->enrolment.certificate.name);
+	return json_pack("{s:b, s:o, s:s, s:b, s:b, s:o, s:s, s:s}", "ok", 1, "address",
+		json_address(&to.prefix.address), "name", to.certificate ? to.certificate->name : "", "own",
+		verdict == NODE_VERDICT_OWN, "routed", verdict == NODE_VERDICT_ROUTE, "from", json_address(&own),
+		"from_name", v->d->enrolment.certificate.name, "note", note_of(v, &to));
 }
 
 /* The router-id is the address's second half (protocol.md 4.2). */

@@ -120,6 +120,13 @@ const struct babel_route_info *view_selected(const struct view *v, const struct 
 	return v->routes[low].selected ? &v->routes[low] : NULL;
 }
 
+bool view_prefix_is_own(const struct view *v, const struct prefix *prefix)
+{
+	struct prefix match;
+
+	return node_lookup(v->node, &prefix->address, &match) == NODE_VERDICT_OWN && prefix_equal(&match, prefix);
+}
+
 const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME])
 {
 	const struct certificate *c = node_certificate_of(v->node, rid);

@@ -113,7 +113,7 @@ static json_t *ways_make(const struct view *v, const struct destination *to)
 			const struct babel_route_info *r = &v->routes[i];
 
 			if (r->route.prefix.plen == plen && r->route.neighbour.family != FAMILY_NONE &&
-				route_covers(r, to))
+				route_covers(r, to) && !view_prefix_is_own(v, &r->route.prefix))
 				json_array_append_new(ways, way_make(v, r, view_selected(v, &r->route.prefix)));
 		}
 	return ways;
@@ -121,7 +121,9 @@ static json_t *ways_make(const struct view *v, const struct destination *to)
 
 static const char *name_of(const struct destination *to, char text[PREFIX_TEXT])
 {
-	return to->certificate ? to->certificate->name : prefix_format(&to->prefix, text);
+	if (to->certificate)
+		return to->certificate->name;
+	return to->is_host ? address_format(&to->prefix.address, text) : prefix_format(&to->prefix, text);
 }
 
 static void none_say(

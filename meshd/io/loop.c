@@ -248,8 +248,9 @@ static void started_say(struct daemon *d)
 	char address[ADDRESS_TEXT];
 	struct address own = node_address(d->node);
 
-	daemon_say(d, "started", "meshd %s, %s (%s), %s, %u links", MESHD_VERSION, d->enrolment.certificate.name,
-		level_name(d->enrolment.certificate.level), address_format(&own, address), d->port_count);
+	daemon_say(d, "started", "meshd %s, %s (%s), %s, %u link%s", MESHD_VERSION, d->enrolment.certificate.name,
+		level_name(d->enrolment.certificate.level), address_format(&own, address), d->port_count,
+		d->port_count == 1 ? "" : "s");
 }
 
 int daemon_run(const struct config *config, bool is_verbose)
