@@ -116,14 +116,14 @@ static void table_print(const struct report *r)
 {
 	printf("\n  ");
 	cell_print("", 4);
-	cell_print("against the promise of ten minutes", 52);
+	cell_print("against the promise of ten minutes", 58);
 	cell_print("goal", 24);
 	printf("measured\n");
 	for (unsigned i = 0; i < r->row_count; i++) {
 		const struct verdict *row = &r->rows[i];
 
 		printf("  %s ", row->held ? "ok " : "NO ");
-		cell_print(row->what, 52);
+		cell_print(row->what, 58);
 		cell_print(row->goal, 24);
 		printf("%s", row->measured);
 		if (row->promise_share >= 0)

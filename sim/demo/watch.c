@@ -81,7 +81,7 @@ static void line_take(struct watch *w, struct watch_node *node, const char *text
 	if (strcmp(line.code, "started") == 0)
 		node_started(w, node);
 	if (is_up || is_down) {
-		sscanf(line.rest, "%*s %63s", neighbour);
+		sscanf(line.rest, "%*s %63[^: ]", neighbour); /* "radio0 NAME", or "radio0 NAME: why" */
 		struct meeting *m = meeting_of(w, node, line.link, neighbour);
 		if (m) {
 			m->is_up = is_up;
