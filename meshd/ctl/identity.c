@@ -69,7 +69,7 @@ static void description_print(const json_t *o)
 	printf("  address     %s\n", json_text(o, "address"));
 	printf("  valid       %s to %s\n", json_text(o, "from"), json_text(o, "to"));
 	printf("  deployment  %s, authority %s\n", json_text(o, "deployment"), json_text(o, "authority"));
-	json_array_foreach(prefixes, i, prefix)
+	json_array_foreach (prefixes, i, prefix)
 		printf("  %s    %s\n", i ? "        " : "networks", json_string_value(prefix));
 }
 

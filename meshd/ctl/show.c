@@ -31,7 +31,8 @@ void nodes_print(const json_t *answer, FILE *out)
 	table_init(&t, sizeof(heads) / sizeof(heads[0]));
 	for (i = 0; i < t.columns; i++)
 		table_cell(&t, "%s", heads[i]);
-	json_array_foreach(nodes, i, node) node_row(node, &t);
+	json_array_foreach (nodes, i, node)
+		node_row(node, &t);
 	table_print(&t, out, "");
 	table_done(&t);
 }
@@ -76,7 +77,8 @@ static void neighbours_print(const json_t *neighbours, FILE *out)
 	table_init(&t, sizeof(heads) / sizeof(heads[0]));
 	for (i = 0; i < t.columns; i++)
 		table_cell(&t, "%s", heads[i]);
-	json_array_foreach(neighbours, i, n) neighbour_row(n, &t);
+	json_array_foreach (neighbours, i, n)
+		neighbour_row(n, &t);
 	table_print(&t, out, "    ");
 	table_done(&t);
 }
@@ -86,8 +88,7 @@ static void remotes_print(const json_t *peers, FILE *out)
 	const json_t *peer;
 	size_t i;
 
-	json_array_foreach(peers, i, peer)
-	{
+	json_array_foreach (peers, i, peer) {
 		const char *endpoint = json_text(peer, "endpoint");
 
 		fprintf(out, "    calls %s port %lld: %s\n", json_text(peer, "host"),
@@ -104,8 +105,7 @@ static void drops_print(const json_t *link, FILE *out)
 	json_t *count;
 	bool is_first = true;
 
-	json_object_foreach(json_object_get(link, "drops"), reason, count)
-	{
+	json_object_foreach (json_object_get(link, "drops"), reason, count) {
 		fprintf(out, "%s%s %lld", is_first ? "    dropped: " : ", ", reason,
 			(long long)json_integer_value(count));
 		is_first = false;
@@ -140,7 +140,8 @@ void links_print(const json_t *answer, FILE *out)
 	const json_t *link;
 	size_t i;
 
-	json_array_foreach(json_object_get(answer, "links"), i, link) link_print(link, out);
+	json_array_foreach (json_object_get(answer, "links"), i, link)
+		link_print(link, out);
 	if (!json_array_size(json_object_get(answer, "links")))
 		fprintf(out, "no links are configured\n");
 }
@@ -154,7 +155,7 @@ static const char *route_state(const json_t *route)
 	if (json_is_null(json_object_get(route, "via")))
 		return "lost, held";
 	if (json_is_null(json_object_get(route, "metric")))
-		return "refused";
+		return "unusable";
 	return json_flag(route, "feasible") ? "spare" : "not safe";
 }
 
@@ -182,8 +183,7 @@ void routes_print(const json_t *answer, FILE *out)
 	table_init(&t, sizeof(heads) / sizeof(heads[0]));
 	for (i = 0; i < t.columns; i++)
 		table_cell(&t, "%s", heads[i]);
-	json_array_foreach(json_object_get(answer, "own"), i, route)
-	{
+	json_array_foreach (json_object_get(answer, "own"), i, route) {
 		table_cell(&t, "%s", json_text(route, "prefix"));
 		table_cell(&t, "this node");
 		for (unsigned column = 2; column < 5; column++)
@@ -191,7 +191,8 @@ void routes_print(const json_t *answer, FILE *out)
 		table_cell(&t, "%s", json_flag(route, "announced") ? "announced" : "not announced");
 		table_cell(&t, "-");
 	}
-	json_array_foreach(json_object_get(answer, "routes"), i, route) route_row(route, &t);
+	json_array_foreach (json_object_get(answer, "routes"), i, route)
+		route_row(route, &t);
 	table_print(&t, out, "");
 	table_done(&t);
 }

@@ -37,8 +37,7 @@ static void names_of(const json_t *level, bool reachable, struct names *n)
 	size_t i;
 
 	*n = (struct names){ 0 };
-	json_array_foreach(json_object_get(level, "nodes"), i, node)
-	{
+	json_array_foreach (json_object_get(level, "nodes"), i, node) {
 		char text[256];
 
 		if (json_flag(node, "reachable") != reachable)
@@ -81,7 +80,9 @@ static void levels_print(const json_t *levels, FILE *out)
 	size_t i;
 
 	table_init(&t, 3);
-	json_array_foreach(levels, i, level) if (json_number(level, "known")) level_print(level, &t);
+	json_array_foreach (levels, i, level)
+		if (json_number(level, "known"))
+			level_print(level, &t);
 	if (t.count)
 		table_print(&t, out, "  ");
 	else
@@ -96,8 +97,7 @@ static void links_print_short(const json_t *links, FILE *out)
 	const json_t *link;
 
 	table_init(&t, 3);
-	json_array_foreach(links, i, link)
-	{
+	json_array_foreach (links, i, link) {
 		long long neighbours = json_number(link, "neighbours");
 
 		if (i == LINKS_SHOWN)
@@ -120,8 +120,7 @@ static void reasons_print(const json_t *reasons, FILE *out)
 	size_t count = json_array_size(reasons), i;
 	const json_t *reason;
 
-	json_array_foreach(reasons, i, reason)
-	{
+	json_array_foreach (reasons, i, reason) {
 		if (i == REASONS_SHOWN) {
 			fprintf(out, "! and %zu more: meshctl status --json\n", count - REASONS_SHOWN);
 			return;

@@ -19,12 +19,13 @@
 #define HOPS_MAX 32
 #define TRIES 2
 #define SILENT_MAX 3
+#define RELAY_IPV4 "192.0.0.8" /* what relays without an IPv4 address answer from (RFC 7600) */
 #define WAIT_DEFAULT_MS 2000 /* two geostationary hops */
 
 struct trace {
 	struct question q;
 	unsigned wait_ms;
-	struct address to;
+	struct address to, own;
 	char to_text[ADDRESS_TEXT];
 	char to_name[NAME_MAX_LEN + 1];
 	char last_name[CTL_ERROR_MAX]; /* who answered last; this node at first */
@@ -43,6 +44,8 @@ static void name_find(const struct trace *t, const struct address *address, char
 	json_t *answer =
 		client_ask(t->q.socket, json_pack("{s:s, s:[s]}", "request", "names", "addresses", text), &code, error);
 	const char *known = json_string_value(json_array_get(json_object_get(answer, "names"), 0));
+	if (!known && strcmp(text, RELAY_IPV4) == 0)
+		known = "a node without IPv4";
 	snprintf(name, size, "%s", known ? known : text);
 	json_decref(answer);
 }
@@ -101,6 +104,8 @@ static int outcome_say(struct trace *t, unsigned hop, const struct probe_result 
 	else if (r->outcome == PROBE_NO_ROUTE)
 		snprintf(text, sizeof(text), "it does not leave this machine: %s; meshctl why %s tells more",
 			strerror(r->error), t->to_text);
+	else if (r->outcome == PROBE_REFUSED && address_equal(&r->from, &t->own))
+		snprintf(text, sizeof(text), "this node has no way to it; meshctl why %s tells more", t->to_text);
 	else if (r->outcome == PROBE_REFUSED)
 		snprintf(text, sizeof(text), "it ends at %s, which %s; ask there: meshctl why %s", t->last_name,
 			r->is_prohibited ? "does not let it pass" : "has no way to go on", t->to_text);
@@ -119,7 +124,7 @@ static int trace_run(struct trace *t, int fd)
 
 	for (unsigned hop = 1; hop <= HOPS_MAX; hop++) {
 		hop_probe(t, fd, hop, &r);
-		if (r.outcome == PROBE_NO_ROUTE)
+		if (r.outcome == PROBE_NO_ROUTE || (r.outcome == PROBE_REFUSED && address_equal(&r.from, &t->own)))
 			return outcome_say(t, hop, &r);
 		hop_note(t, hop, &r);
 		silent = r.outcome == PROBE_SILENT ? silent + 1 : 0;
@@ -131,9 +136,8 @@ static int trace_run(struct trace *t, int fd)
 
 static int trace_start(struct trace *t, const json_t *answer)
 {
-	const char *text = json_text(answer, "address");
-
-	if (address_parse(&t->to, text) < 0)
+	if (address_parse(&t->to, json_text(answer, "address")) < 0 ||
+		address_parse(&t->own, json_text(answer, "from")) < 0)
 		return ctl_fail(CTL_USAGE, "meshd's answer has no address; meshctl and meshd differ in version");
 	address_format(&t->to, t->to_text);
 	snprintf(t->to_name, sizeof(t->to_name), "%s", json_text(answer, "name"));

@@ -21,7 +21,8 @@ void why_print(const json_t *answer, FILE *out)
 	fprintf(out, "%s\n", json_text(answer, "text"));
 	if (json_array_size(ways))
 		fprintf(out, "ways that are known:\n");
-	json_array_foreach(ways, i, way) way_print(way, out);
+	json_array_foreach (ways, i, way)
+		way_print(way, out);
 }
 
 int command_why(int argc, char **argv)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define NAMES_MAX 64
+#define NAMES_MAX 32 /* each is looked for in all certificates */
 
 /* Probes without a source address that the mesh knows get no answer. */
 static const char *note_of(const struct view *v, const struct destination *to)
@@ -41,16 +41,52 @@ json_t *answer_trace(struct view *v, const json_t *request)
 }
 
 /* The router-id is the address's second half (protocol.md 4.2). */
-static const struct certificate *certificate_at(const struct view *v, const struct address *address)
+static const struct certificate *owner_by_keys(const struct view *v, const struct address *address)
 {
 	router_id rid;
 
 	memcpy(rid.bytes, address->bytes + 8, sizeof(rid.bytes));
-	const struct certificate *c = node_certificate_of(v->node, &rid);
-	if (!c || address->family != FAMILY_IPV6)
+	const struct certificate *c = address->family == FAMILY_IPV6 ? node_certificate_of(v->node, &rid) : NULL;
+	if (!c)
 		return NULL;
 	struct address certified = view_address_of(v, c);
 	return address_equal(&certified, address) ? c : NULL;
+}
+
+struct owner {
+	struct prefix host;
+	const struct certificate *found;
+};
+
+static void owner_match(void *arg, const struct certificate *c)
+{
+	struct owner *owner = arg;
+
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		if (prefix_equal(&c->prefixes[i], &owner->host))
+			owner->found = c;
+}
+
+/* Of an address that a certificate names. */
+static const struct certificate *owner_by_prefix(const struct view *v, const struct address *address)
+{
+	struct owner owner = { .host = prefix_of_host(*address) };
+
+	node_dump_certificates(v->node, owner_match, &owner);
+	return owner.found;
+}
+
+static json_t *name_make(const struct view *v, const char *text)
+{
+	struct address address;
+	const struct certificate *c;
+
+	if (!text || address_parse(&address, text) < 0)
+		return json_null();
+	c = owner_by_keys(v, &address);
+	if (!c)
+		c = owner_by_prefix(v, &address);
+	return c ? json_string(c->name) : json_null();
 }
 
 json_t *answer_names(struct view *v, const json_t *request)
@@ -63,14 +99,7 @@ json_t *answer_names(struct view *v, const json_t *request)
 	if (!json_is_array(addresses) || json_array_size(addresses) > NAMES_MAX)
 		return answer_error("\"addresses\" is a list of at most %d addresses", NAMES_MAX);
 	names = json_array();
-	json_array_foreach(addresses, i, text)
-	{
-		struct address address;
-		const char *written = json_string_value(text);
-		const struct certificate *c =
-			written && address_parse(&address, written) == 0 ? certificate_at(v, &address) : NULL;
-
-		json_array_append_new(names, c ? json_string(c->name) : json_null());
-	}
+	json_array_foreach (addresses, i, text)
+		json_array_append_new(names, name_make(v, json_string_value(text)));
 	return json_pack("{s:b, s:o}", "ok", 1, "names", names);
 }

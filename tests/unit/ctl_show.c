@@ -221,7 +221,7 @@ static void routes_tell_what_is_in_use_and_what_is_spare(void **state)
 	says(text, "in use");
 	says(text, "spare");
 	says(text, "not safe");
-	says(text, "refused");
+	says(text, "unusable");
 	says(text, "lost, held");
 	free(text);
 }
@@ -360,7 +360,8 @@ static void exit_status_is_the_verdict(void **state)
 		{ "{\"ok\":true,\"verdict\":\"alone\"}\n", command_status, "--socket sock --json", CTL_BAD },
 		{ "{\"ok\":true,\"verdict\":\"route\"}\n", command_why, "--socket=sock c1", CTL_GOOD },
 		{ "{\"ok\":true,\"verdict\":\"none\"}\n", command_why, "c1 --socket sock", CTL_BAD },
-		{ "{\"ok\":true,\"address\":\"fd00::1\",\"own\":true}\n", command_trace, "c1 --socket sock", CTL_GOOD },
+		{ "{\"ok\":true,\"address\":\"fd00::1\",\"from\":\"fd00::1\",\"own\":true}\n", command_trace,
+			"c1 --socket sock", CTL_GOOD },
 	};
 	struct scratch *s = *state;
 
