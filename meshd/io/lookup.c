@@ -172,7 +172,7 @@ static int thread_start(struct lookup *l)
 int lookup_start(struct lookups *all, unsigned link, unsigned slot, const char *host, uint16_t port)
 {
 	struct lookup *l = calloc(1, sizeof(*l));
-	int code = l ? 0 : -EAGAIN;
+	int code;
 
 	if (!l)
 		return -EAGAIN;

@@ -122,11 +122,25 @@ static int group_join(const struct port *p, int fd)
 	return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request)) < 0 ? -errno : 0;
 }
 
+/* The kernel lets join a group where IPv6 is switched off, and then sends nothing. */
+static bool ipv6_is_off(const struct port *p)
+{
+	char name[64];
+	int value;
+
+	snprintf(name, sizeof(name), "net/ipv6/conf/%s/disable_ipv6", p->config->interface);
+	return sysctl_read(name, &value) == 0 && value;
+}
+
 static int group_open(struct port *p, char error[IO_ERROR_MAX])
 {
 	struct sockaddr_in6 address = group_address(group_port(p), (unsigned)p->link.ifindex);
 	int code;
 
+	if (ipv6_is_off(p))
+		return io_fail(error, -ENETUNREACH,
+			"IPv6 is off on %s; run \"sysctl net.ipv6.conf.%s.disable_ipv6=0\", or write discover: no",
+			p->config->interface, p->config->interface);
 	if (!p->config->port) {
 		code = socket_bind(p, &address, true);
 		if (code < 0)
@@ -226,7 +240,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 static ssize_t send_by(int fd, struct sockaddr_in6 *address, int way, struct bytes frame)
 {
 	struct in6_pktinfo info = { .ipi6_ifindex = (unsigned)way };
-	struct iovec part = { .iov_base = (void *)(uintptr_t)frame.data, .iov_len = frame.len };
+	struct iovec part = { .iov_base = (void *)frame.data, .iov_len = frame.len };
 	union {
 		struct cmsghdr header;
 		uint8_t room[CMSG_SPACE(sizeof(info))];
