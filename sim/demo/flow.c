@@ -74,6 +74,7 @@ static int flow_open(struct flow_side *f, const char *on, const char *peer, cons
 	f->record = fopen(path, "we");
 	if (!f->record)
 		return -errno;
+	setvbuf(f->record, NULL, _IOLBF, 0); /* the demonstration looks at it while it grows */
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);

@@ -97,12 +97,10 @@ bool run_control(struct run *r, const char *verb, const char *argument, const ch
 	static const enum who nobody[] = { WHO };
 	const char *const argv[] = { "meshlab", "ctl", verb, argument, NULL };
 	char text[256];
-	uint64_t at = now_us();
 
-	if (!run_program(r, "control", argv, text, sizeof(text)))
-		return run_broken(r, nobody, "meshlab ctl %s %s: %s", verb, argument, text);
-	timeline_say(&r->timeline, MARK_ACT, at, argument, "%s", told);
-	return true;
+	timeline_say(&r->timeline, MARK_ACT, now_us(), argument, "%s", told);
+	return run_program(r, "control", argv, text, sizeof(text)) ||
+	       run_broken(r, nobody, "meshlab ctl %s %s: %s", verb, argument, text);
 }
 
 bool run_tool(struct run *r, struct process *p, const char *name, const char *node, const char *command, ...)
@@ -205,7 +203,7 @@ int command_run(int argc, char **argv)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	timeline_init(&r.timeline);
-	watch_init(&r.watch, &r.timeline, who_names);
+	watch_init(&r.watch, &r.timeline, who_names, who_names[CITY], who_names[SCENE]);
 	r.facts = json_object();
 	json_object_set_new(r.facts, "wall_minus_monotonic_us", json_integer((json_int_t)(wall_us() - now_us())));
 	json_object_set_new(r.facts, "begin_us", json_integer((json_int_t)now_us()));

@@ -59,7 +59,7 @@ void timeline_say(struct timeline *t, enum mark mark, uint64_t at_us, const char
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	line_print(t, mark, at_s, who, text);
-	/* %r: as a real; a line from a log may not be UTF-8, then it is left out here. */
+	/* A line from a log may not be UTF-8; then it is not kept. */
 	json_array_append_new(t->events, json_pack("{s:I, s:s, s:s, s:s}", "at_us", (json_int_t)at_us, "mark",
 						 styles[mark].name, "who", who, "text", text));
 }

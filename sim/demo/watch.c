@@ -1,6 +1,6 @@
 /*
  * Log lines as events. Only whole lines are taken; what matters is picked by its
- * stable code, and the words behind it are shown as they are.
+ * stable code and told in words, the rest stays in NAME.log.
  */
 #include "sim/demo/watch.h"
 #include "sim/demo/tools.h"
@@ -27,17 +27,19 @@ bool log_line_parse(struct log_line *out, const char *line)
 	if (*after == ' ') {
 		after++;
 		snprintf(out->rest, sizeof(out->rest), "%s", after);
-		sscanf(after, "%15s", out->link);
 	} else if (*after) {
 		return false;
 	}
 	return true;
 }
 
-void watch_init(struct watch *w, struct timeline *timeline, const char *const names[WATCH_NODES])
+void watch_init(struct watch *w, struct timeline *timeline, const char *const names[WATCH_NODES], const char *end_a,
+	const char *end_b)
 {
 	memset(w, 0, sizeof(*w));
 	w->timeline = timeline;
+	w->ends[0] = end_a;
+	w->ends[1] = end_b;
 	for (unsigned i = 0; i < WATCH_NODES; i++)
 		w->nodes[i].name = names[i];
 }
@@ -60,35 +62,101 @@ static struct meeting *meeting_of(
 	return m;
 }
 
-/* A daemon that starts anew knows nobody. */
-static void node_started(struct watch *w, struct watch_node *node)
+static void meeting_take(struct watch *w, const struct watch_node *node, const struct log_line *line)
 {
-	node->restarts++;
+	bool is_up = strcmp(line->code, "neighbour-up") == 0;
+	char link[16] = "", neighbour[WATCH_NAME_MAX] = "";
+	uint64_t now = now_us();
+	int used = 0;
+
+	/* "radio0 NAME", or "radio0 NAME: why" */
+	if (sscanf(line->rest, "%15s %63[^: ]%n", link, neighbour, &used) != 2)
+		return;
+	struct meeting *m = meeting_of(w, node, link, neighbour);
+	if (m) {
+		m->is_up = is_up;
+		m->at_us = now;
+	}
+	timeline_say(w->timeline, MARK_SEEN, now, node->name, "%s %s on %s%s", is_up ? "has found" : "has lost",
+		neighbour, link, line->rest + used);
+}
+
+bool log_route_parse(struct known_route *out, const struct log_line *line)
+{
+	memset(out, 0, sizeof(*out));
+	out->is_up = strcmp(line->code, "route-down") != 0;
+	if (out->is_up)
+		return sscanf(line->rest, "%15s %*s of %63s by %63[^ ,], metric %u", out->link, out->to, out->by,
+			       &out->metric) == 4;
+	return sscanf(line->rest, "%*s of %63s", out->to) == 1;
+}
+
+static struct known_route *route_of(struct watch *w, const struct watch_node *node, const char *to)
+{
+	for (unsigned i = 0; i < w->route_count; i++)
+		if (w->routes[i].node == node && strcmp(w->routes[i].to, to) == 0)
+			return &w->routes[i];
+	return w->route_count < WATCH_ROUTES_MAX ? &w->routes[w->route_count++] : NULL;
+}
+
+static void route_take(struct watch *w, const struct watch_node *node, const struct log_line *line)
+{
+	struct known_route route;
+
+	if (!log_route_parse(&route, line))
+		return;
+	route.node = node;
+	struct known_route *known = route_of(w, node, route.to);
+	if (known)
+		*known = route;
+	/* Routes to the two ends of the demonstration are its story. */
+	if (strcmp(route.to, w->ends[0]) != 0 && strcmp(route.to, w->ends[1]) != 0)
+		return;
+	if (route.is_up)
+		timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "reaches %s by %s on %s, metric %u",
+			route.to, route.by, route.link, route.metric);
+	else
+		timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "has no way to %s any more", route.to);
+}
+
+/* A daemon that starts anew knows nobody. */
+static void node_started(struct watch *w, const struct watch_node *node, const struct log_line *line)
+{
 	for (unsigned i = 0; i < w->meeting_count; i++)
 		if (w->meetings[i].node == node)
 			w->meetings[i].is_up = false;
+	for (unsigned i = 0; i < w->route_count; i++)
+		if (w->routes[i].node == node)
+			w->routes[i].is_up = false;
+	timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "started %s", line->rest);
 }
 
-static void line_take(struct watch *w, struct watch_node *node, const char *text)
+/* What is no part of the story but nobody should have to look for. */
+static bool code_is_trouble(const char *code)
+{
+	static const char *const codes[] = { "refused", "duplicate", "port-error", "state-unwritable", "kernel-refused",
+		"suppressed" };
+
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (strcmp(code, codes[i]) == 0)
+			return true;
+	return false;
+}
+
+static void line_take(struct watch *w, const struct watch_node *node, const char *text)
 {
 	struct log_line line;
-	char neighbour[64] = "";
-	uint64_t now = now_us();
 
 	if (!log_line_parse(&line, text))
 		return;
-	bool is_up = strcmp(line.code, "neighbour-up") == 0, is_down = strcmp(line.code, "neighbour-down") == 0;
-	if (strcmp(line.code, "started") == 0)
-		node_started(w, node);
-	if (is_up || is_down) {
-		sscanf(line.rest, "%*s %63[^: ]", neighbour); /* "radio0 NAME", or "radio0 NAME: why" */
-		struct meeting *m = meeting_of(w, node, line.link, neighbour);
-		if (m) {
-			m->is_up = is_up;
-			m->at_us = now;
-		}
-	}
-	timeline_say(w->timeline, MARK_SEEN, now, node->name, "%s %s", line.code, line.rest);
+	if (strncmp(line.code, "neighbour-", 10) == 0)
+		meeting_take(w, node, &line);
+	else if (strncmp(line.code, "route-", 6) == 0)
+		route_take(w, node, &line);
+	else if (strcmp(line.code, "started") == 0)
+		node_started(w, node, &line);
+	else if (code_is_trouble(line.code))
+		timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "%s %s", line.code, line.rest);
 }
 
 void watch_poll(struct watch *w)
@@ -125,6 +193,17 @@ unsigned watch_neighbours(const struct watch *w, const char *node, const char *l
 		count += m->is_up && strcmp(m->node->name, node) == 0 && (!link || strcmp(m->link, link) == 0);
 	}
 	return count;
+}
+
+const struct known_route *watch_route(const struct watch *w, const char *node, const char *to)
+{
+	for (unsigned i = 0; i < w->route_count; i++) {
+		const struct known_route *route = &w->routes[i];
+
+		if (route->is_up && strcmp(route->node->name, node) == 0 && strcmp(route->to, to) == 0)
+			return route;
+	}
+	return NULL;
 }
 
 bool watch_has_met(const struct watch *w, const char *node, const char *link, const char *neighbour)
