@@ -137,13 +137,14 @@ static int take_switch(bool *out, const char *text, enum link_field field, const
 
 static int take_mtu(struct config_link *link, const struct preset *preset, const struct link_check *l)
 {
-	unsigned overhead = link->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0, mtu = preset->mtu;
+	bool is_udp = link->type == CONFIG_UDP;
+	unsigned least = CONFIG_FRAME_MIN + (is_udp ? CONFIG_UDP_OVERHEAD : CONFIG_ETHERNET_OVERHEAD);
+	unsigned most = CONFIG_FRAME_MAX + (is_udp ? CONFIG_UDP_OVERHEAD : 0), mtu = preset->mtu;
 
-	if (l->text->mtu &&
-		number_read(&mtu, l->text->mtu, CONFIG_FRAME_MIN + overhead, CONFIG_FRAME_MAX + overhead) < 0)
+	if (l->text->mtu && number_read(&mtu, l->text->mtu, least, most) < 0)
 		return LINK_COMPLAIN(l, LINK_MTU, "mtu \"%.40s\" is out of range; write %u to %u, %u is usual",
-			l->text->mtu, CONFIG_FRAME_MIN + overhead, CONFIG_FRAME_MAX + overhead, preset->mtu);
-	link->mtu = mtu - overhead;
+			l->text->mtu, least, most, preset->mtu);
+	link->mtu = mtu - (is_udp ? CONFIG_UDP_OVERHEAD : 0);
 	return 0;
 }
 

@@ -23,6 +23,7 @@
 #define CONFIG_FRAME_MAX 2048
 #define CONFIG_FRAME_OVERHEAD 33
 #define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
+#define CONFIG_ETHERNET_OVERHEAD 2 /* its length before a frame */
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -41,8 +42,8 @@ struct config_link {
 	unsigned peer_count;
 	struct config_peer peers[CONFIG_PEER_MAX];
 	uint64_t rate_bps; /* as stated or preset; 0: not known */
-	unsigned mtu; /* largest frame payload on the link (Ethernet payload, UDP payload), bytes; the file's `mtu`
-		       * counts the IP and UDP headers of a udp link too */
+	unsigned mtu; /* largest Ethernet payload (CONFIG_ETHERNET_OVERHEAD and a frame) or UDP payload (a frame),
+		       * bytes; the file's `mtu` counts the IP and UDP headers of a udp link too */
 	enum config_cost cost;
 	uint16_t rxcost; /* nominal Babel cost, as this end states it */
 	uint16_t extra_cost; /* added to every route over the link: metered */

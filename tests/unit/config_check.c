@@ -120,6 +120,7 @@ static void a_link_is_as_written(void **state)
 	assert_int_equal(l->mtu, CONFIG_FRAME_MIN);
 	assert_int_equal(l->rxcost, 2000);
 	assert_int_equal(good("links: [{interface: a, preset: mesh-radio, mtu: 2048}]\n")->links[0].mtu, 2048);
+	assert_int_equal(good("links: [{interface: a, preset: mesh-radio, mtu: 1315}]\n")->links[0].mtu, 1315);
 }
 
 static void switches_take_every_usual_word(void **state)
@@ -207,10 +208,10 @@ static void link_values_out_of_bounds_are_refused(void **state)
 			"m.yaml:4: link \"a\": metered \"maybe\" is neither yes nor no; write one of them" },
 		{ "links:\n- name: a\n  preset: fibre\n  discover: 2\n",
 			"m.yaml:4: link \"a\": discover \"2\" is neither yes nor no; write one of them" },
-		{ "links:\n- interface: a\n  preset: mesh-radio\n  mtu: 1312\n",
-			"m.yaml:4: link \"a\": mtu \"1312\" is out of range; write 1313 to 2048, 1500 is usual" },
+		{ "links:\n- interface: a\n  preset: mesh-radio\n  mtu: 1314\n",
+			"m.yaml:4: link \"a\": mtu \"1314\" is out of range; write 1315 to 2048, 1500 is usual" },
 		{ "links:\n- interface: a\n  preset: mesh-radio\n  mtu: 2049\n",
-			"m.yaml:4: link \"a\": mtu \"2049\" is out of range; write 1313 to 2048, 1500 is usual" },
+			"m.yaml:4: link \"a\": mtu \"2049\" is out of range; write 1315 to 2048, 1500 is usual" },
 		{ "links:\n- name: a\n  preset: cellular\n  mtu: 1360\n",
 			"m.yaml:4: link \"a\": mtu \"1360\" is out of range; write 1361 to 2096, 1400 is usual" },
 		{ "links:\n- name: a\n  preset: cellular\n  mtu: 2097\n",
