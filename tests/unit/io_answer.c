@@ -1,0 +1,498 @@
+/* What the daemon answers, of real nodes in a small world, and to whatever else is asked. */
+#include "tests/unit/io_world.h"
+
+static json_t *asked(struct daemon *d, const char *request)
+{
+	char *line = control_answer(d, bytes_of(request, strlen(request)));
+
+	assert_non_null(line);
+	size_t len = strlen(line);
+	assert_int_equal(line[len - 1], '\n');
+	assert_ptr_equal(strchr(line, '\n'), line + len - 1); /* one line */
+	json_t *answer = json_loads(line, 0, NULL);
+	assert_non_null(answer);
+	free(line);
+	return answer;
+}
+
+static json_t *asked_well(struct daemon *d, const char *request)
+{
+	json_t *answer = asked(d, request);
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		fail_msg("%s: %s", request, json_string_value(json_object_get(answer, "error")));
+	return answer;
+}
+
+static void refused(struct daemon *d, struct bytes request, const char *why)
+{
+	char *line = control_answer(d, request);
+
+	assert_non_null(line);
+	says(line, "\"ok\":false");
+	says(line, why);
+	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
+	free(line);
+}
+
+static const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
+static json_int_t number_of(const json_t *o, const char *key)
+{
+	return json_integer_value(json_object_get(o, key));
+}
+
+/* The entry of a list with this name; NULL: none. */
+static const json_t *named(const json_t *list, const char *key, const char *name)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (list, i, entry)
+		if (strcmp(text_of(entry, key), name) == 0)
+			return entry;
+	return NULL;
+}
+
+static bool has_reason(const json_t *status, const char *part)
+{
+	const json_t *reason;
+	size_t i;
+
+	json_array_foreach (json_object_get(status, "reasons"), i, reason) {
+		assert_true(*text_of(reason, "action")); /* nothing is told without what to do */
+		if (strstr(text_of(reason, "what"), part))
+			return true;
+	}
+	return false;
+}
+
+/* --- whatever is asked ---------------------------------------------------------------------- */
+
+static void what_is_no_question_gets_an_error(void **state)
+{
+	static const struct {
+		const char *request, *says;
+	} cases[] = {
+		{ "", "not JSON" },
+		{ "status", "not JSON" },
+		{ "{", "not JSON" },
+		{ "{\"request\": \"status\"", "not JSON" },
+		{ "{\"request\": \"status\"} x", "not JSON" },
+		{ "{\"request\": \"status\", \"request\": \"nodes\"}", "not JSON" },
+		{ "[]", "one of status" },
+		{ "[\"status\"]", "one of status" },
+		{ "{}", "one of status" },
+		{ "{\"request\": null}", "one of status" },
+		{ "{\"request\": 7}", "one of status" },
+		{ "{\"request\": \"shutdown\"}", "one of status" },
+		{ "{\"request\": \"Status\"}", "one of status" },
+		{ "{\"request\": \"why\"}", "\\\"dest\\\" is missing" },
+		{ "{\"request\": \"why\", \"dest\": 7}", "\\\"dest\\\" is missing" },
+		{ "{\"request\": \"why\", \"dest\": \"\"}", "\\\"dest\\\" is missing" },
+		{ "{\"request\": \"why\", \"dest\": \"nobody\"}", "no node, address or prefix" },
+		{ "{\"request\": \"why\", \"dest\": \"ci\"}", "do you mean \\\"city-1\\\"?" },
+		{ "{\"request\": \"why\", \"dest\": \"10.0.0.1/8\"}", "bits beyond its length" },
+		{ "{\"request\": \"trace\", \"dest\": \"10.0.0.0/8\"}", "a prefix cannot be traced" },
+		{ "{\"request\": \"names\"}", "a list of at most" },
+		{ "{\"request\": \"names\", \"addresses\": \"fd00::1\"}", "a list of at most" },
+	};
+	struct world *w = world_new(*state);
+
+	world_run(w, 5 * SECOND_US);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		refused(w->members[CAR].d, bytes_of(cases[i].request, strlen(cases[i].request)), cases[i].says);
+	world_free(w);
+}
+
+static void hostile_bytes_get_an_error(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	static char line[2 * CONTROL_LINE_MAX];
+	uint8_t noise[512];
+
+	memset(line, '[', sizeof(line)); /* as deep as it gets */
+	refused(d, bytes_of(line, CONTROL_LINE_MAX - 1), "not JSON");
+	refused(d, bytes_of(line, CONTROL_LINE_MAX), "more than 4095 bytes");
+	refused(d, bytes_of(line, sizeof(line)), "more than 4095 bytes");
+	refused(d, bytes_of("{\"request\": \"status\0\"}", 22), "not JSON");
+	refused(d, bytes_of("{\"request\": \"\xff\xfe\"}", 17), "not JSON");
+	for (unsigned i = 0; i < 2000; i++) {
+		random_fill(&kernel_random, noise, sizeof(noise));
+		refused(d, bytes_of(noise, i % sizeof(noise)), "\"error\":");
+	}
+	world_free(w);
+}
+
+/* Cut, and with one byte changed: an answer each time, of either kind. */
+static void damaged_questions_get_an_answer(void **state)
+{
+	static const char good[] = "{\"request\": \"why\", \"dest\": \"fd00::1/64\"}";
+	struct world *w = world_new(*state);
+
+	for (size_t at = 0; at < sizeof(good) - 1; at++)
+		for (unsigned value = 1; value < 256; value++) {
+			char line[sizeof(good)];
+
+			memcpy(line, good, sizeof(line));
+			line[at] = (char)value;
+			json_decref(asked(w->members[CAR].d, line));
+		}
+	world_free(w);
+}
+
+/* --- status --------------------------------------------------------------------------------- */
+
+static void connected_node_is_healthy(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 10 * SECOND_US);
+	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "healthy");
+	assert_int_equal(json_array_size(json_object_get(status, "reasons")), 0);
+	assert_int_equal(number_of(status, "neighbours"), 2); /* the relay, on two links */
+	assert_int_equal(json_array_size(json_object_get(status, "levels")), 4);
+	const json_t *city = named(json_object_get(status, "levels"), "level", "city");
+	assert_int_equal(number_of(city, "known"), 1);
+	assert_int_equal(number_of(city, "reachable"), 1);
+	const json_t *node = named(json_object_get(city, "nodes"), "name", "city-1");
+	assert_string_equal(text_of(node, "via"), "relay");
+	assert_string_equal(text_of(node, "link"), "fibre0");
+	assert_true(json_is_false(json_object_get(node, "direct")));
+	const json_t *town = named(json_object_get(status, "levels"), "level", "town");
+	node = named(json_object_get(town, "nodes"), "name", "relay");
+	assert_true(json_is_true(json_object_get(node, "direct")));
+	assert_int_equal(number_of(named(json_object_get(status, "levels"), "level", "scene"), "known"), 0);
+	json_decref(status);
+	world_free(w);
+}
+
+static void lonely_node_says_so(void **state)
+{
+	struct world *w = world_new(*state);
+
+	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "alone");
+	assert_true(has_reason(status, "no other node is in contact"));
+	json_decref(status);
+	world_free(w);
+}
+
+static void lost_city_degrades_and_lost_scene_does_not(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 10 * SECOND_US);
+	w->is_cut[RADIO1] = true;
+	world_run(w, 20 * SECOND_US);
+	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "degraded");
+	assert_true(has_reason(status, "no city node can be reached"));
+	json_decref(status);
+	w->is_cut[RADIO1] = false;
+	w->is_cut[RADIO0] = w->is_cut[FIBRE0] = true;
+	world_run(w, 20 * SECOND_US);
+	status = asked_well(w->members[RELAY].d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "healthy");
+	json_decref(status);
+	world_free(w);
+}
+
+static void unreachable_command_post_is_named(void **state)
+{
+	struct world *w = world_new(*state);
+	struct enrolment post;
+
+	memset(&post, 0, sizeof(post));
+	identity_generate(&post.identity, &kernel_random);
+	post.certificate = (struct certificate){ .level = LEVEL_SCENE,
+		.roles = ROLE_COMMAND_POST,
+		.name = "post",
+		.name_len = 4,
+		.key = post.identity.public,
+		.not_after = UINT32_MAX };
+	assert_int_equal(certificate_issue(&post.certificate, &w->authority), 0);
+	assert_int_equal(member_introduce(w->members[CAR].d->node, &post.certificate), 0);
+	world_run(w, 10 * SECOND_US);
+	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "degraded");
+	assert_true(has_reason(status, "command post \"post\" (scene) cannot be reached"));
+	json_decref(status);
+	world_free(w);
+}
+
+static void own_trouble_degrades(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	world_run(w, 10 * SECOND_US);
+	d->state.is_writable = false;
+	d->state.error = ENOSPC;
+	d->ports[0].state = PORT_MISSING;
+	strcpy(d->ports[0].error, "wlan0 is not there; plug it in");
+	d->config.links[1].peer_count = 1; /* somebody is configured and answers: no trouble */
+	json_t *status = asked_well(d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "degraded");
+	assert_true(has_reason(status, "cannot be written: No space left"));
+	assert_true(has_reason(status, "link radio0 is down (missing): wlan0 is not there"));
+	assert_int_equal(json_array_size(json_object_get(status, "reasons")), 2);
+	json_decref(status);
+	world_free(w);
+}
+
+static void silent_peers_of_a_link_are_named(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	w->is_cut[FIBRE0] = true;
+	d->config.links[1].type = CONFIG_UDP;
+	d->config.links[1].peer_count = 1;
+	strcpy(d->config.links[1].peers[0].host, "city.example");
+	world_run(w, 10 * SECOND_US);
+	json_t *status = asked_well(d, "{\"request\": \"status\"}");
+	assert_true(has_reason(status, "link fibre0: nobody answers at city.example"));
+	json_decref(status);
+	d->ports[1].remotes[0].is_failed = true;
+	status = asked_well(d, "{\"request\": \"status\"}");
+	assert_true(has_reason(status, "link fibre0: the name city.example cannot be looked up"));
+	json_decref(status);
+	world_free(w);
+}
+
+/* --- tables --------------------------------------------------------------------------------- */
+
+static void nodes_tell_the_way_and_its_age(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 50 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"nodes\"}");
+	const json_t *nodes = json_object_get(answer, "nodes");
+	assert_int_equal(json_array_size(nodes), 3);
+	assert_true(json_is_true(json_object_get(named(nodes, "name", "car"), "self")));
+	const json_t *city = named(nodes, "name", "city-1");
+	assert_true(json_is_true(json_object_get(city, "reachable")));
+	assert_string_equal(text_of(city, "level"), "city");
+	assert_int_equal(number_of(city, "metric"), 96 + 256);
+	assert_true(json_is_number(json_object_get(city, "heard_s")));
+	assert_true(json_is_integer(json_object_get(city, "valid_s")));
+	json_decref(answer);
+	world_free(w);
+}
+
+static void links_tell_costs_of_both_directions(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 15 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"links\"}");
+	const json_t *links = json_object_get(answer, "links");
+	assert_int_equal(json_array_size(links), 2);
+	const json_t *radio = named(links, "name", "radio0");
+	assert_string_equal(text_of(radio, "state"), "up");
+	assert_true(number_of(radio, "tx_bytes") > 0 && number_of(radio, "rx_bytes") > 0);
+	const json_t *relay = named(json_object_get(radio, "neighbours"), "name", "relay");
+	assert_true(json_is_true(json_object_get(relay, "up")));
+	assert_int_equal(number_of(relay, "cost"), 256);
+	assert_int_equal(number_of(relay, "cost_in"), 256);
+	assert_int_equal(number_of(relay, "cost_out"), 256);
+	assert_true(json_is_integer(json_object_get(relay, "loss_percent")));
+	assert_int_equal(number_of(relay, "loss_percent"), 0);
+	json_decref(answer);
+	world_free(w);
+}
+
+static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
+{
+	struct world *w = world_new(*state);
+	const json_t *route;
+	unsigned in_use = 0, spare = 0;
+	size_t i;
+
+	world_run(w, 10 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"routes\"}");
+	json_array_foreach (json_object_get(answer, "routes"), i, route) {
+		assert_string_not_equal(text_of(route, "origin"), "car");
+		if (strcmp(text_of(route, "origin"), "city-1") != 0)
+			continue;
+		in_use += json_is_true(json_object_get(route, "selected"));
+		spare += json_is_false(json_object_get(route, "selected")) &&
+			 json_is_true(json_object_get(route, "feasible"));
+	}
+	assert_int_equal(in_use, 1);
+	assert_int_equal(spare, 1);
+	assert_int_equal(json_array_size(json_object_get(answer, "own")), 1);
+	json_decref(answer);
+	world_free(w);
+}
+
+/* --- why, trace, names ------------------------------------------------------------------------ */
+
+static void why_names_the_way_and_the_longer_one(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 50 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"why\", \"dest\": \"CITY-1\"}");
+	assert_string_equal(text_of(answer, "verdict"), "route");
+	says(text_of(answer, "text"), "packets to city-1 go to relay over fibre0");
+	const json_t *ways = json_object_get(answer, "ways");
+	assert_int_equal(json_array_size(ways), 2);
+	assert_string_equal(text_of(named(ways, "link", "fibre0"), "rule"), "chosen");
+	assert_string_equal(text_of(named(ways, "link", "radio0"), "rule"), "longer");
+	says(text_of(named(ways, "link", "radio0"), "text"), "metric 512, and 352 is in use");
+	json_decref(answer);
+	world_free(w);
+}
+
+static void why_tells_that_a_neighbour_cannot_reach_it(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 10 * SECOND_US);
+	node_shutdown(w->members[CITY].d->node, w->now_us);
+	member_stop(w, CITY);
+	world_run(w, 3 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"why\", \"dest\": \"city-1\"}");
+	const char *verdict = text_of(answer, "verdict");
+	assert_true(strcmp(verdict, "none") == 0 || strcmp(verdict, "held") == 0);
+	const json_t *ways = json_object_get(answer, "ways");
+	assert_string_equal(text_of(named(ways, "link", "fibre0"), "rule"), "retracted");
+	says(text_of(named(ways, "link", "fibre0"), "text"), "relay says that it cannot reach it");
+	json_decref(answer);
+	world_free(w);
+}
+
+static void why_tells_an_unsafe_way(void **state)
+{
+	struct world *w = world_new(*state);
+	const json_t *way;
+	size_t i;
+	unsigned unfeasible = 0;
+
+	world_run(w, 50 * SECOND_US);
+	/* What the car says of the city is behind the relay's back. */
+	json_t *answer = asked_well(w->members[RELAY].d, "{\"request\": \"why\", \"dest\": \"city-1\"}");
+	json_array_foreach (json_object_get(answer, "ways"), i, way)
+		if (strcmp(text_of(way, "via"), "car") == 0) {
+			assert_string_equal(text_of(way, "rule"), "unfeasible");
+			says(text_of(way, "text"), "using it could lead in a circle: car announces metric ");
+			says(text_of(way, "text"), "this node itself has announced ");
+			unfeasible++;
+		}
+	assert_int_equal(unfeasible, 2);
+	json_decref(answer);
+	world_free(w);
+}
+
+static void why_of_what_nobody_announces(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct enrolment other;
+
+	member_make(&other, &w->authority, "asleep", LEVEL_TOWN);
+	assert_int_equal(member_introduce(d->node, &other.certificate), 0);
+	world_run(w, 10 * SECOND_US);
+	json_t *answer = asked_well(d, "{\"request\": \"why\", \"dest\": \"asleep\"}");
+	assert_string_equal(text_of(answer, "verdict"), "none");
+	says(text_of(answer, "text"), "it is switched off, or no link leads there");
+	json_decref(answer);
+	answer = asked_well(d, "{\"request\": \"why\", \"dest\": \"192.0.2.0/24\"}");
+	says(text_of(answer, "text"), "nobody in the mesh announces 192.0.2.0/24");
+	json_decref(answer);
+	answer = asked_well(d, "{\"request\": \"why\", \"dest\": \"car\"}");
+	assert_string_equal(text_of(answer, "verdict"), "own");
+	assert_int_equal(json_array_size(json_object_get(answer, "ways")), 0);
+	json_decref(answer);
+	world_free(w);
+}
+
+static void addresses_get_their_names(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	char request[256], text[ADDRESS_TEXT];
+	struct address city = node_address(w->members[CITY].d->node);
+
+	world_run(w, 10 * SECOND_US);
+	snprintf(request, sizeof(request),
+		"{\"request\": \"names\", \"addresses\": [\"%s\", \"fd00::1\", \"rubbish\", 7, \"10.0.0.1\"]}",
+		address_format(&city, text));
+	json_t *answer = asked_well(d, request);
+	const json_t *names = json_object_get(answer, "names");
+	assert_int_equal(json_array_size(names), 5);
+	assert_string_equal(json_string_value(json_array_get(names, 0)), "city-1");
+	for (size_t i = 1; i < 5; i++)
+		assert_true(json_is_null(json_array_get(names, i)));
+	json_decref(answer);
+	answer = asked_well(d, "{\"request\": \"trace\", \"dest\": \"city-1\"}");
+	assert_string_equal(text_of(answer, "address"), text);
+	assert_true(json_is_false(json_object_get(answer, "own")));
+	assert_true(json_is_true(json_object_get(answer, "routed")));
+	json_decref(answer);
+	world_free(w);
+}
+
+/* --- questions do not change anything ------------------------------------------------------------ */
+
+static void questions_leave_the_node_as_it_was(void **state)
+{
+	static const char *const all[] = { "{\"request\": \"status\"}", "{\"request\": \"nodes\"}",
+		"{\"request\": \"links\"}", "{\"request\": \"routes\"}", "{\"request\": \"why\", \"dest\": \"city-1\"}",
+		"{\"request\": \"trace\", \"dest\": \"city-1\"}" };
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	world_run(w, 10 * SECOND_US);
+	struct node_counters before = *node_counters(d->node);
+	struct babel_counters engine = *babel_counters(node_babel(d->node));
+	size_t sent = w->tail;
+	unsigned events = w->events;
+	for (unsigned i = 0; i < 200; i++)
+		json_decref(asked_well(d, all[i % (sizeof(all) / sizeof(all[0]))]));
+	assert_memory_equal(&before, node_counters(d->node), sizeof(before));
+	assert_memory_equal(&engine, babel_counters(node_babel(d->node)), sizeof(engine));
+	assert_int_equal(w->tail, sent);
+	assert_int_equal(w->events, events);
+	world_free(w);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_no_question_gets_an_error),
+		TEST(hostile_bytes_get_an_error),
+		TEST(damaged_questions_get_an_answer),
+		TEST(connected_node_is_healthy),
+		TEST(lonely_node_says_so),
+		TEST(lost_city_degrades_and_lost_scene_does_not),
+		TEST(unreachable_command_post_is_named),
+		TEST(own_trouble_degrades),
+		TEST(silent_peers_of_a_link_are_named),
+		TEST(nodes_tell_the_way_and_its_age),
+		TEST(links_tell_costs_of_both_directions),
+		TEST(routes_tell_spare_ways_and_not_echoes_of_our_own),
+		TEST(why_names_the_way_and_the_longer_one),
+		TEST(why_tells_that_a_neighbour_cannot_reach_it),
+		TEST(why_tells_an_unsafe_way),
+		TEST(why_of_what_nobody_announces),
+		TEST(addresses_get_their_names),
+		TEST(questions_leave_the_node_as_it_was),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
