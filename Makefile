@@ -173,8 +173,9 @@ $(BUILD)/obj/%.o: %.c
 rings:
 	$(Q)sh tests/tools/rings.sh
 
+compile_commands.json: export COMPILE = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS)
 compile_commands.json: Makefile $(wildcard */*.c */*/*.c)
-	$(Q)sh tests/tools/compile_commands.sh "$(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS)" > $@
+	$(Q)sh tests/tools/compile_commands.sh > $@
 
 check: deps-check
 	$(Q)$(MAKE) --no-print-directory tests
