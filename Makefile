@@ -125,6 +125,13 @@ $(eval $(call program,meshctl,meshd/ctl/main.c,ctl))
 $(eval $(call program,meshlab,sim/main.c,sim))
 $(eval $(call program,meshdemo,sim/demo/main.c,demo))
 
+# Preloaded by the demonstration into daemons whose clock is not to be trusted.
+PROGRAMS += $(BUILD)/lib/lostclock.so
+$(BUILD)/lib/lostclock.so: sim/demo/clock/lostclock.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared -o $@ $<
+
 # --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
 # The ring in a test's name decides what it links, so that one broken ring does
 # not hide the others' tests. Every test prints TAP.

@@ -38,6 +38,10 @@ done || {
 	cat "$out/enrol.log" >&2
 	die "not every node could be enrolled"
 }
+cp "$here/lostclock.sh" "$out/" || exit 1
+LOSTCLOCK=$(cd "$1/lib" && pwd)/lostclock.so
+ASAN_OPTIONS=verify_asan_link_order=0 # it is preloaded before the sanitizer, on purpose
+export LOSTCLOCK ASAN_OPTIONS
 meshdemo picture --file "$out/scene.jpg" || exit 1
 
 # Ctrl-C reaches the lab as well: it ends, and what it left is judged.

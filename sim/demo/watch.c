@@ -155,6 +155,8 @@ static void line_take(struct watch *w, const struct watch_node *node, const char
 		route_take(w, node, &line);
 	else if (strcmp(line.code, "started") == 0)
 		node_started(w, node, &line);
+	else if (strcmp(line.code, "clock") == 0)
+		timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "its clock says %s", line.rest);
 	else if (code_is_trouble(line.code))
 		timeline_say(w->timeline, MARK_SEEN, now_us(), node->name, "%s %s", line.code, line.rest);
 }
