@@ -26,6 +26,8 @@
 #define INTERVAL_US (5 * SECOND)
 #define ANSWER_GAP_US (300 * MS) /* beacons in answer to beacons are at least so far apart */
 #define DUPLICATE_CHECK_US (30 * SECOND)
+#define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
+#define CALL_BURST 16 /* ... of which so many may start at once: CALLINGS_MAX leaves room for others */
 
 static void pad_xor(const struct node *n, const uint8_t nonce[NONCE_LEN], uint8_t body[SEALED_LEN])
 {
@@ -113,6 +115,21 @@ static void own_id_heard(struct node_link *link, uint64_t now_us, const struct e
 	call_start(link, now_us, from, NULL, NULL, 0);
 }
 
+/* The beacon may be a replay from anywhere: it buys few of our key exchanges. */
+static void beacon_call(struct node_link *link, uint64_t now_us, const struct endpoint *from,
+	const uint8_t id[NODE_ID_LEN], unsigned tries)
+{
+	struct node *n = link->n;
+
+	if (call_is_under_way(link, from))
+		return;
+	if (!bucket_take(&n->calls_by_beacon, now_us, CALL_INTERVAL_US, CALL_BURST)) {
+		DROP(n, link, rate_limited);
+		return;
+	}
+	call_start(link, now_us, from, NULL, id, tries);
+}
+
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
 {
 	struct node *n = link->n;
@@ -132,7 +149,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 	if (p && p->has_epoch && p->epoch == epoch && peer_is_live(p, now_us))
 		return;
 	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
-		call_start(link, now_us, from, NULL, id, p ? p->silent_tries : (unsigned)random_below(&n->random, 3));
+		beacon_call(link, now_us, from, id, p ? p->silent_tries : (unsigned)random_below(&n->random, 3));
 	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_GAP_US) {
 		beacon_send(link, now_us);
 	}

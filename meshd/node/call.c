@@ -20,7 +20,7 @@ static const unsigned call_pauses_s[] = { 1, 1, 2, 3 }; /* after each INIT */
 
 /* --- calls ------------------------------------------------------------------------------- */
 
-static bool call_is_under_way(const struct node_link *link, const struct endpoint *to)
+bool call_is_under_way(const struct node_link *link, const struct endpoint *to)
 {
 	list_for_each (node, next, &link->n->handshakes) {
 		const struct handshake *h = list_entry(node, struct handshake, on_node);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #define EVENT_TEXT_MAX 256
+#define REFUSAL_INTERVAL_US (10 * SECOND) /* between lines of one kind ... */
+#define REFUSAL_BURST 8 /* ... of which so many may come at once */
 
 const char *node_event_name(enum node_event event)
 {
@@ -31,11 +33,21 @@ const char *node_event_name(enum node_event event)
 	return "unknown";
 }
 
+/* Others can cause refusals in any number: they are counted elsewhere. */
+static bool event_is_worth_a_line(struct node *n, enum node_event event)
+{
+	if (event != NODE_REFUSED && event != NODE_DUPLICATE)
+		return true;
+	return bucket_take(&n->refusals_said[event], n->now_us, REFUSAL_INTERVAL_US, REFUSAL_BURST);
+}
+
 void event_say(struct node *n, enum node_event event, const struct node_link *link, const char *format, ...)
 {
 	char text[EVENT_TEXT_MAX];
 	va_list arguments;
 
+	if (!event_is_worth_a_line(n, event))
+		return;
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

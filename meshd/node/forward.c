@@ -17,29 +17,12 @@
 
 #include <string.h>
 
-#define ICMP_RATE 100 /* errors per second ... */
-#define ICMP_BURST 50 /* ... and at once */
+#define ICMP_INTERVAL_US (10 * MS) /* between errors ... */
+#define ICMP_BURST 50 /* ... of which so many may go at once */
 
 enum origin { FROM_HOST, FROM_PEER };
 
 /* --- errors ------------------------------------------------------------------------------- */
-
-static bool icmp_take(struct node *n, uint64_t now_us)
-{
-	uint64_t fresh = (now_us - n->icmp_tokens_us) * ICMP_RATE / SECOND;
-
-	if (n->icmp_tokens + fresh >= ICMP_BURST) {
-		n->icmp_tokens = ICMP_BURST;
-		n->icmp_tokens_us = now_us;
-	} else {
-		n->icmp_tokens += (unsigned)fresh;
-		n->icmp_tokens_us += fresh * SECOND / ICMP_RATE;
-	}
-	if (n->icmp_tokens == 0)
-		return false;
-	n->icmp_tokens--;
-	return true;
-}
 
 /* Own IPv4 address, if the certificate names one; else the IPv6 one. */
 static struct address self_for(const struct node *n, uint8_t family)
@@ -70,7 +53,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER))
 			return;
 	}
-	if (!icmp_take(n, now_us))
+	if (!bucket_take(&n->icmp_errors, now_us, ICMP_INTERVAL_US, ICMP_BURST))
 		return;
 	size_t len = icmp_error_write(out, NODE_FRAME_MIN, bytes_of(about->data, about->len), error, mtu, &self);
 

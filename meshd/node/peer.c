@@ -15,7 +15,7 @@
 
 #define CONFIRM_US (1 * SECOND) /* repeat the last handshake message until heard */
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
-#define GONE_US (60 * SECOND) /* silent for so long: forget the keys */
+#define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_MAX_US (10 * SECOND)
 
 /* --- receiver indices ------------------------------------------------------------------ */
@@ -314,6 +314,15 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 		call_start(p->link, now_us, &p->endpoint, NULL, p->id, 0);
 }
 
+static bool peer_is_gone(const struct peer *p, uint64_t now_us)
+{
+	uint64_t gone_us = 2 * link_silence_us(p->link); /* a slow link is silent for long */
+
+	if (gone_us < GONE_US)
+		gone_us = GONE_US;
+	return now_us > p->heard_us + gone_us && now_us > p->session_us + gone_us && !p->keys.has_pending;
+}
+
 static void peer_due(struct timer *timer, uint64_t now_us)
 {
 	struct peer *p = container_of(timer, struct peer, timer);
@@ -325,8 +334,8 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 		p->answer_len = 0;
 	}
 	peer_index(p);
-	if (now_us > p->heard_us + GONE_US && now_us > p->session_us + GONE_US && !p->keys.has_pending) {
-		peer_free(p, now_us, "nothing heard for a minute");
+	if (peer_is_gone(p, now_us)) {
+		peer_free(p, now_us, "nothing heard for long");
 		return;
 	}
 	peer_say_if_silent(p, now_us);

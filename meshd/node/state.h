@@ -40,6 +40,14 @@ enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST 
 struct peer;
 struct handshake;
 
+/* --- bucket.c --------------------------------------------------------------------------- */
+
+struct bucket {
+	uint64_t busy_until_us;
+};
+/* One token per interval, `burst` (at least 1) at once; false: none left. */
+bool bucket_take(struct bucket *b, uint64_t now_us, uint64_t interval_us, unsigned burst);
+
 /* A receiver index in use. */
 struct index {
 	struct map_entry entry;
@@ -185,8 +193,9 @@ struct node {
 	bool is_leaving;
 	uint64_t refilter_us;
 	struct timer refilter;
-	uint64_t icmp_tokens_us; /* when the bucket was full last */
-	unsigned icmp_tokens;
+	struct bucket icmp_errors;
+	struct bucket calls_by_beacon;
+	struct bucket refusals_said[NODE_DUPLICATE + 1]; /* by event */
 };
 
 /* --- frame.c: what leaves and what arrives -------------------------------------------- */
@@ -257,6 +266,7 @@ void duplicate_seen(struct node_link *link, uint32_t epoch);
 
 /* call.c: those that we start. */
 /* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
+bool call_is_under_way(const struct node_link *link, const struct endpoint *to);
 bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
 	const uint8_t *remote_id, unsigned tries);
 void call_answered(

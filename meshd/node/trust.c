@@ -72,12 +72,13 @@ const char *trust_error_text(int error)
 }
 
 /* A certificate for keys that are known: the one issued last holds. */
-static void known_renew(struct known *k, const struct certificate *c)
+static bool known_renew(struct known *k, const struct certificate *c)
 {
 	if (c->serial <= k->certificate.serial)
-		return;
+		return false;
 	k->certificate = *c;
 	certificate_hash(k->hash, c);
+	return true;
 }
 
 static struct known *known_new(struct node *n, const struct certificate *c)
@@ -120,14 +121,13 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 		*error = -EKEYREJECTED; /* other keys of the same router-id */
 		return NULL;
 	}
-	if (k) {
-		known_renew(k, &c);
-	} else {
+	if (k && !known_renew(k, &c))
+		return &k->certificate;
+	if (!k)
 		k = known_new(n, &c);
-		if (!k) {
-			*error = -ENOSPC;
-			return NULL;
-		}
+	if (!k) {
+		*error = -ENOSPC;
+		return NULL;
 	}
 	n->output.store_certificate(n->user, encoded);
 	return &k->certificate;

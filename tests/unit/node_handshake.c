@@ -490,6 +490,75 @@ static void restarted_peer_loses_its_routes_at_once(void **state)
 	world_free(w);
 }
 
+/* What a process said before it died may arrive after its successor has answered:
+ * it is void, and must not bring the dead one back. */
+static void frames_of_a_past_life_are_not_opened__protocol_7_2_12(void **state)
+{
+	(void)state;
+	for (unsigned knows = 0; knows < 2; knows++) {
+		for (unsigned caller = 0; caller < 2; caller++) {
+			struct world *w = world_of(355 + knows, 2);
+			uint64_t refused;
+
+			segment_make(w, NET, false);
+			station_join(w, 0, NET);
+			station_join(w, 1, NET);
+			station_target(w, caller, !caller, NET);
+			world_run(w, 10 * A_SECOND);
+			assert_peers(w, 0, 1, NET);
+			w->segments[NET].is_cut = true; /* the wire is slow */
+			w->is_recording = true;
+			for (uint32_t i = 0; i < 10; i++)
+				station_say(w, 1, 0, i);
+			w->is_recording = false;
+			w->segments[NET].is_cut = false;
+			station_kill(w, 1);
+			station_start(w, 1);
+			if (knows)
+				station_knows(w, 1, 0);
+			station_join(w, 1, NET);
+			if (caller == 1)
+				station_target(w, 1, 0, NET);
+			world_run(w, 20 * A_SECOND);
+			assert_peers(w, 0, 1, NET);
+			refused = counters_of(w, 0)->drops.unknown_session;
+			for (unsigned i = 0; i < w->tape_count; i++)
+				station_hear(&w->stations[0], NET, &w->tape[i].source,
+					bytes_of(w->tape[i].data, w->tape[i].len));
+			assert_int_equal(counters_of(w, 0)->drops.unknown_session, refused + 10);
+			assert_int_equal(w->stations[0].received, 0);
+			assert_int_equal(world_flow(w, 0, 1, 100, 20, 10 * MILLISECOND), 0);
+			assert_int_equal(world_flow(w, 1, 0, 100, 20, 10 * MILLISECOND), 0);
+			world_free(w);
+		}
+	}
+}
+
+/* Hello each half minute: a minute without a word is nothing. */
+static void slow_links_keep_their_peers(void **state)
+{
+	struct world *w = world_of(365, 2);
+	struct node_link_config config = link_config_of(&w->segments[AIR]);
+
+	(void)state;
+	config.hello_ms = 30000;
+	config.update_s = 300;
+	config.dead_misses = 3;
+	station_join_with(w, 0, AIR, &config);
+	station_join_with(w, 1, AIR, &config);
+	world_run(w, 5 * A_MINUTE);
+	assert_peers(w, 0, 1, AIR);
+	/* Two Hellos and what comes with them are lost. */
+	w->segments[AIR].is_cut = true;
+	world_run(w, 75 * A_SECOND);
+	w->segments[AIR].is_cut = false;
+	world_run(w, 10 * A_MINUTE);
+	assert_peers(w, 0, 1, AIR);
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], 0);
+	assert_int_equal(w->stations[1].events[NODE_NEIGHBOUR_DOWN], 0);
+	world_free(w);
+}
+
 static void silent_peer_is_lost_and_found_again(void **state)
 {
 	(void)state;
@@ -593,6 +662,45 @@ static void handshake_flood_leaves_sessions_alone__protocol_7_2_21(void **state)
 	}
 }
 
+/* A beacon makes us call, and anybody can say one again from anywhere: it must
+ * cost little, and must not keep us from calling whom we are told to call. */
+static void replayed_beacons_do_not_use_up_our_calls(void **state)
+{
+	struct world *w = world_of(390, 3);
+	const struct node *n = w->stations[0].node;
+	unsigned number = 0;
+
+	(void)state;
+	segment_make(w, NET, false);
+	station_join(w, 0, AIR);
+	station_join(w, 2, AIR);
+	w->is_recording = true;
+	world_run(w, 3 * A_SECOND);
+	w->is_recording = false;
+	const struct flight *beacon = recorded(w, FRAME_BEACON, 2);
+	assert_non_null(beacon);
+	station_kill(w, 2);
+	world_run(w, 2 * A_MINUTE);
+	uint64_t started = node_counters(n)->handshakes_started;
+	for (unsigned i = 0; i < 2000; i++) {
+		for (unsigned k = 0; k < 10; k++, number++) {
+			struct endpoint from = endpoint_ip(7, (uint8_t)(number >> 8), (uint16_t)number);
+
+			station_hear(&w->stations[0], AIR, &from, bytes_of(beacon->data, beacon->len));
+		}
+		if (i == 1000) {
+			station_join(w, 0, NET);
+			station_join(w, 1, NET);
+			station_target(w, 0, 1, NET);
+		}
+		assert_true(n->handshakes_own <= CALLINGS_MAX / 2 + 2);
+		world_run(w, 10 * MILLISECOND);
+	}
+	assert_true(node_counters(n)->handshakes_started - started < 200);
+	assert_peers(w, 0, 1, NET);
+	world_free(w);
+}
+
 /* A member that comes while strangers flood from everywhere proves its address by a cookie. */
 static void newcomer_gets_in_during_a_flood(void **state)
 {
@@ -639,8 +747,11 @@ int main(void)
 		cmocka_unit_test(own_keys_on_another_machine_are_reported),
 		cmocka_unit_test(rekey_loses_no_packet),
 		cmocka_unit_test(restarted_peer_loses_its_routes_at_once),
+		cmocka_unit_test(frames_of_a_past_life_are_not_opened__protocol_7_2_12),
+		cmocka_unit_test(slow_links_keep_their_peers),
 		cmocka_unit_test(silent_peer_is_lost_and_found_again),
 		cmocka_unit_test(handshake_flood_leaves_sessions_alone__protocol_7_2_21),
+		cmocka_unit_test(replayed_beacons_do_not_use_up_our_calls),
 		cmocka_unit_test(newcomer_gets_in_during_a_flood),
 	};
 

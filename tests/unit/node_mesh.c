@@ -281,6 +281,26 @@ static void what_a_hostile_member_announces_is_not_accepted(void **state)
 	world_free(w);
 }
 
+/* What a member can cause in any number is a counter; the log gets a few lines. */
+static void refusals_do_not_flood_the_log(void **state)
+{
+	struct world *w = chain(33);
+	unsigned before;
+
+	(void)state;
+	before = w->stations[1].events[NODE_REFUSED];
+	for (unsigned i = 0; i < 200; i++) {
+		struct prefix lie = prefix_of(address_ipv4((uint8_t[]){ 11, (uint8_t)i, 0, 0 }), 24);
+
+		hostile_announce(w, 0, &lie);
+	}
+	world_run(w, A_MINUTE);
+	assert_true(counters_of(w, 1)->drops.certificate_refused > 1000);
+	assert_true(w->stations[1].events[NODE_REFUSED] > before);
+	assert_true(w->stations[1].events[NODE_REFUSED] - before < 20);
+	world_free(w);
+}
+
 /* The relay is in the plot: it believes that the certificate of 0 names more. The
  * next node checks by what the authority signed. */
 static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
@@ -298,6 +318,30 @@ static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
 	assert_true(babel_selected(node_babel(w->stations[1].node), &lie, &r)); /* the plot works ... */
 	assert_false(babel_selected(node_babel(w->stations[2].node), &lie, &r)); /* ... so far */
 	assert_true(babel_counters(node_babel(w->stations[2].node))->updates_refused > 0);
+	world_free(w);
+}
+
+/* The certificate issued last holds, here and on disk, in whatever order they come. */
+static void older_certificate_does_not_replace_a_newer_one(void **state)
+{
+	struct world *w = world_of(34, 2);
+	struct certificate older = w->stations[1].enrolment.certificate, newer = older;
+	const struct certificate *order[3] = { &older, &newer, &older };
+	unsigned stored = 0;
+
+	(void)state;
+	prefix_add(&newer, "10.7.0.0/24");
+	assert_int_equal(certificate_issue(&newer, &w->authority), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		uint8_t encoded[CERTIFICATE_MAX_LEN];
+		int len = certificate_encode(order[i], encoded, sizeof(encoded));
+
+		assert_int_equal(node_certificate_add(w->stations[0].node, bytes_of(encoded, (size_t)len)), 0);
+		if (i == 1)
+			stored = w->stations[0].certificates_stored;
+	}
+	assert_int_equal(node_certificate_of(w->stations[0].node, &w->stations[1].rid)->serial, newer.serial);
+	assert_int_equal(w->stations[0].certificates_stored, stored);
 	world_free(w);
 }
 
@@ -479,6 +523,8 @@ int main(void)
 		cmocka_unit_test(restarted_relay_is_used_again),
 		cmocka_unit_test(node_announces_only_what_its_certificate_names),
 		cmocka_unit_test(what_a_hostile_member_announces_is_not_accepted),
+		cmocka_unit_test(refusals_do_not_flood_the_log),
+		cmocka_unit_test(older_certificate_does_not_replace_a_newer_one),
 		cmocka_unit_test(what_a_colluding_relay_passes_on_is_not_accepted),
 		cmocka_unit_test(authentic_frame_from_elsewhere_moves_the_peer),
 		cmocka_unit_test(forged_or_replayed_frame_does_not_move_the_peer),
