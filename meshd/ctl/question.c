@@ -26,9 +26,9 @@ int question_parse(struct question *q, int argc, char **argv, bool has_dest)
 	return 0;
 }
 
-json_t *question_ask(const struct question *q, const char *request, int *status)
+static json_t *page_ask(const struct question *q, const char *request, json_int_t from, int *status)
 {
-	json_t *o = json_pack("{s:s}", "request", request);
+	json_t *o = json_pack("{s:s, s:I}", "request", request, "from", from);
 	char error[CTL_ERROR_MAX];
 	int code;
 
@@ -40,6 +40,28 @@ json_t *question_ask(const struct question *q, const char *request, int *status)
 	json_t *answer = client_ask(q->socket, o, &code, error);
 	if (!answer)
 		*status = ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", error);
+	return answer;
+}
+
+/* A list of many pages has the request's name. */
+json_t *question_ask(const struct question *q, const char *request, int *status)
+{
+	json_t *answer = page_ask(q, request, 0, status);
+	json_int_t from = 0, next;
+
+	while (answer && (next = json_number(answer, "next")) > from) {
+		from = next;
+		json_t *page = page_ask(q, request, from, status);
+
+		if (!page) {
+			json_decref(answer);
+			return NULL;
+		}
+		json_array_extend(json_object_get(answer, request), json_object_get(page, request));
+		json_object_set(answer, "next", json_object_get(page, "next"));
+		json_decref(page);
+	}
+	json_object_del(answer, "next");
 	return answer;
 }
 

@@ -51,6 +51,12 @@ json_t *json_peer_loss(uint16_t history); /* percent of hellos missed; null when
 /* {"ok": false, "error": text} */
 __attribute__((format(printf, 1, 2))) json_t *answer_error(const char *format, ...);
 
+/* Long lists go out in pages, so that no answer holds up the packets: "from" of
+ * the request, and "next" of the answer, null when this was the last. */
+#define PAGE_LEN 200
+size_t page_from(const json_t *request);
+json_t *page_next(size_t from, size_t total);
+
 typedef json_t *(*answer_function)(struct view *v, const json_t *request);
 json_t *answer_status(struct view *v, const json_t *request);
 json_t *answer_nodes(struct view *v, const json_t *request);

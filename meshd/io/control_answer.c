@@ -32,6 +32,18 @@ json_t *answer_error(const char *format, ...)
 	return json_pack("{s:b, s:o}", "ok", 0, "error", error ? error : json_string("not text"));
 }
 
+size_t page_from(const json_t *request)
+{
+	json_int_t from = json_integer_value(json_object_get(request, "from"));
+
+	return from > 0 ? (size_t)from : 0;
+}
+
+json_t *page_next(size_t from, size_t total)
+{
+	return from < total && total - from > PAGE_LEN ? json_integer((json_int_t)(from + PAGE_LEN)) : json_null();
+}
+
 static answer_function request_find(const json_t *request)
 {
 	const char *name = json_string_value(json_object_get(request, "request"));

@@ -42,12 +42,11 @@ static void route_add(const struct view *v, json_t *o, const struct babel_route_
 struct listing {
 	const struct view *v;
 	json_t *nodes;
+	size_t from, seen;
 };
 
-static void node_add(void *arg, const struct certificate *c)
+static json_t *node_make(const struct view *v, const struct certificate *c)
 {
-	struct listing *all = arg;
-	const struct view *v = all->v;
 	struct address address = view_address_of(v, c);
 	struct prefix host = prefix_of_host(address);
 	bool is_own = view_is_own(v, c);
@@ -57,14 +56,22 @@ static void node_add(void *arg, const struct certificate *c)
 		is_own, "reachable", is_own || r, "roles", roles_make(c), "prefixes", prefixes_make(c));
 
 	route_add(v, o, r);
-	json_array_append_new(all->nodes, o);
+	return o;
+}
+
+static void node_add(void *arg, const struct certificate *c)
+{
+	struct listing *all = arg;
+	size_t i = all->seen++;
+
+	if (i >= all->from && i - all->from < PAGE_LEN)
+		json_array_append_new(all->nodes, node_make(all->v, c));
 }
 
 json_t *answer_nodes(struct view *v, const json_t *request)
 {
-	struct listing all = { .v = v, .nodes = json_array() };
+	struct listing all = { .v = v, .nodes = json_array(), .from = page_from(request) };
 
-	(void)request;
 	node_dump_certificates(v->node, node_add, &all);
-	return json_pack("{s:b, s:o}", "ok", 1, "nodes", all.nodes);
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "nodes", all.nodes, "next", page_next(all.from, all.seen));
 }

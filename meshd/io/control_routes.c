@@ -41,10 +41,11 @@ static json_t *own_make(const struct view *v)
 json_t *answer_routes(struct view *v, const json_t *request)
 {
 	json_t *routes = json_array();
+	size_t from = page_from(request);
 
-	(void)request;
-	for (size_t i = 0; i < v->route_count; i++)
+	for (size_t i = from; i < v->route_count && i - from < PAGE_LEN; i++)
 		if (!view_prefix_is_own(v, &v->routes[i].route.prefix)) /* what others say of ours is no way */
 			json_array_append_new(routes, route_make(v, &v->routes[i]));
-	return json_pack("{s:b, s:o, s:o}", "ok", 1, "own", own_make(v), "routes", routes);
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "own", own_make(v), "routes", routes, "next",
+		page_next(from, v->route_count));
 }

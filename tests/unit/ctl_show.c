@@ -269,7 +269,7 @@ static void numbers_become_words(void **state)
 
 struct server {
 	int fd;
-	const char *answer;
+	const char *answer, *then; /* first and second */
 	pthread_t thread;
 };
 
@@ -277,11 +277,14 @@ static void *server_run(void *arg)
 {
 	struct server *s = arg;
 	char request[4096];
-	int client = accept(s->fd, NULL, NULL);
 
-	if (read(client, request, sizeof(request)) > 0)
-		send(client, s->answer, strlen(s->answer), MSG_NOSIGNAL);
-	close(client);
+	for (const char *answer = s->answer; answer; answer = answer == s->answer ? s->then : NULL) {
+		int client = accept(s->fd, NULL, NULL);
+
+		if (read(client, request, sizeof(request)) > 0)
+			send(client, answer, strlen(answer), MSG_NOSIGNAL);
+		close(client);
+	}
 	return NULL;
 }
 
@@ -295,9 +298,10 @@ static void socket_listen(struct server *s)
 	assert_int_equal(listen(s->fd, 1), 0);
 }
 
-static void server_start(struct server *s, const char *answer)
+static void server_start(struct server *s, const char *answer, const char *then)
 {
 	s->answer = answer;
+	s->then = then;
 	socket_listen(s);
 	assert_int_equal(pthread_create(&s->thread, NULL, server_run, s), 0);
 }
@@ -340,11 +344,32 @@ static void strange_answers_are_told_as_such(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct server server;
 
-		server_start(&server, cases[i].answer);
+		server_start(&server, cases[i].answer, NULL);
 		assert_int_equal(run(s, command_nodes, "--socket sock"), cases[i].status);
 		server_end(&server);
 		says(s->err, cases[i].says);
 	}
+}
+
+static void pages_are_joined(void **state)
+{
+	struct scratch *s = *state;
+	struct server server;
+
+	server_start(&server, "{\"ok\":true,\"nodes\":[{\"name\":\"first\"}],\"next\":1}\n",
+		"{\"ok\":true,\"nodes\":[{\"name\":\"second\"}],\"next\":null}\n");
+	assert_int_equal(run(s, command_nodes, "--socket sock --json"), CTL_GOOD);
+	server_end(&server);
+	json_t *answer = json_loads(s->out, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(answer, "nodes")), 2);
+	assert_null(json_object_get(answer, "next"));
+	json_decref(answer);
+	/* A page that points to itself is the last one. */
+	server_start(&server, "{\"ok\":true,\"nodes\":[],\"next\":1}\n",
+		"{\"ok\":true,\"nodes\":[{\"name\":\"x\"}],\"next\":1}\n");
+	assert_int_equal(run(s, command_nodes, "--socket sock"), CTL_GOOD);
+	server_end(&server);
+	says(s->out, "x");
 }
 
 static void exit_status_is_the_verdict(void **state)
@@ -368,7 +393,7 @@ static void exit_status_is_the_verdict(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct server server;
 
-		server_start(&server, cases[i].answer);
+		server_start(&server, cases[i].answer, NULL);
 		assert_int_equal(run(s, cases[i].command, cases[i].line), cases[i].status);
 		server_end(&server);
 		assert_string_equal(s->err, "");
@@ -407,6 +432,7 @@ int main(void)
 		cmocka_unit_test(numbers_become_words),
 		TEST(no_daemon_is_exit_2_with_a_remedy),
 		TEST(strange_answers_are_told_as_such),
+		TEST(pages_are_joined),
 		TEST(exit_status_is_the_verdict),
 		TEST(questions_check_their_arguments),
 	};

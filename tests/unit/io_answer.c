@@ -335,6 +335,46 @@ static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
 	world_free(w);
 }
 
+static void long_lists_come_in_pages(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	json_int_t from = 0;
+	size_t total = 0;
+	unsigned pages = 0;
+
+	for (unsigned i = 0; i < 450; i++) {
+		struct enrolment other;
+		char name[16];
+
+		snprintf(name, sizeof(name), "node-%u", i);
+		member_make(&other, &w->authority, name, LEVEL_TOWN);
+		assert_int_equal(member_introduce(d->node, &other.certificate), 0);
+	}
+	do {
+		char request[64];
+
+		snprintf(request, sizeof(request), "{\"request\": \"nodes\", \"from\": %d}", (int)from);
+		json_t *answer = asked_well(d, request);
+		size_t count = json_array_size(json_object_get(answer, "nodes"));
+		from = number_of(answer, "next");
+		assert_true(from ? count == 200 : count > 0);
+		total += count;
+		pages++;
+		json_decref(answer);
+	} while (from);
+	assert_int_equal(pages, 3);
+	assert_int_equal(total, 451);
+	json_t *answer = asked_well(d, "{\"request\": \"nodes\", \"from\": 1000000}");
+	assert_int_equal(json_array_size(json_object_get(answer, "nodes")), 0);
+	assert_true(json_is_null(json_object_get(answer, "next")));
+	json_decref(answer);
+	json_decref(asked_well(d, "{\"request\": \"routes\", \"from\": -5}"));
+	json_decref(asked_well(d, "{\"request\": \"routes\", \"from\": 9223372036854775807}"));
+	json_decref(asked_well(d, "{\"request\": \"routes\", \"from\": \"x\"}"));
+	world_free(w);
+}
+
 /* --- why, trace, names ------------------------------------------------------------------------ */
 
 static void why_names_the_way_and_the_longer_one(void **state)
@@ -484,6 +524,7 @@ int main(void)
 		TEST(nodes_tell_the_way_and_its_age),
 		TEST(links_tell_costs_of_both_directions),
 		TEST(routes_tell_spare_ways_and_not_echoes_of_our_own),
+		TEST(long_lists_come_in_pages),
 		TEST(why_names_the_way_and_the_longer_one),
 		TEST(why_tells_that_a_neighbour_cannot_reach_it),
 		TEST(why_tells_an_unsafe_way),
