@@ -176,3 +176,10 @@ void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame
 	else if (pcap_inject(p->pcap, raw, len) < 0)
 		port_send_failed(p, errno);
 }
+
+uint32_t ethernet_overruns(struct port *p)
+{
+	struct pcap_stat stat;
+
+	return pcap_stats(p->pcap, &stat) == 0 ? stat.ps_drop : 0;
+}

@@ -188,6 +188,7 @@ struct port {
 	char broken[160]; /* why it wants to */
 	uint64_t retry_us, look_us;
 	uint64_t rx_dropped, tx_errors;
+	uint32_t overruns; /* of the socket, counted in rx_dropped */
 	int tx_errno; /* of the last error */
 	int fd, group_fd; /* udp: unicast, multicast */
 	ev_io io, group_io;
@@ -214,6 +215,7 @@ void port_send_failed(struct port *p, int code);
 int ethernet_open(struct port *p, char error[IO_ERROR_MAX]);
 void ethernet_close(struct port *p);
 void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame);
+uint32_t ethernet_overruns(struct port *p); /* since it was opened: frames that the kernel had no room for */
 
 /* ethernet.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
  * Short frames are padded by whoever sends or carries them, hence the length. */
@@ -228,6 +230,7 @@ bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *f
 int udp_open(struct port *p, char error[IO_ERROR_MAX]);
 void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
+uint32_t udp_overruns(struct port *p);
 
 /* --- resolve.c: names to addresses, off the loop -------------------------------------------- */
 

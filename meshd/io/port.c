@@ -163,6 +163,7 @@ static bool port_open(struct port *p, uint64_t now_us)
 		return false;
 	int code = p->config->type == CONFIG_ETHERNET ? ethernet_open(p, error) : udp_open(p, error);
 	p->is_open = code == 0;
+	p->overruns = 0;
 	p->retry_us = now_us + RETRY_US;
 	if (!p->is_open)
 		port_enter(p, PORT_ERROR, "%.150s", error);
@@ -306,11 +307,22 @@ void ports_close(struct daemon *d)
 	d->port_count = 0;
 }
 
+/* Frames that the kernel had no room for while the loop was busy. */
+static void port_count_overruns(struct port *p)
+{
+	uint32_t all = p->config->type == CONFIG_ETHERNET ? ethernet_overruns(p) : udp_overruns(p);
+
+	p->rx_dropped += all - p->overruns;
+	p->overruns = all;
+}
+
 void ports_tick(struct daemon *d, uint64_t now_us)
 {
 	for (unsigned i = 0; i < d->port_count; i++) {
 		struct port *p = &d->ports[i];
 
+		if (p->is_open)
+			port_count_overruns(p);
 		if (port_has_interface(p) && now_us >= p->look_us) {
 			p->look_us = now_us + LOOK_US;
 			port_look(p);

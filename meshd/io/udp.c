@@ -15,6 +15,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -286,4 +287,17 @@ void udp_send(struct port *p, const struct endpoint *to, struct bytes frame)
 		send_one(p, to, frame);
 	else if (p->config->discover && send_by(p->fd, &group, 0, frame) < 0)
 		port_send_failed(p, errno);
+}
+
+static uint32_t socket_overruns(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
+}
+
+uint32_t udp_overruns(struct port *p)
+{
+	return socket_overruns(p->fd) + socket_overruns(p->group_fd);
 }

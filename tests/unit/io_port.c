@@ -9,6 +9,7 @@ static struct {
 	uint64_t now_us;
 	int open_error;
 	unsigned opens, closes, kicks, looks, sent;
+	uint32_t overruns;
 } world;
 
 uint64_t io_now_us(void)
@@ -84,6 +85,18 @@ void udp_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
 	(void)p, (void)to, (void)frame;
 	world.sent++;
+}
+
+uint32_t ethernet_overruns(struct port *p)
+{
+	assert_true(p->is_open);
+	return world.overruns;
+}
+
+uint32_t udp_overruns(struct port *p)
+{
+	assert_true(p->is_open);
+	return world.overruns;
 }
 
 void resolver_kick(struct port *p, uint64_t now_us)
@@ -388,6 +401,23 @@ static void errors_of_single_frames_do_not_break_it(void **state)
 	assert_int_equal(d->ports[0].tx_errno, EPERM);
 }
 
+static void frames_lost_in_the_kernel_are_counted_once(void **state)
+{
+	struct daemon *d = *state;
+
+	ports_open(d);
+	world.overruns = 5;
+	later(d, SECOND_US);
+	later(d, SECOND_US);
+	assert_int_equal(d->ports[0].rx_dropped, 5);
+	/* Another socket counts from nothing. */
+	world.link.ifindex++;
+	world.overruns = 2;
+	tell(d);
+	later(d, SECOND_US);
+	assert_int_equal(d->ports[0].rx_dropped, 7);
+}
+
 static void the_frame_fits_interface_and_configuration(void **state)
 {
 	static const struct {
@@ -494,6 +524,7 @@ int main(void)
 		PORT_TEST(a_port_that_breaks_at_once_does_not_spin),
 		PORT_TEST(a_broken_port_without_its_interface_is_told_once),
 		PORT_TEST(errors_of_single_frames_do_not_break_it),
+		PORT_TEST(frames_lost_in_the_kernel_are_counted_once),
 		PORT_TEST(the_frame_fits_interface_and_configuration),
 		PORT_TEST(an_interface_too_narrow_for_ipv6_is_refused_with_its_remedy),
 		PORT_TEST(a_configuration_too_narrow_is_refused_with_its_remedy),

@@ -167,6 +167,19 @@ static void a_wakeup_takes_one_batch_and_loses_nothing(void **state)
 		assert_int_equal(fake.frames[i].first, i);
 }
 
+static void a_flood_is_cut_by_the_kernel_and_known(void **state)
+{
+	struct scene *s = *state;
+	unsigned sent = 0;
+
+	while (udp_overruns(s->b) == 0 && sent < 100000) {
+		send_to(s->a, "127.0.0.1", s->b, NODE_FRAME_MAX, 1);
+		sent++;
+	}
+	assert_int_equal(udp_overruns(s->b), 1);
+	assert_int_equal(udp_overruns(s->a), 0);
+}
+
 static void a_peer_that_is_gone_breaks_nothing(void **state)
 {
 	struct scene *s = *state;
@@ -270,6 +283,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_largest_frame_fits_and_a_larger_one_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_datagram_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wakeup_takes_one_batch_and_loses_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_flood_is_cut_by_the_kernel_and_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_that_is_gone_breaks_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_frame_to_all_stays_here_without_discovery, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_frame_that_no_interface_takes_is_counted, setup, teardown),
