@@ -220,7 +220,7 @@ uint32_t ethernet_overruns(struct port *p); /* since it was opened: frames that 
 /* ethernet.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
  * Short frames are padded by whoever sends or carries them, hence the length. */
 #define ETHERNET_HEADER 14
-#define ETHERNET_LENGTH 2
+#define ETHERNET_LENGTH CONFIG_ETHERNET_OVERHEAD
 #define ETHERNET_MIN 60
 #define ETHERNET_MAX (ETHERNET_HEADER + ETHERNET_LENGTH + NODE_FRAME_MAX)
 size_t ethernet_wrap(uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN],
