@@ -68,6 +68,8 @@ bool run_broken(struct run *r, const enum who *nodes, const char *format, ...)
 	va_end(args);
 	if (is_stopped)
 		snprintf(text, sizeof(text), "stopped by a signal");
+	if (is_stopped && json_object_get(r->facts, "broken"))
+		return false;
 	timeline_say(&r->timeline, MARK_BROKEN, now_us(), "demo", "%s", text);
 	json_object_set_new(r->facts, "broken", json_string(text));
 	for (; !is_stopped && *nodes != WHO; nodes++)
