@@ -71,7 +71,7 @@ void log_event(struct log *l, uint64_t now_us, const char *code, const char *for
 
 	if (now_us - c->window_us >= LOG_WINDOW_US)
 		window_close(l, c, now_us);
-	if (c->lines == LOG_BURST) {
+	if (c->lines >= LOG_BURST && !l->is_verbose) {
 		c->suppressed++;
 		return;
 	}

@@ -97,6 +97,16 @@ static void a_flood_of_one_code_is_counted_not_written(void **state)
 	assert_int_equal(lines_of(s), LOG_BURST);
 }
 
+static void verbose_writes_all(void **state)
+{
+	struct scene *s = *state;
+
+	s->log.is_verbose = true;
+	for (unsigned i = 0; i < 5 * LOG_BURST; i++)
+		log_event(&s->log, START_US + i, "refused", "%u", i);
+	assert_int_equal(lines_of(s), 5 * LOG_BURST);
+}
+
 static void a_flood_does_not_hide_other_codes(void **state)
 {
 	struct scene *s = *state;
@@ -166,6 +176,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(text_cannot_forge_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_of_one_code_is_counted_not_written, setup, teardown),
+		cmocka_unit_test_setup_teardown(verbose_writes_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_does_not_hide_other_codes, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_window_tells_how_much_was_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(flush_tells_it_when_the_flood_is_over, setup, teardown),
