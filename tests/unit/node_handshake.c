@@ -70,7 +70,7 @@ static void acquaintances_mostly_meet_by_ik(void **state)
 		struct world *w = world_of(seed, 2);
 
 		for (unsigned i = 0; i < 2; i++) {
-			station_knows(w, i, !i);
+			station_knows_of(w, i, !i);
 			station_join(w, i, AIR);
 		}
 		world_run(w, 3 * A_SECOND);
@@ -89,7 +89,7 @@ static void one_sided_acquaintance_is_enough(void **state)
 	for (unsigned who = 0; who < 2; who++) {
 		struct world *w = world_of(3, 2);
 
-		station_knows(w, who, !who);
+		station_knows_of(w, who, !who);
 		station_join(w, 0, AIR);
 		station_join(w, 1, AIR);
 		world_run(w, 10 * A_SECOND);
@@ -140,7 +140,7 @@ static void configured_peer_is_called_by_xx_then_by_ik(void **state)
 	/* The other is restarted and keeps what it stored: no third message. */
 	station_kill(w, 1);
 	station_start(w, 1);
-	station_knows(w, 1, 0);
+	station_knows_of(w, 1, 0);
 	station_join(w, 1, NET);
 	world_run(w, 20 * A_SECOND);
 	assert_peers(w, 0, 1, NET);
@@ -202,6 +202,15 @@ static void they_meet_through_any_weather(void **state)
 	}
 }
 
+static const struct secret_keyring *keys_of(struct world *w, unsigned i, unsigned segment)
+{
+	struct address there = node_neighbour_address(&w->stations[!i].rid);
+	const struct peer *p = peer_find_address(w->stations[i].node->links[segment], &there);
+
+	assert_non_null(p);
+	return &p->keys;
+}
+
 static void simultaneous_open_ends_in_one_session(void **state)
 {
 	(void)state;
@@ -213,8 +222,8 @@ static void simultaneous_open_ends_in_one_session(void **state)
 		if (seed % 5 == 0)
 			w->segments[NET].loss = 300;
 		if (seed % 2) {
-			station_knows(w, 0, 1);
-			station_knows(w, 1, 0);
+			station_knows_of(w, 0, 1);
+			station_knows_of(w, 1, 0);
 		}
 		world_run(w, 20 * A_SECOND);
 		w->segments[NET].loss = 0;
@@ -222,6 +231,10 @@ static void simultaneous_open_ends_in_one_session(void **state)
 		assert_peers(w, 0, 1, NET);
 		assert_int_equal(peer_count(w, 0), 1);
 		assert_int_equal(peer_count(w, 1), 1);
+		const struct secret_keyring *a = keys_of(w, 0, NET), *b = keys_of(w, 1, NET);
+		assert_true(a->has_current && b->has_current && !a->has_pending && !b->has_pending);
+		assert_int_equal(a->current.local_index, b->current.remote_index);
+		assert_int_equal(a->current.remote_index, b->current.local_index);
 		/* It is settled: nobody calls any more. */
 		uint64_t started = counters_of(w, 0)->handshakes_started + counters_of(w, 1)->handshakes_started;
 		world_run(w, A_MINUTE);
@@ -261,8 +274,8 @@ static void replays_change_nothing__protocol_7_2_22(void **state)
 		struct node_peer_info before[2], after[2];
 
 		if (knows) {
-			station_knows(w, 0, 1);
-			station_knows(w, 1, 0);
+			station_knows_of(w, 0, 1);
+			station_knows_of(w, 1, 0);
 		}
 		w->is_recording = true;
 		station_join(w, 0, AIR);
@@ -305,7 +318,7 @@ static void replayed_past_life_does_not_end_the_present(void **state)
 				if (life)
 					station_start(w, i);
 				if (knows)
-					station_knows(w, i, !i);
+					station_knows_of(w, i, !i);
 				station_join(w, i, AIR);
 			}
 			world_run(w, 5 * A_SECOND);
@@ -515,7 +528,7 @@ static void frames_of_a_past_life_are_not_opened__protocol_7_2_12(void **state)
 			station_kill(w, 1);
 			station_start(w, 1);
 			if (knows)
-				station_knows(w, 1, 0);
+				station_knows_of(w, 1, 0);
 			station_join(w, 1, NET);
 			if (caller == 1)
 				station_target(w, 1, 0, NET);

@@ -192,6 +192,10 @@ static void clean_leave_is_known_at_once(void **state)
 	assert_false(reaches(w, 0, 1));
 	assert_false(reaches(w, 0, 2));
 	assert_false(reaches(w, 2, 0));
+	/* And that it will not come back soon: nobody waits for its silence. */
+	struct node_peer_info info;
+	assert_false(peer_info(w, 0, 1, 0, &info));
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], 1);
 	station_kill(w, 1);
 	world_run(w, 10 * A_SECOND);
 	assert_false(reaches(w, 0, 1));

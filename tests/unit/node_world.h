@@ -65,6 +65,8 @@ struct station {
 	unsigned events[NODE_DUPLICATE + 1];
 	char event_text[200]; /* the last one */
 	unsigned certificates_stored;
+	bool has_disk; /* certificates stored are given back at the next start */
+	struct certificate disk[STATIONS];
 	bool has_stored_seqno;
 	uint16_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
@@ -81,6 +83,7 @@ struct flight {
 
 struct segment {
 	bool is_shared, is_cut;
+	bool is_lossy; /* cost by ETX */
 	uint64_t delay, jitter;
 	unsigned loss, duplication, corruption; /* permille */
 	unsigned swallow[TYPES]; /* so many frames of this type get lost next */
@@ -260,6 +263,9 @@ static inline void world_store_certificate(void *user, struct bytes encoded)
 
 	assert_int_equal(certificate_decode(&c, encoded), 0);
 	s->certificates_stored++;
+	for (unsigned i = 0; i < STATIONS; i++)
+		if (memcmp(&c.key, &s->w->stations[i].enrolment.identity.public, sizeof(c.key)) == 0)
+			s->disk[i] = c;
 }
 
 static inline void world_event(void *user, enum node_event event, unsigned link, const char *text)
@@ -551,6 +557,21 @@ static inline void station_enrol(struct world *w, unsigned i, const char *first,
 	station_enrol_by(w, i, &w->authority, first, second);
 }
 
+/* Gives station `i` a certificate, as from before. */
+static inline void station_knows(struct world *w, unsigned i, const struct certificate *c)
+{
+	uint8_t encoded[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(c, encoded, sizeof(encoded));
+
+	assert_true(len > 0);
+	assert_int_equal(node_certificate_add(w->stations[i].node, bytes_of(encoded, (size_t)len)), 0);
+}
+
+static inline void station_knows_of(struct world *w, unsigned i, unsigned other)
+{
+	station_knows(w, i, &w->stations[other].enrolment.certificate);
+}
+
 static inline struct node *station_start(struct world *w, unsigned i)
 {
 	static const struct node_output output = { world_send, world_deliver, world_kernel_route, world_store_seqno,
@@ -565,6 +586,9 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.random = prng_random(&s->prng) };
 	s->node = node_new(&s->config, &output, s, w->now);
 	assert_non_null(s->node);
+	for (unsigned k = 0; k < STATIONS; k++)
+		if (s->has_disk && s->disk[k].version)
+			station_knows(w, i, &s->disk[k]);
 	station_poll(s);
 	return s->node;
 }
@@ -586,8 +610,8 @@ static inline struct node_link_config link_config_of(const struct segment *s)
 		.name = "test",
 		.mtu = (unsigned)s->mtu,
 		.beacon = s->is_shared,
-		.wired = true,
-		.rxcost = 96,
+		.wired = !s->is_lossy,
+		.rxcost = s->is_lossy ? 256 : 96,
 		.hello_ms = 500,
 		.update_s = 4,
 		.dead_misses = 4,
@@ -645,16 +669,6 @@ static inline void station_behind_nat(struct world *w, unsigned i, unsigned segm
 	p->has_nat = true;
 	p->outside = endpoint_ip(200, (uint8_t)(i + 1), outside_port);
 	p->contacts = 0;
-}
-
-/* Gives station `i` the certificate of `other`, as from before. */
-static inline void station_knows(struct world *w, unsigned i, unsigned other)
-{
-	uint8_t encoded[CERTIFICATE_MAX_LEN];
-	int len = certificate_encode(&w->stations[other].enrolment.certificate, encoded, sizeof(encoded));
-
-	assert_true(len > 0);
-	assert_int_equal(node_certificate_add(w->stations[i].node, bytes_of(encoded, (size_t)len)), 0);
 }
 
 static inline struct world *world_new(uint64_t seed)

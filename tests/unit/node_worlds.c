@@ -17,6 +17,7 @@ struct plan {
 	struct prng prng; /* of the story; the world draws its weather by itself */
 	unsigned stations;
 	unsigned segments;
+	unsigned packets; /* sent on the way */
 	bool member[STATIONS][SEGMENTS];
 };
 
@@ -58,8 +59,11 @@ static void plan_init(struct plan *p, uint64_t seed)
 	p->stations = 3 + draw(p, STATIONS - 2);
 	p->segments = 3 + draw(p, SEGMENTS - 2);
 	p->w = world_of(seed, p->stations);
+	for (unsigned i = 0; i < p->stations; i++)
+		p->w->stations[i].has_disk = draw(p, 2);
 	for (unsigned g = 0; g < p->segments; g++) {
 		segment_make(p->w, g, draw(p, 3) > 0);
+		p->w->segments[g].is_lossy = draw(p, 2);
 		p->w->segments[g].delay = (1 + draw(p, 100)) * MILLISECOND;
 		for (unsigned i = 0; i < p->stations; i++) {
 			p->member[i][g] = draw(p, 2);
@@ -72,6 +76,22 @@ static void plan_init(struct plan *p, uint64_t seed)
 	plan_weather(p, false);
 }
 
+/* Time goes on, and packets with it. None may circle until its hop limit ends. */
+static void plan_run(struct plan *p, uint64_t us)
+{
+	for (uint64_t until = p->w->now + us; p->w->now < until;) {
+		unsigned from = draw(p, p->stations), to = draw(p, p->stations);
+
+		if (p->w->stations[from].node)
+			station_send_packet(p->w, from, &p->w->stations[from].address, &p->w->stations[to].address, 20,
+				64, SEQUENCES - 1 - p->packets++);
+		world_run(p->w, draw(p, 500) * MILLISECOND);
+		for (unsigned i = 0; i < p->stations; i++)
+			if (p->w->stations[i].node)
+				assert_int_equal(counters_of(p->w, i)->drops.hop_limit, 0);
+	}
+}
+
 static void plan_restart(struct plan *p, unsigned i)
 {
 	struct station *s = &p->w->stations[i];
@@ -82,7 +102,7 @@ static void plan_restart(struct plan *p, unsigned i)
 		station_kill(p->w, i);
 	if (draw(p, 4) == 0)
 		s->has_stored_seqno = false;
-	world_run(p->w, draw(p, 5000) * MILLISECOND);
+	plan_run(p, draw(p, 5000) * MILLISECOND);
 	station_start(p->w, i);
 	plan_join(p, i);
 }
@@ -158,7 +178,7 @@ static void world_of_seed(uint64_t seed)
 	running_seed = seed;
 	plan_init(&p, seed);
 	for (unsigned i = 0; i < FAULTS; i++) {
-		world_run(p.w, draw(&p, 15000) * MILLISECOND);
+		plan_run(&p, draw(&p, 15000) * MILLISECOND);
 		plan_fault(&p);
 	}
 	plan_weather(&p, true);
