@@ -135,12 +135,13 @@ int lab_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- sandbox.c --- */
 
-/* Runs body(user) as the first process of new PID, mount and network namespaces
- * (and a user namespace where there is no privilege). Returns its exit status;
- * when this process dies, in whatever way, all of them die. */
+/* Runs body(user) in new PID, mount and network namespaces (and a user namespace
+ * where there is no privilege). Returns in both: here with body's exit status,
+ * there with what body returned. When this process dies, in whatever way, all of
+ * them die. */
 int sandbox_run(int (*body)(void *user), void *user);
-/* Joins the namespaces of a lab whose first process is `pid`, and forks: returns
- * in the child only, the parent exits with the child's status. */
+/* Joins the namespaces of the lab whose process is `pid`, unless we are in them,
+ * and forks: returns in the child only, the parent exits with its status. */
 int sandbox_join(pid_t pid);
 
 /* --- namespace.c --- */

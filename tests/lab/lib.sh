@@ -1,0 +1,107 @@
+# Functions for live tests: `. tests/lab/lib.sh` from the repo's root, then
+# lab_init BUILD. Results are TAP; what a test needs is in $work, which goes away.
+#
+# A test script is two programs in one file: outside it calls lab_run, which runs
+# the same script again inside of the lab, with LAB_INSIDE set.
+
+count=0
+failures=0
+
+ok() { # name
+	count=$((count + 1))
+	echo "ok $count - $1"
+}
+
+not_ok() { # name [what was seen]
+	count=$((count + 1))
+	failures=$((failures + 1))
+	echo "not ok $count - $1"
+	[ -z "${2:-}" ] || printf '%s\n' "$2" | sed 's/^/#   /'
+}
+
+# check NAME COMMAND...: holds if the command succeeds.
+check() {
+	check_name=$1
+	shift
+	if check_seen=$("$@" 2>&1); then ok "$check_name"; else not_ok "$check_name" "$check_seen"; fi
+}
+
+# check_not NAME COMMAND...: holds if it fails.
+check_not() {
+	check_name=$1
+	shift
+	if check_seen=$("$@" 2>&1); then not_ok "$check_name" "$check_seen"; else ok "$check_name"; fi
+}
+
+# within SECONDS COMMAND...: succeeds as soon as the command does. A condition is
+# polled, never slept for.
+within() {
+	within_end=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ "$(now_ms)" -lt "$within_end" ] || { "$@"; return; }
+		sleep 0.05
+	done
+}
+
+now_ms() {
+	read -r uptime rest </proc/uptime
+	echo "$(echo "$uptime" | tr -d .)0"
+}
+
+# has_carrier NODE INTERFACE
+has_carrier() {
+	ip -n "$1" link show "$2" | grep -q LOWER_UP
+}
+
+# rtt_ms NODE ADDRESS COUNT [INTERVAL]: the least round trip.
+rtt_ms() {
+	ip netns exec "$1" ping -n -q -c "$3" -i "${4:-0.02}" -W 2 "$2" | sed -n 's|^rtt.*= \([0-9.]*\)/.*|\1|p'
+}
+
+# answers NODE ADDRESS: one ping, one answer, within a second.
+answers() {
+	ip netns exec "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null
+}
+
+# between LOW VALUE HIGH, decimals.
+between() {
+	echo "$1 <= $2 <= $3"
+	awk -v l="$1" -v v="${2:-x}" -v h="$3" 'BEGIN { exit !(v != "x" && v + 0 >= l && v + 0 <= h) }'
+}
+
+# lab_init BUILD: skips the whole test where namespaces or TAP devices are not allowed.
+lab_init() {
+	build=$1
+	meshlab=$build/bin/meshlab
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	[ -x "$meshlab" ] || { echo "not ok 1 - $meshlab is not built"; exit 1; }
+	printf 'nodes: [{name: a}, {name: b}]\nlinks: [{name: l, preset: switch, ends: [a:e, b:e]}]\n' >"$work/probe.yaml"
+	if ! "$meshlab" run "$work/probe.yaml" --out "$work/probe" --quiet -- true 2>"$work/probe.err"; then
+		if grep -qE 'not allowed|/dev/net/tun|cannot mount|Operation not permitted' "$work/probe.err"; then
+			echo "ok 1 # SKIP $(head -1 "$work/probe.err")"
+			exit 0
+		fi
+		not_ok "a lab of two nodes runs" "$(cat "$work/probe.err")"
+		exit 1
+	fi
+}
+
+# lab_run SCENARIO: this script again, inside; its results become ours.
+lab_run() {
+	LAB_INSIDE=1 LAB_WORK=$work "$meshlab" run "$1" --out "$work/out" --quiet -- sh "$0" "$build" >"$work/tap" \
+		2>"$work/err"
+	lab_status=$?
+	cat "$work/tap"
+	count=$(($(grep -cE '^(not )?ok ' "$work/tap") + count))
+	failures=$(($(grep -c '^not ok ' "$work/tap") + failures))
+	[ ! -s "$work/err" ] || sed 's/^/# /' "$work/err"
+}
+
+# lab_done: what every test script ends with.
+lab_done() {
+	[ -n "${LAB_INSIDE:-}" ] || echo "1..$count"
+	[ "$failures" = 0 ]
+	exit
+}
