@@ -13,7 +13,12 @@ static void node_row(const json_t *node, struct table *t)
 	table_cell(t, "%s", json_text(node, "name"));
 	table_cell(t, "%s", json_text(node, "level"));
 	table_cell(t, "%s", json_text(node, "address"));
-	table_cell(t, "%s", is_self ? "this node" : !reachable ? "no" : json_flag(node, "direct") ? "direct" : "yes");
+	if (is_self)
+		table_cell(t, "this node");
+	else if (!reachable)
+		table_cell(t, "%s", json_flag(node, "replaced") ? "replaced" : "no");
+	else
+		table_cell(t, "%s", json_flag(node, "direct") ? "direct" : "yes");
 	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "via"));
 	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "link"));
 	table_cell(t, "%s", is_self || !reachable ? "-" : words_metric(json_object_get(node, "metric"), metric));

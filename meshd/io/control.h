@@ -9,14 +9,20 @@
 
 #include <jansson.h>
 
+struct view_member {
+	const struct certificate *certificate;
+	bool is_replaced; /* a later certificate has its name */
+};
+
 struct view {
 	struct daemon *d;
 	const struct node *node;
 	uint64_t now_us;
-	size_t peer_count, neighbour_count, route_count, route_capacity;
+	size_t peer_count, neighbour_count, route_count, route_capacity, member_count;
 	struct node_peer_info peers[NODE_PEER_MAX];
 	struct babel_neighbour_info neighbours[NODE_PEER_MAX];
 	struct babel_route_info *routes; /* all entries; those of one prefix together */
+	struct view_member *members; /* view_members() */
 };
 
 /* NULL: memory. */
@@ -39,6 +45,8 @@ const char *view_name(const struct view *v, const router_id *rid, char text[VIEW
 const char *view_neighbour_name(
 	const struct view *v, unsigned link, const struct address *neighbour, char text[VIEW_NAME]);
 const char *view_link_name(const struct view *v, unsigned link);
+/* All members whose certificate is known, by level and name: v->members. */
+void view_members(struct view *v);
 struct address view_address_of(const struct view *v, const struct certificate *c);
 bool view_is_own(const struct view *v, const struct certificate *c);
 

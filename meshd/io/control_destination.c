@@ -13,14 +13,20 @@ struct search {
 	unsigned parts;
 };
 
+/* The machine that replaces a lost one has its name. */
+static const struct certificate *later_of(const struct certificate *a, const struct certificate *b)
+{
+	return a && a->serial > b->serial ? a : b;
+}
+
 static void search_by_name(void *arg, const struct certificate *c)
 {
 	struct search *s = arg;
 
 	if (strcmp(c->name, s->text) == 0)
-		s->exact = c;
+		s->exact = later_of(s->exact, c);
 	else if (strcasecmp(c->name, s->text) == 0)
-		s->folded = c;
+		s->folded = later_of(s->folded, c);
 	else if (strncasecmp(c->name, s->text, strlen(s->text)) == 0) {
 		s->part = c;
 		s->parts++;

@@ -39,14 +39,9 @@ static void route_add(const struct view *v, json_t *o, const struct babel_route_
 					       : json_null());
 }
 
-struct listing {
-	const struct view *v;
-	json_t *nodes;
-	size_t from, seen;
-};
-
-static json_t *node_make(const struct view *v, const struct certificate *c)
+static json_t *node_make(const struct view *v, const struct view_member *member)
 {
+	const struct certificate *c = member->certificate;
 	struct address address = view_address_of(v, c);
 	struct prefix host = prefix_of_host(address);
 	bool is_own = view_is_own(v, c);
@@ -56,22 +51,17 @@ static json_t *node_make(const struct view *v, const struct certificate *c)
 		is_own, "reachable", is_own || r, "roles", roles_make(c), "prefixes", prefixes_make(c));
 
 	route_add(v, o, r);
+	json_object_set_new(o, "replaced", json_boolean(member->is_replaced));
 	return o;
-}
-
-static void node_add(void *arg, const struct certificate *c)
-{
-	struct listing *all = arg;
-	size_t i = all->seen++;
-
-	if (i >= all->from && i - all->from < PAGE_LEN)
-		json_array_append_new(all->nodes, node_make(all->v, c));
 }
 
 json_t *answer_nodes(struct view *v, const json_t *request)
 {
-	struct listing all = { .v = v, .nodes = json_array(), .from = page_from(request) };
+	json_t *nodes = json_array();
+	size_t from = page_from(request);
 
-	node_dump_certificates(v->node, node_add, &all);
-	return json_pack("{s:b, s:o, s:o}", "ok", 1, "nodes", all.nodes, "next", page_next(all.from, all.seen));
+	view_members(v);
+	for (size_t i = from; i < v->member_count && i - from < PAGE_LEN; i++)
+		json_array_append_new(nodes, node_make(v, &v->members[i]));
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "nodes", nodes, "next", page_next(from, v->member_count));
 }

@@ -20,7 +20,7 @@
 #define LEVELS 4
 
 struct census {
-	const struct view *v;
+	struct view *v;
 	json_t *reasons;
 	json_t *nodes[LEVELS];
 	unsigned known[LEVELS], reachable[LEVELS];
@@ -55,9 +55,8 @@ static json_t *reachable_make(const struct view *v, const struct certificate *c,
 }
 
 /* Those that can be reached are listed first. */
-static void node_count(void *arg, const struct certificate *c)
+static void member_count(struct census *census, const struct certificate *c)
 {
-	struct census *census = arg;
 	unsigned level = (unsigned)c->level % LEVELS;
 	struct prefix host = prefix_of_host(view_address_of(census->v, c));
 
@@ -67,7 +66,8 @@ static void node_count(void *arg, const struct certificate *c)
 	census->known[level]++;
 	if (r) {
 		census->reachable[level]++;
-		json_array_insert_new(census->nodes[level], 0, reachable_make(census->v, c, r));
+		json_array_insert_new(
+			census->nodes[level], census->reachable[level] - 1, reachable_make(census->v, c, r));
 	} else {
 		json_array_append_new(census->nodes[level], json_pack("{s:s, s:b}", "name", c->name, "reachable", 0));
 		if (c->roles & ROLE_COMMAND_POST)
@@ -84,7 +84,10 @@ static json_t *levels_make(struct census *census)
 
 	for (unsigned i = 0; i < LEVELS; i++)
 		census->nodes[i] = json_array();
-	node_dump_certificates(census->v->node, node_count, census);
+	view_members(census->v);
+	for (size_t i = 0; i < census->v->member_count; i++)
+		if (!census->v->members[i].is_replaced)
+			member_count(census, census->v->members[i].certificate);
 	for (unsigned i = 0; i < LEVELS; i++) {
 		const char *name = level_name((enum level)i);
 

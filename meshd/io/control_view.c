@@ -69,6 +69,7 @@ struct view *view_new(struct daemon *d)
 void view_free(struct view *v)
 {
 	free(v->routes);
+	free(v->members);
 	free(v);
 }
 
@@ -154,6 +155,51 @@ const char *view_neighbour_name(
 const char *view_link_name(const struct view *v, unsigned link)
 {
 	return link < v->d->config.link_count ? v->d->config.links[link].name : "?";
+}
+
+static int member_compare_names(const void *a, const void *b)
+{
+	const struct certificate *x = ((const struct view_member *)a)->certificate;
+	const struct certificate *y = ((const struct view_member *)b)->certificate;
+	int order = strcmp(x->name, y->name);
+
+	return order ? order : (x->serial < y->serial) - (x->serial > y->serial); /* latest first */
+}
+
+static int member_compare(const void *a, const void *b)
+{
+	const struct certificate *x = ((const struct view_member *)a)->certificate;
+	const struct certificate *y = ((const struct view_member *)b)->certificate;
+
+	return x->level != y->level ? (x->level > y->level) - (x->level < y->level) : member_compare_names(a, b);
+}
+
+static void member_count(void *arg, const struct certificate *c)
+{
+	(void)c;
+	((struct view *)arg)->member_count++;
+}
+
+static void member_take(void *arg, const struct certificate *c)
+{
+	struct view *v = arg;
+
+	v->members[v->member_count++] = (struct view_member){ .certificate = c };
+}
+
+void view_members(struct view *v)
+{
+	node_dump_certificates(v->node, member_count, v);
+	v->members = calloc(v->member_count + 1, sizeof(*v->members));
+	v->member_count = 0;
+	if (!v->members)
+		return;
+	node_dump_certificates(v->node, member_take, v);
+	qsort(v->members, v->member_count, sizeof(*v->members), member_compare_names);
+	for (size_t i = 1; i < v->member_count; i++)
+		v->members[i].is_replaced =
+			strcmp(v->members[i].certificate->name, v->members[i - 1].certificate->name) == 0;
+	qsort(v->members, v->member_count, sizeof(*v->members), member_compare);
 }
 
 struct address view_address_of(const struct view *v, const struct certificate *c)

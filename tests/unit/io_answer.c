@@ -228,6 +228,44 @@ static void unreachable_command_post_is_named(void **state)
 	world_free(w);
 }
 
+static void replaced_member_does_not_count(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct enrolment lost;
+	struct secret_authority early = w->authority;
+
+	/* Issued before: the serial is lower than that of the city that runs. */
+	early.next_serial = 1;
+	w->authority.next_serial = 100;
+	member_make(&lost, &early, "city-1", LEVEL_CITY);
+	member_stop(w, CITY);
+	daemon_unmake(w->members[CITY].d);
+	member_start(w, CITY, "city-1", LEVEL_CITY);
+	world_link(w, CITY, RADIO1);
+	assert_int_equal(member_introduce(d->node, &lost.certificate), 0);
+	world_run(w, 20 * SECOND_US);
+	json_t *status = asked_well(d, "{\"request\": \"status\"}");
+	const json_t *city = named(json_object_get(status, "levels"), "level", "city");
+	assert_int_equal(number_of(city, "known"), 1);
+	assert_int_equal(number_of(city, "reachable"), 1);
+	assert_string_equal(text_of(status, "verdict"), "healthy");
+	json_decref(status);
+	json_t *why = asked_well(d, "{\"request\": \"why\", \"dest\": \"city-1\"}");
+	assert_string_equal(text_of(why, "verdict"), "route");
+	json_decref(why);
+	json_t *nodes = asked_well(d, "{\"request\": \"nodes\"}");
+	const json_t *node;
+	unsigned replaced = 0;
+	size_t i;
+	json_array_foreach (json_object_get(nodes, "nodes"), i, node)
+		replaced += json_is_true(json_object_get(node, "replaced"));
+	assert_int_equal(json_array_size(json_object_get(nodes, "nodes")), 4);
+	assert_int_equal(replaced, 1);
+	json_decref(nodes);
+	world_free(w);
+}
+
 static void own_trouble_degrades(void **state)
 {
 	struct world *w = world_new(*state);
@@ -519,6 +557,7 @@ int main(void)
 		TEST(lonely_node_says_so),
 		TEST(lost_city_degrades_and_lost_scene_does_not),
 		TEST(unreachable_command_post_is_named),
+		TEST(replaced_member_does_not_count),
 		TEST(own_trouble_degrades),
 		TEST(silent_peers_of_a_link_are_named),
 		TEST(nodes_tell_the_way_and_its_age),
