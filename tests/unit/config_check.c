@@ -138,6 +138,39 @@ static void switches_take_every_usual_word(void **state)
 	}
 }
 
+static void names_reach_to_the_ends_of_their_alphabet(void **state)
+{
+	static const char *const names[] = { "azAZ09", "a-b.c_d", "Z", "0", "a12345678901234" };
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		sprintf(text, "links: [{name: %s, preset: fibre}]\n", names[i]);
+		assert_string_equal(good(text)->links[0].name, names[i]);
+		sprintf(text, "links: [{name: b, preset: fibre, peers: [\"%s.azAZ\"]}]\n", names[i]);
+		good(text);
+	}
+	for (const char *wrong = "`{@[/:+ "; *wrong; wrong++) {
+		sprintf(text, "links: [{name: \"a%cb\", preset: fibre}]\n", *wrong);
+		assert_int_equal(parse(text), -EINVAL);
+	}
+}
+
+static void paths_are_as_long_as_they_may_be(void **state)
+{
+	char text[700];
+
+	(void)state;
+	sprintf(text, "node: {key: /%s%s%.54s, control: /%s%.6s}\nlinks: [{name: a, preset: fibre}]\n", HUNDRED,
+		HUNDRED, HUNDRED, HUNDRED, HUNDRED);
+	assert_int_equal(strlen(good(text)->key_path), 255);
+	assert_int_equal(strlen(config.control_path), 107);
+	sprintf(text, "node:\n  key: /%s%s%.55s\n", HUNDRED, HUNDRED, HUNDRED);
+	refused_as(text, "m.yaml:2: node: key path has more than 255 bytes; use a shorter one");
+	sprintf(text, "node:\n  control: /%s%.7s\n", HUNDRED, HUNDRED);
+	refused_as(text, "m.yaml:2: node: control path has more than 107 bytes; use a shorter one");
+}
+
 static void link_names_and_kinds_are_checked(void **state)
 {
 #define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
@@ -305,6 +338,8 @@ int main(void)
 		cmocka_unit_test(a_link_is_one_line),
 		cmocka_unit_test(a_link_is_as_written),
 		cmocka_unit_test(switches_take_every_usual_word),
+		cmocka_unit_test(names_reach_to_the_ends_of_their_alphabet),
+		cmocka_unit_test(paths_are_as_long_as_they_may_be),
 		cmocka_unit_test(link_names_and_kinds_are_checked),
 		cmocka_unit_test(link_values_out_of_bounds_are_refused),
 		cmocka_unit_test(ethernet_links_take_nothing_of_udp),

@@ -77,6 +77,10 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"m.yaml:3: link 2: \"peer\" is not a field; did you mean \"peers\"?" },
 		{ "links:\n- 802.11s: a\n", "m.yaml:2: link 1: \"802.11s\" is not a field; known are name, type, "
 					    "interface, preset, peers, rate, metered, listen, discover, mtu, cost" },
+		/* Three slips are forgiven in seven letters; four are another word. */
+		{ "links:\n- prezits: a\n", "m.yaml:2: link 1: \"prezits\" is not a field; did you mean \"preset\"?" },
+		{ "links:\n- brezits: a\n", "m.yaml:2: link 1: \"brezits\" is not a field; known are name, type, "
+					    "interface, preset, peers, rate, metered, listen, discover, mtu, cost" },
 		/* Long words are cut, and compared with nothing. */
 		{ HUNDRED ": a\n", "m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links" },
 	};
@@ -160,6 +164,8 @@ static void bytes_that_are_not_text_are_refused_at_their_line(void **state)
 		"m.yaml:3: link 1: preset has a control character or line break in it; write it in one line");
 	refused_as("links:\n- name: a\n  peers: [\"b\\e[31m\"]\n",
 		"m.yaml:3: link 1: a peer has a control character or line break in it; write it in one line");
+	refused_as("\"\\tlinks\": b\n",
+		"m.yaml:1: the name of a field has a control character or line break in it; write it in one line");
 	refused_as("\"a\\x7f\": b\n",
 		"m.yaml:1: the name of a field has a control character or line break in it; write it in one line");
 }

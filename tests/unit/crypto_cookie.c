@@ -116,7 +116,7 @@ static void mac2_proves_the_source(void **state)
 
 static void cookie_opens_only_for_its_asker(void **state)
 {
-	uint8_t sealed[COOKIE_SEALED_LEN], again[COOKIE_SEALED_LEN], cookie[COOKIE_LEN], other[KEY_LEN];
+	uint8_t sealed[COOKIE_SEALED_LEN] = { 0 }, again[COOKIE_SEALED_LEN] = { 0 }, cookie[COOKIE_LEN], other[KEY_LEN];
 	struct scene s;
 
 	(void)state;

@@ -274,7 +274,8 @@ static void replay_window_edges(void **state)
 	assert_true(replay_would_accept(&w, SESSION_COUNTER_MAX - 2));
 }
 
-/* A full window, moved by `step`: all that is still inside stays refused. */
+/* A full window, moved by `step`: all that is still inside stays refused, and
+ * what was passed over is not. */
 static bool window_remembers_after(struct replay_window w, uint64_t step)
 {
 	uint64_t head = w.head;
@@ -283,7 +284,7 @@ static bool window_remembers_after(struct replay_window w, uint64_t step)
 	replay_accept(&w, head + step - 1);
 	for (uint64_t counter = w.head - REPLAY_WINDOW; counter < head; counter++)
 		right &= !replay_would_accept(&w, counter);
-	for (uint64_t counter = head; counter < w.head - 1; counter++)
+	for (uint64_t counter = step > REPLAY_WINDOW ? w.head - REPLAY_WINDOW : head; counter < w.head - 1; counter++)
 		right &= replay_would_accept(&w, counter);
 	return right;
 }
@@ -297,6 +298,8 @@ static void moving_the_window_forgets_nothing_inside(void **state)
 		for (uint64_t counter = start; counter < start + REPLAY_WINDOW; counter++)
 			replay_accept(&w, counter);
 		for (uint64_t step = 1; step <= 130; step++)
+			assert_true(window_remembers_after(w, step));
+		for (uint64_t step = REPLAY_WINDOW - 70; step <= REPLAY_WINDOW + 70; step++)
 			assert_true(window_remembers_after(w, step));
 	}
 }
