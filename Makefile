@@ -159,6 +159,9 @@ PROPERTIES := $(patsubst tests/property/%.c,$(BUILD)/property/%,$(PROPERTY_SRC))
 BENCHES := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(BENCH_SRC))
 LIVE := $(sort $(wildcard tests/lab/*_test.sh))
 
+# What a target builds on the way is built on all cores, unless -j says otherwise.
+SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
@@ -166,7 +169,7 @@ LIVE := $(sort $(wildcard tests/lab/*_test.sh))
 	deps-dev clean rings help
 
 all: deps-check
-	$(Q)$(MAKE) --no-print-directory programs compile_commands.json
+	$(Q)+$(SUBMAKE) programs compile_commands.json
 
 programs: rings $(PROGRAMS)
 
@@ -185,20 +188,20 @@ compile_commands.json: Makefile $(wildcard */*.c */*/*.c)
 	$(Q)sh tests/tools/compile_commands.sh > $@
 
 check: deps-check
-	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)$(MAKE) --no-print-directory tests SAN=1
+	$(Q)+$(SUBMAKE) tests
+	$(Q)+$(SUBMAKE) tests SAN=1
 	$(Q)sh tests/tools/run.sh build/release build/san
 
 bench: deps-check
-	$(Q)$(MAKE) --no-print-directory $(BENCHES) programs
+	$(Q)+$(SUBMAKE) $(BENCHES) programs
 	$(Q)for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
 
 worlds: deps-check
-	$(Q)$(MAKE) --no-print-directory build/release/property/routing_worlds
+	$(Q)+$(SUBMAKE) build/release/property/routing_worlds
 	build/release/property/routing_worlds --seconds $(WORLD_SECONDS) --seed $$(date +%s)
 
 demo: deps-check
-	$(Q)$(MAKE) --no-print-directory programs
+	$(Q)+$(SUBMAKE) programs
 	$(Q)sh sim/demo/run.sh $(BUILD)
 
 lint: deps-dev rings compile_commands.json
@@ -211,7 +214,7 @@ fuzz: deps-dev
 	$(Q)sh tests/tools/fuzz.sh "$(FUZZ_SECONDS)" $(FUZZ_SRC)
 
 coverage: deps-dev
-	$(Q)$(MAKE) --no-print-directory tests COV=1
+	$(Q)+$(SUBMAKE) tests COV=1
 	$(Q)sh tests/tools/coverage.sh build/cov
 
 install: all
@@ -220,7 +223,8 @@ install: all
 	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 644 docs/meshctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 755 build/release/bin/meshlab $(DESTDIR)$(PREFIX)/bin/meshlab
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/meshd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/meshd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
 	install -d $(DESTDIR)$(PREFIX)/share/meshd/examples
