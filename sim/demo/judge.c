@@ -11,7 +11,6 @@
 #include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define PING_GOAL_S 15.0
@@ -76,33 +75,33 @@ static void judge_ping(struct report *r)
 		r->result, "ping_rtt_ms", json_real(rounded((double)answer_us(r, "first_ping", "rtt_us") / 1e3)));
 }
 
-static void hash_hex(char hex[2 * crypto_hash_sha256_BYTES + 1], const uint8_t *data, size_t len)
+static void hash_hex(char hex[2 * crypto_hash_sha256_BYTES + 1], struct bytes bytes)
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 
-	crypto_hash_sha256(hash, data, len);
+	crypto_hash_sha256(hash, bytes.data, bytes.len);
 	sodium_bin2hex(hex, 2 * crypto_hash_sha256_BYTES + 1, hash, sizeof(hash));
 }
 
-static void judge_image(struct report *r, const uint8_t *sent, size_t sent_len)
+static void judge_image(struct report *r, struct bytes sent)
 {
 	char hex_sent[2 * crypto_hash_sha256_BYTES + 1], hex_received[2 * crypto_hash_sha256_BYTES + 1];
 	uint64_t done = answer_us(r, "image_received", "done_us"), start = answer_us(r, "image_sent", "start_us");
 	double since_power_on = seconds(r->power_on_us, done);
-	bool is_here = done && start && r->picture, is_large = sent_len >= PICTURE_MIN;
-	bool is_equal = is_here && r->picture_len == sent_len && memcmp(r->picture, sent, sent_len) == 0;
+	bool is_here = done && start && r->picture, is_large = sent.len >= PICTURE_MIN;
+	bool is_equal = is_here && bytes_equal(bytes_of(r->picture, r->picture_len), sent);
 	struct verdict *time = row_add(r, is_here && is_large && since_power_on <= IMAGE_GOAL_S,
 		is_here ? since_power_on / PROMISE_S : -1, "Picture of 1 MB and more at the city, after power-on",
 		"\xe2\x89\xa4 60 s");
 	struct verdict *hash = row_add(r, is_equal, -1, "SHA-256 at the city against the scene's", "equal");
 
 	json_object_set_new(r->result, "image_sha256_ok", json_boolean(is_equal));
-	json_object_set_new(r->result, "image_bytes", json_integer((json_int_t)sent_len));
+	json_object_set_new(r->result, "image_bytes", json_integer((json_int_t)sent.len));
 	if (!is_here)
 		return;
-	hash_hex(hex_sent, sent, sent_len);
-	hash_hex(hex_received, r->picture, r->picture_len);
-	row_measured(time, "%.1f s (%.2f MB in %.1f s)", since_power_on, (double)sent_len / 1e6, seconds(start, done));
+	hash_hex(hex_sent, sent);
+	hash_hex(hex_received, bytes_of(r->picture, r->picture_len));
+	row_measured(time, "%.1f s (%.2f MB in %.1f s)", since_power_on, (double)sent.len / 1e6, seconds(start, done));
 	row_measured(hash, "%s (%.12s\xe2\x80\xa6)", is_equal ? "equal" : "differs", hex_received);
 	json_object_set_new(r->result, "image_s", json_real(rounded(since_power_on)));
 	json_object_set_new(r->result, "image_transfer_s", json_real(rounded(seconds(start, done))));
@@ -313,18 +312,13 @@ static void judge_run(struct report *r)
 	json_object_set_new(r->result, "run_s", json_real(rounded(run_s)));
 }
 
-void judge_all(struct report *r)
+void judge_all(struct report *r, struct bytes sent)
 {
-	uint8_t *sent = NULL;
-	long len = file_read("scene.jpg", 2 * PICTURE_MAX, &sent);
-	size_t sent_len = len > 0 ? (size_t)len : 0;
-
 	judge_ping(r);
-	judge_image(r, sent, sent_len);
-	judge_way(r, sent_len);
+	judge_image(r, sent);
+	judge_way(r, sent.len);
 	judge_carrier(r);
 	judge_gap(r);
 	judge_sealing(r);
 	judge_run(r);
-	free(sent);
 }

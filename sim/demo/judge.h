@@ -4,7 +4,8 @@
 
 #include "sim/demo/report.h"
 
-/* Fills rows and result from facts, records and captures; a step that was not reached has not held. */
-void judge_all(struct report *r);
+/* Fills rows and result from facts, records and captures; a step that was not reached has not held. `sent` is the
+ * picture as the scene had it. */
+void judge_all(struct report *r, struct bytes sent);
 
 #endif

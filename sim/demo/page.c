@@ -249,8 +249,7 @@ static void timeline_put(FILE *f, const struct report *r)
 	size_t i;
 
 	fprintf(f, "<h2>Timeline</h2><p class=\"soft\">Seconds since the outage (T0).</p><div class=\"card\"><ol>\n");
-	json_array_foreach(json_object_get(r->facts, "events"), i, event)
-	{
+	json_array_foreach (json_object_get(r->facts, "events"), i, event) {
 		const char *mark = json_string_value(json_object_get(event, "mark"));
 		const char *who = json_string_value(json_object_get(event, "who"));
 		const char *text = json_string_value(json_object_get(event, "text"));

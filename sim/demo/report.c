@@ -53,8 +53,7 @@ static int scan_make(struct scan *scan, const json_t *facts, struct bytes pictur
 		error = scan_prefix_add(scan, &prefix);
 	if (!error)
 		error = scan_text_add(scan, SCAN_MARKER, FLOW_MARKER);
-	json_array_foreach(json_object_get(facts, "nodes"), i, node)
-	{
+	json_array_foreach (json_object_get(facts, "nodes"), i, node) {
 		const char *name = json_string_value(json_object_get(node, "name"));
 
 		if (!error)
@@ -63,23 +62,21 @@ static int scan_make(struct scan *scan, const json_t *facts, struct bytes pictur
 	return error;
 }
 
-/* False: the captures cannot be judged, with a line that says why. */
-static bool captures_read(struct report *r)
+/* A capture that cannot be read is told, and missing. */
+static void captures_read(struct report *r, struct bytes picture)
 {
 	char error[CAPTURE_ERROR_MAX];
 	struct scan scan = { 0 };
-	uint8_t *picture;
-	long len = file_read("scene.jpg", 2 * PICTURE_MAX, &picture);
+	int made = scan_make(&scan, r->facts, picture);
 
-	if (len < 0)
-		return complain("report: scene.jpg: %s", strerror((int)-len)), false;
-	int made = scan_make(&scan, r->facts, bytes_of(picture, (size_t)len));
+	if (made)
+		complain("report: run.json and scene.jpg do not say what to look for: %s", strerror(-made));
 	for (unsigned i = 0; i < REPORT_LINKS && !made; i++) {
+		uint64_t start = report_time_us(r, "begin_us") + r->wall_offset_us;
 		char path[64];
 
 		snprintf(path, sizeof(path), "%s.pcap", report_link_names[i]);
 		r->captures[i] = malloc(sizeof(*r->captures[i]));
-		uint64_t start = report_time_us(r, "begin_us") + r->wall_offset_us;
 		if (!r->captures[i] || capture_read(r->captures[i], path, start, &scan, error) < 0) {
 			complain("report: %s", r->captures[i] ? error : "out of memory");
 			free(r->captures[i]);
@@ -87,10 +84,6 @@ static bool captures_read(struct report *r)
 		}
 	}
 	scan_done(&scan);
-	free(picture);
-	if (made)
-		complain("report: run.json and scene.jpg do not say what to look for: %s", strerror(-made));
-	return !made;
 }
 
 static void flow_read(struct flow_view *v, const char *receiver, const char *path)
@@ -132,6 +125,18 @@ static void table_print(const struct report *r)
 	}
 }
 
+/* The last line: what to think of it and where to look. */
+static void closing_print(const struct report *r, const char *dir)
+{
+	const char *broken = json_string_value(json_object_get(r->facts, "broken"));
+
+	if (report_held(r))
+		printf("\n  Every step held. ");
+	else
+		printf("\n  NOT every step held%s%s. ", broken ? ": " : "", broken ? broken : "");
+	printf("Figures %s/result.json, page %s/index.html, captures %s/*.pcap, logs %s/*.log\n", dir, dir, dir, dir);
+}
+
 static json_t *rows_json(const struct report *r)
 {
 	json_t *rows = json_array();
@@ -167,8 +172,7 @@ static int report_write(struct report *r, const char *dir)
 	if (error)
 		return complain("report: %s/index.html: %s", dir, strerror(-error));
 	table_print(r);
-	printf("\n  %s: %s/result.json, %s/index.html, captures %s/*.pcap\n",
-		held ? "Every step held" : "NOT every step held", dir, dir, dir);
+	closing_print(r, dir);
 	return held ? 0 : 1;
 }
 
@@ -177,6 +181,7 @@ int command_report(int argc, char **argv)
 	static struct report r;
 	const char *dir = option(argc, argv, "--dir");
 	json_error_t error;
+	uint8_t *sent = NULL;
 
 	if (!dir || chdir(dir) < 0)
 		return complain("report: needs --dir DIR of a run");
@@ -192,9 +197,14 @@ int command_report(int argc, char **argv)
 	flow_read(&r.flows[1], "city", "flow-city.csv");
 	long len = file_read("received.jpg", 2 * PICTURE_MAX, &r.picture);
 	r.picture_len = len > 0 ? (size_t)len : 0;
-	captures_read(&r);
-	judge_all(&r);
+	long sent_len = file_read("scene.jpg", 2 * PICTURE_MAX, &sent);
+	if (sent_len < 0)
+		complain("report: scene.jpg: %s", strerror((int)-sent_len));
+	struct bytes picture = bytes_of(sent, sent_len > 0 ? (size_t)sent_len : 0);
+	captures_read(&r, picture);
+	judge_all(&r, picture);
 	int status = report_write(&r, dir);
+	free(sent);
 	report_done(&r);
 	return status;
 }

@@ -37,8 +37,11 @@ static void way_note(struct run *r, const char *key)
 		NULL };
 	char text[4096];
 
-	if (run_program(r, key, argv, text, sizeof(text)))
-		json_object_set_new(r->facts, key, json_string(text));
+	if (!run_program(r, key, argv, text, sizeof(text)))
+		return;
+	json_object_set_new(r->facts, key, json_string(text));
+	timeline_say(&r->timeline, MARK_SEEN, now_us(), who_names[RELAY], "meshctl why: %.*s", (int)strcspn(text, "\n"),
+		text);
 }
 
 static bool image_send(struct run *r, struct process *sender, struct process *receiver, const char *from,
