@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define STALL_US (200 * MS) /* later than asked for by so much: the process was stopped */
 #define BEACON_LABEL "mesh beacon"
 
 /* --- new and free ------------------------------------------------------------------------ */
@@ -64,6 +65,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->time_floor = config->time_floor;
 	n->random = config->random;
 	n->now_us = now_us;
+	n->due_us = now_us;
 	heap_init(&n->heap);
 	list_init(&n->handshakes);
 	list_init(&n->certificate_list);
@@ -120,15 +122,34 @@ void node_shutdown(struct node *n, uint64_t now_us)
 	n->is_leaving = true;
 }
 
+/* The process did not run for a while. What the peers said meanwhile waits in the
+ * sockets and is read after the timers: their silence is ours. */
+static void stall_forgive(struct node *n, uint64_t now_us)
+{
+	if (n->due_us >= now_us || now_us - n->due_us < STALL_US)
+		return;
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
+		if (!n->links[id])
+			continue;
+		list_for_each (node, next, &n->links[id]->peers) {
+			struct peer *p = list_entry(node, struct peer, on_link);
+
+			p->heard_us += now_us - (p->heard_us > n->due_us ? p->heard_us : n->due_us);
+		}
+	}
+}
+
 uint64_t node_poll(struct node *n, uint64_t now_us)
 {
 	if (n->is_leaving)
 		return NEVER;
+	stall_forgive(n, now_us);
 	n->now_us = now_us;
 	heap_run(&n->heap, now_us);
 	uint64_t engine_us = babel_poll(n->babel, now_us);
 	uint64_t own_us = heap_next(&n->heap);
-	return own_us < engine_us ? own_us : engine_us;
+	n->due_us = own_us < engine_us ? own_us : engine_us;
+	return n->due_us;
 }
 
 /* --- own prefixes ----------------------------------------------------------------------------- */

@@ -167,6 +167,7 @@ struct node {
 	struct address address;
 	struct prefix deployment;
 	uint32_t epoch; /* of this process, random */
+	uint64_t due_us; /* when node_poll() asked to be called */
 	uint64_t now_us; /* of the call that is under way */
 	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
 	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */

@@ -349,6 +349,33 @@ static void older_certificate_does_not_replace_a_newer_one(void **state)
 	world_free(w);
 }
 
+/* A process that did not run for a while has not missed what waits in its sockets. */
+static void stalled_process_does_not_lose_its_neighbours__protocol_7_2_20(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 60; seed < 80; seed++) {
+		struct world *w = world_of(seed, 2);
+		struct node_link_config patient = link_config_of(&w->segments[0]);
+		struct station *s = &w->stations[0];
+
+		/* The other one must not be the first to lose patience. */
+		patient.dead_misses = 20;
+		station_join(w, 0, 0);
+		station_join_with(w, 1, 0, &patient);
+		world_run(w, 10 * A_SECOND + prng_below(&w->prng, A_SECOND));
+		assert_true(reaches(w, 0, 1));
+		s->stalled_until = w->now + 6 * A_SECOND;
+		unsigned downs = s->events[NODE_ROUTE_DOWN] + s->events[NODE_NEIGHBOUR_DOWN];
+		world_run(w, 6 * A_SECOND + 400 * MILLISECOND);
+		assert_int_equal(s->events[NODE_ROUTE_DOWN] + s->events[NODE_NEIGHBOUR_DOWN], downs);
+		assert_true(reaches(w, 0, 1));
+		world_run(w, 10 * A_SECOND);
+		assert_int_equal(s->events[NODE_ROUTE_DOWN] + s->events[NODE_NEIGHBOUR_DOWN], downs);
+		assert_true(reaches(w, 1, 0));
+		world_free(w);
+	}
+}
+
 /* --- roaming --------------------------------------------------------------------------------- */
 
 #define NET 3
@@ -525,6 +552,7 @@ int main(void)
 		cmocka_unit_test(cut_of_the_only_path_is_told_to_the_sender),
 		cmocka_unit_test(clean_leave_is_known_at_once),
 		cmocka_unit_test(restarted_relay_is_used_again),
+		cmocka_unit_test(stalled_process_does_not_lose_its_neighbours__protocol_7_2_20),
 		cmocka_unit_test(node_announces_only_what_its_certificate_names),
 		cmocka_unit_test(what_a_hostile_member_announces_is_not_accepted),
 		cmocka_unit_test(refusals_do_not_flood_the_log),

@@ -54,6 +54,7 @@ struct station {
 	struct address address;
 	router_id rid;
 	uint64_t due;
+	uint64_t stalled_until; /* the process does not run: frames wait for it */
 	struct port ports[SEGMENTS];
 	bool seen[SEQUENCES]; /* test packets delivered here, by number */
 	unsigned received, twice;
@@ -352,9 +353,12 @@ static inline bool world_step(struct world *w, uint64_t until)
 	struct station *who = NULL;
 
 	for (unsigned i = 0; i < STATIONS; i++) {
-		if (w->stations[i].node && w->stations[i].due < at) {
-			who = &w->stations[i];
-			at = who->due;
+		struct station *s = &w->stations[i];
+		uint64_t due = s->due > s->stalled_until ? s->due : s->stalled_until;
+
+		if (s->node && s->due != UINT64_MAX && due < at) {
+			who = s;
+			at = due;
 		}
 	}
 	if (at > until)
@@ -369,7 +373,10 @@ static inline bool world_step(struct world *w, uint64_t until)
 		struct flight *f = w->flights;
 
 		w->flights = f->next;
-		if (!w->segments[f->segment].is_cut && port_of(w, f->to, f->segment)->is_here)
+		/* Timers that are due run before the sockets are read. */
+		if (w->now <= w->stations[f->to].stalled_until)
+			flight_launch(w, f, w->stations[f->to].stalled_until - w->now + 1);
+		else if (!w->segments[f->segment].is_cut && port_of(w, f->to, f->segment)->is_here)
 			station_hear(&w->stations[f->to], f->segment, &f->source, bytes_of(f->data, f->len));
 		free(f);
 	}
