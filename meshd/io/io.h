@@ -53,6 +53,7 @@ struct log {
 	int fd;
 	bool is_verbose;
 	uint64_t start_us;
+	unsigned lost; /* lines that could not be written */
 	unsigned code_count;
 	struct log_code codes[LOG_CODES_MAX];
 };

@@ -4,10 +4,13 @@
  * journal adds its own), then a stable code, then words.
  *
  * A peer can cause events as fast as it likes. Of each code only LOG_BURST lines
- * are written per window; what came on top is told as a number.
+ * are written per window; what came on top is told as a number. And nobody may
+ * hold up the packets by not reading the log: a line for which there is no room
+ * is lost and counted.
  */
 #include "meshd/io/io.h"
 
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,6 +24,7 @@ static void line_write(struct log *l, uint64_t now_us, const char *code, const c
 {
 	char line[LOG_LINE_MAX];
 	uint64_t ms = (now_us - l->start_us) / 1000;
+	struct pollfd room = { .fd = l->fd, .events = POLLOUT };
 	int len = snprintf(line, sizeof(line) - 1, "%llu.%03u %s%s%s", (unsigned long long)(ms / 1000),
 		(unsigned)(ms % 1000), code, *text ? " " : "", text);
 
@@ -32,9 +36,9 @@ static void line_write(struct log *l, uint64_t now_us, const char *code, const c
 		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = '?';
 	line[len++] = '\n';
-	/* Nobody can be told that the log is gone. */
-	if (write(l->fd, line, (size_t)len) < 0)
-		return;
+	/* A pipe that polls writable has room for a line; nobody can be told that the log is gone. */
+	if (poll(&room, 1, 0) <= 0 || write(l->fd, line, (size_t)len) < 0)
+		l->lost++;
 }
 
 static void window_close(struct log *l, struct log_code *c, uint64_t now_us)
@@ -82,8 +86,21 @@ void log_event(struct log *l, uint64_t now_us, const char *code, const char *for
 	line_write(l, now_us, code, text);
 }
 
+/* Once there is room again. */
+static void lost_tell(struct log *l, uint64_t now_us)
+{
+	unsigned lost = l->lost;
+	char text[64];
+
+	snprintf(text, sizeof(text), "log: %u lines had no room", lost);
+	line_write(l, now_us, "suppressed", text);
+	l->lost = l->lost > lost ? lost : 0;
+}
+
 void log_flush(struct log *l, uint64_t now_us)
 {
+	if (l->lost)
+		lost_tell(l, now_us);
 	for (unsigned i = 0; i < l->code_count; i++)
 		if (now_us - l->codes[i].window_us >= LOG_WINDOW_US)
 			window_close(l, &l->codes[i], now_us);

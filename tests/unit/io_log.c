@@ -107,6 +107,34 @@ static void verbose_writes_all(void **state)
 	assert_int_equal(lines_of(s), 5 * LOG_BURST);
 }
 
+/* A journal that hangs must not hang us. */
+static void full_pipe_loses_lines_and_holds_up_nobody(void **state)
+{
+	struct scene *s = *state;
+	int ends[2];
+	ssize_t len = 1;
+
+	assert_int_equal(pipe(ends), 0);
+	log_init(&s->log, ends[1], true, START_US);
+	for (unsigned i = 0; i < 5000; i++) /* far more than a pipe holds */
+		log_event(&s->log, START_US, "refused", "%0400u", i);
+	assert_true(s->log.lost > 0);
+	unsigned lost = s->log.lost;
+	log_flush(&s->log, START_US);
+	assert_int_equal(s->log.lost, lost); /* still no room to tell it */
+	assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+	while (len > 0)
+		len = read(ends[0], s->text, sizeof(s->text));
+	log_flush(&s->log, START_US);
+	assert_int_equal(s->log.lost, 0);
+	len = read(ends[0], s->text, sizeof(s->text) - 1);
+	assert_true(len > 0);
+	s->text[len] = 0;
+	assert_non_null(strstr(s->text, "suppressed log: "));
+	close(ends[0]);
+	close(ends[1]);
+}
+
 static void a_flood_does_not_hide_other_codes(void **state)
 {
 	struct scene *s = *state;
@@ -177,6 +205,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_long_line_is_cut_and_ends, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_of_one_code_is_counted_not_written, setup, teardown),
 		cmocka_unit_test_setup_teardown(verbose_writes_all, setup, teardown),
+		cmocka_unit_test_setup_teardown(full_pipe_loses_lines_and_holds_up_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_does_not_hide_other_codes, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_window_tells_how_much_was_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(flush_tells_it_when_the_flood_is_over, setup, teardown),
