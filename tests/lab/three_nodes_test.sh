@@ -1,0 +1,296 @@
+#!/bin/sh
+# Three real daemons in namespaces:
+#
+#   alpha ---- mesh radio ---- bravo ---- satellite, NAT ---- charlie
+#     (ethernet, no configuration)   (udp, bravo calls charlie)
+#
+# and delta, on the same radio, enrolled by somebody else.
+. tests/lab/lib.sh
+
+# What the daemons are told. Nothing but interfaces and charlie's address.
+prepare() {
+	mkdir -p "$work/out"
+	cd "$work/out" || exit 1
+	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 &&
+		"$bin/meshctl" authority init --out other.key >>enrol.log 2>&1 &&
+		enrol authority alpha scene 10.9.0.1/32 && enrol authority bravo scene 10.9.0.2/32 &&
+		enrol authority charlie city 10.9.0.3/32 && enrol other delta scene 10.9.0.4/32 || {
+		not_ok "nodes are enrolled" "$(cat enrol.log)"
+		lab_done
+	}
+	node_yaml alpha '{interface: radio0, preset: mesh-radio}'
+	node_yaml bravo '{interface: radio0, preset: mesh-radio}' \
+		'{name: sat0, preset: geo-satellite, listen: 0, peers: ["203.0.113.1:6698"]}'
+	node_yaml charlie '{name: sat0, preset: geo-satellite, listen: 6698}'
+	node_yaml delta '{interface: radio0, preset: mesh-radio}'
+	cd "$root" || exit 1
+}
+
+enrol() { # authority name level prefix
+	"$bin/meshctl" enrol --authority "$1.key" --name "$2" --level "$3" --prefix "$4" --out "$2.key" >>enrol.log 2>&1
+}
+
+node_yaml() { # name link...
+	name=$1
+	shift
+	{
+		echo "node: {key: $name.key, state: $name.state, control: $name.sock}"
+		echo "links:"
+		printf '  - %s\n' "$@"
+	} >"$name.yaml"
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 3
+		nodes:
+		  - {name: alpha, run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]}
+		  - name: bravo
+		    interfaces:
+		      - {name: sat0, addresses: [100.64.1.2/24], gateway: 100.64.1.1}
+		    run: [cd $MESHLAB_DIR && exec meshd -c bravo.yaml]
+		  - name: charlie
+		    interfaces:
+		      - {name: wan0, addresses: [203.0.113.1/24]}
+		    run: [cd $MESHLAB_DIR && exec meshd -c charlie.yaml]
+		  - {name: delta, power: off, run: [cd $MESHLAB_DIR && exec meshd -c delta.yaml]}
+		  - name: nat
+		    nat: out
+		    interfaces:
+		      - {name: in, addresses: [100.64.1.1/24]}
+		      - {name: out, addresses: [203.0.113.10/24]}
+		links:
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0, delta:radio0]}
+		  - {name: satellite, preset: geo-satellite, ends: [bravo:sat0, nat:in], delay: 40ms, fade: none}
+		  - {name: internet, preset: switch, ends: [charlie:wan0, nat:out]}
+	END
+}
+
+address() { # name
+	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
+}
+
+ask() { # name question...: what its daemon says
+	socket=$MESHLAB_DIR/$1.sock
+	shift
+	meshctl "$@" --socket "$socket"
+}
+
+# exits STATUS COMMAND...
+exits() {
+	wanted=$1
+	shift
+	"$@"
+	status=$?
+	[ "$status" = "$wanted" ] || { echo "exit $status, not $wanted"; return 1; }
+}
+
+# reaches NODE NAME: by either family, as the routing sees it and as packets do.
+reaches() {
+	answers "$1" "$(address "$2")"
+}
+
+has_route() { # node name
+	ask "$1" why "$2"
+}
+
+pid_of() { # node
+	ip netns pids "$1" | while read -r pid; do
+		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
+	done | head -1
+}
+
+first_contact() {
+	check "alpha finds charlie: radio by beacon, satellite through NAT" within 15 reaches alpha charlie
+	check "and charlie finds alpha" within 5 reaches charlie alpha
+	check "IPv4 goes the same way" within 5 answers alpha 10.9.0.3
+	check "the third node is two hops away" two_hops
+	check "who sends more than a hop takes is told" too_big
+	check "and sends it in pieces" within 3 large_passes
+	check "status is healthy on all" within 10 all_healthy
+	check "why names the way" within 1 why_is_bravo
+	check "trace arrives, over bravo" trace_arrives
+	check_not "trace of what is not there does not" trace 10.9.0.77
+}
+
+two_hops() {
+	seen=$(ip netns exec alpha ping -n -c 1 -W 2 "$(address charlie)")
+	echo "$seen" | grep -q 'ttl=63' || { echo "$seen"; return 1; }
+}
+
+# The satellite takes 1400 bytes, of which ours are 81: 1319 are left.
+too_big() {
+	seen=$(ip netns exec alpha ping -n -c 1 -W 2 -s 1300 "$(address charlie)")
+	echo "$seen"
+	echo "$seen" | grep -q 'too big: mtu=1319'
+}
+
+large_passes() {
+	ip netns exec alpha ping -n -q -c 1 -W 1 -s 1300 "$(address charlie)"
+}
+
+trace() { # dest: its probes leave from alpha
+	ip netns exec alpha meshctl trace "$1" --socket "$MESHLAB_DIR/alpha.sock"
+}
+
+trace_arrives() {
+	seen=$(trace charlie) && echo "$seen" | grep -q '^  1  bravo' && return 0
+	echo "$seen"
+	return 1
+}
+
+all_healthy() {
+	for node in alpha bravo charlie; do
+		exits 0 ask $node status || return 1
+	done
+}
+
+why_is_bravo() {
+	ask alpha why charlie | grep -q bravo
+}
+
+cut_and_heal() {
+	meshlab ctl cut radio
+	check "a cut is noticed by the carrier" within 1 not_reached alpha charlie
+	check "status says so by its exit status" within 2 exits 1 ask alpha status
+	meshlab ctl restore radio
+	check "a cut heals by itself" within 10 reaches alpha charlie
+	meshlab ctl silence radio
+	check "silence is noticed by hellos that stay away" within 5 not_reached alpha charlie
+	meshlab ctl restore radio
+	check "silence heals by itself" within 10 reaches alpha charlie
+	check "status is healthy again" within 10 exits 0 ask alpha status
+}
+
+not_reached() {
+	! has_route "$1" "$2"
+}
+
+kill_and_restart() {
+	old=$(pid_of bravo)
+	meshlab ctl kill bravo
+	check_not "a killed relay carries nothing" reaches alpha charlie
+	check "and is noticed" within 8 not_reached alpha charlie
+	meshlab ctl start bravo
+	check "it comes back after kill -9, as itself" within 20 reaches alpha charlie
+	check "with another process" test "$(pid_of bravo)" != "$old"
+	check "IPv4 too" within 5 answers alpha 10.9.0.3
+}
+
+interface_vanishes() {
+	old=$(pid_of alpha)
+	meshlab ctl unplug alpha:radio0
+	check "a vanished interface takes its routes" within 2 not_reached alpha charlie
+	check "status survives it" within 2 exits 1 ask alpha status
+	meshlab ctl plug alpha:radio0
+	check "it resumes when the interface is back" within 10 reaches alpha charlie
+	check "in the same process" test "$(pid_of alpha)" = "$old"
+}
+
+# charlie's link is judged dead after more than four seconds of silence; it says goodbye, so it is gone at once.
+stop_retracts() {
+	check "charlie is stopped" meshlab ctl stop charlie
+	check "a clean stop retracts" within 2 not_reached alpha charlie
+	check "the daemon ended with status 0" grep -q '"event":"exit charlie pid [0-9]* status 0"' \
+		"$MESHLAB_DIR/events.jsonl"
+	check "no daemon, no answer" exits 2 ask charlie status
+	check_not "its interface is gone" ip -n charlie link show mesh0
+	meshlab ctl start charlie
+	check "it is welcome again" within 20 reaches alpha charlie
+}
+
+strangers() {
+	meshlab ctl power-on delta
+	check "delta runs" within 5 ip -n delta link show mesh0
+	check "delta is on the radio, and alone" within 5 exits 1 ask delta status
+	# Three frames that are meant for all are beacons; none may lead to anything.
+	check "it hears the others" within 15 delta_has_heard 3
+	check "and meets nobody" delta_is_alone
+	check_not "nor does anybody know it" ask alpha why delta
+	check_not "and nothing passes" answers delta "$(address alpha)"
+	check "the others go on" reaches alpha charlie
+	meshlab ctl power-off delta
+}
+
+links_of() { # node: one line of JSON
+	ask "$1" links --json | tr -d ' \n'
+}
+
+delta_has_heard() { # frames
+	heard=$(links_of delta | sed 's/.*"rx_frames":\([0-9]*\).*/\1/')
+	[ "$heard" -ge "$1" ] || { echo "$heard frames"; return 1; }
+}
+
+delta_is_alone() {
+	links_of delta | grep -q '"neighbours":\[\]' || { links_of delta; return 1; }
+}
+
+duplicates() {
+	check "a second daemon on the same state is refused" second_is_refused
+	check "in one line" test "$(wc -l <"$LAB_WORK/second")" = 1
+	check "the first goes on" reaches alpha charlie
+	sed 's/radio0/radio9/; s/alpha.state/alpha2.state/; s/alpha.sock/alpha2.sock/' "$MESHLAB_DIR/alpha.yaml" \
+		>"$MESHLAB_DIR/bad.yaml"
+	sed -i 's/preset: mesh-radio/preset: mesh-radoi/' "$MESHLAB_DIR/bad.yaml"
+	check "a bad configuration is refused with its line" bad_is_refused
+}
+
+second_is_refused() {
+	cd "$MESHLAB_DIR" || return 1
+	exits 1 timeout 10 meshlab exec alpha meshd -c alpha.yaml 2>"$LAB_WORK/second" || {
+		cat "$LAB_WORK/second"
+		return 1
+	}
+	grep -q alpha.state "$LAB_WORK/second" || { cat "$LAB_WORK/second"; return 1; }
+}
+
+bad_is_refused() {
+	(cd "$MESHLAB_DIR" && exits 1 timeout 10 meshlab exec alpha meshd -c bad.yaml) >"$LAB_WORK/bad" 2>&1
+	grep -q 'bad.yaml:3: .*mesh-radio' "$LAB_WORK/bad" || { cat "$LAB_WORK/bad"; return 1; }
+}
+
+inside() {
+	first_contact
+	cut_and_heal
+	kill_and_restart
+	interface_vanishes
+	strangers
+	duplicates
+	stop_retracts
+	lab_done
+}
+
+logs_are_clean() {
+	for log in alpha bravo charlie delta; do
+		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$log.log" || return 1
+	done
+}
+
+# Names, addresses and routes must not be readable on any link.
+nothing_is_readable() {
+	for word in alpha bravo charlie; do
+		! grep -qa "$word" "$work/out/radio.pcap" "$work/out/satellite.pcap" || {
+			echo "\"$word\" is readable"
+			return 1
+		}
+	done
+}
+
+if [ -n "${LAB_INSIDE:-}" ]; then
+	inside
+fi
+lab_init "$1"
+root=$(pwd)
+bin=$(cd "$build/bin" && pwd)
+prepare
+scenario >"$work/lab.yaml"
+lab_run "$work/lab.yaml"
+check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 30
+check "no sanitizer and no assertion spoke" logs_are_clean
+check "no name is readable on a link" nothing_is_readable
+if [ "$failures" != 0 ]; then
+	for log in alpha bravo charlie delta; do
+		sed "s/^/# $log: /" "$work/out/$log.log" | tail -40
+	done
+fi
+lab_done
