@@ -31,6 +31,7 @@
 #define TRIGGERED_JITTER_MIN_US (10 * MS)
 #define TRIGGERED_JITTER_MAX_US (80 * MS)
 #define SOURCE_GC_US (180 * SECOND)
+#define STRAY_US (3 * SECOND) /* no packet is on its way for longer */
 #define SEQNO_ADOPT_US (600 * SECOND)
 #define FAST_HELLO_US (200 * MS)
 #define FAST_HELLOS 3
@@ -69,6 +70,7 @@ struct babel {
 	bool is_started; /* started_us is set by the first call that brings a time */
 	uint64_t started_us;
 	uint16_t opaque; /* of the last acknowledgment request */
+	uint64_t forgotten_until_us; /* until then a neighbour that was dropped may follow what we announced */
 	bool is_leaving;
 };
 
@@ -308,6 +310,7 @@ struct destination {
 	bool is_announced; /* neighbours were told, or are being told, of a finite route */
 	router_id announced_id;
 	uint16_t announced_metric;
+	uint64_t announced_us; /* when a finite update was sent last */
 	uint64_t announced_until_us; /* until then a neighbour may follow what we announced */
 	uint64_t announced_links; /* links on whose multicast the last word was finite */
 	uint64_t queued_links; /* links in whose multicast queue an update waits */

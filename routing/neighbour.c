@@ -104,7 +104,11 @@ static void neighbour_drop_acks(struct neighbour *n, uint64_t now_us)
 void neighbour_free(struct neighbour *n, uint64_t now_us)
 {
 	struct babel *b = n->b;
+	uint64_t follows_until_us = now_us + link_update_hold_us(n->link);
 
+	/* It may follow us yet, and nobody asks it for acknowledgments any more. */
+	if (b->forgotten_until_us < follows_until_us)
+		b->forgotten_until_us = follows_until_us;
 	list_remove(&n->on_link);
 	b->neighbour_count--;
 	neighbour_drop_acks(n, now_us);

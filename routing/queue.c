@@ -92,6 +92,8 @@ void queue_update(struct queue *q, uint64_t now_us, const struct prefix *prefix,
 	/* Answers that a neighbour asks for faster than they can leave. */
 	if (q->to && q->count >= QUEUE_MAX + 2 * q->b->destinations.count) {
 		q->b->counters.refused_requests++;
+		if (how.is_reliable && d)
+			d->hold_by_ack = false; /* it will not know */
 		return;
 	}
 	if (urgent)

@@ -185,9 +185,16 @@ static void destination_install(struct destination *d)
 
 /* --- what the neighbours are told ----------------------------------------------------------- */
 
-/* True if every link that has neighbours will acknowledge a retraction. */
-static bool retraction_is_acked_everywhere(const struct babel *b)
+/*
+ * True if acknowledgments of a retraction sent now will prove that nobody follows
+ * us to `d`. Not if an update of just before may still overtake it on the way.
+ */
+static bool retraction_is_provable(const struct destination *d, uint64_t now_us)
 {
+	const struct babel *b = d->b;
+
+	if (now_us < b->forgotten_until_us || now_us < d->announced_us + STRAY_US)
+		return false;
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
 		const struct link *link = b->links[id];
 
@@ -204,7 +211,7 @@ static void destination_lost(struct destination *d, uint64_t now_us)
 	d->is_announced = false;
 	if (d->announced_until_us > now_us) {
 		d->is_held = true;
-		d->hold_by_ack = retraction_is_acked_everywhere(d->b);
+		d->hold_by_ack = retraction_is_provable(d, now_us);
 		timer_set(&d->b->heap, &d->hold, d->announced_until_us);
 	}
 	update_trigger(d, now_us, true, true);

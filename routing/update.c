@@ -71,6 +71,7 @@ static bool compose_finite(struct destination *d, struct link *link, uint64_t no
 		    link_update_hold_us(link)))
 		return false;
 	d->announced_metric = out->u.update.metric;
+	d->announced_us = now_us;
 	d->announced_links |= UINT64_C(1) << link->id;
 	if (d->announced_until_us < until_us)
 		d->announced_until_us = until_us;

@@ -290,6 +290,7 @@ static void hold_ends_early_when_all_have_acknowledged__rfc8966_3_5_4(void **sta
 
 	(void)state;
 	config.needs_ack = true;
+	config.update_interval_cs = 1600;
 	for (unsigned i = 0; i < 3; i++)
 		node_start(w, i);
 	for (unsigned s = 0; s < 2; s++) {
@@ -297,7 +298,7 @@ static void hold_ends_early_when_all_have_acknowledged__rfc8966_3_5_4(void **sta
 		node_join_with(w, s + 1, s, config);
 	}
 	struct prefix p = node_announce(w, 0, P);
-	world_run(w, 3 * A_SECOND);
+	world_run(w, 8 * A_SECOND);
 	assert_int_equal(node_metric(w, 2, P), 192);
 	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
 	node_poll(w, 0);
@@ -306,6 +307,81 @@ static void hold_ends_early_when_all_have_acknowledged__rfc8966_3_5_4(void **sta
 	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_REMOVED);
 	assert_int_equal(n->changes[n->change_count - 2].change, BABEL_ROUTE_UNREACHABLE);
 	assert_true(babel_counters(n->b)->acks_received >= 2);
+	world_free(w);
+}
+
+/* Speaker 0 asks probes 1 and 2 to acknowledge. */
+static struct world *world_with_acking_probes(void)
+{
+	struct world *w = world_new(1);
+	struct babel_link_config config = world_link();
+
+	config.needs_ack = true;
+	node_start(w, 0);
+	for (unsigned i = 1; i < 3; i++) {
+		probe_start(w, i);
+		node_join_with(w, 0, i - 1, config);
+		node_join(w, i, i - 1);
+	}
+	world_run(w, 10 * MILLISECOND);
+	probe_befriend(w, 1, 0, 0, 7);
+	probe_befriend(w, 2, 1, 0, 7);
+	world_run(w, 100 * MILLISECOND);
+	return w;
+}
+
+static void both_acknowledge_the_loss(struct world *w)
+{
+	probe_forget(w, 1);
+	probe_forget(w, 2);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 100 * MILLISECOND);
+	probe_ack(w, 1, 0, 0);
+	probe_ack(w, 2, 1, 0);
+	world_run(w, 100 * MILLISECOND);
+}
+
+static enum babel_route_change last_change(const struct node *n)
+{
+	return n->changes[n->change_count - 1].change;
+}
+
+static void acknowledgments_prove_nothing_while_updates_are_on_their_way__rfc8966_3_5_4(void **state)
+{
+	struct world *w = world_with_acking_probes();
+
+	(void)state;
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 3, 100));
+	world_run(w, 200 * MILLISECOND); /* announced just now: it may overtake the retraction */
+	both_acknowledge_the_loss(w);
+	assert_int_equal(babel_counters(w->nodes[0].b)->ack_timeouts, 0);
+	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
+	world_run(w, 12 * A_SECOND);
+	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
+	world_run(w, 5 * A_SECOND);
+	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_REMOVED);
+	world_free(w);
+}
+
+static void acknowledged_hold_waits_for_a_forgotten_neighbour__rfc8966_3_5_4(void **state)
+{
+	struct world *w = world_with_acking_probes();
+	struct address stranger = world_address(3, 0);
+
+	(void)state;
+	probe_start(w, 3);
+	node_join(w, 3, 0);
+	probe_befriend(w, 3, 0, 0, 7);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 3, 100));
+	world_run(w, 3500 * MILLISECOND);
+	/* It has heard of the route, and nobody will ask it any more. */
+	babel_neighbour_lost(w->nodes[0].b, w->now, 0, &stranger);
+	node_poll(w, 0);
+	both_acknowledge_the_loss(w);
+	world_run(w, 5 * A_SECOND);
+	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
+	world_run(w, 12 * A_SECOND);
+	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_REMOVED);
 	world_free(w);
 }
 
@@ -459,6 +535,8 @@ int main(void)
 		cmocka_unit_test(prefix_is_held_while_neighbours_may_follow__rfc8966_3_5_4),
 		cmocka_unit_test(hold_ends_when_a_route_is_selected__rfc8966_3_5_4),
 		cmocka_unit_test(hold_ends_early_when_all_have_acknowledged__rfc8966_3_5_4),
+		cmocka_unit_test(acknowledgments_prove_nothing_while_updates_are_on_their_way__rfc8966_3_5_4),
+		cmocka_unit_test(acknowledged_hold_waits_for_a_forgotten_neighbour__rfc8966_3_5_4),
 		cmocka_unit_test(own_prefix_wins_over_received_ones),
 		cmocka_unit_test(route_of_our_own_origin_is_never_used),
 		cmocka_unit_test(martian_prefixes_are_refused__rfc8966_c),
