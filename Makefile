@@ -134,17 +134,15 @@ $(BUILD)/lib/lostclock.so: sim/demo/clock/lostclock.c
 
 # --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
 # The ring in a test's name decides what it links, so that one broken ring does
-# not hide the others' tests. Every test prints TAP.
+# not hide the others' tests. Every test prints TAP. A test that outgrows its
+# file has further ones in a folder of its own name.
 
 UNIT_SRC := $(wildcard tests/unit/*.c)
 PROPERTY_SRC := $(wildcard tests/property/*.c)
 BENCH_SRC := $(wildcard tests/bench/*.c)
-TEST_COMMON := $(wildcard tests/common/*.c)
-TESTS :=
 define test
-T_$(1) := $(BUILD)/test/$$(notdir $$(basename $(2)))
-OBJS += $$(call obj_of,$(2))
-$(BUILD)/$(3)/$$(notdir $$(basename $(2))): $$(call obj_of,$(2)) \
+OBJS += $$(call obj_of,$(2) $$(wildcard $$(basename $(2))/*.c))
+$(BUILD)/$(3)/$$(notdir $$(basename $(2))): $$(call obj_of,$(2) $$(wildcard $$(basename $(2))/*.c)) \
 		$$(call lib_of,$$(NEED_$$(firstword $$(subst _, ,$$(notdir $(2))))))
 	@mkdir -p $$(@D)
 	@echo "  LD $$@"
