@@ -109,8 +109,8 @@ static int draft_make(struct enrol *w)
 	if (!*w->name || strlen(w->name) > NAME_MAX_LEN)
 		return ctl_error(w->error, -EINVAL, "--name has %zu bytes; write 1 to %d (a Chinese character has 3)",
 			strlen(w->name), NAME_MAX_LEN);
-	strcpy(c->name, w->name);
 	c->name_len = (uint8_t)strlen(w->name);
+	memcpy(c->name, w->name, c->name_len + 1u);
 	for (unsigned i = 0; i < w->roles.count && !code; i++)
 		code = role_take(w, w->roles.texts[i]);
 	for (unsigned i = 0; i < w->prefixes.count && !code; i++)

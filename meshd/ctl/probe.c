@@ -121,7 +121,7 @@ static bool error_take(int fd, uint16_t port, struct probe_result *result)
 /* An answer by the port's owner, should somebody listen there after all. */
 static void reply_take(int fd, const struct address *to, struct probe_result *result)
 {
-	struct sockaddr_storage from;
+	struct sockaddr_storage from = { 0 };
 	socklen_t len = sizeof(from);
 	char data[64];
 

@@ -57,7 +57,7 @@ static bool entry_parse(struct registry_entry *e, char *line)
 	}
 	if (line || !*fields[1] || strlen(fields[1]) > NAME_MAX_LEN)
 		return false;
-	strcpy(e->name, fields[1]);
+	memcpy(e->name, fields[1], strlen(fields[1]) + 1);
 	return number_parse(&e->serial, fields[0]) && level_parse(&e->level, fields[2]) == 0 &&
 	       number_parse(&e->not_before, fields[3]) && number_parse(&e->not_after, fields[4]) &&
 	       prefixes_parse(e, fields[5]);
@@ -168,7 +168,7 @@ void registry_suggest(const struct registry *r, const char *name, char out[NAME_
 			has_number ? "" : "-", ++number);
 		if (strlen(text) > NAME_MAX_LEN)
 			break;
-		strcpy(out, text);
+		memcpy(out, text, strlen(text) + 1);
 		if (!registry_find(r, out))
 			return;
 	}

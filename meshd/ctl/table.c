@@ -20,7 +20,8 @@ unsigned text_width(const char *text)
 
 		if (columns < 0) { /* not in this locale: a byte is a column */
 			state = (mbstate_t){ 0 };
-			columns = len = 1;
+			columns = 1;
+			len = 1;
 		}
 		width += (unsigned)columns;
 		text += len;

@@ -53,6 +53,7 @@ static void name_find(const struct trace *t, const struct address *address, char
 static void hop_note(struct trace *t, unsigned hop, const struct probe_result *r)
 {
 	char text[ADDRESS_TEXT];
+	uint64_t hundredths = r->rtt_us / 10;
 
 	if (r->outcome == PROBE_SILENT) {
 		json_array_append_new(t->hops, json_pack("{s:i, s:b}", "hop", (int)hop, "answered", 0));
@@ -64,7 +65,7 @@ static void hop_note(struct trace *t, unsigned hop, const struct probe_result *r
 		address_format(&r->from, text);
 		json_array_append_new(
 			t->hops, json_pack("{s:i, s:b, s:s, s:s, s:f}", "hop", (int)hop, "answered", 1, "name",
-					 t->last_name, "address", text, "ms", (double)(r->rtt_us / 10) / 100));
+					 t->last_name, "address", text, "ms", (double)hundredths / 100));
 		if (!t->q.json)
 			printf("%3u  %s  %s  %.1f ms\n", hop, t->last_name, text, (double)r->rtt_us / 1000);
 	}

@@ -266,7 +266,7 @@ static int socket_open(const char *path)
 	if (!error && strlen(path) >= sizeof(address.sun_path))
 		error = -ENAMETOOLONG;
 	if (!error) {
-		strcpy(address.sun_path, path);
+		memcpy(address.sun_path, path, strlen(path) + 1);
 		directory_make(path);
 		error = stale_remove(probe, &address);
 	}

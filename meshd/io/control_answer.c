@@ -41,7 +41,7 @@ size_t page_from(const json_t *request)
 
 json_t *page_next(size_t from, size_t total)
 {
-	return from < total && total - from > PAGE_LEN ? json_integer((json_int_t)(from + PAGE_LEN)) : json_null();
+	return from < total && total - from > PAGE_LEN ? json_integer((json_int_t)from + PAGE_LEN) : json_null();
 }
 
 static answer_function request_find(const json_t *request)

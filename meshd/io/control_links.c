@@ -24,6 +24,7 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 {
 	const struct babel_neighbour_info *n = view_neighbour(v, peer->link, &peer->rid);
 	char name[VIEW_NAME], endpoint[ENDPOINT_TEXT];
+	uint32_t rtt_tenths = n ? n->rtt_us / 100 : 0;
 	json_t *o = json_pack("{s:s, s:o, s:s, s:b, s:o, s:o}", "name", view_name(v, &peer->rid, name), "address",
 		json_address(&peer->address), "endpoint", endpoint_format(&peer->endpoint, endpoint), "up", peer->is_up,
 		"up_s", json_age_s(v->now_us, peer->is_up ? peer->up_since_us : 0), "heard_s",
@@ -32,7 +33,7 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 	json_object_set_new(o, "cost", n ? json_metric(n->cost) : json_null());
 	json_object_set_new(o, "cost_in", n ? json_metric(n->rxcost) : json_null());
 	json_object_set_new(o, "cost_out", n ? json_metric(n->txcost) : json_null());
-	json_object_set_new(o, "rtt_ms", n && n->has_rtt ? json_real((double)(n->rtt_us / 100) / 10) : json_null());
+	json_object_set_new(o, "rtt_ms", n && n->has_rtt ? json_real((double)rtt_tenths / 10) : json_null());
 	json_object_set_new(o, "loss_percent",
 		n ? json_peer_loss(n->hello_history ? n->hello_history : n->unicast_history) : json_null());
 	json_object_set_new(o, "routes", json_integer(n ? (json_int_t)n->routes : 0));

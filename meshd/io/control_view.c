@@ -136,7 +136,7 @@ const char *view_name(const struct view *v, const router_id *rid, char text[VIEW
 		snprintf(text, VIEW_NAME, "%s", c->name);
 		return text;
 	}
-	for (unsigned i = 0; i < sizeof(rid->bytes); i++)
+	for (size_t i = 0; i < sizeof(rid->bytes); i++)
 		snprintf(text + 2 * i, 3, "%02x", rid->bytes[i]);
 	return text;
 }
@@ -219,10 +219,10 @@ json_t *json_metric(uint16_t metric)
 
 json_t *json_age_s(uint64_t now_us, uint64_t then_us)
 {
-	if (then_us == 0)
-		return json_null();
 	/* Tenths: more is not known, and nobody reads it. */
-	return json_real((double)((now_us > then_us ? now_us - then_us : 0) / 100000) / 10);
+	uint64_t tenths = (now_us > then_us ? now_us - then_us : 0) / 100000;
+
+	return then_us ? json_real((double)tenths / 10) : json_null();
 }
 
 json_t *json_address(const struct address *a)
