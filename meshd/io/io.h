@@ -264,7 +264,7 @@ struct state {
 	int error; /* errno of the last failure */
 	bool dirty[STATE_ITEMS];
 	bool has_seqno;
-	uint16_t seqno;
+	uint32_t seqno; /* node.h, store_seqno */
 	struct time_floor floor;
 	uint64_t write_us; /* earliest next write */
 	struct state_job *job; /* being written by its thread; NULL: none */
@@ -277,7 +277,7 @@ int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void state_close(struct daemon *d);
 /* Hands the kept certificates to the node; those that do not verify are forgotten. */
 void state_restore(struct daemon *d);
-void state_seqno(struct daemon *d, uint16_t seqno);
+void state_seqno(struct daemon *d, uint32_t seqno);
 /* The node has learned a certificate. */
 void state_certificates_changed(struct daemon *d);
 void state_tick(struct daemon *d, uint64_t now_us);

@@ -64,7 +64,7 @@ static void output_kernel_route(void *user, const struct prefix *prefix, bool ad
 	kernel_route_set(user, prefix, add); /* says itself what the kernel refuses */
 }
 
-static void output_store_seqno(void *user, uint16_t seqno)
+static void output_store_seqno(void *user, uint32_t seqno)
 {
 	state_seqno(user, seqno);
 }

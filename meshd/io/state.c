@@ -26,7 +26,7 @@
 #define RETRY_US (30 * SECOND_US)
 #define SETTLE_US (5 * SECOND_US) /* certificates come in bursts */
 #define AHEAD_MAX_MIN (10u * 366 * 24 * 60) /* a floor so far beyond this build's date is damage */
-#define SEQNO_LEN 6 /* "%05u\n" */
+#define SEQNO_LEN 11 /* "%010u\n" */
 #define TIME_LEN 11 /* "%010u\n" */
 #define CHECKSUM_LEN 16
 #define CERTIFICATES_MAX (NODE_CERTIFICATE_MAX * (CERTIFICATE_MAX_LEN + 2) + CHECKSUM_LEN)
@@ -92,7 +92,7 @@ static struct state_job *job_make(struct daemon *d)
 	memcpy(job->dir, d->config.state_dir, sizeof(job->dir));
 	job->has[STATE_SEQNO] = s->dirty[STATE_SEQNO];
 	job->has[STATE_TIME] = s->dirty[STATE_TIME];
-	snprintf((char *)job->seqno, sizeof(job->seqno), "%05u\n", s->seqno);
+	snprintf((char *)job->seqno, sizeof(job->seqno), "%010u\n", (unsigned)s->seqno);
 	snprintf((char *)job->time, sizeof(job->time), "%010u\n", (unsigned)s->floor.t_lo);
 	if (s->dirty[STATE_CERTIFICATES] && d->node)
 		certificates_collect(job, d->node);
@@ -181,7 +181,7 @@ void state_tick(struct daemon *d, uint64_t now_us)
 		job_start(d, now_us, true);
 }
 
-void state_seqno(struct daemon *d, uint16_t seqno)
+void state_seqno(struct daemon *d, uint32_t seqno)
 {
 	struct state *s = &d->state;
 
@@ -284,9 +284,9 @@ int state_open(struct daemon *d, char error[IO_ERROR_MAX])
 		s->is_writable = false;
 		s->write_us = io_now_us() + RETRY_US;
 	}
-	if (number_read(d, STATE_SEQNO, SEQNO_LEN, UINT16_MAX, &value)) {
+	if (number_read(d, STATE_SEQNO, SEQNO_LEN, UINT32_MAX, &value)) {
 		s->has_seqno = true;
-		s->seqno = (uint16_t)value;
+		s->seqno = value;
 	}
 	s->dirty[STATE_TIME] = true;
 	if (number_read(d, STATE_TIME, TIME_LEN, s->floor.t_lo + AHEAD_MAX_MIN, &value) && value >= s->floor.t_lo) {

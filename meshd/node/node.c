@@ -23,7 +23,7 @@ static void keys_derive(struct node *n)
 	hash_bytes(n->beacon_key, KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1), bytes_of(e->psk, KEY_LEN));
 }
 
-static void identity_derive(struct node *n, bool has_stored_seqno)
+static void identity_derive(struct node *n, const struct node_config *config)
 {
 	const struct enrolment *e = &n->enrolment;
 	uint8_t hash[32];
@@ -33,9 +33,16 @@ static void identity_derive(struct node *n, bool has_stored_seqno)
 	n->deployment = deployment_prefix(e->authority.deployment);
 	n->address = identity_address(&e->identity.public, e->authority.deployment);
 	identity_router_id(n->rid.bytes, &e->identity.public);
-	/* With the seqno lost the others may hold a newer one against us: be new to them. */
-	while (!has_stored_seqno && (n->rid.bytes[0] == n->address.bytes[8] || router_id_is_reserved(&n->rid)))
+	/* A seqno counts for the router-id of its time. With it lost the others may hold
+	 * a newer one against us: be new to them. */
+	if (config->has_stored_seqno) {
+		n->rid.bytes[0] = (uint8_t)(config->stored_seqno >> 24);
+		n->rid.bytes[1] = (uint8_t)(config->stored_seqno >> 16);
+		return;
+	}
+	do
 		random_fill(&n->random, n->rid.bytes, ROUTER_ID_FREE);
+	while (router_id_is_reserved(&n->rid));
 }
 
 static bool own_certificate_take(struct node *n)
@@ -76,7 +83,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);
 	n->epoch = random_u32(&n->random);
 	keys_derive(n);
-	identity_derive(n, config->has_stored_seqno);
+	identity_derive(n, config);
 	host = prefix_of_host(n->address);
 	n->limiter = rate_limiter_new(&n->random);
 	if (!n->limiter || !own_certificate_take(n) || !route_engine_start(n, config) ||

@@ -63,8 +63,9 @@ struct node_output {
 	/* A prefix outside the deployment became reachable through the mesh, or no
 	 * longer is: the kernel must (not) send it here. */
 	void (*kernel_route)(void *user, const struct prefix *prefix, bool add);
-	/* Persist (babel.h, seqno_store). */
-	void (*store_seqno)(void *user, uint16_t seqno);
+	/* Persist, and give back at the next start: the routing engine's seqno (babel.h,
+	 * seqno_store) below the part of the router-id that it counts for. */
+	void (*store_seqno)(void *user, uint32_t seqno);
 	/* Persist a certificate that was learned and verified. */
 	void (*store_certificate)(void *user, struct bytes encoded);
 	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
@@ -75,7 +76,7 @@ struct node_config {
 	const struct enrolment *enrolment; /* copied */
 	struct time_floor time_floor;
 	bool has_stored_seqno;
-	uint16_t stored_seqno;
+	uint32_t stored_seqno;
 	struct random random; /* borrowed generator; keys are drawn from it */
 };
 

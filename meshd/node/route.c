@@ -103,7 +103,7 @@ static void engine_seqno_store(void *user, uint16_t seqno)
 {
 	struct node *n = user;
 
-	n->output.store_seqno(n->user, seqno);
+	n->output.store_seqno(n->user, (uint32_t)n->rid.bytes[0] << 24 | (uint32_t)n->rid.bytes[1] << 16 | seqno);
 }
 
 /* --- starting --------------------------------------------------------------------------------------- */
@@ -119,7 +119,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 	const struct babel_config babel = {
 		.id = n->rid,
 		.has_stored_seqno = config->has_stored_seqno,
-		.stored_seqno = config->stored_seqno,
+		.stored_seqno = (uint16_t)config->stored_seqno,
 		.kernel_has_v4_via_v6 = true, /* the forwarding is our own */
 		.random = n->random,
 		.limits = { .neighbours = NODE_PEER_MAX },

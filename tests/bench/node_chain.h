@@ -80,7 +80,7 @@ static inline void chain_kernel_route(void *user, const struct prefix *prefix, b
 	(void)user, (void)prefix, (void)add;
 }
 
-static inline void chain_store_seqno(void *user, uint16_t seqno)
+static inline void chain_store_seqno(void *user, uint32_t seqno)
 {
 	(void)user, (void)seqno;
 }

@@ -57,7 +57,7 @@ static void first_start_finds_nothing_and_makes_the_directory(void **state)
 
 static void seqno_survives_a_restart(void **state)
 {
-	static const uint16_t seqnos[] = { 0, 1, 17, 32768, UINT16_MAX };
+	static const uint32_t seqnos[] = { 0, 1, 17, 0xabcd8000, UINT32_MAX };
 
 	for (size_t i = 0; i < sizeof(seqnos) / sizeof(seqnos[0]); i++) {
 		struct daemon *d = opened(*state);
@@ -77,7 +77,7 @@ static void the_last_of_many_seqnos_is_kept(void **state)
 	struct daemon *d = opened(*state);
 
 	for (unsigned i = 0; i < 200; i++)
-		state_seqno(d, (uint16_t)(i * 16));
+		state_seqno(d, i * 16);
 	closed(d);
 	d = opened(*state);
 	assert_int_equal(d->state.seqno, 199 * 16);
@@ -91,8 +91,8 @@ static void seqno_is_on_disk_without_waiting_for_the_end(void **state)
 
 	state_seqno(d, 4711);
 	settled(d, io_now_us());
-	assert_int_equal(file_get(*state, "state/seqno", text, sizeof(text)), 6);
-	assert_memory_equal(text, "04711\n", 6);
+	assert_int_equal(file_get(*state, "state/seqno", text, sizeof(text)), 11);
+	assert_memory_equal(text, "0000004711\n", 11);
 	closed(d);
 }
 
@@ -119,8 +119,9 @@ static void second_daemon_is_refused_with_the_pid_of_the_first(void **state)
 
 static void damaged_seqno_is_set_aside(void **state)
 {
-	static const char *const damaged[] = { "", "0471", "04711", "4711\n", "04711\n\n", "99999\n", "-0001\n",
-		"0x012\n", "     \n", "047110000000000000000000000000000000000000000000000000000000000000000000000\n" };
+	static const char *const damaged[] = { "", "0471", "0000004711", "04711\n", "0000004711\n\n", "9999999999\n",
+		"-000000001\n", "0x00000012\n", "          \n",
+		"047110000000000000000000000000000000000000000000000000000000000000000000000\n" };
 	struct place *p = *state;
 
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
@@ -196,7 +197,7 @@ static void unwritable_directory_is_said_once_and_survived(void **state)
 	assert_false(d->state.is_writable);
 	assert_int_equal(d->state.error, ENOTDIR);
 	for (unsigned i = 0; i < 10; i++) {
-		state_seqno(d, (uint16_t)i);
+		state_seqno(d, i);
 		settled(d, io_now_us() + i * RETRY_US);
 	}
 	assert_false(d->state.is_writable);
@@ -210,7 +211,7 @@ static void failed_write_keeps_the_old_file_and_is_tried_again(void **state)
 	struct place *p = *state;
 	char path[256], text[16];
 
-	seqno_put(p, "00100\n");
+	seqno_put(p, "0000000100\n");
 	struct daemon *d = opened(p);
 	mkdir(path_in(p, "state/seqno.new", path), 0700); /* root may write anywhere, but not into this */
 	state_seqno(d, 200);
@@ -218,7 +219,7 @@ static void failed_write_keeps_the_old_file_and_is_tried_again(void **state)
 	assert_false(d->state.is_writable);
 	assert_int_equal(said(p, "state-unwritable"), 1);
 	file_get(p, "state/seqno", text, sizeof(text));
-	assert_memory_equal(text, "00100\n", 6);
+	assert_memory_equal(text, "0000000100\n", 11);
 	rmdir(path);
 	settled(d, io_now_us()); /* not yet: now and then, not all the time */
 	assert_false(d->state.is_writable);
@@ -226,7 +227,7 @@ static void failed_write_keeps_the_old_file_and_is_tried_again(void **state)
 	assert_true(d->state.is_writable);
 	assert_int_equal(said(p, "state-writable"), 1);
 	file_get(p, "state/seqno", text, sizeof(text));
-	assert_memory_equal(text, "00200\n", 6);
+	assert_memory_equal(text, "0000000200\n", 11);
 	closed(d);
 }
 
@@ -255,7 +256,7 @@ static void full_disk_is_survived(void **state)
 	said(p, "state-unwritable");
 	says(p->log, "free some space");
 	file_get(p, "state/seqno", text, sizeof(text));
-	assert_memory_equal(text, "00300\n", 6); /* old, and whole */
+	assert_memory_equal(text, "0000000300\n", 11); /* old, and whole */
 	unlink(path);
 	settled(d, io_now_us() + RETRY_US);
 	assert_true(d->state.is_writable);
@@ -275,7 +276,7 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 	(void)user, (void)event, (void)link, (void)text;
 }
 
-static void output_seqno(void *user, uint16_t seqno)
+static void output_seqno(void *user, uint32_t seqno)
 {
 	(void)user, (void)seqno;
 }

@@ -84,7 +84,7 @@ static inline void world_route(void *user, const struct prefix *prefix, bool add
 	(void)user, (void)prefix, (void)add;
 }
 
-static inline void world_seqno(void *user, uint16_t seqno)
+static inline void world_seqno(void *user, uint32_t seqno)
 {
 	(void)user, (void)seqno;
 }

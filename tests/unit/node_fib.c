@@ -117,7 +117,7 @@ static void forget(struct fib *f, struct oracle *o, const struct peer *peer)
 static void random_tables_agree_with_oracle(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 10; seed++) {
+	for (uint64_t seed = 1; seed <= 5; seed++) {
 		struct fib f = { 0 };
 		struct oracle o = { 0 };
 		struct prng prng;

@@ -69,7 +69,7 @@ struct station {
 	bool has_disk; /* certificates stored are given back at the next start */
 	struct certificate disk[STATIONS];
 	bool has_stored_seqno;
-	uint16_t stored_seqno;
+	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
 };
 
@@ -249,7 +249,7 @@ static inline void world_kernel_route(void *user, const struct prefix *prefix, b
 		s->kernel_removes++;
 }
 
-static inline void world_store_seqno(void *user, uint16_t seqno)
+static inline void world_store_seqno(void *user, uint32_t seqno)
 {
 	struct station *s = user;
 
