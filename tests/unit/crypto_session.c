@@ -390,6 +390,21 @@ static void rekey_makes_before_it_breaks(void **state)
 	assert_false(b.has_previous);
 }
 
+static void an_empty_frame_proves_as_well(void **state)
+{
+	struct secret_keyring k = { 0 };
+	uint8_t empty[FRAME_OVERHEAD];
+	struct pair p;
+	bool promoted;
+
+	(void)state;
+	pair_init(&p, 1, 0);
+	keyring_responded(&k, &p.b);
+	assert_int_equal(session_seal(&p.a, empty, 0, 0), FRAME_OVERHEAD);
+	assert_int_equal(keyring_open(&k, 0, empty, FRAME_OVERHEAD, &promoted), 0);
+	assert_true(promoted && k.has_current && !k.has_pending);
+}
+
 static void pending_never_replaces_current_unproven(void **state)
 {
 	struct secret_keyring a = { 0 }, b = { 0 };
@@ -469,6 +484,7 @@ int main(void)
 		cmocka_unit_test(moving_the_window_forgets_nothing_inside),
 		cmocka_unit_test(first_session_is_proven_by_a_frame),
 		cmocka_unit_test(rekey_makes_before_it_breaks),
+		cmocka_unit_test(an_empty_frame_proves_as_well),
 		cmocka_unit_test(pending_never_replaces_current_unproven),
 		cmocka_unit_test(secrets_are_wiped),
 	};
