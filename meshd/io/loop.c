@@ -17,7 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define NEWCOMER_US (30 * SECOND_US) /* since start: here the second of two equal nodes gives way */
+#define NEWCOMER_US (10 * SECOND_US) /* since start: who finds its equal running meanwhile gives way */
 
 void daemon_say(struct daemon *d, const char *code, const char *format, ...)
 {
