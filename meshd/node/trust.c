@@ -18,6 +18,7 @@
 #define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
 #define ASK_AGAIN_US (2 * SECOND)
 #define WANT_MAX_US (30 * SECOND)
+#define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
 #define REFILTER_DELAY_US (20 * MS)
 #define REFILTER_GAP_US (500 * MS)
 
@@ -159,17 +160,48 @@ static void want_drop(struct node *n, struct want *w)
 	*w = n->wants[--n->want_count];
 }
 
+static unsigned want_count_of(const struct node *n, unsigned link, const struct address *neighbour)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < n->want_count; i++)
+		count += n->wants[i].link == link && address_equal(&n->wants[i].neighbour, neighbour);
+	return count;
+}
+
+/* A place in the table. When it is full the neighbour that holds most of it gives
+ * one up to a neighbour that has few: inventing origins crowds out nobody. */
+static struct want *want_place(struct node *n, unsigned link, const struct address *neighbour)
+{
+	struct want *most = NULL;
+	unsigned most_count = WANT_SHARE;
+
+	if (n->want_count < CERTIFICATE_WANTS_MAX)
+		return &n->wants[n->want_count++];
+	if (want_count_of(n, link, neighbour) >= WANT_SHARE)
+		return NULL;
+	for (unsigned i = 0; i < n->want_count; i++) {
+		struct want *w = &n->wants[i];
+		unsigned count = want_count_of(n, w->link, &w->neighbour);
+
+		if (count > most_count) {
+			most = w;
+			most_count = count;
+		}
+	}
+	return most;
+}
+
 static void want(struct node *n, const router_id *rid, unsigned link, const struct address *neighbour)
 {
 	struct want *w = want_find(n, rid);
 
 	if (w && w->is_asked && n->now_us < w->since_us + ASK_AGAIN_US)
 		return;
-	if (!w) {
-		if (n->want_count == CERTIFICATE_WANTS_MAX)
-			return; /* its turn comes when it is announced again */
-		w = &n->wants[n->want_count++];
-	}
+	if (!w)
+		w = want_place(n, link, neighbour);
+	if (!w)
+		return; /* its turn comes when it is announced again */
 	*w = (struct want){ .rid = *rid, .link = link, .neighbour = *neighbour, .since_us = n->now_us };
 	timer_set_earlier(&n->heap, &n->ask, n->now_us + ASK_DELAY_US);
 }

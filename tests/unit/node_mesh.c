@@ -345,6 +345,63 @@ static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
 	world_free(w);
 }
 
+/* A Babel packet full of origins that nobody has heard of. */
+static void hostile_invent(struct world *w, unsigned i, unsigned to, unsigned segment)
+{
+	uint8_t packet[1400];
+	struct writer p = writer_of(packet, sizeof(packet));
+	struct address there = node_neighbour_address(&w->stations[to].rid);
+	struct peer *peer = peer_find_address(w->stations[i].node->links[segment], &there);
+
+	write_u16(&p, 42 << 8 | 2);
+	write_u16(&p, 0);
+	for (unsigned k = 0; k < 30; k++) {
+		write_u32(&p, 6 << 24 | 10 << 16); /* Router-Id */
+		write_u64(&p, prng_next(&w->prng));
+		write_u32(&p, 8 << 24 | 26 << 16 | 2 << 8); /* Update, IPv6 */
+		write_u32(&p, 128 << 24 | 400);
+		write_u32(&p, 1 << 16 | 96); /* seqno, metric */
+		write_u32(&p, 0x20010db8);
+		write_u32(&p, k);
+		write_u64(&p, prng_next(&w->prng));
+	}
+	assert_true(writer_ok(&p) && peer);
+	packet[2] = (uint8_t)((writer_len(&p) - 4) >> 8);
+	packet[3] = (uint8_t)(writer_len(&p) - 4);
+	peer_send(peer, w->now, KIND_BABEL, writer_bytes(&p));
+}
+
+/* Each unknown origin makes a certificate wanted. A member that invents them must
+ * not keep the others' from being fetched. */
+static void invented_origins_do_not_crowd_out_the_honest(void **state)
+{
+	struct world *w = world_of(35, 4);
+	uint64_t start;
+
+	(void)state;
+	for (unsigned g = 0; g < 3; g++) { /* 0 ── 1 ── 2 ── 3 */
+		station_join(w, g, g);
+		if (g < 2)
+			station_join(w, g + 1, g);
+	}
+	world_run(w, 15 * A_SECOND);
+	assert_true(reaches(w, 1, 2));
+	for (unsigned i = 0; i < 40; i++) {
+		hostile_invent(w, 0, 1, 0);
+		world_run(w, 50 * MILLISECOND);
+	}
+	assert_true(babel_counters(node_babel(w->stations[1].node))->updates_refused > 100);
+	assert_true(w->stations[1].node->want_count <= CERTIFICATE_WANTS_MAX);
+	station_join(w, 3, 2);
+	start = w->now;
+	while (!reaches(w, 1, 3)) {
+		hostile_invent(w, 0, 1, 0);
+		world_run(w, 50 * MILLISECOND);
+		assert_true(w->now < start + 20 * A_SECOND);
+	}
+	world_free(w);
+}
+
 /* The certificate issued last holds, here and on disk, in whatever order they come. */
 static void older_certificate_does_not_replace_a_newer_one(void **state)
 {
@@ -577,6 +634,7 @@ int main(void)
 		cmocka_unit_test(node_announces_only_what_its_certificate_names),
 		cmocka_unit_test(what_a_hostile_member_announces_is_not_accepted),
 		cmocka_unit_test(refusals_do_not_flood_the_log),
+		cmocka_unit_test(invented_origins_do_not_crowd_out_the_honest),
 		cmocka_unit_test(older_certificate_does_not_replace_a_newer_one),
 		cmocka_unit_test(what_a_colluding_relay_passes_on_is_not_accepted),
 		cmocka_unit_test(authentic_frame_from_elsewhere_moves_the_peer),
