@@ -18,6 +18,7 @@
 #define LISTED_MAX 32 /* nodes per level in the answer */
 #define REASONS_MAX 16
 #define LEVELS 4
+#define REFUSED_SHOWN_US (600 * SECOND_US)
 
 struct census {
 	struct view *v;
@@ -176,9 +177,8 @@ static void self_trouble(const struct view *v, json_t *reasons)
 		reason_add(reasons,
 			s->error == ENOSPC ? "free some space" : "make it writable; meshd runs on meanwhile",
 			"%s cannot be written: %s", v->d->config.state_dir, strerror(s->error));
-	if (v->d->kernel.routes_failed)
-		reason_add(reasons, "see the log for \"kernel-refused\"", "the kernel refused %llu routes",
-			(unsigned long long)v->d->kernel.routes_failed);
+	if (v->d->route_refused_us && v->now_us < v->d->route_refused_us + REFUSED_SHOWN_US)
+		reason_add(reasons, "see the log for \"kernel-refused\"", "the kernel refused a route");
 }
 
 static unsigned neighbours_all(const struct view *v)

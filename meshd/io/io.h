@@ -320,6 +320,7 @@ struct daemon {
 	ev_timer due, tick, carriers;
 	ev_signal signals[3];
 	uint64_t start_us;
+	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */
 	int status; /* of the program */
 	char error[IO_ERROR_MAX]; /* why it had to stop */
 	uint8_t frames[IO_BATCH][NODE_FRAME_MAX + NODE_TAILROOM]; /* receive room, shared by the udp links */

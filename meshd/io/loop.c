@@ -61,7 +61,10 @@ static void output_deliver(void *user, struct bytes packet)
 
 static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
 {
-	kernel_route_set(user, prefix, add); /* says itself what the kernel refuses */
+	struct daemon *d = user;
+
+	if (kernel_route_set(d, prefix, add) < 0) /* it has said what the kernel refuses */
+		d->route_refused_us = io_now_us();
 }
 
 static void output_store_seqno(void *user, uint32_t seqno)

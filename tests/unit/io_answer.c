@@ -276,12 +276,18 @@ static void own_trouble_degrades(void **state)
 	d->state.error = ENOSPC;
 	d->ports[0].state = PORT_MISSING;
 	strcpy(d->ports[0].error, "wlan0 is not there; plug it in");
+	d->route_refused_us = io_now_us() - 300 * SECOND_US;
 	d->config.links[1].peer_count = 1; /* somebody is configured and answers: no trouble */
 	json_t *status = asked_well(d, "{\"request\": \"status\"}");
 	assert_string_equal(text_of(status, "verdict"), "degraded");
 	assert_true(has_reason(status, "cannot be written: No space left"));
 	assert_true(has_reason(status, "link radio0 is down (missing): wlan0 is not there"));
-	assert_int_equal(json_array_size(json_object_get(status, "reasons")), 2);
+	assert_true(has_reason(status, "the kernel refused a route"));
+	assert_int_equal(json_array_size(json_object_get(status, "reasons")), 3);
+	json_decref(status);
+	d->route_refused_us = io_now_us() - 601 * SECOND_US;
+	status = asked_well(d, "{\"request\": \"status\"}");
+	assert_false(has_reason(status, "the kernel refused a route"));
 	json_decref(status);
 	world_free(w);
 }
