@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -26,6 +27,7 @@ static const char *client_dir(int *argc, char ***argv)
 
 static int client_connect(const char *dir)
 {
+	static const struct timeval patience = { .tv_sec = 60 }; /* a process may take its time to stop */
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (!dir)
@@ -41,6 +43,8 @@ static int client_connect(const char *dir)
 	}
 	if (dir_fd >= 0)
 		close(dir_fd);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	return fd;
 }
 
@@ -65,7 +69,8 @@ static int client_read_answer(int fd)
 	if (last != '\n')
 		fputc('\n', status == '0' ? stdout : stderr);
 	if (!status)
-		lab_complain("the lab ended without an answer");
+		lab_complain(len < 0 ? "no answer in a minute; the order may still be carried out"
+				     : "the lab ended without an answer");
 	return status == '0' ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 

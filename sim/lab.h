@@ -27,7 +27,7 @@
 
 #define LAB_PATH_MAX 4096
 #define LAB_FRAME_MAX 9216
-#define LAB_IN_FLIGHT_MAX (64u * 1024 * 1024) /* bytes held in all links */
+#define LAB_IN_FLIGHT_MAX ((size_t)64 << 20) /* bytes held in all links */
 #define LAB_SOCKET "lab.sock"
 #define LAB_NETNS_DIR "/run/netns"
 #define LAB_GRACE_US 3000000 /* after SIGTERM, at the end */
@@ -156,6 +156,8 @@ int namespace_set_power(struct lab_node *node, bool on);
 int namespace_set_interface(const struct lab_node *node, const char *name, bool up);
 int namespace_configure(const struct lab_node *node, const struct scenario_interface *only);
 int namespace_set_mtu(const struct lab_end *end, unsigned mtu);
+/* A NAT box forgets whom it serves: the next packet leaves from another port. */
+int namespace_forget_flows(struct lab *lab, const struct lab_node *node);
 
 /* --- emulator.c --- */
 

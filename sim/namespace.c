@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
@@ -65,6 +68,7 @@ static int namespace_bind(const struct lab_node *node)
 	return 0;
 }
 
+/* Ports are drawn at random, as carriers do: a new mapping is another endpoint. */
 static int namespace_masquerade(const struct lab_node *node)
 {
 	static char *const argv[] = { "nft", "-f", "-", NULL };
@@ -72,7 +76,7 @@ static int namespace_masquerade(const struct lab_node *node)
 
 	snprintf(rules, sizeof(rules),
 		"table inet lab {\n"
-		" chain out { type nat hook postrouting priority 100; oifname \"%s\" masquerade; }\n"
+		" chain out { type nat hook postrouting priority 100; oifname \"%s\" masquerade fully-random; }\n"
 		" chain through { type filter hook forward priority 0; ct state established,related accept;\n"
 		"  iifname \"%s\" drop; }\n"
 		"}\n",
@@ -80,6 +84,37 @@ static int namespace_masquerade(const struct lab_node *node)
 	if (process_run_tool(node->netns, argv, rules))
 		return lab_complain("node \"%s\": nft could not set up NAT; install nftables", node->conf->name);
 	return 0;
+}
+
+int namespace_forget_flows(struct lab *lab, const struct lab_node *node)
+{
+	struct {
+		struct nlmsghdr header;
+		struct nfgenmsg family; /* all of them, of every family */
+	} delete = {
+		.header = { .nlmsg_len = sizeof(delete),
+			.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.family = { .nfgen_family = AF_UNSPEC, .version = NFNETLINK_V0 },
+	};
+	struct {
+		struct nlmsghdr header;
+		struct nlmsgerr error;
+	} answer = { .error.error = -EIO };
+
+	if (namespace_enter(node->netns))
+		return -EIO;
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+	int error = fd < 0 ? -errno : 0;
+	if (namespace_enter(lab->home))
+		error = -EIO;
+	if (!error && (send(fd, &delete, sizeof(delete), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0))
+		error = -errno;
+	if (!error)
+		error = answer.error.error;
+	if (fd >= 0)
+		close(fd);
+	return error ? lab_complain("node \"%s\": flows: %s", node->conf->name, strerror(-error)) : 0;
 }
 
 int namespace_create(struct lab *lab, struct lab_node *node)

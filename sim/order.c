@@ -23,6 +23,7 @@ static const struct {
 	{ "kill", ORDER_KILL, OBJECT_NODE },
 	{ "stop", ORDER_STOP, OBJECT_NODE },
 	{ "start", ORDER_START, OBJECT_NODE },
+	{ "rebind", ORDER_REBIND, OBJECT_NODE },
 	{ "unplug", ORDER_UNPLUG, OBJECT_END },
 	{ "plug", ORDER_PLUG, OBJECT_END },
 };

@@ -11,8 +11,7 @@
 
 #define MS 1000u
 #define S 1000000u
-#define K 1000u
-#define M 1000000u
+#define M 1000000ull
 
 #define BOTH(...)                                                                                                      \
 	{                                                                                                              \
@@ -42,7 +41,7 @@ static const struct link_preset presets[] = {
 	{ "drone-relay", true, false,
 		BOTH(.rate_bps = 20 * M, .queue_us = 100 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
 			FADE(.01, .3, .6, 20 * MS),
-			.gap = { .every_us = 300 * (uint64_t)S, .min_us = 200 * MS, .max_us = 1 * S }) },
+			.gap = { .every_us = 300ull * S, .min_us = 200 * MS, .max_us = 1 * S }) },
 	/* P: 239 to 280 ms one way; rest A. Clear sky; rain is fade 0.001 0.02 1. */
 	{ "geo-satellite", false, false,
 		{ { .rate_bps = 2 * M,
@@ -65,14 +64,14 @@ static const struct link_preset presets[] = {
 			  .jitter_us = 8 * MS,
 			  .mtu = 1500,
 			  .loss = .005,
-			  .gap = { .every_us = 15 * S, .min_us = 50 * MS, .max_us = 300 * MS } },
+			  .gap = { .every_us = 15ull * S, .min_us = 50 * MS, .max_us = 300 * MS } },
 			{ .rate_bps = 100 * M,
 				.queue_us = 200 * MS,
 				.delay_us = 27 * MS,
 				.jitter_us = 8 * MS,
 				.mtu = 1500,
 				.loss = .005,
-				.gap = { .every_us = 15 * S, .min_us = 50 * MS, .max_us = 300 * MS } } } },
+				.gap = { .every_us = 15ull * S, .min_us = 50 * MS, .max_us = 300 * MS } } } },
 	/* A. Queue to 500 ms is what phones' networks are known for. */
 	{ "cellular", false, false,
 		{ { .rate_bps = 5 * M,

@@ -18,7 +18,7 @@
 #define SCENARIO_NAME_MAX 32
 #define SCENARIO_INTERFACE_NAME_MAX 16 /* IFNAMSIZ */
 #define SCENARIO_ERROR_MAX 512
-#define SCENARIO_FILE_MAX (1024 * 1024)
+#define SCENARIO_FILE_MAX ((size_t)1 << 20)
 
 struct scenario_address {
 	struct address address;
@@ -100,6 +100,7 @@ enum order_verb {
 	ORDER_KILL,
 	ORDER_STOP,
 	ORDER_START,
+	ORDER_REBIND,
 	ORDER_UNPLUG,
 	ORDER_PLUG
 };

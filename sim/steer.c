@@ -54,6 +54,12 @@ static enum steer_result node_steer(
 		if (process_is_running(node))
 			return refuse(complaint, node->conf->name, "runs; stop or kill it first");
 		return node_start(lab, node);
+	case ORDER_REBIND:
+		if (!node->conf->nat[0])
+			return refuse(complaint, node->conf->name, "is no NAT box; name one that has nat:");
+		if (namespace_forget_flows(lab, node))
+			return refuse(complaint, node->conf->name, "did not forget; meshlab said why on stderr");
+		return STEER_DONE;
 	default:
 		node->start_wanted = false;
 		process_signal_node(node, verb == ORDER_KILL ? SIGKILL : SIGTERM);

@@ -62,6 +62,9 @@ inside() {
 	check_not "the deaf do not" answers b 10.2.0.3
 
 	check "out through NAT" within 3 answers b 203.0.113.1
+	check "a NAT is told to forget" meshlab ctl rebind nat
+	check "and serves on" within 3 answers b 203.0.113.1
+	check_not "only a NAT can forget" meshlab ctl rebind city
 	check_not "not in through NAT" answers city 100.64.1.2
 	ip -n city route add 100.64.1.0/24 via 203.0.113.10
 	check_not "not even with a route" answers city 100.64.1.2

@@ -199,6 +199,25 @@ stop_retracts() {
 	check "it is welcome again" within 20 reaches alpha charlie
 }
 
+nat_forgets() {
+	old=$(endpoint_of_bravo)
+	restarts=$(grep -c 'neighbour-up sat0 bravo' "$MESHLAB_DIR/charlie.log")
+	meshlab ctl rebind nat
+	check "a NAT that gives a new port is followed" within 5 another_endpoint "$old"
+	check "and traffic with it" within 3 reaches alpha charlie
+	check "the session goes on" test "$(grep -c 'neighbour-up sat0 bravo' "$MESHLAB_DIR/charlie.log")" = "$restarts"
+}
+
+endpoint_of_bravo() { # as charlie sees it
+	links_of charlie | sed -n 's/.*"neighbours":\[.*"endpoint":"\([^"]*\)".*/\1/p'
+}
+
+another_endpoint() { # than this
+	seen=$(endpoint_of_bravo)
+	echo "$1, then $seen"
+	[ -n "$1" ] && [ -n "$seen" ] && [ "$seen" != "$1" ]
+}
+
 strangers() {
 	meshlab ctl power-on delta
 	check "delta runs" within 5 ip -n delta link show mesh0
@@ -254,6 +273,7 @@ inside() {
 	cut_and_heal
 	kill_and_restart
 	interface_vanishes
+	nat_forgets
 	strangers
 	duplicates
 	stop_retracts
