@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define ICMP_INTERVAL_US (10 * MS) /* between errors ... */
+#define ICMP_INTERVAL_US (10 * MS) /* between errors of one kind ... */
 #define ICMP_BURST 50 /* ... of which so many may go at once */
 
 enum origin { FROM_HOST, FROM_PEER };
@@ -53,7 +53,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER))
 			return;
 	}
-	if (!bucket_take(&n->icmp_errors, now_us, ICMP_INTERVAL_US, ICMP_BURST))
+	if (!bucket_take(&n->icmp_errors[error], now_us, ICMP_INTERVAL_US, ICMP_BURST))
 		return;
 	size_t len = icmp_error_write(out, NODE_FRAME_MIN, bytes_of(about->data, about->len), error, mtu, &self);
 

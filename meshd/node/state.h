@@ -28,6 +28,7 @@
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
+enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST = 0x80 };
 
 #define DROP(n, link_, reason)                                                                                         \
@@ -194,7 +195,7 @@ struct node {
 	bool is_leaving;
 	uint64_t refilter_us;
 	struct timer refilter;
-	struct bucket icmp_errors;
+	struct bucket icmp_errors[ICMP_TOO_BIG + 1];
 	struct bucket calls_by_beacon;
 	struct bucket refusals_said[NODE_DUPLICATE + 1]; /* by event */
 };
@@ -347,7 +348,6 @@ size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity); /* 
 
 /* A decrypted packet from the mesh; room as in struct node_packet. */
 void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t len);
-enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 /* Writes the error about `packet` to `out`; 0 if none may be sent. `mtu` for ICMP_TOO_BIG. */
 size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum icmp_error error, unsigned mtu,
 	const struct address *self);

@@ -277,6 +277,27 @@ static void errors_are_rate_limited(void **state)
 	assert_int_equal(node.counters.icmp_sent, 200);
 }
 
+/* What tells a flow its MTU must not drown in errors about another that goes nowhere. */
+static void one_kind_of_error_does_not_use_up_the_others(void **state)
+{
+	struct test_packet p;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		sent_count = 0;
+		packet_build(&p, "fd00::1", "fd00::9", PROTOCOL_UDP, 64, 100);
+		from_peer(&p, BOOT);
+	}
+	assert_int_equal(sent_count, 0);
+	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, PATH_MTU);
+	from_peer(&p, BOOT);
+	assert_int_equal(sent_count, 1);
+	is_icmp(&sent[0], 2, 0);
+	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 1, 100);
+	from_peer(&p, BOOT);
+	is_icmp(&sent[1], 3, 0);
+}
+
 static void too_big_comes_back_with_the_mtu(void **state)
 {
 	struct test_packet p;
@@ -530,6 +551,7 @@ int main(void)
 		TEST(without_route_the_source_is_told),
 		TEST(what_lies_behind_the_host_is_not_given_back),
 		TEST(errors_are_rate_limited),
+		TEST(one_kind_of_error_does_not_use_up_the_others),
 		TEST(too_big_comes_back_with_the_mtu),
 		TEST(ipv4_is_cut_if_it_may_be__rfc791_rfc1812_5_2_6),
 		TEST(a_fragment_is_cut_again),
