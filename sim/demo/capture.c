@@ -22,7 +22,7 @@ static struct capture_station *station_of(struct capture *c, const uint8_t *mac)
 
 void capture_frame(struct capture *c, uint64_t at_us, struct bytes frame)
 {
-	struct capture_station *s = frame.len >= 2 * MAC_LEN ? station_of(c, frame.data + MAC_LEN) : NULL;
+	struct capture_station *s = frame.len >= 2ul * MAC_LEN ? station_of(c, frame.data + MAC_LEN) : NULL;
 
 	c->frames++;
 	if (!s)

@@ -7,7 +7,7 @@
 
 #include "meshd/base/bytes.h"
 
-#define FLOW_INTERVAL_US 10000 /* 100 packets a second */
+#define FLOW_INTERVAL_US 10000l /* 100 packets a second */
 #define FLOW_PAYLOAD 200 /* bytes; more than any frame of the mesh's own at rest */
 #define FLOW_PORT 5201
 #define FLOW_SAMPLES_MAX 100000

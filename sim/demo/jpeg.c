@@ -63,7 +63,7 @@ int jpeg_encode(uint8_t **out, size_t *len, const uint8_t *rgb, unsigned width, 
 	jpeg_set_quality(&jpeg, quality, TRUE);
 	jpeg_start_compress(&jpeg, TRUE);
 	while (jpeg.next_scanline < height) {
-		JSAMPROW row = (JSAMPROW)(uintptr_t)(rgb + 3ul * width * jpeg.next_scanline);
+		JSAMPROW row = (JSAMPROW)(rgb + 3ul * width * jpeg.next_scanline);
 
 		jpeg_write_scanlines(&jpeg, &row, 1);
 	}

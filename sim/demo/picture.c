@@ -171,9 +171,9 @@ static const struct letter letters[] = {
 static bool caption(unsigned px, unsigned py)
 {
 	static const char text[] = "SCENE 1";
-	unsigned dot = 8, left = 56, top = 56;
+	const unsigned dot = 8, left = 56, top = 56, width = 6 * dot * (unsigned)strlen(text);
 
-	if (px < left || py < top || py >= top + 7 * dot || px >= left + 6 * dot * (sizeof(text) - 1))
+	if (px < left || py < top || py >= top + 7 * dot || px >= left + width)
 		return false;
 	unsigned at = (px - left) / dot, column = at % 6, row = (py - top) / dot;
 	for (size_t i = 0; column < 5 && i < sizeof(letters) / sizeof(letters[0]); i++)
@@ -204,7 +204,7 @@ static uint8_t level(float value, float grain)
 
 uint8_t *picture_draw(void)
 {
-	uint8_t *rgb = malloc(3u * PICTURE_WIDTH * PICTURE_HEIGHT), *at = rgb;
+	uint8_t *rgb = malloc(3ul * PICTURE_WIDTH * PICTURE_HEIGHT), *at = rgb;
 
 	for (unsigned py = 0; rgb && py < PICTURE_HEIGHT; py++) {
 		for (unsigned px = 0; px < PICTURE_WIDTH; px++, at += 3) {

@@ -11,8 +11,8 @@
 
 #define PICTURE_WIDTH 1600
 #define PICTURE_HEIGHT 1200
-#define PICTURE_MIN (1024 * 1024) /* bytes of JPEG: what the demonstration promises to carry */
-#define PICTURE_MAX (1300 * 1024)
+#define PICTURE_MIN (1024ul * 1024) /* bytes of JPEG: what the demonstration promises to carry */
+#define PICTURE_MAX (1300ul * 1024)
 
 /* RGB, 3 bytes a pixel, PICTURE_WIDTH * PICTURE_HEIGHT of them, for free(). NULL: memory. */
 uint8_t *picture_draw(void);

@@ -39,7 +39,7 @@ int process_start(struct process *p, const char *name, const char *const *argv)
 	sigemptyset(&none);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-	int error = posix_spawnp(&p->pid, argv[0], &actions, &attributes, (char *const *)(uintptr_t)argv, environ);
+	int error = posix_spawnp(&p->pid, argv[0], &actions, &attributes, (char *const *)argv, environ);
 	posix_spawnattr_destroy(&attributes);
 	posix_spawn_file_actions_destroy(&actions);
 	if (error)
