@@ -47,6 +47,8 @@ static void world_settle(struct world *w)
 
 		if (order != ORDER_RIGHT)
 			w->settled_us = w->now_us - calm_us;
+		if (order != ORDER_RIGHT)
+			world_trace(w, "%s: %s", order == ORDER_BROKEN ? "broken" : "ghosts", why);
 		if (order == ORDER_BROKEN)
 			w->reached_us = w->now_us - calm_us;
 		w->blackholes += (order == ORDER_BROKEN && w->now_us >= reach_us) ||

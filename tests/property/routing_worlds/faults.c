@@ -16,6 +16,12 @@ static unsigned any_segment(struct world *w)
 
 /* --- links ----------------------------------------------------------------------------- */
 
+/* The dearest path through all nodes stays below infinity. */
+static uint16_t draw_rxcost(struct world *w, enum babel_cost_kind kind)
+{
+	return (uint16_t)world_between(w, 1, kind == BABEL_COST_ETX ? 600 : 1500);
+}
+
 static struct babel_link_config draw_link_config(struct world *w, const struct segment *s)
 {
 	static const uint16_t hellos_cs[] = { 50, 100, 100, 200 };
@@ -25,9 +31,9 @@ static struct babel_link_config draw_link_config(struct world *w, const struct s
 	if (c.cost == BABEL_COST_ETX)
 		c.rxcost = 256;
 	if (world_chance(w, 400))
-		c.rxcost = (uint16_t)world_between(w, 1, 2000);
+		c.rxcost = draw_rxcost(w, c.cost);
 	c.hello_interval_cs = hellos_cs[prng_below(&w->prng, 4)];
-	c.update_interval_cs = (uint16_t)(c.hello_interval_cs * world_between(w, 3, 8));
+	c.update_interval_cs = (uint16_t)(c.hello_interval_cs * world_between(w, 3, 8) * (w->is_quiet ? 6 : 1));
 	c.dead_misses = world_chance(w, 500) ? (unsigned)world_between(w, 2, 5) : 0;
 	c.mtu = world_chance(w, 300) ? 512 : 1400;
 	/* On a shared medium not all hear the same. */
@@ -52,7 +58,7 @@ static void segment_draw_manner(struct world *w, struct segment *s)
 	s->loss_permille = world_chance(w, 500) ? 0 : (unsigned)world_between(w, 0, world_chance(w, 100) ? 500 : 200);
 	s->double_permille = world_chance(w, 300) ? (unsigned)world_between(w, 0, 100) : 0;
 	s->late_permille = world_chance(w, 300) ? (unsigned)world_between(w, 0, 100) : 0;
-	s->late_us = interval_us / 8; /* at most 2 s, within STRAY_US with the rest */
+	s->late_us = interval_us < 16 * A_SECOND ? interval_us / 8 : 2 * A_SECOND; /* within STRAY_US */
 }
 
 static unsigned segment_new(struct world *w, bool is_shared)
@@ -225,7 +231,7 @@ static void fault_policy_cost(struct world *w)
 	struct node *n = &w->nodes[any_node(w)];
 	unsigned segment = any_segment(w);
 
-	n->extra_cost[segment] = (uint16_t)world_between(w, 0, world_chance(w, 500) ? 100 : 3000);
+	n->extra_cost[segment] = (uint16_t)world_between(w, 0, world_chance(w, 500) ? 100 : 2000);
 	world_trace(w, "%u: extra cost of %u is %u", n->index, segment, n->extra_cost[segment]);
 	if (n->b) {
 		babel_refilter(n->b, node_now(n));
@@ -238,7 +244,7 @@ static void fault_link_config(struct world *w)
 	unsigned segment = any_segment(w);
 	struct segment *s = &w->segments[segment];
 
-	s->config.rxcost = (uint16_t)world_between(w, 1, 3000);
+	s->config.rxcost = draw_rxcost(w, s->config.cost);
 	world_trace(w, "segment %u: rxcost %u", segment, s->config.rxcost);
 	for (unsigned i = 0; i < w->node_count; i++) {
 		if (!(w->nodes[i].with_carrier >> segment & 1))
@@ -392,7 +398,8 @@ static void world_draw_times(struct world *w)
 {
 	w->fault_every_us = world_between(w, 200 * MILLISECOND, 4 * A_SECOND);
 	w->faults_end_us = w->now_us + world_between(w, 20, 60) * A_SECOND;
-	if (!world_chance(w, 50))
+	w->is_quiet = world_chance(w, 50);
+	if (!w->is_quiet)
 		return;
 	w->node_count = 3 + w->node_count % 4;
 	w->fault_every_us = 100 * A_SECOND;

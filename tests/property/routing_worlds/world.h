@@ -92,6 +92,7 @@ struct world {
 	bool sessions;
 	bool alive; /* each packet counts as a sign of life (protocol.md 6.1) */
 	enum mutant mutant;
+	bool is_quiet; /* few faults, rare updates */
 	bool trace;
 	uint16_t forged_seqno;
 	unsigned node_count, segment_count, prefix_count, boots;

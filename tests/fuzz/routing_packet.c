@@ -1,0 +1,490 @@
+/*
+ * Babel packets from an authenticated but hostile neighbour reach a speaker.
+ *
+ * Input: a sequence of steps. A step delivers a packet (raw bytes behind a good
+ * header, or messages drawn from small sets of prefixes, origins and numbers, so
+ * that they concern each other; then perhaps one flipped byte), lets time pass,
+ * or is something that the owner does. After each step every table keeps within
+ * its limit and what is selected is feasible; every packet that leaves parses
+ * cleanly, and every packet read, when built from its messages, reads the same.
+ */
+#include "routing/engine.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define LINKS 2
+#define MTU 600
+#define TLVS_MAX 1024
+#define STEPS_MAX 200
+
+static const struct babel_limits limits = { .neighbours = 4, .routes = 12, .sources = 24, .requests = 6 };
+
+struct fuzz {
+	struct babel *b;
+	struct prng prng;
+	uint64_t now_us;
+	uint16_t opaque; /* of the last acknowledgment request that was sent */
+	uint8_t verdict;
+	size_t packets;
+};
+
+/* --- messages: equal, and the same after a round trip ------------------------------------------- */
+
+static bool hellos_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	return a->u.hello.unicast == b->u.hello.unicast && a->u.hello.seqno == b->u.hello.seqno &&
+	       a->u.hello.interval_cs == b->u.hello.interval_cs &&
+	       a->u.hello.has_timestamp == b->u.hello.has_timestamp &&
+	       (!a->u.hello.has_timestamp || a->u.hello.t1 == b->u.hello.t1);
+}
+
+static bool ihus_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	return a->u.ihu.rxcost == b->u.ihu.rxcost && a->u.ihu.interval_cs == b->u.ihu.interval_cs &&
+	       a->u.ihu.has_address == b->u.ihu.has_address &&
+	       (!a->u.ihu.has_address || address_equal(&a->u.ihu.address, &b->u.ihu.address)) &&
+	       a->u.ihu.has_timestamps == b->u.ihu.has_timestamps &&
+	       (!a->u.ihu.has_timestamps ||
+		       (a->u.ihu.origin == b->u.ihu.origin && a->u.ihu.receive == b->u.ihu.receive));
+}
+
+static bool updates_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->u.update.wildcard != b->u.update.wildcard || a->u.update.metric != b->u.update.metric ||
+		a->u.update.interval_cs != b->u.update.interval_cs || a->u.update.seqno != b->u.update.seqno)
+		return false;
+	if (a->u.update.wildcard)
+		return true;
+	if (!prefix_equal(&a->u.update.prefix, &b->u.update.prefix) || a->u.update.v4_via_v6 != b->u.update.v4_via_v6)
+		return false;
+	return a->u.update.metric == BABEL_INFINITY ||
+	       (router_id_equal(&a->u.update.origin, &b->u.update.origin) &&
+		       address_equal(&a->u.update.next_hop, &b->u.update.next_hop));
+}
+
+static bool requests_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->type == TLV_ROUTE_REQUEST)
+		return a->u.route_request.wildcard == b->u.route_request.wildcard &&
+		       (a->u.route_request.wildcard ||
+			       prefix_equal(&a->u.route_request.prefix, &b->u.route_request.prefix));
+	return prefix_equal(&a->u.seqno_request.prefix, &b->u.seqno_request.prefix) &&
+	       a->u.seqno_request.seqno == b->u.seqno_request.seqno &&
+	       a->u.seqno_request.hop_count == b->u.seqno_request.hop_count &&
+	       router_id_equal(&a->u.seqno_request.origin, &b->u.seqno_request.origin);
+}
+
+static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->type != b->type)
+		return false;
+	switch (a->type) {
+	case TLV_ACK_REQUEST:
+		return a->u.ack_request.opaque == b->u.ack_request.opaque &&
+		       a->u.ack_request.interval_cs == b->u.ack_request.interval_cs;
+	case TLV_ACK:
+		return a->u.ack.opaque == b->u.ack.opaque;
+	case TLV_HELLO:
+		return hellos_equal(a, b);
+	case TLV_IHU:
+		return ihus_equal(a, b);
+	case TLV_UPDATE:
+		return updates_equal(a, b);
+	default:
+		return requests_equal(a, b);
+	}
+}
+
+static size_t packet_parse(
+	struct bytes packet, const struct address *from, struct babel_tlv *tlvs, struct babel_counters *counters)
+{
+	struct wire_parser parser;
+	size_t count = 0;
+
+	if (wire_parse_begin(&parser, packet, from, counters))
+		return 0;
+	while (count < TLVS_MAX && wire_parse_next(&parser, &tlvs[count]))
+		count++;
+	return count;
+}
+
+static void packet_round_trip(struct bytes packet, const struct address *from)
+{
+	static struct babel_tlv before[TLVS_MAX], after[TLVS_MAX];
+	static uint8_t room[64 * 1024];
+	struct babel_counters counters = { 0 };
+	struct wire_builder builder;
+	size_t count = packet_parse(packet, from, before, &counters);
+
+	wire_build_begin(&builder, room, sizeof(room), from);
+	for (size_t i = 0; i < count; i++)
+		assert(wire_write(&builder, &before[i]) == 0);
+	struct bytes built = wire_build_end(&builder);
+
+	counters = (struct babel_counters){ 0 };
+	assert(packet_parse(built, from, after, &counters) == count);
+	assert(counters.tlvs_malformed == 0 && counters.tlvs_bad_value == 0);
+	for (size_t i = 0; i < count; i++)
+		assert(tlvs_equal(&before[i], &after[i]));
+}
+
+/* --- the owner -------------------------------------------------------------------------------------- */
+
+static struct address self_address(unsigned link)
+{
+	return address_ipv6((uint8_t[16]){ 0xfe, 0x80, [14] = (uint8_t)link, [15] = 0xff });
+}
+
+static struct address neighbour_address(unsigned which)
+{
+	return address_ipv6((uint8_t[16]){ 0xfe, 0x80, [15] = (uint8_t)(which % 6 + 1) });
+}
+
+static void fuzz_send(void *user, unsigned link, const struct address *to, struct bytes packet)
+{
+	static struct babel_tlv tlvs[TLVS_MAX];
+	struct fuzz *f = user;
+	struct address self = self_address(link);
+	struct babel_counters counters = { 0 };
+
+	(void)to;
+	assert(packet.len <= MTU && packet.len > BABEL_HEADER);
+	size_t count = packet_parse(packet, &self, tlvs, &counters);
+	assert(count > 0 && counters.tlvs_malformed == 0 && counters.tlvs_bad_value == 0 && counters.tlvs_unknown == 0);
+	assert(counters.updates_no_router_id == 0 && counters.updates_no_next_hop == 0);
+	for (size_t i = 0; i < count; i++)
+		if (tlvs[i].type == TLV_ACK_REQUEST)
+			f->opaque = tlvs[i].u.ack_request.opaque;
+	packet_round_trip(packet, &self);
+	f->packets++;
+}
+
+static void fuzz_changed(void *user, enum babel_route_change change, const struct babel_route *route)
+{
+	(void)user;
+	assert((change == BABEL_ROUTE_SET) == (route->metric != BABEL_INFINITY));
+}
+
+static struct babel_verdict fuzz_accept(void *user, unsigned link, const struct address *neighbour,
+	const struct prefix *prefix, const router_id *origin, uint16_t metric)
+{
+	const struct fuzz *f = user;
+
+	(void)neighbour, (void)origin;
+	assert(metric != BABEL_INFINITY);
+	return (struct babel_verdict){
+		.accept = (f->verdict & prefix->plen) != 3,
+		.extra_cost = (uint16_t)(f->verdict * link * 300u),
+	};
+}
+
+static void fuzz_link_add(struct fuzz *f, unsigned link)
+{
+	struct address self = self_address(link);
+	struct babel_link_config config = {
+		.name = "fuzz",
+		.cost = link ? BABEL_COST_ETX : BABEL_COST_2_OUT_OF_3,
+		.rxcost = link ? 256 : 96,
+		.hello_interval_cs = 100,
+		.update_interval_cs = 400,
+		.dead_misses = link ? 3 : 0,
+		.mtu = MTU,
+		.split_horizon = link == 0,
+		.has_ipv4 = link == 0,
+		.next_hop_ipv4 = address_ipv4((uint8_t[4]){ 10, 9, 8, 7 }),
+		.rtt = link == 1,
+		.rtt_min_us = 10000,
+		.rtt_max_us = 120000,
+		.rtt_max_penalty = 150,
+		.needs_ack = link == 1,
+	};
+
+	babel_link_add(f->b, f->now_us, link, &self, &config);
+}
+
+/* --- messages drawn from small sets --------------------------------------------------------------------- */
+
+static struct prefix draw_prefix(struct reader *in)
+{
+	static const char *const texts[] = { "fd00::/16", "fd00:1::/48", "fd00:1:1::/64", "fd00:1:2::/64",
+		"fd00:2::200:0:0:1/128", "fd00:2::200:0:0:2/128", "::/0", "10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0",
+		"fe80::/64", "127.0.0.0/8", "fd00:3::/61", "10.1.2.3/32" };
+	uint8_t which = read_u8(in);
+	struct prefix p;
+
+	if (which & 0x80) { /* many of them, to fill tables */
+		uint8_t bytes[16] = { 0xfd, 0x99, which, read_u8(in) };
+		return prefix_of(address_ipv6(bytes), 32);
+	}
+	assert(prefix_parse(&p, texts[which % (sizeof(texts) / sizeof(texts[0]))]) == 0);
+	return p;
+}
+
+/* The third is the speaker's own. */
+static router_id draw_origin(struct reader *in)
+{
+	return (router_id){ { 2, [7] = (uint8_t)(read_u8(in) % 4 + 1) } };
+}
+
+static uint16_t draw_metric(struct reader *in)
+{
+	uint8_t byte = read_u8(in);
+
+	return byte >= 0xe0 ? BABEL_INFINITY : (uint16_t)(byte * (byte & 1 ? 250u : 10u));
+}
+
+static void draw_ihu(struct reader *in, struct babel_tlv *tlv, unsigned link)
+{
+	uint8_t byte = read_u8(in);
+
+	tlv->u.ihu.has_address = byte & 1;
+	tlv->u.ihu.address = self_address(link);
+	tlv->u.ihu.rxcost = byte & 2 ? 96 : draw_metric(in);
+	tlv->u.ihu.interval_cs = (uint16_t)(byte * 4 + 1);
+	tlv->u.ihu.has_timestamps = byte & 4;
+	tlv->u.ihu.origin = read_u32(in);
+	tlv->u.ihu.receive = read_u32(in);
+}
+
+static void draw_update(struct reader *in, struct babel_tlv *tlv, const struct address *from)
+{
+	uint8_t byte = read_u8(in);
+
+	tlv->u.update.prefix = draw_prefix(in);
+	tlv->u.update.origin = draw_origin(in);
+	tlv->u.update.seqno = (uint16_t)(read_u8(in) % 8 + (byte & 1 ? 65530 : 0));
+	tlv->u.update.metric = draw_metric(in);
+	tlv->u.update.interval_cs = byte & 2 ? 400 : byte & 4 ? 0xffff : 10;
+	tlv->u.update.next_hop = *from;
+	tlv->u.update.v4_via_v6 = tlv->u.update.prefix.address.family == FAMILY_IPV4;
+	if (tlv->u.update.v4_via_v6 && byte & 8) {
+		tlv->u.update.next_hop = address_ipv4((uint8_t[4]){ 10, 9, 8, byte });
+		tlv->u.update.v4_via_v6 = false;
+	}
+	tlv->u.update.wildcard = byte >= 0xf8;
+	if (tlv->u.update.wildcard)
+		tlv->u.update.metric = BABEL_INFINITY;
+}
+
+static struct babel_tlv draw_tlv(const struct fuzz *f, struct reader *in, const struct address *from, unsigned link)
+{
+	struct babel_tlv tlv = { .type = TLV_ACK_REQUEST + read_u8(in) % 9 };
+
+	switch (tlv.type) {
+	case TLV_ACK_REQUEST:
+		tlv.u.ack_request.opaque = read_u16(in);
+		tlv.u.ack_request.interval_cs = 1;
+		break;
+	case TLV_ACK:
+		tlv.u.ack.opaque = f->opaque;
+		break;
+	case TLV_HELLO:
+		tlv.u.hello.seqno = read_u8(in);
+		tlv.u.hello.unicast = tlv.u.hello.seqno & 0x80;
+		tlv.u.hello.interval_cs = (uint16_t)(read_u8(in) * 2);
+		tlv.u.hello.has_timestamp = tlv.u.hello.seqno & 1;
+		tlv.u.hello.t1 = (uint32_t)f->now_us;
+		break;
+	case TLV_IHU:
+		draw_ihu(in, &tlv, link);
+		break;
+	case TLV_ROUTE_REQUEST:
+		tlv.u.route_request.prefix = draw_prefix(in);
+		tlv.u.route_request.wildcard = read_u8(in) & 1;
+		break;
+	case TLV_SEQNO_REQUEST:
+		tlv.u.seqno_request.prefix = draw_prefix(in);
+		tlv.u.seqno_request.origin = draw_origin(in);
+		tlv.u.seqno_request.seqno = (uint16_t)(read_u8(in) % 16 - 4);
+		tlv.u.seqno_request.hop_count = (uint8_t)(read_u8(in) % 4 + 1);
+		break;
+	default:
+		tlv.type = TLV_UPDATE;
+		draw_update(in, &tlv, from);
+		break;
+	}
+	return tlv;
+}
+
+/* --- steps ------------------------------------------------------------------------------------------------- */
+
+static void deliver(
+	struct fuzz *f, unsigned link, const struct address *from, uint8_t *packet, size_t len, bool multicast)
+{
+	struct babel_sender sender = { *from, BABEL_PORT, 1, multicast };
+
+	packet_round_trip(bytes_of(packet, len), from);
+	babel_receive(f->b, f->now_us, link, &sender, bytes_of(packet, len));
+}
+
+static void step_raw(struct fuzz *f, struct reader *in, unsigned link, const struct address *from)
+{
+	uint8_t packet[4 + 255] = { BABEL_MAGIC, BABEL_VERSION };
+	size_t len = read_u8(in);
+
+	if (len > reader_left(in))
+		len = reader_left(in);
+	packet[3] = (uint8_t)len;
+	read_copy(in, packet + 4, len);
+	deliver(f, link, from, packet, 4 + len, true);
+}
+
+static void step_built(struct fuzz *f, struct reader *in, unsigned link, const struct address *from)
+{
+	uint8_t packet[MTU];
+	struct wire_builder builder;
+	uint8_t flip = read_u8(in);
+
+	wire_build_begin(&builder, packet, sizeof(packet), from);
+	for (unsigned count = flip % 8 + 1u; count > 0 && reader_left(in) > 0; count--) {
+		struct babel_tlv tlv = draw_tlv(f, in, from, link);
+
+		if (wire_write(&builder, &tlv))
+			break;
+	}
+	struct bytes built = wire_build_end(&builder);
+
+	if (built.len == 0)
+		return;
+	if (flip & 0x80)
+		packet[read_u8(in) % built.len] ^= (uint8_t)(1u << (flip >> 4 & 7));
+	deliver(f, link, from, packet, built.len, flip & 0x08);
+}
+
+/* A neighbour becomes usable: what random bytes would take long to find. */
+static void step_befriend(struct fuzz *f, unsigned link, const struct address *from)
+{
+	uint8_t packet[MTU];
+
+	for (uint16_t i = 0; i < 3; i++) {
+		struct wire_builder builder;
+		struct babel_tlv hello = { .type = TLV_HELLO, .u.hello = { .seqno = i, .interval_cs = 100 } };
+		struct babel_tlv ihu = { .type = TLV_IHU, .u.ihu = { .rxcost = 96, .interval_cs = 6000 } };
+		struct babel_tlv ack = { .type = TLV_ACK, .u.ack.opaque = f->opaque };
+
+		wire_build_begin(&builder, packet, sizeof(packet), from);
+		assert(wire_write(&builder, &hello) == 0 && wire_write(&builder, &ihu) == 0);
+		assert(wire_write(&builder, &ack) == 0);
+		deliver(f, link, from, packet, wire_build_end(&builder).len, true);
+		babel_poll(f->b, f->now_us);
+	}
+}
+
+static void step_owner(struct fuzz *f, struct reader *in, unsigned link, const struct address *from)
+{
+	uint8_t what = read_u8(in);
+	struct prefix prefix;
+
+	switch (what % 8) {
+	case 0:
+		prefix = draw_prefix(in);
+		babel_originate(f->b, f->now_us, &prefix, draw_metric(in) % 1000);
+		break;
+	case 1:
+		prefix = draw_prefix(in);
+		babel_withdraw(f->b, f->now_us, &prefix);
+		break;
+	case 2:
+		babel_link_remove(f->b, f->now_us, link);
+		break;
+	case 3:
+		fuzz_link_add(f, link);
+		break;
+	case 4:
+		babel_neighbour_lost(f->b, f->now_us, link, from);
+		break;
+	case 5:
+		babel_neighbour_hint(f->b, f->now_us, link, from);
+		break;
+	case 6:
+		babel_neighbour_alive(f->b, f->now_us, link, from);
+		break;
+	default:
+		f->verdict = what >> 4;
+		babel_refilter(f->b, f->now_us);
+		break;
+	}
+}
+
+/* Time passes in small steps, or the own loop sleeps. */
+static void step_time(struct fuzz *f, struct reader *in)
+{
+	uint8_t byte = read_u8(in);
+	uint64_t until_us = f->now_us + (uint64_t)(byte & 0x7f) * (byte & 1 ? SECOND : 20 * MS);
+
+	while (!(byte & 0x80) && f->now_us < until_us) {
+		uint64_t due_us = babel_poll(f->b, f->now_us);
+
+		f->now_us = due_us < until_us ? due_us : until_us;
+	}
+	f->now_us = until_us;
+}
+
+/* --- what must hold ------------------------------------------------------------------------------------------- */
+
+static void check_route(void *arg, const struct babel_route_info *info)
+{
+	(void)arg;
+	if (info->selected)
+		assert(info->feasible && info->route.metric != BABEL_INFINITY && info->cost > 0);
+}
+
+static void check_neighbour(void *arg, const struct babel_neighbour_info *info)
+{
+	(void)arg;
+	assert(info->routes <= limits.routes && info->cost > 0);
+}
+
+static void check_all(const struct fuzz *f)
+{
+	const struct babel *b = f->b;
+
+	babel_dump_routes(b, f->now_us, check_route, NULL);
+	babel_dump_neighbours(b, check_neighbour, NULL);
+	assert(b->neighbour_count <= limits.neighbours && b->sources.count <= limits.sources);
+	assert(b->requests.count <= limits.requests && b->destinations.count <= limits.sources);
+	for (unsigned i = 0; i < LINKS; i++)
+		assert(!b->links[i] || b->links[i]->queue.count <= 4 * QUEUE_MAX);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct babel_output output = { fuzz_send, fuzz_changed, NULL, fuzz_accept };
+	struct reader in = reader_of(bytes_of(data, size));
+	struct fuzz f = { .now_us = 1000 * SECOND };
+	struct babel_config config = { .id = { { 2, [7] = 3 } }, .has_stored_seqno = true, .limits = limits };
+
+	prng_seed(&f.prng, 1);
+	config.random = prng_random(&f.prng);
+	config.kernel_has_v4_via_v6 = size & 1;
+	f.b = babel_new(&config, &output, &f);
+	assert(f.b);
+	for (unsigned i = 0; i < LINKS; i++)
+		fuzz_link_add(&f, i);
+	for (unsigned step = 0; step < STEPS_MAX && reader_left(&in) > 0; step++) {
+		uint8_t op = read_u8(&in);
+		unsigned link = op >> 3 & 1;
+		struct address from = neighbour_address(op >> 4);
+
+		if (op % 8 == 0)
+			step_raw(&f, &in, link, &from);
+		else if (op % 8 < 4)
+			step_built(&f, &in, link, &from);
+		else if (op % 8 == 4)
+			step_befriend(&f, link, &from);
+		else if (op % 8 == 5)
+			step_owner(&f, &in, link, &from);
+		else
+			step_time(&f, &in);
+		babel_poll(f.b, f.now_us);
+		check_all(&f);
+	}
+	if (size % 3 == 0)
+		babel_shutdown(f.b, f.now_us);
+	babel_free(f.b);
+	return 0;
+}
