@@ -21,7 +21,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef STATIONS
 #define STATIONS 6
+#endif
 #define SEGMENTS 8
 #define TYPES 16
 #define CONTACTS 8
@@ -103,6 +105,7 @@ struct world {
 	unsigned tape_count;
 	bool is_recording;
 	uint64_t events;
+	bool is_unchecked; /* too many stations for a look after every event */
 };
 
 /* --- outputs of a node --------------------------------------------------------------- */
@@ -310,7 +313,7 @@ static inline struct station *station_successor(struct world *w, const struct st
 	return next && peer && peer->epoch == next->node->epoch ? next : NULL;
 }
 
-static inline void world_check(struct world *w)
+static inline void world_look(struct world *w)
 {
 	for (unsigned to = 0; to < STATIONS; to++) {
 		struct prefix p = prefix_of_host(w->stations[to].address);
@@ -323,6 +326,12 @@ static inline void world_check(struct world *w)
 				assert_true(steps++ < STATIONS);
 		}
 	}
+}
+
+static inline void world_check(struct world *w)
+{
+	if (!w->is_unchecked)
+		world_look(w);
 }
 
 /* --- time ------------------------------------------------------------------------------- */
