@@ -169,6 +169,15 @@ nothing_is_left() {
 	check_not "nor an interface" ip link show e
 }
 
+tun_is_missed() {
+	[ "$(id -u)" = 0 ] && map= || map=-Ur
+	# shellcheck disable=SC2086
+	unshare $map -m sh -c "mount -t tmpfs none /dev/net && '$meshlab' run '$work/lab.yaml' --out '$work/tunless' -- true" \
+		2>"$work/tunless.err" && return 1
+	cat "$work/tunless.err"
+	[ "$(wc -l <"$work/tunless.err")" = 1 ] && grep -q modprobe "$work/tunless.err"
+}
+
 running() { # how many of the sleepers
 	found=$(ps -eo args | grep -c "^sleep $sleeper[.][1-4]$")
 	[ "$found" = "$1" ] || { echo "$found run, not $1"; return 1; }
@@ -189,4 +198,5 @@ nothing_is_left
 sed 's/preset: fibre/preset: string/' "$work/lab.yaml" >"$work/bad.yaml"
 check_not "a bad scenario is refused" "$meshlab" run "$work/bad.yaml" --out "$work/bad" -- true
 check_not "before anything is made" test -e "$work/bad"
+check "without /dev/net/tun one line says what to do" tun_is_missed
 lab_done
