@@ -233,6 +233,43 @@ static void an_idle_link_leaves_its_fade(void **state)
 	assert_near((double)stayed / after_bad, .5, sqrt(.25 / after_bad));
 }
 
+static void a_fade_keeps_time_between_frames_that_are_no_steps_apart(void **state)
+{
+	/* At 35 ms a quarter of the frames see one step of 20 ms since the last, three quarters two. */
+	const double p = .02, r = .2, share = p / (p + r);
+	const double stay1 = share + (1 - share) * (1 - p - r), stay2 = share + (1 - share) * (1 - p - r) * (1 - p - r);
+	const double stay = .25 * stay1 + .75 * stay2;
+	const struct link_params params = { .fade = { .to_bad = p, .to_good = r, .loss = 1, .step_us = 20000 } };
+	unsigned after_bad = 0, stayed = 0;
+	bool before = false;
+
+	(void)state;
+	model_open(2, false, params, 11);
+	for (uint64_t i = 0; i < 1000000; i++) {
+		bool bad = offer(i * 35 * MS, 0, 1, BYTES).verdict == LINK_DROP_FADE;
+
+		after_bad += before;
+		stayed += before && bad;
+		before = bad;
+	}
+	assert_near((double)stayed / after_bad, stay, sqrt(stay * (1 - stay) / after_bad));
+}
+
+static void a_link_begins_in_a_fade_as_often_as_it_is_in_one(void **state)
+{
+	const struct link_params params = { .fade = { .to_bad = .01, .to_good = .03, .loss = 1, .step_us = 20000 } };
+	const unsigned n = 4000;
+	unsigned bad = 0;
+
+	(void)state;
+	for (unsigned seed = 0; seed < n; seed++) {
+		model_open(2, false, params, seed);
+		bad += offer(0, 0, 1, BYTES).verdict == LINK_DROP_FADE;
+		link_model_done(&model);
+	}
+	assert_near((double)bad / n, .25, sqrt(.25 * .75 / n));
+}
+
 static void receivers_lose_apart(void **state)
 {
 	const struct link_params params = { .loss = .5 };
@@ -479,6 +516,8 @@ int main(void)
 		TEST(mean_loss_of_a_fade_does_not_depend_on_the_traffic),
 		TEST(a_fade_lasts_its_time),
 		TEST(an_idle_link_leaves_its_fade),
+		TEST(a_fade_keeps_time_between_frames_that_are_no_steps_apart),
+		TEST(a_link_begins_in_a_fade_as_often_as_it_is_in_one),
 		TEST(receivers_lose_apart),
 		TEST(a_queue_of_bytes_holds_so_many),
 		TEST(a_queue_of_time_holds_one_frame_more_than_its_time),
