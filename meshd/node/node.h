@@ -137,12 +137,13 @@ int node_certificate_add(struct node *n, struct bytes encoded);
 
 /* --- looking inside ------------------------------------------------------------------- */
 
-#define NODE_DROPS(X)                                                                                                  \
-	X(unknown_type)                                                                                                \
-	X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) X(mac1_wrong)  \
-		X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full)      \
-			X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session)        \
-				X(not_forwardable) X(link_down) X(control_malformed)
+/* clang-format off */
+#define NODE_DROPS(X) \
+	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
+	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
+	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
+	X(link_down) X(control_malformed)
+/* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
 	NODE_DROPS(NODE_DROP_FIELD)
@@ -150,7 +151,10 @@ struct node_drops {
 };
 
 struct node_counters {
-	uint64_t packets_in, packets_delivered, packets_forwarded, icmp_sent;
+	uint64_t packets_in; /* from the host */
+	uint64_t packets_delivered; /* from the mesh to the host */
+	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
+	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };
