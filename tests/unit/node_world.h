@@ -45,6 +45,13 @@ struct port {
 	unsigned contacts;
 };
 
+/* The counter that comes next in a session, as seen on the wire. */
+struct nonce {
+	uint32_t index; /* of the receiver: one for each session */
+	uint64_t next; /* 0: free */
+};
+#define NONCES 1024 /* power of two */
+
 struct station {
 	struct world *w;
 	unsigned index;
@@ -73,6 +80,7 @@ struct station {
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
+	struct nonce nonces[NONCES]; /* of this life */
 };
 
 struct flight {
@@ -179,6 +187,25 @@ static inline void port_contact(struct port *p, const struct endpoint *to)
 	p->contacted[p->contacts++] = *to;
 }
 
+/* No key and counter twice: the counter of a session only rises. */
+static inline void nonce_check(struct station *s, struct bytes frame)
+{
+	struct reader r = reader_of(frame);
+
+	read_skip(&r, 4);
+	uint32_t index = read_u32(&r);
+	uint64_t counter = read_le64(&r);
+	unsigned at = index % NONCES, probes = 0;
+
+	assert_true(reader_ok(&r));
+	while (s->nonces[at].next && s->nonces[at].index != index) {
+		assert_true(++probes < NONCES);
+		at = (at + 1) % NONCES;
+	}
+	assert_true(counter >= s->nonces[at].next);
+	s->nonces[at] = (struct nonce){ index, counter + 1 };
+}
+
 static inline void world_send(void *user, unsigned link, const struct endpoint *to, struct bytes frame)
 {
 	struct station *s = user;
@@ -191,6 +218,8 @@ static inline void world_send(void *user, unsigned link, const struct endpoint *
 	assert_true(to || segment->is_shared);
 	assert_true(frame.len > 0 && frame.len <= segment->mtu);
 	memcpy(f.data, frame.data, frame.len);
+	if (frame.data[0] == FRAME_TYPE_DATA)
+		nonce_check(s, frame);
 	f.source = port->has_nat ? port->outside : port->self;
 	if (port->has_nat)
 		port_contact(port, to);
@@ -616,6 +645,7 @@ static inline void station_kill(struct world *w, unsigned i)
 
 	node_free(s->node);
 	s->node = NULL;
+	memset(s->nonces, 0, sizeof(s->nonces));
 	for (unsigned k = 0; k < SEGMENTS; k++)
 		s->ports[k].is_here = false;
 }
