@@ -55,7 +55,8 @@ static const char style[] =
 	"li.phase{display:block;font-weight:700;margin-top:.8rem;border-top:1px solid var(--rule);padding-top:.6rem}"
 	"li.seen{color:var(--soft);font-size:.9rem}li.kept{color:var(--good);font-weight:600}"
 	"li.broken{color:var(--bad);font-weight:700}li.act{color:var(--warn)}li span{overflow-wrap:anywhere}"
-	"pre{overflow-x:auto;font-size:.8rem;margin:.5rem 0}.scroll{overflow-x:auto}";
+	"pre{white-space:pre-wrap;overflow-wrap:anywhere;font-size:.8rem;margin:.5rem "
+	"0}.two>*{min-width:0}.scroll{overflow-x:auto}";
 
 void html_put(FILE *f, const char *text)
 {
