@@ -469,6 +469,29 @@ static void rekey_loses_no_packet(void **state)
 	}
 }
 
+/* A working day: keys change four times, nothing piles up, nobody notices. */
+static void hours_leave_no_trace(void **state)
+{
+	struct world *w = pair_on_air(345);
+
+	(void)state;
+	world_run(w, 10 * A_SECOND);
+	assert_peers(w, 0, 1, AIR);
+	world_run(w, 9 * AN_HOUR);
+	for (unsigned i = 0; i < 2; i++) {
+		const struct node *n = w->stations[i].node;
+
+		assert_true(n->counters.handshakes_completed >= 4 && n->counters.handshakes_completed <= 10);
+		assert_int_equal(n->handshakes_own + n->handshakes_theirs, 0);
+		assert_int_equal(n->indices.count, 1);
+		assert_int_equal(w->stations[i].events[NODE_NEIGHBOUR_DOWN], 0);
+		assert_int_equal(w->stations[i].events[NODE_ROUTE_DOWN], 0);
+		assert_int_equal(drops_of(w, i), 0);
+	}
+	assert_int_equal(world_flow(w, 0, 1, 0, 10, 10 * MILLISECOND), 0);
+	world_free(w);
+}
+
 static void restarted_peer_loses_its_routes_at_once(void **state)
 {
 	struct world *w = world_new(350);
@@ -808,6 +831,7 @@ int main(void)
 		cmocka_unit_test(certificate_of_another_authority_is_refused),
 		cmocka_unit_test(own_keys_on_another_machine_are_reported),
 		cmocka_unit_test(rekey_loses_no_packet),
+		cmocka_unit_test(hours_leave_no_trace),
 		cmocka_unit_test(restarted_peer_loses_its_routes_at_once),
 		cmocka_unit_test(frames_of_a_past_life_are_not_opened__protocol_7_2_12),
 		cmocka_unit_test(slow_links_keep_their_peers),
