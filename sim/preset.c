@@ -7,6 +7,8 @@
  */
 #include "sim/preset.h"
 
+#include "meshd/config/config.h"
+
 #include <string.h>
 
 #define MS 1000u
@@ -120,18 +122,24 @@ const char *link_preset_names(void)
 	return names;
 }
 
+static const char *rate_text(uint64_t bps, char text[16])
+{
+	if (bps)
+		config_format_rate(text, 16, bps);
+	return bps ? text : "none";
+}
+
 void link_preset_print(FILE *out)
 {
-	fprintf(out, "%-16s %-6s %9s %9s %8s %8s %8s %7s %5s\n", "preset", "medium", "up kbit", "down kbit", "delay",
-		"jitter", "queue", "loss", "mtu");
+	fprintf(out, "%-16s %-6s %6s %6s %9s %8s %8s %7s %5s\n", "preset", "medium", "up", "down", "delay", "jitter",
+		"queue", "loss", "mtu");
 	for (size_t i = 0; i < PRESETS; i++) {
 		const struct link_params *up = &presets[i].params[0], *down = &presets[i].params[1];
+		const char *medium = presets[i].shared ? "shared" : presets[i].wired ? "wired" : "modem";
+		char rate_up[16], rate_down[16];
 
-		fprintf(out, "%-16s %-6s %9.1f %9.1f %5.1f ms %5.1f ms %5u ms %5.2f %% %5u\n", presets[i].name,
-			presets[i].shared  ? "shared"
-			: presets[i].wired ? "wired"
-					   : "modem",
-			(double)up->rate_bps / 1e3, (double)down->rate_bps / 1e3, up->delay_us / 1e3,
+		fprintf(out, "%-16s %-6s %6s %6s %6.1f ms %5.1f ms %5u ms %5.2f %% %5u\n", presets[i].name, medium,
+			rate_text(up->rate_bps, rate_up), rate_text(down->rate_bps, rate_down), up->delay_us / 1e3,
 			up->jitter_us / 1e3, up->queue_us / MS, 100 * (up->loss + link_fade_loss(&up->fade)), up->mtu);
 	}
 }
