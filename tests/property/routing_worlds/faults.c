@@ -226,13 +226,16 @@ static void fault_one_way(struct world *w)
 	w->segments[segment].deaf[a] ^= UINT32_C(1) << b;
 }
 
-static void fault_policy_cost(struct world *w)
+static void fault_policy(struct world *w)
 {
 	struct node *n = &w->nodes[any_node(w)];
 	unsigned segment = any_segment(w);
 
 	n->extra_cost[segment] = (uint16_t)world_between(w, 0, world_chance(w, 500) ? 100 : 2000);
-	world_trace(w, "%u: extra cost of %u is %u", n->index, segment, n->extra_cost[segment]);
+	if (world_chance(w, 300))
+		n->refuses ^= UINT64_C(1) << segment;
+	world_trace(w, "%u: %s %u, extra cost %u", n->index, n->refuses >> segment & 1 ? "refuses" : "accepts", segment,
+		n->extra_cost[segment]);
 	if (n->b) {
 		babel_refilter(n->b, node_now(n));
 		node_poll(n);
@@ -353,7 +356,7 @@ static const struct {
 	{ fault_interface, 4 },
 	{ fault_manner, 6 },
 	{ fault_one_way, 4 },
-	{ fault_policy_cost, 4 },
+	{ fault_policy, 4 },
 	{ fault_link_config, 2 },
 	{ fault_restart, 4 },
 	{ fault_restart_all, 1 },

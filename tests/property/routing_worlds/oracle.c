@@ -184,14 +184,16 @@ static bool nodes_hear_each_other(const struct world *w, unsigned segment, unsig
 	       (w->nodes[b].with_carrier & bit) && !(s->deaf[a] >> b & 1) && !(s->deaf[b] >> a & 1);
 }
 
-static bool nodes_are_adjacent(const struct world *w, unsigned a, unsigned b)
+/* Both hear each other, and `a` may use what `b` announces. */
+static bool node_can_use(const struct world *w, unsigned a, unsigned b)
 {
 	for (unsigned s = 0; s < w->segment_count; s++)
-		if (nodes_hear_each_other(w, s, a, b))
+		if (!(w->nodes[a].refuses >> s & 1) && nodes_hear_each_other(w, s, a, b))
 			return true;
 	return false;
 }
 
+/* Those to whom a packet from `start` can be led. */
 static uint32_t nodes_connected_to(const struct world *w, unsigned start)
 {
 	uint32_t seen = UINT32_C(1) << start, todo = seen;
@@ -201,7 +203,7 @@ static uint32_t nodes_connected_to(const struct world *w, unsigned start)
 
 		todo &= todo - 1;
 		for (unsigned i = 0; i < w->node_count; i++) {
-			if (seen >> i & 1 || !nodes_are_adjacent(w, at, i))
+			if (seen >> i & 1 || !node_can_use(w, at, i))
 				continue;
 			seen |= UINT32_C(1) << i;
 			todo |= UINT32_C(1) << i;

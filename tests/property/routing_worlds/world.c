@@ -257,7 +257,7 @@ static struct babel_verdict node_accept(void *user, unsigned link, const struct 
 	const struct node *n = user;
 
 	(void)neighbour, (void)prefix, (void)origin, (void)metric;
-	return (struct babel_verdict){ .accept = true, .extra_cost = n->extra_cost[link] };
+	return (struct babel_verdict){ .accept = !(n->refuses >> link & 1), .extra_cost = n->extra_cost[link] };
 }
 
 /* --- nodes: life ------------------------------------------------------------------------------------- */
@@ -296,6 +296,9 @@ void node_init(struct node *n, struct world *w, unsigned index)
 	prng_seed(&n->prng, prng_next(&w->prng));
 	n->clock_us = world_between(w, 1, 5000) * A_SECOND;
 	n->id = (router_id){ { 2, 0, 0, 0, 0, 0, 0, (uint8_t)(index + 1) } };
+	/* Some begin shortly before their seqno wraps around. */
+	n->has_stored = world_chance(w, 200);
+	n->stored = (uint16_t)(65535 - world_between(w, 0, 20));
 	timer_init(&n->due, node_due);
 	timer_init(&n->start, node_back);
 }

@@ -71,6 +71,7 @@ struct node {
 	uint64_t joined; /* segments it is connected to, as a bit mask */
 	uint64_t with_carrier; /* segments of these that its engine has as links */
 	uint16_t extra_cost[WORLD_SEGMENTS];
+	uint64_t refuses; /* segments whose updates its owner does not accept */
 	uint64_t own; /* prefixes it originates, as a bit mask */
 	struct fib_entry fib[WORLD_PREFIXES];
 };
