@@ -257,13 +257,23 @@ static void fault_link_config(struct world *w)
 	}
 }
 
+static unsigned world_slowness(const struct world *w)
+{
+	unsigned slowness = 1;
+
+	for (unsigned i = 0; i < w->node_count; i++)
+		if (w->nodes[i].slowness > slowness)
+			slowness = w->nodes[i].slowness;
+	return slowness;
+}
+
 /* How long anybody may still follow what a node said in its last life. */
 static uint64_t world_hold_us(const struct world *w)
 {
 	uint64_t hold_us = 0;
 
 	for (unsigned s = 0; s < w->segment_count; s++) {
-		uint64_t us = w->segments[s].config.update_interval_cs * 10 * MILLISECOND * 4;
+		uint64_t us = w->segments[s].config.update_interval_cs * world_slowness(w) * 10 * MILLISECOND * 4;
 
 		if (us > hold_us)
 			hold_us = us;
@@ -464,7 +474,7 @@ static uint64_t world_detection_us(const struct world *w)
 	for (unsigned i = 0; i < w->segment_count; i++)
 		if (w->segments[i].config.hello_interval_cs * 10 * MILLISECOND > hello_us)
 			hello_us = w->segments[i].config.hello_interval_cs * 10 * MILLISECOND;
-	return 16 * hello_us;
+	return 16 * hello_us * world_slowness(w);
 }
 
 /* Two round trips over the longest path, and the timeouts of requests on the way. */

@@ -296,6 +296,7 @@ void node_init(struct node *n, struct world *w, unsigned index)
 	prng_seed(&n->prng, prng_next(&w->prng));
 	n->clock_us = world_between(w, 1, 5000) * A_SECOND;
 	n->id = (router_id){ { 2, 0, 0, 0, 0, 0, 0, (uint8_t)(index + 1) } };
+	n->slowness = world_chance(w, 200) ? 2 : 1;
 	/* Some begin shortly before their seqno wraps around. */
 	n->has_stored = world_chance(w, 200);
 	n->stored = (uint16_t)(65535 - world_between(w, 0, 20));
@@ -311,6 +312,8 @@ void node_link_up(struct node *n, unsigned segment)
 	n->with_carrier |= UINT64_C(1) << segment;
 	if (!n->b)
 		return;
+	config.hello_interval_cs = (uint16_t)(config.hello_interval_cs * n->slowness);
+	config.update_interval_cs = (uint16_t)(config.update_interval_cs * n->slowness);
 	config.next_hop_ipv4 = world_address_v4(n->index, segment);
 	assert(babel_link_add(n->b, node_now(n), segment, &self, &config) == 0);
 	node_poll(n);

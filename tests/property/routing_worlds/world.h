@@ -63,6 +63,7 @@ struct node {
 	struct timer start; /* it comes back */
 	uint64_t clock_us; /* ahead of the world's */
 	uint64_t stalled_until_us; /* its process sleeps */
+	unsigned slowness; /* its intervals are so many times those of the segment */
 	bool has_stored;
 	uint16_t stored;
 	router_id id;
