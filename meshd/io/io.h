@@ -145,15 +145,15 @@ bool packet_destination(struct bytes packet, struct address *to);
 
 /* --- underlay.c: the way of a frame that may not go through the mesh ----------------------- */
 
-#define UNDERLAY_WAYS 16
+#define UNDERLAY_PLACES 8 /* in a set */
+#define UNDERLAY_SETS (4 * NODE_PEER_MAX / UNDERLAY_PLACES)
 struct underlay_way {
 	struct endpoint to;
 	int ifindex;
 	uint64_t until_us;
 };
 struct underlay {
-	struct underlay_way ways[UNDERLAY_WAYS];
-	unsigned next;
+	struct underlay_way ways[UNDERLAY_SETS][UNDERLAY_PLACES];
 };
 /* For links without interface. 0: as the kernel routes; else the interface to send by; -ENETUNREACH: none. */
 int underlay_way(struct daemon *d, const struct endpoint *to, uint64_t now_us);

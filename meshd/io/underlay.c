@@ -9,8 +9,13 @@
  *   it is ──► the first other interface with a way there, or none: -ENETUNREACH
  *
  * Answers are kept for KEEP_US, and forgotten when a route of the mesh changes.
+ * An endpoint's answer is in one of the few places of its set; the oldest there
+ * makes room. There are so many sets that as many peers as a node may have find
+ * a place each: the kernel is asked by the second, not by the frame.
  */
 #include "meshd/io/io.h"
+
+#include "meshd/base/map.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -88,25 +93,39 @@ static int look(struct daemon *d, const struct in6_addr *to)
 	return way ? way : -ENETUNREACH;
 }
 
+/* Where the answer for `to` is, or else the place that it shall have. */
+static struct underlay_way *way_place(struct underlay *u, const struct endpoint *to)
+{
+	static const uint64_t secret[2]; /* who finds addresses that share a set makes it no worse than no cache */
+	struct underlay_way *set = u->ways[siphash24(secret, bytes_of(to->bytes, to->len)) % UNDERLAY_SETS];
+	struct underlay_way *oldest = set;
+
+	for (unsigned i = 0; i < UNDERLAY_PLACES; i++) {
+		if (endpoint_equal(&set[i].to, to))
+			return &set[i];
+		if (set[i].until_us < oldest->until_us)
+			oldest = &set[i];
+	}
+	return oldest;
+}
+
 int underlay_way(struct daemon *d, const struct endpoint *to, uint64_t now_us)
 {
-	struct underlay *u = &d->underlay;
+	struct underlay_way *w = way_place(&d->underlay, to);
 	struct sockaddr_storage address;
 	struct sockaddr_in6 v6;
 	socklen_t len;
 
-	for (unsigned i = 0; i < UNDERLAY_WAYS; i++)
-		if (now_us < u->ways[i].until_us && endpoint_equal(&u->ways[i].to, to))
-			return u->ways[i].ifindex;
+	if (now_us < w->until_us && endpoint_equal(&w->to, to))
+		return w->ifindex;
 	if (!endpoint_to_sockaddr(to, &address, &len))
 		return -EINVAL;
 	memcpy(&v6, &address, sizeof(v6));
-	struct underlay_way *w = &u->ways[u->next++ % UNDERLAY_WAYS];
 	*w = (struct underlay_way){ .to = *to, .ifindex = look(d, &v6.sin6_addr), .until_us = now_us + KEEP_US };
 	return w->ifindex;
 }
 
 void underlay_forget(struct daemon *d)
 {
-	d->underlay = (struct underlay){ 0 };
+	memset(&d->underlay, 0, sizeof(d->underlay));
 }

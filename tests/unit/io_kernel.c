@@ -84,6 +84,14 @@ static void the_kernel_s_way_is_left_to_it_unless_it_is_the_mesh(void **state)
 	}
 }
 
+/* A mark in the cache shows who answers. */
+static void ways_mark(struct daemon *d)
+{
+	for (unsigned i = 0; i < UNDERLAY_SETS * UNDERLAY_PLACES; i++)
+		if (d->underlay.ways[i / UNDERLAY_PLACES][i % UNDERLAY_PLACES].until_us)
+			d->underlay.ways[i / UNDERLAY_PLACES][i % UNDERLAY_PLACES].ifindex = 4711;
+}
+
 static void a_way_is_kept_a_second_and_forgotten_on_demand(void **state)
 {
 	struct daemon *d = *state;
@@ -91,13 +99,10 @@ static void a_way_is_kept_a_second_and_forgotten_on_demand(void **state)
 
 	d->kernel.tun_ifindex = 1 << 20;
 	assert_int_equal(underlay_way(d, &to, SECOND_US), 0);
-	/* A mark in the cache shows who answers. */
-	for (unsigned i = 0; i < UNDERLAY_WAYS; i++)
-		if (d->underlay.ways[i].until_us)
-			d->underlay.ways[i].ifindex = 4711;
+	ways_mark(d);
 	assert_int_equal(underlay_way(d, &to, 2 * SECOND_US - 1), 4711);
 	assert_int_equal(underlay_way(d, &to, 2 * SECOND_US), 0);
-	d->underlay.ways[0].ifindex = d->underlay.ways[1].ifindex = 4711;
+	ways_mark(d);
 	underlay_forget(d);
 	assert_int_equal(underlay_way(d, &to, 2 * SECOND_US), 0);
 }
@@ -108,7 +113,7 @@ static void many_endpoints_share_the_cache(void **state)
 	char text[ENDPOINT_TEXT];
 
 	d->kernel.tun_ifindex = 1 << 20;
-	for (unsigned i = 0; i < 10 * UNDERLAY_WAYS; i++) {
+	for (unsigned i = 0; i < 2 * UNDERLAY_SETS * UNDERLAY_PLACES; i++) {
 		snprintf(text, sizeof(text), "127.0.0.1:%u", i + 1);
 		struct endpoint to = endpoint_make(text);
 		assert_int_equal(underlay_way(d, &to, 1), 0);
