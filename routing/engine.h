@@ -272,6 +272,7 @@ struct route {
 	struct address next_hop;
 	uint64_t hold_us;
 	uint64_t expires_us;
+	uint64_t latest_us; /* expires_us may not be put off beyond */
 	unsigned probes; /* route requests sent because it is about to expire */
 	struct timer expiry;
 	uint32_t smoothed;

@@ -347,8 +347,6 @@ static void history_forgive(struct neighbour *n, struct history *h, uint64_t sle
 
 void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 {
-	uint64_t grace_us = slept_us < 10 * SECOND ? slept_us : 10 * SECOND;
-
 	if (slept_us <= history_period_us(n, &n->multicast))
 		return;
 	history_forgive(n, &n->multicast, slept_us);
@@ -356,7 +354,7 @@ void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 	if (timer_is_armed(&n->ihu))
 		timer_set(&n->b->heap, &n->ihu, n->ihu.due_us + slept_us);
 	list_for_each (node, next, &n->routes)
-		route_forgive(list_entry(node, struct route, on_neighbour), now_us, grace_us);
+		route_forgive(list_entry(node, struct route, on_neighbour), now_us, slept_us);
 }
 
 /* --- IHUs -------------------------------------------------------------------------------------- */

@@ -340,6 +340,28 @@ static void short_sleep_does_not_lose_routes(void **state)
 	world_free(w);
 }
 
+/* The announcer of a lost route refuses packets for four intervals (3.5.4). Who
+ * follows it for longer, because he slept, may close a loop. */
+static void sleep_does_not_outlast_the_hold_of_the_announcer__rfc8966_3_5_4(void **state)
+{
+	struct world *w = world_new(10);
+
+	(void)state;
+	start_with_dead_misses(w, 2);
+	probe_say(w, 1, 0, 0, say_update("fd00:1::/64", world_id(1), 5, 0)); /* every 4 s */
+	for (unsigned s = 0; s < 7; s++) { /* alive, but silent about the route */
+		probe_say(w, 1, 0, 0, say_hello((uint16_t)(9 + s), 100));
+		world_run(w, A_SECOND);
+	}
+	w->now += 6 * A_SECOND;
+	node_poll(w, 0);
+	probe_say(w, 1, 0, 0, say_hello(16, 1000));
+	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), 96);
+	world_run(w, 3 * A_SECOND); /* 16 s after the update */
+	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), BABEL_INFINITY);
+	world_free(w);
+}
+
 static void acknowledgment_request_is_answered_in_time__rfc8966_3_3(void **state)
 {
 	struct world *w = world_new(11);
@@ -572,6 +594,7 @@ int main(void)
 		cmocka_unit_test(any_sign_of_life_counts_as_a_hello__protocol_6_1),
 		cmocka_unit_test(sleep_of_the_own_loop_counts_no_misses__protocol_6_1),
 		cmocka_unit_test(short_sleep_does_not_lose_routes),
+		cmocka_unit_test(sleep_does_not_outlast_the_hold_of_the_announcer__rfc8966_3_5_4),
 		cmocka_unit_test(acknowledgment_request_is_answered_in_time__rfc8966_3_3),
 		cmocka_unit_test(sender_must_be_link_local_at_the_port_with_hop_limit_one__rfc8966_4),
 		cmocka_unit_test(bad_header_drops_the_packet__rfc8966_4_2),
