@@ -57,15 +57,15 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml jansson libjpeg cmocka
+PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
 LIBS_crypto := $(call libs_of,libsodium)
-LIBS_config := $(call libs_of,libcyaml)
+LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_ctl := $(call libs_of,jansson)
 LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
-LIBS_sim := $(call libs_of,libcyaml jansson libjpeg libpcap) -lm
+LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
 LIBS_test := $(call libs_of,cmocka)
 
@@ -231,7 +231,7 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|g' configs/meshd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/meshd.service
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
-	libcyaml-dev libjansson-dev libcmocka-dev libjpeg-dev iproute2 nftables iputils-ping procps
+	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev iproute2 nftables iputils-ping procps
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:
