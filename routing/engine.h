@@ -194,6 +194,7 @@ struct neighbour {
 	unsigned confirm_tries;
 	uint64_t confirm_deadline_us;
 	struct timer confirm;
+	bool is_asking; /* for its table: repeated until it acknowledges the request */
 	uint64_t dumped_us;
 	struct timer dump;
 	struct list routes;
@@ -211,6 +212,8 @@ void neighbour_free(struct neighbour *n, uint64_t now_us);
 struct neighbour *neighbour_hello(
 	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
 void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
+/* For its whole table, until the request is acknowledged. */
+void neighbour_ask_all(struct neighbour *n, uint64_t now_us);
 void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque);
 void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us);
 /* Recomputes the cost and, when it changed, everything that hangs on it. */

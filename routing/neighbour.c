@@ -141,11 +141,42 @@ void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned id, const s
 
 /* --- the gate after a restart --------------------------------------------------------- */
 
+#define ASK_TRIES 5
+
+static void ask_all(struct neighbour *n, uint64_t now_us)
+{
+	struct babel_tlv ack = { .type = TLV_ACK_REQUEST };
+	struct babel_tlv ask = { .type = TLV_ROUTE_REQUEST, .u.route_request.wildcard = true };
+	struct packet p;
+
+	if (n->confirm_tries == 0)
+		n->confirm_opaque = ++n->b->opaque;
+	ack.u.ack_request.opaque = n->confirm_opaque;
+	ack.u.ack_request.interval_cs = CONFIRM_TIMEOUT_US / (10 * MS);
+	packet_begin(&p, n->b, n->link, &n->address);
+	packet_write(&p, &ack);
+	packet_write(&p, &ask);
+	packet_send(&p);
+	if (++n->confirm_tries < ASK_TRIES)
+		timer_set(&n->b->heap, &n->confirm, now_us + (CONFIRM_TIMEOUT_US << (n->confirm_tries - 1)));
+	else
+		n->is_asking = false;
+}
+
+void neighbour_ask_all(struct neighbour *n, uint64_t now_us)
+{
+	if (!n->is_confirmed)
+		return; /* it will be asked then */
+	n->is_asking = true;
+	n->confirm_tries = 0;
+	timer_set(&n->b->heap, &n->confirm, now_us);
+}
+
 static void neighbour_confirmed(struct neighbour *n, uint64_t now_us)
 {
 	n->is_confirmed = true;
 	timer_cancel(&n->b->heap, &n->confirm);
-	link_request_all(n->link, now_us, n);
+	neighbour_ask_all(n, now_us);
 	/* The retraction erased what it had from us: say it again. */
 	timer_set_earlier(&n->b->heap, &n->dump, now_us);
 	neighbour_cost_update(n, now_us);
@@ -158,6 +189,11 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us)
 	struct babel_tlv retraction = { .type = TLV_UPDATE };
 	struct packet p;
 
+	if (n->is_confirmed) {
+		if (n->is_asking)
+			ask_all(n, now_us);
+		return;
+	}
 	if (now_us >= n->confirm_deadline_us) {
 		neighbour_confirmed(n, now_us);
 		return;
@@ -186,6 +222,8 @@ void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque)
 	n->b->counters.acks_received++;
 	if (!n->is_confirmed && n->confirm_tries > 0 && opaque == n->confirm_opaque)
 		neighbour_confirmed(n, now_us);
+	else if (n->is_asking && n->confirm_tries > 0 && opaque == n->confirm_opaque)
+		n->is_asking = false;
 	else
 		ack_received(n, now_us, opaque);
 }

@@ -290,7 +290,7 @@ void babel_refilter(struct babel *b, uint64_t now_us)
 				route_ask_owner(r);
 				destination_decide(r->destination, now_us);
 			}
-			link_request_all(b->links[id], now_us, n);
+			neighbour_ask_all(n, now_us);
 		}
 	}
 }
