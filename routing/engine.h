@@ -157,6 +157,7 @@ struct history {
 	uint16_t expected;
 	uint16_t interval_cs; /* of the last scheduled Hello; 0: none yet */
 	uint64_t since_us; /* start of the period that `timer` ends */
+	uint64_t ahead_us; /* by how much a sign of life counted as a Hello came before it */
 	bool is_known; /* expected is valid */
 	struct timer timer;
 };

@@ -286,6 +286,7 @@ static void history_arm(struct neighbour *n, struct history *h, uint64_t now_us,
 {
 	bool is_timed = timer_is_armed(&n->multicast.timer) || timer_is_armed(&n->unicast.timer);
 
+	h->ahead_us = 0;
 	if (interval_cs != 0)
 		h->interval_cs = interval_cs;
 	else if (is_timed)
@@ -323,6 +324,20 @@ struct neighbour *neighbour_hello(
 	return n;
 }
 
+/*
+ * A sign of life stands in for the Hello that was due at the end of its period,
+ * which may be an interval later. The last miss, the one that decides, comes so
+ * much earlier: silence is noticed no later for the traffic before it. Only that
+ * one: the others keep step with the sender's count.
+ */
+static uint64_t history_next_us(const struct neighbour *n, const struct history *h, uint64_t now_us)
+{
+	uint64_t period_us = history_period_us(n, h);
+	bool is_last = n->misses + 1 == n->link->config.dead_misses;
+
+	return now_us + period_us - (!is_last ? 0 : h->ahead_us < period_us ? h->ahead_us : period_us);
+}
+
 static void history_missed(struct neighbour *n, struct history *h, uint64_t now_us)
 {
 	struct history *other = h == &n->multicast ? &n->unicast : &n->multicast;
@@ -331,10 +346,14 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 	h->bits = (uint16_t)(h->bits >> 1 | (is_alive ? 0x8000 : 0));
 	h->expected++;
 	h->since_us = now_us;
-	if (is_alive)
+	if (is_alive) {
+		uint64_t silent_us = now_us - n->alive_us, grace_us = history_period_us(n, h) / 2;
+
 		n->misses = 0;
-	else
+		h->ahead_us = silent_us > grace_us ? silent_us - grace_us : 0;
+	} else {
 		n->misses++;
+	}
 	/* A history without promises of its own ages with the other one. */
 	if (!timer_is_armed(&other->timer))
 		other->bits >>= 1;
@@ -343,7 +362,7 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 		neighbour_free(n, now_us);
 		return;
 	}
-	timer_set(&n->b->heap, &h->timer, now_us + history_period_us(n, h));
+	timer_set(&n->b->heap, &h->timer, history_next_us(n, h, now_us));
 	neighbour_cost_update(n, now_us);
 }
 
