@@ -217,6 +217,7 @@ coverage: deps-dev
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)/etc/meshd
 	install -m 755 build/release/bin/meshd $(DESTDIR)$(PREFIX)/sbin/meshd
 	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
