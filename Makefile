@@ -6,7 +6,7 @@
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
-#   make coverage   line coverage of routing/ and crypto/
+#   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
 #   make install    into PREFIX (/usr/local), DESTDIR respected
 #   make deps       install the Debian packages that are needed
