@@ -240,8 +240,7 @@ static void destination_announce(struct destination *d, uint64_t now_us)
 	d->is_announced = true;
 	d->announced_id = *id;
 	d->announced_metric = metric;
-	/* What appears may wait for its jitter, but one lost packet must not hide it for an interval. */
-	update_trigger(d, now_us, is_other, has_changed);
+	update_trigger(d, now_us, is_other, is_other);
 }
 
 void destination_decide(struct destination *d, uint64_t now_us)

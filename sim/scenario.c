@@ -330,9 +330,7 @@ struct scenario *scenario_parse(const char *name, struct bytes text, char error[
 		snprintf(error, SCENARIO_ERROR_MAX, "%.128s: out of memory", name);
 		return NULL;
 	}
-	int result = outline_load(&r.outline, text);
-	if (!result)
-		result = text_load(&values, text, &r.outline);
+	int result = text_load(&values, text, &r.outline);
 	r.text = values;
 	if (!result)
 		result = scenario_read(&r);

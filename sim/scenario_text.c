@@ -7,7 +7,6 @@
 
 #include "sim/scenario.h"
 
-#include <cyaml/cyaml.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -179,7 +178,7 @@ static int keys_check(struct outline *o, const yaml_node_t *mapping, const cyaml
 	return 0;
 }
 
-/* Keys of a mapping and of the mappings in its lists. */
+/* Keys of a mapping, and of the mappings in it and in its lists. */
 static int tree_check(struct outline *o, const yaml_node_t *node, const cyaml_schema_field_t *fields)
 {
 	if (!node || node->type != YAML_MAPPING_NODE)
@@ -189,6 +188,8 @@ static int tree_check(struct outline *o, const yaml_node_t *node, const cyaml_sc
 	for (const cyaml_schema_field_t *f = fields; f->key && !error; f++) {
 		const yaml_node_t *list = mapping_get(o, node, f->key), *entry;
 
+		if (list && f->value.type == CYAML_MAPPING)
+			error = tree_check(o, list, f->value.mapping.fields);
 		if (!list || f->value.type != CYAML_SEQUENCE || f->value.sequence.entry->type != CYAML_MAPPING)
 			continue;
 		for (int i = 0; (entry = sequence_get(o, list, i)) && !error; i++)
@@ -197,7 +198,7 @@ static int tree_check(struct outline *o, const yaml_node_t *node, const cyaml_sc
 	return error;
 }
 
-int outline_load(struct outline *o, struct bytes text)
+int outline_load(struct outline *o, struct bytes text, const cyaml_schema_field_t *fields)
 {
 	yaml_parser_t parser;
 
@@ -213,7 +214,7 @@ int outline_load(struct outline *o, struct bytes text)
 	else if (!yaml_document_get_root_node(&o->document))
 		error = complain(o, 0, "the file is empty; it takes nodes: and links:");
 	else
-		error = tree_check(o, yaml_document_get_root_node(&o->document), text_fields);
+		error = tree_check(o, yaml_document_get_root_node(&o->document), fields);
 	yaml_parser_delete(&parser);
 	return error;
 }
@@ -235,19 +236,21 @@ static void text_log(cyaml_log_t level, void *context, const char *format, va_li
 		vsnprintf(place, SCENARIO_ERROR_MAX, format, arguments);
 }
 
-int text_load(struct text **t, struct bytes text, struct outline *o)
+static const cyaml_config_t plain = { .mem_fn = cyaml_mem, .flags = CYAML_CFG_NO_ALIAS };
+
+int outline_values(struct outline *o, struct bytes text, const cyaml_schema_value_t *schema, const char *manual,
+	cyaml_data_t **values)
 {
 	char place[SCENARIO_ERROR_MAX] = "";
-	const cyaml_config_t config = { .log_fn = text_log,
-		.log_ctx = place,
-		.mem_fn = cyaml_mem,
-		.log_level = CYAML_LOG_ERROR,
-		.flags = CYAML_CFG_NO_ALIAS };
+	cyaml_config_t config = plain;
 	unsigned line = 0;
 	char what[64] = "the file";
 
-	*t = NULL;
-	cyaml_err_t error = cyaml_load_data(text.data, text.len, &config, &text_schema, (cyaml_data_t **)t, NULL);
+	*values = NULL;
+	config.log_fn = text_log;
+	config.log_ctx = place;
+	config.log_level = CYAML_LOG_ERROR;
+	cyaml_err_t error = cyaml_load_data(text.data, text.len, &config, schema, values, NULL);
 	if (error == CYAML_OK)
 		return 0;
 	const char *at = strstr(place, "line: ");
@@ -255,12 +258,23 @@ int text_load(struct text **t, struct bytes text, struct outline *o)
 		sscanf(at, "line: %u", &line);
 		snprintf(what, sizeof(what), "%.*s", (int)(strcspn(place + 5, "(") - 1), place + 5);
 	}
-	return complain(o, line, "%s: %s; compare it with docs/lab.md", what, cyaml_strerror(error));
+	return complain(o, line, "%s: %s; compare it with %s", what, cyaml_strerror(error), manual);
+}
+
+void outline_free(cyaml_data_t *values, const cyaml_schema_value_t *schema)
+{
+	cyaml_free(&plain, schema, values, 0);
+}
+
+int text_load(struct text **t, struct bytes text, struct outline *o)
+{
+	int error = outline_load(o, text, text_fields);
+
+	*t = NULL;
+	return error ? error : outline_values(o, text, &text_schema, "docs/lab.md", (cyaml_data_t **)t);
 }
 
 void text_free(struct text *t)
 {
-	const cyaml_config_t config = { .mem_fn = cyaml_mem, .flags = CYAML_CFG_NO_ALIAS };
-
-	cyaml_free(&config, &text_schema, t, 0);
+	outline_free(t, &text_schema);
 }

@@ -1,12 +1,13 @@
 /*
  * The scenario's file as written: values as text by libcyaml, and lines. Private
- * to the reader (scenario.c).
+ * to the readers (scenario.c, and the simulator's).
  */
 #ifndef SIM_SCENARIO_TEXT_H
 #define SIM_SCENARIO_TEXT_H
 
 #include "meshd/base/bytes.h"
 
+#include <cyaml/cyaml.h>
 #include <yaml.h>
 
 #define TEXT_PARAMS 13 /* as link_param_names[] */
@@ -57,7 +58,13 @@ struct outline {
 };
 
 /* Each 0, or -EINVAL with the line in outline->error. */
-int outline_load(struct outline *o, struct bytes text);
+/* Every key must be one of `fields`. */
+int outline_load(struct outline *o, struct bytes text, const cyaml_schema_field_t *fields);
+/* Values by libcyaml; `manual` is where to look when they do not fit. The caller frees them by outline_free(). */
+int outline_values(struct outline *o, struct bytes text, const cyaml_schema_value_t *schema, const char *manual,
+	cyaml_data_t **values);
+void outline_free(cyaml_data_t *values, const cyaml_schema_value_t *schema);
+/* Lines and values of a scenario. */
 int text_load(struct text **t, struct bytes text, struct outline *o);
 void outline_done(struct outline *o);
 void text_free(struct text *t);

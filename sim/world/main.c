@@ -1,0 +1,153 @@
+/* meshsim: the same node under a virtual clock. */
+#include "sim/world/trial.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--verbose]\n"
+			    "       meshsim check SCENARIO.yaml\n"
+			    "       meshsim presets | --help | --version\n"
+			    "\n"
+			    "run builds the scenario's nodes and links, runs them in virtual time and says\n"
+			    "what came of each expectation. The same seed gives the same run, to the bit.\n"
+			    "Exit status: 0; 1 an expectation failed; 2 the scenario or the command is wrong.\n";
+
+enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
+
+struct options {
+	const char *scenario, *json;
+	bool has_seed, verbose;
+	uint64_t seed;
+};
+
+static int wrong(const char *what)
+{
+	fprintf(stderr, "meshsim: %s; see meshsim --help\n", what);
+	return EXIT_WRONG;
+}
+
+static bool number_read(uint64_t *value, const char *text)
+{
+	char *end = NULL;
+
+	errno = 0;
+	*value = text ? strtoull(text, &end, 10) : 0;
+	return text && *text >= '0' && *text <= '9' && !*end && !errno;
+}
+
+static const char *options_read(struct options *o, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--verbose") == 0) {
+			o->verbose = true;
+		} else if (strcmp(argv[i], "--seed") == 0) {
+			o->has_seed = true;
+			if (!number_read(&o->seed, argv[++i]))
+				return "--seed needs a number";
+		} else if (strcmp(argv[i], "--json") == 0) {
+			o->json = argv[++i];
+			if (!o->json)
+				return "--json needs a file";
+		} else if (argv[i][0] == '-' || o->scenario) {
+			return "one scenario, --seed N, --json FILE and --verbose are all that it takes";
+		} else {
+			o->scenario = argv[i];
+		}
+	}
+	return o->scenario ? NULL : "no scenario is named";
+}
+
+static void progress_show(double share)
+{
+	fprintf(stderr, "\r%3.0f %%%s", 100 * share, share >= 1 ? "\r     \r" : "");
+}
+
+static int json_write(const struct trial *t, const struct options *o)
+{
+	FILE *out = o->json ? fopen(o->json, "we") : NULL;
+	int error = 0;
+
+	if (!o->json)
+		return 0;
+	if (out) {
+		error = trial_write_json(t, o->scenario, out);
+		error |= fclose(out) ? -EIO : 0;
+	}
+	if (out && !error)
+		return 0;
+	fprintf(stderr, "meshsim: %s: cannot be written: %s; name another file\n", o->json, strerror(errno));
+	return -EIO;
+}
+
+static int run(const struct plan *plan, const struct options *o)
+{
+	struct trial *t = trial_new(plan, o->has_seed ? o->seed : plan->seed, o->verbose ? stderr : NULL);
+	bool is_shown = isatty(STDERR_FILENO) && !o->verbose;
+	char failure[PLAN_ERROR_MAX];
+	struct timespec start, end;
+
+	if (!t)
+		return wrong("the world cannot be built: no memory, or more peers than a link takes");
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	trial_run(t, is_shown ? progress_show : NULL);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	double real_s = (double)(end.tv_sec - start.tv_sec) + (double)(end.tv_nsec - start.tv_nsec) / 1e9;
+	trial_print(t, stdout);
+	printf("%.2f s of real time: %.0f times as fast\n", real_s,
+		(double)world_time_us(t->world) / 1e6 / (real_s > 0 ? real_s : 1e-9));
+	int status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
+	if (status)
+		fprintf(stderr, "meshsim: %s: %s\n", o->scenario, failure);
+	if (json_write(t, o))
+		status = EXIT_WRONG;
+	trial_free(t);
+	return status;
+}
+
+static int scenario_main(int argc, char **argv, bool only_check)
+{
+	struct options o = { 0 };
+	const char *complaint = options_read(&o, argc, argv);
+	char error[PLAN_ERROR_MAX];
+
+	if (complaint)
+		return wrong(complaint);
+	struct plan *plan = plan_load(o.scenario, error);
+	if (!plan) {
+		fprintf(stderr, "%s\n", error);
+		return EXIT_WRONG;
+	}
+	int status = only_check ? EXIT_SUCCESS : run(plan, &o);
+	if (only_check)
+		printf("%s: %u nodes, %u links, %u expectations\n", o.scenario, plan->node_count, plan->link_count,
+			plan->expect_count);
+	plan_free(plan);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *command = argc > 1 ? argv[1] : "";
+
+	if (sodium_init() < 0)
+		return wrong("libsodium does not start");
+	if (strcmp(command, "run") == 0 || strcmp(command, "check") == 0)
+		return scenario_main(argc, argv, command[0] == 'c');
+	if (strcmp(command, "presets") == 0) {
+		link_preset_print(stdout);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(command, "--version") == 0) {
+		puts("meshsim " MESHD_VERSION);
+		return EXIT_SUCCESS;
+	}
+	if (strcmp(command, "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_SUCCESS;
+	}
+	return wrong(argc > 1 ? "that is not a command" : "say what to do");
+}

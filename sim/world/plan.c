@@ -1,0 +1,177 @@
+/*
+ * A plan from its file: names first, then links and the ports that they end in,
+ * then what happens, what is measured and what is expected, which name the rest.
+ */
+#include "sim/world/plan.h"
+
+#include "sim/world/plan_read.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+
+const char *plan_measure_name(enum plan_measure measure)
+{
+	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole" };
+
+	return names[measure];
+}
+
+int plan_find_node(const struct plan *p, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < p->node_count; i++)
+		if (strlen(p->nodes[i].name) == len && memcmp(p->nodes[i].name, name, len) == 0)
+			return (int)i;
+	return -1;
+}
+
+int plan_find_link(const struct plan *p, const char *name, size_t len)
+{
+	for (unsigned i = 0; i < p->link_count; i++)
+		if (strlen(p->links[i].name) == len && memcmp(p->links[i].name, name, len) == 0)
+			return (int)i;
+	return -1;
+}
+
+bool plan_name_is_good(const char *name, size_t size)
+{
+	return name && name[0] && strlen(name) < size && name[strspn(name, NAME_LETTERS)] == '\0';
+}
+
+static int node_read(struct plan_reading *r, int n)
+{
+	const struct plan_text_node *text = &r->text->nodes[n];
+	struct plan_node *node = &r->plan->nodes[n];
+
+	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
+		return outline_complain(
+			&r->outline, "nodes", n, "name", "a node needs a name of 1 to 31 letters, digits, . _ or -");
+	if (plan_find_node(r->plan, text->name, strlen(text->name)) >= 0)
+		return outline_complain(
+			&r->outline, "nodes", n, "name", "there are two nodes \"%s\"; rename one", text->name);
+	snprintf(node->name, sizeof(node->name), "%s", text->name);
+	r->plan->node_count++;
+	node->level = LEVEL_TOWN;
+	if (text->level && level_parse(&node->level, text->level))
+		return outline_complain(&r->outline, "nodes", n, "level",
+			"node \"%s\": level is city, district, town or scene, not \"%.40s\"", node->name, text->level);
+	if (text->power && strcmp(text->power, "on") != 0 && strcmp(text->power, "off") != 0)
+		return outline_complain(&r->outline, "nodes", n, "power",
+			"node \"%s\": power is on or off, not \"%.40s\"", node->name, text->power);
+	node->power = !text->power || strcmp(text->power, "on") == 0;
+	for (unsigned i = 0; i < text->prefixes_count; i++)
+		if (prefix_parse(&node->prefixes[node->prefix_count++], text->prefixes[i]))
+			return outline_complain(&r->outline, "nodes", n, "prefixes",
+				"node \"%s\": \"%.60s\" is not a prefix; write 10.7.1.0/24 or fd01::/64", node->name,
+				text->prefixes[i]);
+	return 0;
+}
+
+static struct plan *plan_alloc(const struct plan_text *t)
+{
+	struct plan *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->nodes = calloc(t->nodes_count + 1, sizeof(*p->nodes));
+	p->links = calloc(t->links_count + 1, sizeof(*p->links));
+	p->events = calloc(t->events_count + 1, sizeof(*p->events));
+	p->flows = calloc(t->flows_count + 1, sizeof(*p->flows));
+	p->expect = calloc(t->expect_count + 1, sizeof(*p->expect));
+	if (p->nodes && p->links && p->events && p->flows && p->expect)
+		return p;
+	plan_free(p);
+	return NULL;
+}
+
+static int plan_read(struct plan_reading *r)
+{
+	const struct plan_text *t = r->text;
+	char *end = NULL;
+	int error = 0;
+
+	if (t->seed) {
+		r->plan->seed = strtoull(t->seed, &end, 10);
+		if (t->seed[0] < '0' || t->seed[0] > '9' || *end)
+			return outline_complain(
+				&r->outline, "seed", -1, NULL, "seed \"%.40s\" is not a number", t->seed);
+	}
+	if (!t->duration || link_duration_parse(&r->plan->duration_us, t->duration) || !r->plan->duration_us)
+		return outline_complain(&r->outline, t->duration ? "for" : NULL, -1, NULL,
+			"how long does it go on? write for: 60 (seconds of virtual time)");
+	if (t->nodes_count == 0)
+		return outline_complain(
+			&r->outline, "nodes", -1, NULL, "there are no nodes; write nodes: and below it - {name: a}");
+	for (unsigned i = 0; i < t->nodes_count && !error; i++)
+		error = node_read(r, (int)i);
+	for (unsigned i = 0; i < t->links_count && !error; i++)
+		error = plan_link_read(r, (int)i);
+	for (unsigned i = 0; i < t->events_count && !error; i++)
+		error = plan_event_read(r, (int)i);
+	if (!error)
+		error = plan_faults_read(r);
+	for (unsigned i = 0; i < t->flows_count && !error; i++)
+		error = plan_flow_read(r, (int)i);
+	for (unsigned i = 0; i < t->expect_count && !error; i++)
+		error = plan_expect_read(r, (int)i);
+	return error;
+}
+
+struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX])
+{
+	struct plan_reading r = { .outline = { .file = name, .error = error } };
+	struct plan_text *values = NULL;
+
+	error[0] = '\0';
+	int result = plan_text_load(&values, text, &r.outline);
+	r.text = values;
+	if (!result) {
+		r.plan = plan_alloc(values);
+		result = r.plan ? plan_read(&r) : outline_complain(&r.outline, NULL, -1, NULL, "out of memory");
+	}
+	plan_text_free(values);
+	outline_done(&r.outline);
+	if (!result)
+		return r.plan;
+	plan_free(r.plan);
+	return NULL;
+}
+
+struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX])
+{
+	FILE *file = fopen(path, "re");
+	char *text = file ? malloc(PLAN_FILE_MAX) : NULL;
+	size_t len = text ? fread(text, 1, PLAN_FILE_MAX, file) : 0;
+	struct plan *p = NULL;
+
+	if (!text || ferror(file))
+		snprintf(error, PLAN_ERROR_MAX, "%.256s: cannot be read: %s; name a scenario that is there", path,
+			strerror(errno));
+	else if (len == PLAN_FILE_MAX)
+		snprintf(error, PLAN_ERROR_MAX, "%.256s: more than 4 megabytes; this is not a scenario", path);
+	else
+		p = plan_parse(path, bytes_of(text, len), error);
+	free(text);
+	if (file)
+		fclose(file);
+	return p;
+}
+
+void plan_free(struct plan *p)
+{
+	if (!p)
+		return;
+	for (unsigned i = 0; i < p->node_count; i++)
+		free(p->nodes[i].ports);
+	for (unsigned i = 0; i < p->event_count; i++)
+		free(p->events[i].text);
+	free(p->nodes);
+	free(p->links);
+	free(p->events);
+	free(p->flows);
+	free(p->expect);
+	free(p);
+}

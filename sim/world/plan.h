@@ -1,0 +1,119 @@
+/*
+ * A plan: the scenario of a simulated world, read from one YAML file and checked
+ * whole before anything is built. Links and orders read as in the lab's scenarios.
+ */
+#ifndef SIM_WORLD_PLAN_H
+#define SIM_WORLD_PLAN_H
+
+#include "crypto/crypto.h"
+#include "meshd/config/config.h"
+#include "sim/preset.h"
+
+#define PLAN_NODES_MAX 2048
+#define PLAN_LINKS_MAX 4096
+#define PLAN_EVENTS_MAX 1024
+#define PLAN_FLOWS_MAX 64
+#define PLAN_EXPECT_MAX 64
+#define PLAN_PORTS_MAX 32 /* of a node */
+#define PLAN_DEAF_MAX 32
+#define PLAN_NAME_MAX 32
+#define PLAN_ERROR_MAX 512
+#define PLAN_FILE_MAX ((size_t)4 << 20)
+
+struct plan_port {
+	char name[CONFIG_INTERFACE_MAX];
+	const char *mesh; /* preset of the node's link */
+	bool is_lan, is_caller;
+	struct config_link config;
+};
+
+struct plan_node {
+	char name[PLAN_NAME_MAX];
+	enum level level;
+	bool power;
+	unsigned prefix_count;
+	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+	unsigned port_count;
+	struct plan_port *ports;
+};
+
+struct plan_end {
+	unsigned node, port;
+};
+
+struct plan_link {
+	char name[PLAN_NAME_MAX];
+	const struct link_preset *preset;
+	struct link_params params[2];
+	enum link_state state;
+	bool is_lan; /* else: the first end calls the others */
+	bool has_nat; /* the first end is behind one */
+	unsigned end_count;
+	struct plan_end ends[LINK_ENDS_MAX];
+	unsigned deaf_count;
+	struct {
+		unsigned a, b;
+	} deaf[PLAN_DEAF_MAX];
+};
+
+enum plan_verb {
+	PLAN_CUT,
+	PLAN_SILENCE,
+	PLAN_RESTORE,
+	PLAN_SET,
+	PLAN_POWER_OFF,
+	PLAN_POWER_ON,
+	PLAN_WIPE,
+	PLAN_REBIND,
+};
+
+struct plan_event {
+	uint64_t at_us, every_us, until_us; /* every_us 0: once */
+	enum plan_verb verb;
+	unsigned object; /* node or link */
+	char *text; /* as written */
+	const char *settings; /* in it */
+};
+
+struct plan_faults {
+	uint64_t from_us, until_us, every_us; /* every_us 0: none */
+	bool power; /* nodes too */
+};
+
+struct plan_flow {
+	char name[PLAN_NAME_MAX];
+	unsigned from;
+	int to; /* -1: whoever is in front of `address` */
+	struct address address;
+	uint64_t start_us, end_us, every_us;
+	unsigned size; /* of the IP packet */
+};
+
+enum plan_measure { PLAN_REACH, PLAN_GAP, PLAN_LOST, PLAN_SHARE, PLAN_MOVES, PLAN_WHOLE };
+
+struct plan_expect {
+	enum plan_measure measure;
+	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node (all in `from`) */
+	uint64_t after_us, every_us;
+	double at_most; /* seconds, share of one, or a number */
+};
+
+struct plan {
+	uint64_t seed;
+	uint64_t duration_us;
+	unsigned node_count, link_count, event_count, flow_count, expect_count;
+	struct plan_node *nodes;
+	struct plan_link *links;
+	struct plan_event *events;
+	struct plan_faults faults;
+	struct plan_flow *flows;
+	struct plan_expect *expect;
+};
+
+/* NULL with one line in `error`: file:line: what; remedy. */
+struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX]);
+struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX]);
+void plan_free(struct plan *p);
+const char *plan_measure_name(enum plan_measure measure);
+
+#endif

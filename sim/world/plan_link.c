@@ -1,0 +1,234 @@
+/*
+ * Links of a plan, and the ports that they end in. What the daemon makes of a
+ * link comes from its own reader: each port is one line of a meshd.yaml.
+ */
+#include "sim/world/plan_read.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What a node's configuration calls the link, and whether a frame reaches all who are on it. */
+static const struct {
+	const char *preset, *mesh;
+	bool is_lan;
+} kinds[] = {
+	{ "switch", "fibre", true },
+	{ "fibre", "fibre", true },
+	{ "mesh-radio", "mesh-radio", true },
+	{ "mesh-radio-edge", "mesh-radio", true },
+	{ "drone-relay", "mesh-radio", true },
+	{ "narrowband", "narrowband", true },
+	{ "hf", "narrowband", true },
+	{ "geo-satellite", "geo-satellite", false },
+	{ "leo-satellite", "leo-satellite", false },
+	{ "cellular", "cellular", false },
+	{ "satphone", "narrowband", false },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
+{
+	const struct plan_text_link *text = &r->text->links[l];
+	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "";
+	struct config config;
+
+	if (rate_bps)
+		snprintf(rate, sizeof(rate), ", rate: %llu", (unsigned long long)rate_bps);
+	if (text->cost)
+		snprintf(cost, sizeof(cost), ", cost: %.32s", text->cost);
+	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s}\n", port->name,
+		port->mesh,
+		port->is_lan      ? "interface: "
+		: port->is_caller ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
+				  : "listen: 6697",
+		port->is_lan ? port->name : "", rate, cost);
+	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
+		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
+	port->config = config.links[0];
+	return 0;
+}
+
+static int port_find(const struct plan_node *node, const char *name)
+{
+	for (unsigned i = 0; i < node->port_count; i++)
+		if (strcmp(node->ports[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* Several links may end in one port, if it is the same kind of port to all of them. */
+static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan_port *like, uint64_t rate_bps)
+{
+	struct plan_node *node = &r->plan->nodes[n];
+	int found = port_find(node, like->name);
+
+	if (found >= 0) {
+		const struct plan_port *port = &node->ports[found];
+
+		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
+			port->is_caller == like->is_caller)
+			return found;
+		return outline_complain(&r->outline, "links", l, "ends",
+			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
+			like->name);
+	}
+	if (node->port_count == PLAN_PORTS_MAX)
+		return outline_complain(&r->outline, "links", l, "ends",
+			"node \"%s\" has more than %d interfaces; let several links end in one", node->name,
+			PLAN_PORTS_MAX);
+	if (!node->ports)
+		node->ports = calloc(PLAN_PORTS_MAX, sizeof(*node->ports));
+	if (!node->ports)
+		return outline_complain(&r->outline, NULL, -1, NULL, "out of memory");
+	struct plan_port *port = &node->ports[node->port_count];
+	*port = *like;
+	int error = port_configure(r, l, port, rate_bps);
+	return error ? error : (int)node->port_count++;
+}
+
+static int end_read(struct plan_reading *r, int l, const char *text, const char *mesh, uint64_t rate_bps)
+{
+	struct plan_link *link = &r->plan->links[l];
+	const char *colon = strchr(text, ':');
+	int node = colon ? plan_find_node(r->plan, text, (size_t)(colon - text)) : -1;
+	struct plan_port port = {
+		.mesh = mesh, .is_lan = link->is_lan, .is_caller = !link->is_lan && link->end_count == 0
+	};
+
+	if (node < 0)
+		return outline_complain(&r->outline, "links", l, "ends",
+			"link \"%s\": end \"%.60s\" names no node; write NODE:INTERFACE", link->name, text);
+	if (!plan_name_is_good(colon + 1, sizeof(port.name)))
+		return outline_complain(&r->outline, "links", l, "ends",
+			"link \"%s\": end \"%.60s\" names no interface; write NODE:INTERFACE, 15 letters at most",
+			link->name, text);
+	snprintf(port.name, sizeof(port.name), "%s", colon + 1);
+	int number = port_get(r, l, (unsigned)node, &port, rate_bps);
+	if (number < 0)
+		return number;
+	for (unsigned i = 0; i < link->end_count; i++)
+		if (link->ends[i].node == (unsigned)node)
+			return outline_complain(&r->outline, "links", l, "ends",
+				"link \"%s\" ends twice in node \"%s\"; remove one", link->name,
+				r->plan->nodes[node].name);
+	link->ends[link->end_count++] = (struct plan_end){ (unsigned)node, (unsigned)number };
+	return 0;
+}
+
+static int link_find_end(const struct plan *p, const struct plan_link *link, const char *text, size_t len)
+{
+	for (unsigned i = 0; i < link->end_count; i++) {
+		const struct plan_node *n = &p->nodes[link->ends[i].node];
+		char name[PLAN_NAME_MAX + CONFIG_INTERFACE_MAX];
+
+		snprintf(name, sizeof(name), "%s:%s", n->name, n->ports[link->ends[i].port].name);
+		if (strlen(name) == len && memcmp(name, text, len) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
+static int deaf_read(struct plan_reading *r, int l, const char *text)
+{
+	struct plan_link *link = &r->plan->links[l];
+	size_t len = strcspn(text, " ");
+	const char *second = text + len + strspn(text + len, " ");
+	int a = link_find_end(r->plan, link, text, len);
+	int b = link_find_end(r->plan, link, second, strlen(second));
+
+	if (a < 0 || b < 0 || a == b)
+		return outline_complain(&r->outline, "links", l, "deaf",
+			"link \"%s\": \"%.80s\" are not two of its ends; write deaf: [a:radio0 c:radio0]", link->name,
+			text);
+	link->deaf[link->deaf_count].a = (unsigned)a;
+	link->deaf[link->deaf_count++].b = (unsigned)b;
+	return 0;
+}
+
+static int link_params_read(struct plan_reading *r, int l, const char **mesh)
+{
+	const struct plan_text_link *text = &r->text->links[l];
+	struct plan_link *link = &r->plan->links[l];
+	char complaint[LINK_COMPLAINT_MAX];
+	size_t kind = 0;
+
+	link->preset = text->link.preset ? link_preset_find(text->link.preset) : NULL;
+	if (!link->preset)
+		return outline_complain(&r->outline, "links", l, text->link.preset ? "preset" : "name",
+			"link \"%s\": preset \"%.40s\" is not known; known are %s", link->name,
+			text->link.preset ? text->link.preset : "", link_preset_names());
+	while (kind < KINDS && strcmp(kinds[kind].preset, link->preset->name) != 0)
+		kind++;
+	if (kind == KINDS)
+		return outline_complain(&r->outline, "links", l, "preset", "link \"%s\": no node has links like \"%s\"",
+			link->name, link->preset->name);
+	link->is_lan = kinds[kind].is_lan;
+	*mesh = text->mesh ? text->mesh : kinds[kind].mesh;
+	memcpy(link->params, link->preset->params, sizeof(link->params));
+	for (unsigned i = 0; i < TEXT_PARAMS; i++)
+		if (text->link.params[i] &&
+			link_params_set(link->params, link_param_names[i], text->link.params[i], complaint))
+			return outline_complain(
+				&r->outline, "links", l, link_param_names[i], "link \"%s\": %s", link->name, complaint);
+	return 0;
+}
+
+static int link_words_read(struct plan_reading *r, int l)
+{
+	static const char *const states[] = { "up", "cut", "silent" };
+	const struct plan_text_link *text = &r->text->links[l];
+	struct plan_link *link = &r->plan->links[l];
+	const char *state = text->link.state ? text->link.state : "up";
+	unsigned i = 0;
+
+	while (i < 3 && strcmp(state, states[i]) != 0)
+		i++;
+	if (i == 3)
+		return outline_complain(&r->outline, "links", l, "state",
+			"link \"%s\": state is up, cut or silent, not \"%.40s\"", link->name, state);
+	link->state = (enum link_state)i;
+	link->has_nat = !link->is_lan && (!text->nat || strcmp(text->nat, "yes") == 0);
+	if (text->nat && (link->is_lan || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
+		return outline_complain(&r->outline, "links", l, "nat",
+			"link \"%s\": nat is yes or no, and only for satellites and cellular", link->name);
+	return 0;
+}
+
+/* What an operator would state: where the plan overrides the rate, the lower of both directions. */
+static uint64_t stated_rate(const struct plan_text_link *text, const struct plan_link *link)
+{
+	uint64_t up = link->params[0].rate_bps, down = link->params[1].rate_bps;
+
+	if (!text->link.params[0] && !text->link.params[1] && !text->link.params[2])
+		return 0;
+	return up && (!down || up < down) ? up : down;
+}
+
+int plan_link_read(struct plan_reading *r, int l)
+{
+	const struct plan_text_link *text = &r->text->links[l];
+	struct plan_link *link = &r->plan->links[l];
+	const char *mesh = NULL;
+
+	if (!plan_name_is_good(text->link.name, PLAN_NAME_MAX))
+		return outline_complain(
+			&r->outline, "links", l, "name", "a link needs a name of 1 to 31 letters, digits, . _ or -");
+	if (plan_find_link(r->plan, text->link.name, strlen(text->link.name)) >= 0)
+		return outline_complain(
+			&r->outline, "links", l, "name", "there are two links \"%s\"; rename one", text->link.name);
+	snprintf(link->name, sizeof(link->name), "%s", text->link.name);
+	r->plan->link_count++;
+	int error = link_params_read(r, l, &mesh);
+	if (!error)
+		error = link_words_read(r, l);
+	for (unsigned i = 0; i < text->link.ends_count && !error; i++)
+		error = end_read(r, l, text->link.ends[i], mesh, stated_rate(text, link));
+	for (unsigned i = 0; i < text->link.deaf_count && !error; i++)
+		error = deaf_read(r, l, text->link.deaf[i]);
+	if (!error && link->end_count < 2)
+		error = outline_complain(&r->outline, "links", l, "ends",
+			"link \"%s\" has fewer than two ends; write ends: [a:eth0, b:eth0]", link->name);
+	return error;
+}

@@ -1,0 +1,25 @@
+/* The parts of the plan's reader. Each returns 0, or -EINVAL with the line in outline.error. */
+#ifndef SIM_WORLD_PLAN_READ_H
+#define SIM_WORLD_PLAN_READ_H
+
+#include "sim/world/plan.h"
+#include "sim/world/plan_text.h"
+
+struct plan_reading {
+	struct plan *plan;
+	const struct plan_text *text;
+	struct outline outline;
+};
+
+/* The number, or -1. */
+int plan_find_node(const struct plan *p, const char *name, size_t len);
+int plan_find_link(const struct plan *p, const char *name, size_t len);
+bool plan_name_is_good(const char *name, size_t size);
+
+int plan_link_read(struct plan_reading *r, int l); /* plan_link.c */
+int plan_event_read(struct plan_reading *r, int e); /* plan_event.c */
+int plan_faults_read(struct plan_reading *r);
+int plan_flow_read(struct plan_reading *r, int f); /* plan_expect.c */
+int plan_expect_read(struct plan_reading *r, int e);
+
+#endif

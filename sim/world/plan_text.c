@@ -1,0 +1,160 @@
+/* The schema of a plan for libcyaml. All values are text: what they mean is decided in plan.c. */
+#include "sim/world/plan_text.h"
+
+#include "sim/world/plan.h"
+
+#define TEXT_FIELD(structure, key, member)                                                                             \
+	CYAML_FIELD_STRING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
+#define LIST_FIELD(structure, key, member, schema, max)                                                                \
+	CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, schema, 0, max)
+#define PART_FIELD(structure, key, member, fields)                                                                     \
+	CYAML_FIELD_MAPPING_PTR(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, fields)
+
+static const cyaml_schema_value_t word_schema = {
+	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
+};
+
+static const cyaml_schema_field_t node_fields[] = {
+	TEXT_FIELD(struct plan_text_node, "name", name),
+	TEXT_FIELD(struct plan_text_node, "level", level),
+	TEXT_FIELD(struct plan_text_node, "power", power),
+	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t node_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_node, node_fields),
+};
+
+static const cyaml_schema_field_t link_fields[] = {
+	TEXT_FIELD(struct plan_text_link, "name", link.name),
+	TEXT_FIELD(struct plan_text_link, "preset", link.preset),
+	TEXT_FIELD(struct plan_text_link, "state", link.state),
+	TEXT_FIELD(struct plan_text_link, "rate", link.params[0]),
+	TEXT_FIELD(struct plan_text_link, "rate_up", link.params[1]),
+	TEXT_FIELD(struct plan_text_link, "rate_down", link.params[2]),
+	TEXT_FIELD(struct plan_text_link, "queue", link.params[3]),
+	TEXT_FIELD(struct plan_text_link, "delay", link.params[4]),
+	TEXT_FIELD(struct plan_text_link, "jitter", link.params[5]),
+	TEXT_FIELD(struct plan_text_link, "reorder", link.params[6]),
+	TEXT_FIELD(struct plan_text_link, "loss", link.params[7]),
+	TEXT_FIELD(struct plan_text_link, "fade", link.params[8]),
+	TEXT_FIELD(struct plan_text_link, "step", link.params[9]),
+	TEXT_FIELD(struct plan_text_link, "gap", link.params[10]),
+	TEXT_FIELD(struct plan_text_link, "turnaround", link.params[11]),
+	TEXT_FIELD(struct plan_text_link, "mtu", link.params[12]),
+	LIST_FIELD(struct plan_text_link, "ends", link.ends, &word_schema, LINK_ENDS_MAX),
+	LIST_FIELD(struct plan_text_link, "deaf", link.deaf, &word_schema, PLAN_DEAF_MAX),
+	TEXT_FIELD(struct plan_text_link, "mesh", mesh),
+	TEXT_FIELD(struct plan_text_link, "cost", cost),
+	TEXT_FIELD(struct plan_text_link, "nat", nat),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t link_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_link, link_fields),
+};
+
+static const cyaml_schema_field_t event_fields[] = {
+	TEXT_FIELD(struct plan_text_event, "at", at),
+	TEXT_FIELD(struct plan_text_event, "every", every),
+	TEXT_FIELD(struct plan_text_event, "until", until),
+	TEXT_FIELD(struct plan_text_event, "do", order),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t event_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_event, event_fields),
+};
+
+static const cyaml_schema_field_t faults_fields[] = {
+	TEXT_FIELD(struct plan_text_faults, "from", from),
+	TEXT_FIELD(struct plan_text_faults, "until", until),
+	TEXT_FIELD(struct plan_text_faults, "every", every),
+	TEXT_FIELD(struct plan_text_faults, "power", power),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t flow_fields[] = {
+	TEXT_FIELD(struct plan_text_flow, "name", name),
+	TEXT_FIELD(struct plan_text_flow, "from", from),
+	TEXT_FIELD(struct plan_text_flow, "to", to),
+	TEXT_FIELD(struct plan_text_flow, "start", start),
+	TEXT_FIELD(struct plan_text_flow, "end", end),
+	TEXT_FIELD(struct plan_text_flow, "every", every),
+	TEXT_FIELD(struct plan_text_flow, "size", size),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t flow_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_flow, flow_fields),
+};
+
+static const cyaml_schema_field_t reach_fields[] = {
+	TEXT_FIELD(struct plan_text_reach, "from", from),
+	TEXT_FIELD(struct plan_text_reach, "to", to),
+	TEXT_FIELD(struct plan_text_reach, "after", after),
+	TEXT_FIELD(struct plan_text_reach, "every", every),
+	TEXT_FIELD(struct plan_text_reach, "within", within),
+	CYAML_FIELD_END,
+};
+
+#define LIMIT_FIELDS(name, key)                                                                                        \
+	static const cyaml_schema_field_t name[] = {                                                                   \
+		TEXT_FIELD(struct plan_text_limit, key, what),                                                         \
+		TEXT_FIELD(struct plan_text_limit, "after", after),                                                    \
+		TEXT_FIELD(struct plan_text_limit, "at most", at_most),                                                \
+		CYAML_FIELD_END,                                                                                       \
+	}
+LIMIT_FIELDS(flow_limit_fields, "flow");
+LIMIT_FIELDS(link_limit_fields, "link");
+LIMIT_FIELDS(node_limit_fields, "node");
+
+static const cyaml_schema_field_t whole_fields[] = {
+	TEXT_FIELD(struct plan_text_whole, "after", after),
+	TEXT_FIELD(struct plan_text_whole, "within", within),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t expect_fields[] = {
+	PART_FIELD(struct plan_text_expect, "reach", reach, reach_fields),
+	PART_FIELD(struct plan_text_expect, "gap", gap, flow_limit_fields),
+	PART_FIELD(struct plan_text_expect, "lost", lost, flow_limit_fields),
+	PART_FIELD(struct plan_text_expect, "share", share, link_limit_fields),
+	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
+	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t expect_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_expect, expect_fields),
+};
+
+static const cyaml_schema_field_t plan_fields[] = {
+	TEXT_FIELD(struct plan_text, "seed", seed),
+	TEXT_FIELD(struct plan_text, "for", duration),
+	LIST_FIELD(struct plan_text, "nodes", nodes, &node_schema, PLAN_NODES_MAX),
+	LIST_FIELD(struct plan_text, "links", links, &link_schema, PLAN_LINKS_MAX),
+	LIST_FIELD(struct plan_text, "events", events, &event_schema, PLAN_EVENTS_MAX),
+	PART_FIELD(struct plan_text, "faults", faults, faults_fields),
+	LIST_FIELD(struct plan_text, "flows", flows, &flow_schema, PLAN_FLOWS_MAX),
+	LIST_FIELD(struct plan_text, "expect", expect, &expect_schema, PLAN_EXPECT_MAX),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t plan_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct plan_text, plan_fields),
+};
+
+int plan_text_load(struct plan_text **t, struct bytes text, struct outline *o)
+{
+	int error = outline_load(o, text, plan_fields);
+
+	*t = NULL;
+	return error ? error : outline_values(o, text, &plan_schema, "meshsim(1)", (cyaml_data_t **)t);
+}
+
+void plan_text_free(struct plan_text *t)
+{
+	outline_free(t, &plan_schema);
+}

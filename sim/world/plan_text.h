@@ -1,0 +1,69 @@
+/* A plan's file as written: values as text. Private to the reader (plan.c). */
+#ifndef SIM_WORLD_PLAN_TEXT_H
+#define SIM_WORLD_PLAN_TEXT_H
+
+#include "sim/scenario.h"
+#include "sim/scenario_text.h"
+
+struct plan_text_node {
+	char *name, *level, *power;
+	char **prefixes;
+	unsigned prefixes_count;
+};
+
+struct plan_text_link {
+	struct text_link link; /* as the lab has it */
+	char *mesh, *cost, *nat;
+};
+
+struct plan_text_event {
+	char *at, *every, *until, *order;
+};
+
+struct plan_text_flow {
+	char *name, *from, *to, *start, *end, *every, *size;
+};
+
+struct plan_text_reach {
+	char *from, *to, *after, *every, *within;
+};
+
+struct plan_text_limit {
+	char *what, *after, *at_most;
+};
+
+struct plan_text_whole {
+	char *after, *within;
+};
+
+/* One of them is given. */
+struct plan_text_expect {
+	struct plan_text_reach *reach;
+	struct plan_text_limit *gap, *lost, *share, *moves;
+	struct plan_text_whole *whole;
+};
+
+struct plan_text_faults {
+	char *from, *until, *every, *power;
+};
+
+struct plan_text {
+	char *seed, *duration;
+	struct plan_text_node *nodes;
+	unsigned nodes_count;
+	struct plan_text_link *links;
+	unsigned links_count;
+	struct plan_text_event *events;
+	unsigned events_count;
+	struct plan_text_faults *faults;
+	struct plan_text_flow *flows;
+	unsigned flows_count;
+	struct plan_text_expect *expect;
+	unsigned expect_count;
+};
+
+/* 0, or -EINVAL with the line in outline->error. */
+int plan_text_load(struct plan_text **t, struct bytes text, struct outline *o);
+void plan_text_free(struct plan_text *t);
+
+#endif

@@ -1,0 +1,193 @@
+/*
+ * Probes: UDP packets from host to host, numbered. A flow counts what arrives and
+ * the longest time without an arrival; a reach is a ping, again and again, until
+ * its first answer.
+ */
+#include "sim/world/trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IPV6_HEADER 40
+#define UDP_HEADER 8
+#define UDP 17
+#define HOPS 64
+#define PORT 9
+#define MAGIC 0x6d657368u
+#define PING_SIZE 84
+#define FLOW_PACKETS_MAX 10000000u
+
+enum probe_kind { PROBE_FLOW = 1, PROBE_PING, PROBE_ANSWER };
+
+struct probe {
+	enum probe_kind kind;
+	unsigned index; /* of the flow or the expectation */
+	uint32_t number;
+};
+
+static size_t probe_write(
+	uint8_t *out, const struct address *from, const struct address *to, const struct probe *p, size_t size)
+{
+	struct writer w = writer_of(out, size);
+
+	write_u32(&w, 6u << 28);
+	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
+	write_u8(&w, UDP);
+	write_u8(&w, HOPS);
+	write_copy(&w, from->bytes, 16);
+	write_copy(&w, to->bytes, 16);
+	write_u16(&w, PORT);
+	write_u16(&w, PORT);
+	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
+	write_u16(&w, 0); /* no node looks behind the IP header */
+	write_u32(&w, MAGIC);
+	write_u8(&w, (uint8_t)p->kind);
+	write_u32(&w, p->index);
+	write_u32(&w, p->number);
+	write_zeros(&w, writer_left(&w));
+	return writer_len(&w);
+}
+
+static bool probe_read(struct bytes packet, struct probe *p, struct address *from)
+{
+	struct reader r = reader_of(packet);
+	uint8_t source[16];
+
+	if (read_u32(&r) >> 28 != 6)
+		return false;
+	read_u16(&r);
+	if (read_u8(&r) != UDP)
+		return false;
+	read_u8(&r);
+	read_copy(&r, source, sizeof(source));
+	read_skip(&r, 16 + UDP_HEADER);
+	*from = address_ipv6(source);
+	bool is_ours = read_u32(&r) == MAGIC;
+	p->kind = read_u8(&r);
+	p->index = read_u32(&r);
+	p->number = read_u32(&r);
+	return is_ours && reader_ok(&r);
+}
+
+/* --- flows --------------------------------------------------------------------------- */
+
+static void flow_due(struct timer *timer, uint64_t now_us)
+{
+	struct trial_flow *f = container_of(timer, struct trial_flow, timer);
+	struct world *w = f->trial->world;
+	struct station *from = w->stations[f->conf->from];
+	const struct address *to = f->conf->to < 0 ? &f->conf->address : &w->stations[f->conf->to]->address;
+	const struct probe p = { PROBE_FLOW, f->index, f->sent };
+	uint8_t packet[WORLD_PACKET_MAX];
+
+	if (f->sent < f->capacity) {
+		f->sent++;
+		f->sent_us = now_us;
+		station_send(from, bytes_of(packet, probe_write(packet, &from->address, to, &p, f->conf->size)));
+	}
+	if (now_us + f->conf->every_us < WORLD_START_US + f->conf->end_us)
+		timer_set(&w->heap, timer, now_us + f->conf->every_us);
+	world_event_done(w);
+}
+
+static void flow_arrived(struct trial_flow *f, uint32_t number)
+{
+	uint64_t now_us = f->trial->world->now_us;
+
+	if (number >= f->sent)
+		return;
+	if (f->seen[number / 8] & 1u << number % 8) {
+		f->repeated++;
+		return;
+	}
+	f->seen[number / 8] |= (uint8_t)(1u << number % 8);
+	f->received++;
+	if (now_us - f->last_us > f->gap_us)
+		f->gap_us = now_us - f->last_us;
+	f->last_us = now_us;
+}
+
+static void flow_init(struct trial *t, unsigned i)
+{
+	struct trial_flow *f = &t->flows[i];
+	const struct plan_flow *conf = &t->plan->flows[i];
+	uint64_t packets = (conf->end_us - conf->start_us) / conf->every_us + 1;
+
+	timer_init(&f->timer, flow_due);
+	f->trial = t;
+	f->index = i;
+	f->conf = conf;
+	f->capacity = packets < FLOW_PACKETS_MAX ? (uint32_t)packets : FLOW_PACKETS_MAX;
+	f->seen = world_alloc(f->capacity / 8 + 1);
+	f->last_us = WORLD_START_US + conf->start_us;
+	timer_set(&t->world->heap, &f->timer, WORLD_START_US + conf->start_us);
+}
+
+/* --- reach ------------------------------------------------------------------------------ */
+
+static void reach_due(struct timer *timer, uint64_t now_us)
+{
+	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
+	struct world *w = e->trial->world;
+	struct station *from = w->stations[e->conf->from], *to = w->stations[e->conf->to];
+	uint64_t over_us = WORLD_START_US + e->conf->after_us + (uint64_t)(e->conf->at_most * 1e6);
+	const struct probe p = { PROBE_PING, e->index, 0 };
+	uint8_t packet[PING_SIZE];
+
+	if (!e->is_over && now_us <= over_us) {
+		station_send(
+			from, bytes_of(packet, probe_write(packet, &from->address, &to->address, &p, sizeof(packet))));
+		timer_set(&w->heap, timer, now_us + e->conf->every_us);
+	}
+	world_event_done(w);
+}
+
+static void reach_answered(struct trial_expect *e)
+{
+	if (e->is_over)
+		return;
+	e->is_over = true;
+	e->measured = (double)(world_time_us(e->trial->world) - e->conf->after_us) / 1e6;
+	e->is_met = e->measured <= e->conf->at_most;
+}
+
+/* --- both --------------------------------------------------------------------------------- */
+
+void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet)
+{
+	uint8_t answer[PING_SIZE];
+	struct address from;
+	struct probe p;
+
+	if (!probe_read(packet, &p, &from))
+		return;
+	if (p.kind == PROBE_FLOW && p.index < t->plan->flow_count &&
+		(t->plan->flows[p.index].to < 0 || t->plan->flows[p.index].to == (int)s->index))
+		flow_arrived(&t->flows[p.index], p.number);
+	if (p.kind == PROBE_ANSWER && p.index < t->plan->expect_count && t->plan->expect[p.index].from == s->index)
+		reach_answered(&t->expect[p.index]);
+	if (p.kind != PROBE_PING)
+		return;
+	p.kind = PROBE_ANSWER;
+	station_send_soon(s, bytes_of(answer, probe_write(answer, &s->address, &from, &p, sizeof(answer))));
+}
+
+void trial_probe_init(struct trial *t)
+{
+	for (unsigned i = 0; i < t->plan->flow_count; i++)
+		flow_init(t, i);
+	for (unsigned i = 0; i < t->plan->expect_count; i++) {
+		struct trial_expect *e = &t->expect[i];
+
+		if (e->conf->measure != PLAN_REACH && e->conf->measure != PLAN_WHOLE)
+			continue;
+		timer_init(&e->timer, e->conf->measure == PLAN_REACH ? reach_due : trial_whole_due);
+		timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->after_us);
+	}
+}
+
+void trial_probe_done(struct trial *t)
+{
+	for (unsigned i = 0; i < t->plan->flow_count; i++)
+		free(t->flows[i].seen);
+}

@@ -1,0 +1,155 @@
+/* The outcome of a trial: a table for people, JSON for programs. */
+#include "sim/world/trial.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+static const char *node_name(const struct trial *t, unsigned node)
+{
+	return t->plan->nodes[node].name;
+}
+
+void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size)
+{
+	const struct plan_expect *c = e->conf;
+	double after_s = (double)c->after_us / 1e6;
+
+	switch (c->measure) {
+	case PLAN_REACH:
+		snprintf(text, size, "reach %s from %s within %g s of %g s", node_name(t, c->to), node_name(t, c->from),
+			c->at_most, after_s);
+		return;
+	case PLAN_WHOLE:
+		snprintf(text, size, "whole within %g s of %g s", c->at_most, after_s);
+		return;
+	case PLAN_GAP:
+		snprintf(text, size, "gap of %s at most %g s", t->plan->flows[c->from].name, c->at_most);
+		return;
+	case PLAN_LOST:
+		snprintf(text, size, "lost of %s at most %g %%", t->plan->flows[c->from].name, 100 * c->at_most);
+		return;
+	case PLAN_SHARE:
+		snprintf(text, size, "control share of %s at most %g %% after %g s", t->plan->links[c->from].name,
+			100 * c->at_most, after_s);
+		return;
+	case PLAN_MOVES:
+		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,
+			after_s);
+		return;
+	}
+}
+
+static void measured_text(const struct trial_expect *e, char text[32])
+{
+	if (e->measured < 0)
+		snprintf(text, 32, "never");
+	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_SHARE)
+		snprintf(text, 32, "%.2f %%", 100 * e->measured);
+	else if (e->conf->measure == PLAN_MOVES)
+		snprintf(text, 32, "%.0f", e->measured);
+	else
+		snprintf(text, 32, "%.3f s", e->measured);
+}
+
+static void digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1])
+{
+	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
+		snprintf(text + 2 * i, 3, "%02x", w->digest[i]);
+}
+
+void trial_print(const struct trial *t, FILE *out)
+{
+	const struct world *w = t->world;
+	char text[200], measured[32], digest[2 * WORLD_DIGEST_LEN + 1];
+
+	if (t->plan->flow_count)
+		fprintf(out, "%-20s %9s %9s %9s %11s\n", "flow", "sent", "received", "lost", "longest gap");
+	for (unsigned i = 0; i < t->plan->flow_count; i++) {
+		const struct trial_flow *f = &t->flows[i];
+
+		fprintf(out, "%-20s %9u %9u %9u %9.3f s\n", f->conf->name, f->sent, f->received, f->sent - f->received,
+			(double)f->gap_us / 1e6);
+	}
+	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
+	for (unsigned i = 0; i < w->segment_count; i++) {
+		const struct segment_traffic *g = &w->segments[i]->traffic;
+
+		fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", w->segments[i]->name,
+			(unsigned long long)g->frames, (unsigned long long)g->bytes,
+			(unsigned long long)(g->bytes - g->data_bytes), 100 * segment_control_share(w->segments[i]));
+	}
+	fprintf(out, "%-68s %10s\n", "expected", "measured");
+	fprintf(out, "%-68s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
+	for (unsigned i = 0; i < t->plan->expect_count; i++) {
+		trial_expect_text(t, &t->expect[i], text, sizeof(text));
+		measured_text(&t->expect[i], measured);
+		fprintf(out, "%-68s %10s %s\n", text, measured, t->expect[i].is_met ? "ok" : "FAILED");
+	}
+	digest_text(w, digest);
+	fprintf(out, "seed %llu, %g s, %llu events, hash %s\n", (unsigned long long)w->seed,
+		(double)world_time_us(w) / 1e6, (unsigned long long)w->events, digest);
+}
+
+static json_t *expectations_json(const struct trial *t)
+{
+	json_t *list = json_array();
+	char text[200];
+
+	for (unsigned i = 0; i < t->plan->expect_count; i++) {
+		const struct trial_expect *e = &t->expect[i];
+
+		trial_expect_text(t, e, text, sizeof(text));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:b, s:f, s:o}", "measure", plan_measure_name(e->conf->measure),
+				      "text", text, "met", e->is_met, "at_most", e->conf->at_most, "measured",
+				      e->measured < 0 ? json_null() : json_real(e->measured)));
+	}
+	return list;
+}
+
+static json_t *flows_json(const struct trial *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->plan->flow_count; i++) {
+		const struct trial_flow *f = &t->flows[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:i, s:i, s:i, s:f}", "name", f->conf->name, "sent", (int)f->sent, "received",
+				(int)f->received, "repeated", (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
+	}
+	return list;
+}
+
+static json_t *links_json(const struct trial *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->world->segment_count; i++) {
+		const struct segment *g = t->world->segments[i];
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", g->name, "frames",
+				(json_int_t)g->traffic.frames, "bytes", (json_int_t)g->traffic.bytes, "control_bytes",
+				(json_int_t)(g->traffic.bytes - g->traffic.data_bytes), "lost_frames",
+				(json_int_t)g->traffic.lost_frames, "control_share", segment_control_share(g)));
+	}
+	return list;
+}
+
+int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
+{
+	const struct world *w = t->world;
+	char digest[2 * WORLD_DIGEST_LEN + 1];
+
+	digest_text(w, digest);
+	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "scenario", scenario, "seed",
+		(json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t), "hash",
+		digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "expect", expectations_json(t),
+		"flows", flows_json(t), "links", links_json(t));
+	int error = !root || json_dumpf(root, out, JSON_INDENT(1)) || fputc('\n', out) == EOF ? -EIO : 0;
+
+	json_decref(root);
+	return error;
+}

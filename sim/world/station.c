@@ -1,0 +1,411 @@
+/*
+ * A station: a node core, its disk, and the host behind it. Power off loses all
+ * but the disk: keys, certificates learned, the routing engine's seqno.
+ */
+#include "sim/world/world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ETHERNET_HEADER 14
+#define UDP_HEADERS 28 /* IPv4 and UDP */
+#define NOT_BEFORE 29000000 /* minutes since 1970: what the nodes know of the time */
+#define NOT_AFTER 60000000
+
+struct stored_certificate {
+	size_t len;
+	uint8_t bytes[CERTIFICATE_MAX_LEN];
+};
+
+struct packet_soon {
+	struct list list; /* first: world_free() */
+	struct timer timer;
+	struct station *station;
+	size_t len;
+	uint8_t data[];
+};
+
+/* --- what a node says to its shell ---------------------------------------------------------- */
+
+static void output_send(void *user, unsigned link, const struct endpoint *to, struct bytes frame)
+{
+	struct station *s = user;
+
+	if (link < s->port_count)
+		port_send(s->ports[link], to, frame);
+}
+
+static void output_deliver(void *user, struct bytes packet)
+{
+	struct station *s = user;
+
+	world_note(s->w, 'P', s->index, 0, packet);
+	if (s->w->deliver)
+		s->w->deliver(s->w->user, s, packet);
+}
+
+static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
+{
+	struct station *s = user;
+
+	(void)prefix;
+	world_note(s->w, 'K', s->index, add, bytes_of(NULL, 0));
+}
+
+static void output_store_seqno(void *user, uint32_t seqno)
+{
+	struct station *s = user;
+
+	s->seqno = seqno;
+	s->has_seqno = true;
+}
+
+static void output_store_certificate(void *user, struct bytes encoded)
+{
+	struct station *s = user;
+
+	if (s->is_loading || encoded.len > CERTIFICATE_MAX_LEN)
+		return;
+	s->certificates = realloc(s->certificates, (s->certificate_count + 1) * sizeof(*s->certificates));
+	if (!s->certificates)
+		abort();
+	struct stored_certificate *c = &s->certificates[s->certificate_count++];
+	c->len = encoded.len;
+	memcpy(c->bytes, encoded.data, encoded.len);
+}
+
+/* A moved route is news of the form "PREFIX of NODE by NODE, ...". */
+static void route_moved(struct station *s, const char *text)
+{
+	char word[PREFIX_TEXT];
+	size_t len = strcspn(text, " ");
+	struct prefix p;
+
+	snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
+	oracle_suspect(s, prefix_parse(&p, word) == 0 ? &p : NULL);
+}
+
+static void output_event(void *user, enum node_event event, unsigned link, const char *text)
+{
+	struct station *s = user;
+
+	world_note(s->w, 'E', s->index, (unsigned)event << 8 | link, bytes_of(text, strlen(text)));
+	if (event == NODE_ROUTE_UP || event == NODE_ROUTE_MOVED)
+		route_moved(s, text);
+	if (s->w->say)
+		s->w->say(s->w->user, s, event, text);
+}
+
+/* --- time -------------------------------------------------------------------------------------- */
+
+void station_settle(struct station *s)
+{
+	timer_set(&s->w->heap, &s->due, s->node ? node_poll(s->node, s->w->now_us) : NEVER);
+}
+
+static void station_due(struct timer *timer, uint64_t now_us)
+{
+	struct station *s = container_of(timer, struct station, due);
+
+	(void)now_us;
+	world_note(s->w, 'T', s->index, 0, bytes_of(NULL, 0));
+	station_settle(s);
+	world_event_done(s->w);
+}
+
+static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
+{
+	struct port *p = container_of(timer, struct port, carrier);
+	struct station *s = p->station;
+	bool is_up = s->node && port_has_carrier(p);
+	unsigned link = 0;
+
+	while (s->ports[link] != p)
+		link++;
+	if (s->node && is_up != p->is_up) {
+		p->is_up = is_up;
+		world_note(s->w, 'C', s->index, link << 1 | is_up, bytes_of(NULL, 0));
+		node_link_set_up(s->node, now_us, link, is_up);
+		station_settle(s);
+	}
+	world_event_done(s->w);
+}
+
+/* --- enrolment ------------------------------------------------------------------------------------- */
+
+static void station_enrol(struct station *s, const char *name, enum level level)
+{
+	struct random random = prng_random(&s->prng);
+	struct enrolment *e = &s->enrolment;
+	struct certificate *c = &e->certificate;
+	router_id rid;
+
+	identity_generate(&e->identity, &random);
+	c->level = level;
+	c->roles = level == LEVEL_SCENE ? 0 : ROLE_COMMAND_POST;
+	c->not_before = NOT_BEFORE;
+	c->not_after = NOT_AFTER;
+	c->key = e->identity.public;
+	c->name_len = (uint8_t)strlen(name);
+	memcpy(c->name, name, strlen(name));
+	e->authority = s->w->authority.public;
+	memcpy(e->psk, s->w->authority.psk, KEY_LEN);
+	if (certificate_issue(c, &s->w->authority))
+		abort();
+	s->address = identity_address(&e->identity.public, e->authority.deployment);
+	identity_router_id(rid.bytes, &e->identity.public);
+	s->neighbour_address = node_neighbour_address(&rid);
+}
+
+struct station *station_new(struct world *w, const char *name, enum level level)
+{
+	struct station *s = world_alloc(sizeof(*s));
+
+	if (w->station_count == w->station_capacity) {
+		w->station_capacity = w->station_capacity ? 2 * w->station_capacity : 16;
+		w->stations = realloc(w->stations, w->station_capacity * sizeof(struct station *));
+		if (!w->stations)
+			abort();
+	}
+	s->w = w;
+	s->index = w->station_count;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	timer_init(&s->due, station_due);
+	prng_seed(&s->prng, prng_next(&w->prng));
+	station_enrol(s, s->name, level);
+	w->stations[w->station_count++] = s;
+	free(w->by_address);
+	w->by_address = NULL;
+	return s;
+}
+
+int station_prefix_add(struct station *s, const struct prefix *prefix)
+{
+	struct certificate *c = &s->enrolment.certificate;
+
+	if (c->prefix_count == CERTIFICATE_PREFIX_MAX)
+		return -ENOSPC;
+	c->prefixes[c->prefix_count++] = *prefix;
+	s->prefixes[s->prefix_count++] = *prefix;
+	return certificate_issue(c, &s->w->authority);
+}
+
+void station_free(struct station *s)
+{
+	for (unsigned i = 0; i < s->port_count; i++) {
+		free(s->ports[i]->attachments);
+		free(s->ports[i]);
+	}
+	if (s->node)
+		node_free(s->node);
+	enrolment_done(&s->enrolment);
+	free(s->certificates);
+	free(s);
+}
+
+struct station *station_find(const struct world *w, const char *name)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (strcmp(w->stations[i]->name, name) == 0)
+			return w->stations[i];
+	return NULL;
+}
+
+/* --- ports ------------------------------------------------------------------------------------------ */
+
+/* As the daemon derives a node's link from its configuration. */
+static struct node_link_config link_config_of(const struct config_link *c)
+{
+	struct node_link_config config = {
+		.mtu = c->type == CONFIG_UDP ? c->mtu : c->mtu - CONFIG_ETHERNET_OVERHEAD,
+		.beacon = c->type == CONFIG_ETHERNET || c->discover,
+		.wired = c->cost == CONFIG_COST_WIRED,
+		.rxcost = c->rxcost,
+		.extra_cost = c->extra_cost,
+		.hello_ms = c->hello_ms,
+		.update_s = c->update_s,
+		.dead_misses = c->dead_misses,
+		.keepalive_s = c->keepalive_s,
+		.rtt = c->rtt,
+	};
+
+	snprintf(config.name, sizeof(config.name), "%s", c->name);
+	return config;
+}
+
+struct port *station_port_add(struct station *s, const struct config_link *config)
+{
+	struct port *p;
+
+	if (s->port_count == NODE_LINK_MAX)
+		return NULL;
+	p = world_alloc(sizeof(*p));
+	p->station = s;
+	p->config = link_config_of(config);
+	p->frame_overhead = ETHERNET_HEADER + (config->type == CONFIG_UDP ? UDP_HEADERS : CONFIG_ETHERNET_OVERHEAD);
+	snprintf(p->name, sizeof(p->name), "%s", config->name);
+	p->self = (struct endpoint){ 6, { 10, (uint8_t)(s->index >> 16), (uint8_t)(s->index >> 8), (uint8_t)s->index,
+						26, (uint8_t)s->port_count } };
+	timer_init(&p->carrier, port_carrier_noticed);
+	s->ports[s->port_count++] = p;
+	return p;
+}
+
+struct port *station_port_find(const struct station *s, const char *name)
+{
+	for (unsigned i = 0; i < s->port_count; i++)
+		if (strcmp(s->ports[i]->name, name) == 0)
+			return s->ports[i];
+	return NULL;
+}
+
+int port_target_add(struct port *p, const struct endpoint *there)
+{
+	if (p->target_count == NODE_TARGET_MAX)
+		return -ENOSPC;
+	p->targets[p->target_count++] = *there;
+	return 0;
+}
+
+/* --- power --------------------------------------------------------------------------------------------- */
+
+static void station_start_links(struct station *s)
+{
+	uint64_t now_us = s->w->now_us;
+
+	for (unsigned i = 0; i < s->port_count; i++) {
+		struct port *p = s->ports[i];
+
+		if (node_link_add(s->node, now_us, i, &p->config))
+			abort();
+		p->is_up = port_has_carrier(p);
+		if (p->is_up)
+			node_link_set_up(s->node, now_us, i, true);
+		for (unsigned k = 0; k < p->target_count; k++)
+			node_target_set(s->node, now_us, i, k, &p->targets[k]);
+	}
+}
+
+void station_power_on(struct station *s)
+{
+	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
+		output_store_certificate, output_event };
+	const struct node_config config = { .enrolment = &s->enrolment,
+		.time_floor = { NOT_BEFORE },
+		.has_stored_seqno = s->has_seqno,
+		.stored_seqno = s->seqno,
+		.random = prng_random(&s->prng) };
+
+	if (s->node)
+		return;
+	world_note(s->w, '+', s->index, 0, bytes_of(NULL, 0));
+	s->is_loading = true;
+	s->node = node_new(&config, &output, s, s->w->now_us);
+	if (!s->node)
+		abort();
+	s->born_us = s->w->now_us;
+	s->forwarded = 0;
+	for (unsigned i = 0; i < s->certificate_count; i++)
+		node_certificate_add(s->node, bytes_of(s->certificates[i].bytes, s->certificates[i].len));
+	s->is_loading = false;
+	station_start_links(s);
+	for (unsigned i = 0; i < s->prefix_count; i++)
+		node_originate(s->node, s->w->now_us, &s->prefixes[i]);
+	station_settle(s);
+	segment_carriers(s->w);
+}
+
+void station_power_off(struct station *s)
+{
+	if (!s->node)
+		return;
+	world_note(s->w, '-', s->index, 0, bytes_of(NULL, 0));
+	node_free(s->node);
+	s->node = NULL;
+	timer_cancel(&s->w->heap, &s->due);
+	for (unsigned i = 0; i < s->port_count; i++) {
+		s->ports[i]->is_up = false;
+		timer_cancel(&s->w->heap, &s->ports[i]->carrier);
+	}
+	segment_carriers(s->w);
+}
+
+void station_wipe(struct station *s)
+{
+	world_note(s->w, 'W', s->index, 0, bytes_of(NULL, 0));
+	s->has_seqno = false;
+	s->certificate_count = 0;
+}
+
+/* --- the host ---------------------------------------------------------------------------------------------- */
+
+void station_send(struct station *s, struct bytes packet)
+{
+	uint8_t buffer[NODE_HEADROOM + WORLD_PACKET_MAX + NODE_TAILROOM];
+	struct node_packet p = { buffer + NODE_HEADROOM, packet.len };
+
+	if (!s->node || packet.len > WORLD_PACKET_MAX)
+		return;
+	memcpy(p.data, packet.data, packet.len);
+	node_packets_in(s->node, s->w->now_us, &p, 1);
+	station_settle(s);
+}
+
+static void packet_soon_due(struct timer *timer, uint64_t now_us)
+{
+	struct packet_soon *p = container_of(timer, struct packet_soon, timer);
+	struct world *w = p->station->w;
+
+	(void)now_us;
+	station_send(p->station, bytes_of(p->data, p->len));
+	list_remove(&p->list);
+	free(p);
+	world_event_done(w);
+}
+
+void station_send_soon(struct station *s, struct bytes packet)
+{
+	struct packet_soon *p = world_alloc(sizeof(*p) + packet.len);
+
+	timer_init(&p->timer, packet_soon_due);
+	p->station = s;
+	p->len = packet.len;
+	memcpy(p->data, packet.data, packet.len);
+	list_init(&p->list);
+	list_push_back(&s->w->in_flight, &p->list);
+	timer_set(&s->w->heap, &p->timer, s->w->now_us);
+}
+
+/* --- looking inside --------------------------------------------------------------------------------------------- */
+
+bool station_reaches(const struct station *s, const struct station *to)
+{
+	struct prefix match;
+
+	return s->node && to->node && node_lookup(s->node, &to->address, &match) == NODE_VERDICT_ROUTE;
+}
+
+struct session_question {
+	const struct station *to;
+	unsigned link;
+	bool is_there;
+};
+
+static void session_answer(void *arg, const struct node_peer_info *info)
+{
+	struct session_question *q = arg;
+
+	if (info->link == q->link && info->is_up && info->up_since_us >= q->to->born_us &&
+		address_equal(&info->address, &q->to->address))
+		q->is_there = true;
+}
+
+bool station_has_session(const struct station *s, unsigned link, const struct station *to)
+{
+	struct session_question q = { .to = to, .link = link };
+
+	node_dump_peers(s->node, session_answer, &q);
+	return q.is_there;
+}

@@ -1,0 +1,126 @@
+/* Orders of the plan in their time, and faults drawn from the world's seed. */
+#include "sim/world/trial.h"
+
+#include "sim/scenario.h"
+
+#include <string.h>
+
+static void link_set(struct segment *g, const char *settings)
+{
+	char complaint[LINK_COMPLAINT_MAX];
+	struct link_params params[2];
+
+	memcpy(params, g->params, sizeof(params));
+	if (order_settings(params, settings, complaint) == 0)
+		segment_set_params(g, params);
+}
+
+static void rebind(struct station *s)
+{
+	for (unsigned i = 0; i < s->w->segment_count; i++)
+		segment_forget_flows(s->w->segments[i], s);
+}
+
+static void obey(struct world *w, const struct plan_event *e)
+{
+	switch (e->verb) {
+	case PLAN_CUT:
+		segment_set_state(w->segments[e->object], LINK_CUT);
+		break;
+	case PLAN_SILENCE:
+		segment_set_state(w->segments[e->object], LINK_SILENT);
+		break;
+	case PLAN_RESTORE:
+		segment_set_state(w->segments[e->object], LINK_UP);
+		break;
+	case PLAN_SET:
+		link_set(w->segments[e->object], e->settings);
+		break;
+	case PLAN_POWER_OFF:
+		station_power_off(w->stations[e->object]);
+		break;
+	case PLAN_POWER_ON:
+		station_power_on(w->stations[e->object]);
+		break;
+	case PLAN_WIPE:
+		station_wipe(w->stations[e->object]);
+		break;
+	case PLAN_REBIND:
+		rebind(w->stations[e->object]);
+		break;
+	}
+}
+
+static void event_due(struct timer *timer, uint64_t now_us)
+{
+	struct trial_event *e = container_of(timer, struct trial_event, timer);
+	struct world *w = e->trial->world;
+
+	world_note(w, 'O', (unsigned)e->conf->verb, e->conf->object, bytes_of(e->conf->text, strlen(e->conf->text)));
+	if (e->trial->log)
+		fprintf(e->trial->log, "%12.6f %s\n", (double)world_time_us(w) / 1e6, e->conf->text);
+	obey(w, e->conf);
+	uint64_t next_us = now_us + e->conf->every_us;
+	if (e->conf->every_us && next_us <= WORLD_START_US + e->conf->until_us)
+		timer_set(&w->heap, timer, next_us);
+	world_event_done(w);
+}
+
+/* A link or a node changes for the worse, or comes back. */
+static void fault_draw(struct trial *t)
+{
+	struct world *w = t->world;
+
+	if (t->plan->faults.power && prng_below(&w->prng, 4) == 0) {
+		struct station *s = w->stations[prng_below(&w->prng, w->station_count)];
+
+		world_note(w, 'X', s->index, s->node != NULL, bytes_of(NULL, 0));
+		if (s->node)
+			station_power_off(s);
+		else
+			station_power_on(s);
+	} else if (w->segment_count) {
+		struct segment *g = w->segments[prng_below(&w->prng, w->segment_count)];
+		enum link_state worse = prng_below(&w->prng, 2) ? LINK_CUT : LINK_SILENT;
+
+		world_note(w, 'X', g->index, worse, bytes_of(NULL, 0));
+		segment_set_state(g, g->model.state == LINK_UP ? worse : LINK_UP);
+	}
+}
+
+static void faults_mend(struct trial *t)
+{
+	for (unsigned i = 0; i < t->world->segment_count; i++)
+		segment_set_state(t->world->segments[i], t->plan->links[i].state);
+	for (unsigned i = 0; i < t->world->station_count; i++)
+		if (t->plan->nodes[i].power)
+			station_power_on(t->world->stations[i]);
+}
+
+static void faults_due(struct timer *timer, uint64_t now_us)
+{
+	struct trial *t = container_of(timer, struct trial, faults);
+
+	if (now_us >= WORLD_START_US + t->plan->faults.until_us) {
+		faults_mend(t);
+	} else {
+		fault_draw(t);
+		timer_set(&t->world->heap, timer, now_us + t->plan->faults.every_us);
+	}
+	world_event_done(t->world);
+}
+
+void trial_steer_init(struct trial *t)
+{
+	for (unsigned i = 0; i < t->plan->event_count; i++) {
+		struct trial_event *e = &t->events[i];
+
+		timer_init(&e->timer, event_due);
+		e->trial = t;
+		e->conf = &t->plan->events[i];
+		timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->at_us);
+	}
+	timer_init(&t->faults, faults_due);
+	if (t->plan->faults.every_us)
+		timer_set(&t->world->heap, &t->faults, WORLD_START_US + t->plan->faults.from_us);
+}

@@ -1,0 +1,198 @@
+/* From plan to world, through its time, to a verdict on each expectation. */
+#include "sim/world/trial.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROGRESS_STEPS 100
+
+static void trial_deliver(void *user, struct station *s, struct bytes packet)
+{
+	trial_probe_deliver(user, s, packet);
+}
+
+static void trial_say(void *user, struct station *s, enum node_event event, const char *text)
+{
+	struct trial *t = user;
+
+	for (unsigned i = 0; i < t->plan->expect_count && event == NODE_ROUTE_MOVED; i++)
+		if (t->expect[i].conf->measure == PLAN_MOVES && t->expect[i].conf->from == s->index &&
+			world_time_us(t->world) >= t->expect[i].conf->after_us)
+			t->expect[i].moves++;
+	if (t->log)
+		fprintf(t->log, "%12.6f %s: %s: %s\n", (double)world_time_us(t->world) / 1e6, s->name,
+			node_event_name(event), text);
+}
+
+static bool build_station(struct trial *t, const struct plan_node *conf)
+{
+	struct station *s = station_new(t->world, conf->name, conf->level);
+
+	for (unsigned i = 0; i < conf->prefix_count; i++)
+		if (station_prefix_add(s, &conf->prefixes[i]))
+			return false;
+	for (unsigned i = 0; i < conf->port_count; i++)
+		if (!station_port_add(s, &conf->ports[i].config))
+			return false;
+	return true;
+}
+
+static bool build_segment(struct trial *t, const struct plan_link *conf)
+{
+	struct segment *g = segment_new(t->world, conf->name, conf->preset->wired, conf->is_lan);
+
+	for (unsigned i = 0; i < conf->end_count; i++) {
+		struct port *p = t->world->stations[conf->ends[i].node]->ports[conf->ends[i].port];
+
+		if (segment_join(g, p, i == 0 && conf->has_nat) < 0)
+			return false;
+	}
+	for (unsigned i = 1; i < conf->end_count && !conf->is_lan; i++) {
+		struct endpoint there = port_public_endpoint(g->ends[i].port);
+
+		if (port_target_add(g->ends[0].port, &there))
+			return false;
+	}
+	if (segment_open(g, conf->preset->shared, conf->params, conf->state))
+		return false;
+	for (unsigned i = 0; i < conf->deaf_count; i++)
+		link_model_deafen(&g->model, conf->deaf[i].a, conf->deaf[i].b);
+	return true;
+}
+
+static bool build(struct trial *t)
+{
+	const struct plan *p = t->plan;
+
+	for (unsigned i = 0; i < p->node_count; i++)
+		if (!build_station(t, &p->nodes[i]))
+			return false;
+	for (unsigned i = 0; i < p->link_count; i++)
+		if (!build_segment(t, &p->links[i]))
+			return false;
+	for (unsigned i = 0; i < p->expect_count; i++) {
+		t->expect[i] = (struct trial_expect){ .trial = t, .index = i, .conf = &p->expect[i], .measured = -1 };
+		if (p->expect[i].measure == PLAN_SHARE)
+			t->world->segments[p->expect[i].from]->judged_from_us = p->expect[i].after_us;
+	}
+	trial_steer_init(t);
+	trial_probe_init(t);
+	for (unsigned i = 0; i < p->node_count; i++)
+		if (p->nodes[i].power)
+			station_power_on(t->world->stations[i]);
+	return true;
+}
+
+struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
+{
+	struct trial *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->plan = plan;
+	t->log = log;
+	t->world = world_new(seed);
+	t->events = calloc(plan->event_count + 1, sizeof(*t->events));
+	t->flows = calloc(plan->flow_count + 1, sizeof(*t->flows));
+	t->expect = calloc(plan->expect_count + 1, sizeof(*t->expect));
+	if (!t->world || !t->events || !t->flows || !t->expect) {
+		trial_free(t);
+		return NULL;
+	}
+	t->world->user = t;
+	t->world->deliver = trial_deliver;
+	t->world->say = trial_say;
+	if (!build(t)) {
+		trial_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void trial_free(struct trial *t)
+{
+	world_free(t->world);
+	if (t->flows)
+		trial_probe_done(t);
+	free(t->events);
+	free(t->flows);
+	free(t->expect);
+	free(t);
+}
+
+/* --- the verdict ---------------------------------------------------------------------- */
+
+static void judge_flow(const struct trial *t, struct trial_expect *e)
+{
+	struct trial_flow *f = &t->flows[e->conf->from];
+	uint64_t gap_us = f->gap_us;
+
+	/* What never came again. */
+	if (f->sent_us > f->last_us && f->sent_us - f->last_us > gap_us)
+		gap_us = f->sent_us - f->last_us;
+	e->measured = e->conf->measure == PLAN_GAP ? (double)gap_us / 1e6
+		      : f->sent                    ? 1 - (double)f->received / f->sent
+						   : 0;
+	e->is_met = f->sent > 0 && e->measured <= e->conf->at_most;
+}
+
+static void judge(struct trial *t, struct trial_expect *e)
+{
+	switch (e->conf->measure) {
+	case PLAN_REACH:
+	case PLAN_WHOLE:
+		return; /* when it happened */
+	case PLAN_GAP:
+	case PLAN_LOST:
+		judge_flow(t, e);
+		return;
+	case PLAN_SHARE:
+		e->measured = segment_control_share(t->world->segments[e->conf->from]);
+		break;
+	case PLAN_MOVES:
+		e->measured = (double)e->moves;
+		break;
+	}
+	e->is_met = e->measured <= e->conf->at_most;
+}
+
+void trial_run(struct trial *t, void (*progress)(double share))
+{
+	for (unsigned i = 1; i <= PROGRESS_STEPS; i++) {
+		world_run(t->world, WORLD_START_US + t->plan->duration_us * i / PROGRESS_STEPS);
+		if (progress)
+			progress((double)i / PROGRESS_STEPS);
+	}
+	for (unsigned i = 0; i < t->plan->expect_count; i++)
+		judge(t, &t->expect[i]);
+}
+
+bool trial_is_passed(const struct trial *t)
+{
+	bool is_passed = t->world->loops == 0;
+
+	for (unsigned i = 0; i < t->plan->expect_count; i++)
+		is_passed &= t->expect[i].is_met;
+	return is_passed;
+}
+
+bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
+{
+	char what[200];
+
+	if (t->world->loops) {
+		snprintf(text, PLAN_ERROR_MAX, "no loop: %s", t->world->loop);
+		return true;
+	}
+	for (unsigned i = 0; i < t->plan->expect_count; i++) {
+		const struct trial_expect *e = &t->expect[i];
+
+		if (e->is_met)
+			continue;
+		trial_expect_text(t, e, what, sizeof(what));
+		snprintf(text, PLAN_ERROR_MAX, "%s%s%s", what, e->detail[0] ? ": " : "", e->detail);
+		return true;
+	}
+	return false;
+}

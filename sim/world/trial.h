@@ -1,0 +1,83 @@
+/*
+ * A trial: a plan, the world built from it, what is measured in it, and what came
+ * of each expectation.
+ *
+ *   trial.c    builds, runs, ends
+ *   steer.c    orders and faults in their time
+ *   probe.c    flows and pings, as IP packets of the hosts
+ *   whole.c    does every node that can be reached get its packets?
+ *   report.c   the outcome as a table and as JSON
+ */
+#ifndef SIM_WORLD_TRIAL_H
+#define SIM_WORLD_TRIAL_H
+
+#include "sim/world/plan.h"
+#include "sim/world/world.h"
+
+#include <stdio.h>
+
+struct trial;
+
+struct trial_event {
+	struct timer timer;
+	struct trial *trial;
+	const struct plan_event *conf;
+};
+
+struct trial_flow {
+	struct timer timer;
+	struct trial *trial;
+	unsigned index;
+	const struct plan_flow *conf;
+	uint32_t sent, received, repeated;
+	uint32_t capacity;
+	uint8_t *seen; /* a bit for each packet */
+	uint64_t last_us; /* an arrival, or the start */
+	uint64_t sent_us; /* the last one */
+	uint64_t gap_us; /* the longest time without one */
+};
+
+struct trial_expect {
+	struct timer timer; /* reach and whole */
+	struct trial *trial;
+	unsigned index;
+	const struct plan_expect *conf;
+	bool is_over;
+	bool is_met;
+	double measured; /* as at_most; negative: never */
+	uint64_t moves;
+	char detail[128];
+};
+
+struct trial {
+	const struct plan *plan;
+	struct world *world;
+	struct trial_event *events;
+	struct trial_flow *flows;
+	struct trial_expect *expect;
+	struct timer faults;
+	FILE *log; /* what nodes say, NULL: nowhere */
+};
+
+/* NULL: out of memory. The plan is borrowed. */
+struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log);
+void trial_free(struct trial *t);
+/* Runs to the end and judges; `progress` (may be NULL) is told the share that is done. */
+void trial_run(struct trial *t, void (*progress)(double share));
+bool trial_is_passed(const struct trial *t);
+/* The first expectation that failed, in words; false: none. */
+bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX]);
+/* An expectation as a sentence, without what was measured. */
+void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size);
+
+void trial_steer_init(struct trial *t); /* steer.c */
+void trial_probe_init(struct trial *t); /* probe.c */
+void trial_probe_done(struct trial *t);
+void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet);
+void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
+
+void trial_print(const struct trial *t, FILE *out); /* report.c */
+/* 0, or -EIO. The same bytes for the same run. */
+int trial_write_json(const struct trial *t, const char *scenario, FILE *out);
+
+#endif

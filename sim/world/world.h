@@ -1,0 +1,213 @@
+/*
+ * A world of nodes in virtual time: the node core that the daemon links, under
+ * one clock and one seed.
+ *
+ *   station (a node: keys, disk, power) ── port ◄──► segment end ── link model
+ *
+ * Everything that happens is a timer in one deadline heap: a frame that is due, a
+ * node that wants to run, an order, a probe. A port is a link of the node's; the
+ * segments that end in it are the cables and radio cells behind it. What happens
+ * goes into a running hash: two runs are the same run if their hashes are equal.
+ *
+ *   world.c     time, the hash, building and ending
+ *   station.c   power, disk, what a node says to its shell
+ *   segment.c   frames through link models, NAT boxes, carrier
+ *   oracle.c    no forwarding loop, looked at after every event
+ *
+ * The world owns all. It reads no clock and draws from its seed alone.
+ */
+#ifndef SIM_WORLD_WORLD_H
+#define SIM_WORLD_WORLD_H
+
+#include "crypto/crypto.h"
+#include "meshd/base/heap.h"
+#include "meshd/base/list.h"
+#include "meshd/config/config.h"
+#include "meshd/node/node.h"
+#include "sim/link_model.h"
+
+#define WORLD_NAME_MAX 32
+#define WORLD_START_US UINT64_C(1000000000) /* of the clock when the world begins */
+#define WORLD_DIGEST_LEN 32
+#define WORLD_NAT_IDLE_US UINT64_C(120000000) /* a NAT box forgets a silent flow */
+#define WORLD_CARRIER_US 100000 /* how late a lost or found carrier is noticed, at most */
+#define WORLD_PACKET_MAX 1280
+#define SECOND_US UINT64_C(1000000)
+
+struct world;
+struct segment;
+
+struct attachment {
+	struct segment *segment;
+	unsigned end;
+};
+
+/* A link of a node, as its configuration has it. */
+struct port {
+	struct station *station;
+	char name[CONFIG_INTERFACE_MAX];
+	struct node_link_config config;
+	unsigned frame_overhead; /* bytes around a frame on the wire */
+	struct endpoint self;
+	unsigned attachment_count;
+	struct attachment *attachments;
+	unsigned target_count;
+	struct endpoint targets[NODE_TARGET_MAX];
+	bool is_up; /* as the node knows */
+	struct timer carrier;
+};
+
+struct station {
+	struct world *w;
+	unsigned index;
+	char name[WORLD_NAME_MAX];
+	struct enrolment enrolment;
+	struct address address;
+	struct address neighbour_address;
+	struct prng prng;
+	struct node *node; /* NULL: no power */
+	uint64_t born_us; /* of this life */
+	bool has_seqno;
+	uint32_t seqno;
+	bool is_loading; /* what the node stores now came from the disk */
+	unsigned certificate_count;
+	struct stored_certificate *certificates;
+	struct timer due;
+	unsigned port_count;
+	struct port *ports[NODE_LINK_MAX];
+	uint64_t forwarded; /* packets, as seen at the last frame that left */
+	unsigned prefix_count; /* originated at every start */
+	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+};
+
+struct segment_end {
+	struct port *port;
+	bool has_nat;
+	struct endpoint outside; /* as the others see it through its NAT box */
+	uint32_t contacted; /* bit mask of the ends that it sent to */
+	uint64_t used_us;
+};
+
+struct segment_traffic {
+	uint64_t frames, bytes; /* offered, with what the wire adds */
+	uint64_t data_bytes; /* of these, IP packets of the hosts */
+	uint64_t lost_frames; /* per receiver */
+};
+
+struct segment {
+	struct world *w;
+	unsigned index;
+	char name[WORLD_NAME_MAX];
+	bool is_wired; /* an end without power takes the carrier of the other */
+	bool is_lan; /* a frame may go to all; otherwise to an address only */
+	uint64_t rate_bps; /* the slower direction; 0: no limit */
+	struct link_model model;
+	struct link_params params[2];
+	unsigned end_count;
+	struct segment_end ends[LINK_ENDS_MAX];
+	uint64_t epoch; /* frames of an older one are lost */
+	struct segment_traffic traffic;
+	uint64_t judged_from_us; /* control bytes before are not counted below */
+	uint64_t window; /* of ten seconds, in which control bytes are added up */
+	uint64_t window_bytes, worst_bytes;
+};
+
+struct world {
+	uint64_t seed;
+	uint64_t now_us;
+	struct heap heap;
+	struct prng prng;
+	struct secret_authority authority;
+	unsigned station_count, station_capacity;
+	struct station **stations;
+	struct station **by_address; /* in order of neighbour_address; NULL: not sorted yet */
+	unsigned segment_count, segment_capacity;
+	struct segment **segments;
+	struct list in_flight; /* frames and packets on their way */
+	uint64_t events;
+	uint8_t digest[WORLD_DIGEST_LEN];
+	uint16_t nat_ports; /* the last one given */
+	/* What a host gets. */
+	void (*deliver)(void *user, struct station *s, struct bytes packet);
+	/* What a node has to say. */
+	void (*say)(void *user, struct station *s, enum node_event event, const char *text);
+	void *user;
+	bool is_unchecked; /* no look after every event */
+	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
+	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
+	struct world_suspect *suspects; /* routes that moved in this event */
+	unsigned suspect_count, suspect_capacity;
+	uint64_t looks, loops;
+	char loop[256]; /* the first one, in words */
+};
+
+/* --- world.c ------------------------------------------------------------------------ */
+
+/* NULL: out of memory. sodium_init() must have been called. */
+struct world *world_new(uint64_t seed);
+void world_free(struct world *w);
+/* Runs everything that is due until then. */
+void world_run(struct world *w, uint64_t until_us);
+static inline uint64_t world_time_us(const struct world *w)
+{
+	return w->now_us - WORLD_START_US;
+}
+/* Adds to the hash of what happened. */
+void world_note(struct world *w, char kind, unsigned a, unsigned b, struct bytes what);
+/* Every timer of the world ends with this. */
+void world_event_done(struct world *w);
+void *world_alloc(size_t size); /* zeroed; aborts when memory runs out */
+
+/* --- station.c ---------------------------------------------------------------------- */
+
+/* Enrolled, without power. The name is unique. */
+struct station *station_new(struct world *w, const char *name, enum level level);
+/* Before the first start: `prefix` is in the certificate, and announced. -ENOSPC. */
+int station_prefix_add(struct station *s, const struct prefix *prefix);
+void station_free(struct station *s);
+struct station *station_find(const struct world *w, const char *name);
+/* As a link of the configuration; NULL: it has NODE_LINK_MAX. */
+struct port *station_port_add(struct station *s, const struct config_link *config);
+struct port *station_port_find(const struct station *s, const char *name);
+/* -ENOSPC: NODE_TARGET_MAX are known. */
+int port_target_add(struct port *p, const struct endpoint *there);
+void station_power_on(struct station *s);
+void station_power_off(struct station *s); /* nothing is said */
+void station_wipe(struct station *s); /* its disk; power must be off */
+void station_settle(struct station *s); /* after each call into its node */
+/* An IP packet from its host. */
+void station_send(struct station *s, struct bytes packet);
+/* The same from within deliver(): at once after it. */
+void station_send_soon(struct station *s, struct bytes packet);
+bool station_reaches(const struct station *s, const struct station *to); /* has a route */
+/* A live session with `to` in its present life, over whichever port. */
+bool station_has_session(const struct station *s, unsigned link, const struct station *to);
+
+/* --- segment.c ---------------------------------------------------------------------- */
+
+struct segment *segment_new(struct world *w, const char *name, bool is_wired, bool is_lan);
+void segment_free(struct segment *g);
+struct segment *segment_find(const struct world *w, const char *name);
+/* The number of the end; -ENOSPC. Before segment_open(). */
+int segment_join(struct segment *g, struct port *p, bool has_nat);
+/* 0 or -ENOMEM. */
+int segment_open(struct segment *g, bool is_shared, const struct link_params params[2], enum link_state state);
+void segment_set_state(struct segment *g, enum link_state state);
+void segment_set_params(struct segment *g, const struct link_params params[2]);
+void segment_forget_flows(struct segment *g, struct station *s); /* its NAT box gives new ports */
+void segment_carriers(struct world *w); /* after power or a state changed */
+bool port_has_carrier(const struct port *p);
+void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
+double segment_control_share(const struct segment *g);
+struct endpoint port_public_endpoint(const struct port *p);
+
+/* --- oracle.c ----------------------------------------------------------------------- */
+
+/* The route of `s` to `prefix` moved; NULL: some did. */
+void oracle_suspect(struct station *s, const struct prefix *prefix);
+void oracle_look(struct world *w);
+/* Where a packet for `prefix` goes from `s`, and over which of its links; NULL: nowhere, or it is for `s`. */
+struct station *oracle_successor(const struct station *s, const struct prefix *prefix, unsigned *link);
+
+#endif

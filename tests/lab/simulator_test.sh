@@ -1,0 +1,62 @@
+#!/bin/sh
+# meshsim as people call it: its exit status, what it says, and that a run is the
+# same to the bit, also when another compiler setting made the program.
+. tests/lab/lib.sh
+
+meshsim=$PWD/$1/bin/meshsim
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# run_as STATUS TEXT ARGUMENTS...: ends so, and says TEXT on standard error.
+run_as() {
+	run_status=$1 run_text=$2
+	shift 2
+	timeout 60 "$meshsim" "$@" >"$work/out" 2>"$work/err"
+	run_seen=$?
+	cat "$work/err"
+	[ "$run_seen" = "$run_status" ] && { [ -z "$run_text" ] || grep -qF -- "$run_text" "$work/err"; }
+}
+
+# same_run PROGRAM SCENARIO: the JSON of PROGRAM is that of this build.
+same_run() {
+	"$meshsim" run "$2" --json "$work/this.json" >/dev/null 2>&1 &&
+		"$1" run "$2" --json "$work/that.json" >/dev/null 2>&1 &&
+		cmp "$work/this.json" "$work/that.json"
+}
+
+cat >"$work/wrong.yaml" <<'END'
+for: 20
+nodes: [{name: a}, {name: b}]
+links: [{name: l, preset: mesh-radio, ends: [a:r0, b:r0], state: silent}]
+expect: [{reach: {from: a, to: b, within: 10}}]
+END
+
+check "a scenario that holds ends 0" run_as 0 "" run sim/scenarios/04-restart.yaml
+check "the table has the hash" grep -q "hash [0-9a-f]\{64\}" "$work/out"
+check "one that does not ends 1 and names what failed" \
+	run_as 1 "wrong.yaml: reach b from a within 10 s of 0 s" run "$work/wrong.yaml"
+check "a scenario that is not there ends 2 in one line" run_as 2 "name a scenario that is there" run "$work/none.yaml"
+check "a word too much ends 2" run_as 2 "see meshsim --help" run a b
+check "a seed that is no number ends 2" run_as 2 "--seed needs a number" run a --seed x
+check "a file that cannot be written ends 2" \
+	run_as 2 "name another file" run sim/scenarios/04-restart.yaml --json "$work/no/such.json"
+check "check reads without running" run_as 0 "" check "$work/wrong.yaml"
+
+check "the same seed is the same run" same_run "$meshsim" sim/scenarios/01-random-cuts.yaml
+cat >"$work/seeds" <<'END'
+#!/bin/sh
+exec "$MESHSIM" "$@" --seed 99
+END
+chmod +x "$work/seeds"
+MESHSIM=$meshsim
+export MESHSIM
+check_not "another seed is another run" same_run "$work/seeds" sim/scenarios/01-random-cuts.yaml
+
+for build in build/release build/san build/cov; do
+	[ "$build" != "$1" ] && [ -x "$build/bin/meshsim" ] || continue
+	for scenario in 01-random-cuts 12-reborn-in-flight three-outage; do
+		check "$scenario is the same run in $build" same_run "$PWD/$build/bin/meshsim" "sim/scenarios/$scenario.yaml"
+	done
+done
+echo "1..$count"
+[ "$failures" = 0 ]
