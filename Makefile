@@ -6,7 +6,7 @@
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
-#   make coverage   line coverage of routing/ and crypto/
+#   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
 #   make install    into PREFIX (/usr/local), DESTDIR respected
 #   make deps       install the Debian packages that are needed
@@ -57,17 +57,18 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml jansson libjpeg cmocka
+PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
 LIBS_crypto := $(call libs_of,libsodium)
-LIBS_config := $(call libs_of,libcyaml)
+LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_ctl := $(call libs_of,jansson)
 LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
-LIBS_sim := $(call libs_of,libcyaml jansson libjpeg libpcap) -lm
+LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
+LIBS_topology := $(call libs_of,expat jansson) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
-LIBS_world := $(call libs_of,libcyaml jansson libsodium) -lm
+LIBS_world := $(call libs_of,libcyaml yaml-0.1 jansson libsodium) -lm
 LIBS_test := $(call libs_of,cmocka)
 
 # --- the rings: one static library each; */main*.c are programs ---------------
@@ -81,8 +82,9 @@ DIR_io := meshd/io
 DIR_ctl := meshd/ctl
 DIR_sim := sim
 DIR_demo := sim/demo
+DIR_topology := sim/topology
 DIR_world := sim/world
-RINGS := base routing crypto node config io ctl sim demo world
+RINGS := base routing crypto node config io ctl sim demo topology world
 
 # What a ring links against, itself first.
 NEED_base := base
@@ -94,6 +96,7 @@ NEED_io := io node config routing crypto base
 NEED_ctl := ctl config crypto base
 NEED_sim := sim node config routing crypto base
 NEED_demo := demo crypto base
+NEED_topology := topology sim node config routing crypto base
 NEED_world := world sim node config routing crypto base
 
 src_of = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c))
@@ -127,6 +130,7 @@ $(eval $(call program,meshd,meshd/main.c,io))
 $(eval $(call program,meshctl,meshd/ctl/main.c,ctl))
 $(eval $(call program,meshlab,sim/main.c,sim))
 $(eval $(call program,meshdemo,sim/demo/main.c,demo))
+$(eval $(call program,meshtopo,sim/topology/main.c,topology))
 $(eval $(call program,meshsim,sim/world/main.c,world))
 
 # Preloaded by the demonstration into daemons whose clock is not to be trusted.
@@ -221,11 +225,13 @@ coverage: deps-dev
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)/etc/meshd
 	install -m 755 build/release/bin/meshd $(DESTDIR)$(PREFIX)/sbin/meshd
 	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
 	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
 		$(DESTDIR)$(PREFIX)/share/man/man8
 	install -m 755 build/release/bin/meshlab $(DESTDIR)$(PREFIX)/bin/meshlab
+	install -m 755 build/release/bin/meshtopo $(DESTDIR)$(PREFIX)/bin/meshtopo
 	install -m 755 build/release/bin/meshsim $(DESTDIR)$(PREFIX)/bin/meshsim
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/meshd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
@@ -236,7 +242,7 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|g' configs/meshd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/meshd.service
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
-	libcyaml-dev libjansson-dev libcmocka-dev libjpeg-dev iproute2 nftables iputils-ping procps
+	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:

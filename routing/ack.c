@@ -38,7 +38,7 @@ struct ack *ack_new(struct neighbour *n, uint64_t now_us)
 	list_init(&a->items);
 	list_push_back(&n->acks, &a->on_neighbour);
 	timer_init(&a->timeout, ack_timeout);
-	timer_set(&n->b->heap, &a->timeout, now_us + (ACK_INTERVAL_CS + 10) * 10 * MS);
+	timer_set(&n->b->heap, &a->timeout, now_us + (ACK_INTERVAL_CS + 10) * (10 * MS));
 	return a;
 }
 

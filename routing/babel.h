@@ -168,8 +168,8 @@ struct babel_sender {
 };
 
 /* One received UDP payload. Whatever is wrong with it is dropped and counted. */
-void babel_receive(struct babel *b, uint64_t now_us, unsigned link, const struct babel_sender *from,
-	struct bytes packet);
+void babel_receive(
+	struct babel *b, uint64_t now_us, unsigned link, const struct babel_sender *from, struct bytes packet);
 
 /* --- looking inside -------------------------------------------------------------- */
 
@@ -199,18 +199,19 @@ struct babel_route_info {
 };
 
 /* Each calls `each` for every entry; `each` must not call the engine. */
-void babel_dump_neighbours(const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info),
-	void *arg);
+void babel_dump_neighbours(
+	const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info), void *arg);
 void babel_dump_routes(const struct babel *b, uint64_t now_us,
 	void (*each)(void *arg, const struct babel_route_info *info), void *arg);
 /* The selected route for exactly this prefix; false if none (or own). */
 bool babel_selected(const struct babel *b, const struct prefix *prefix, struct babel_route *out);
 /* Own feasibility distance for (prefix, origin); false if no source entry (tests, `why`). */
-bool babel_feasibility_distance(const struct babel *b, const struct prefix *prefix, const router_id *origin,
-	uint16_t *seqno, uint16_t *metric);
+bool babel_feasibility_distance(
+	const struct babel *b, const struct prefix *prefix, const router_id *origin, uint16_t *seqno, uint16_t *metric);
 uint16_t babel_own_seqno(const struct babel *b);
 
 /* Events by name; each is counted in babel_counter(). */
+/* clang-format off */
 #define BABEL_COUNTERS(X) \
 	X(packets_received) X(packets_sent) X(packets_bad_sender) X(packets_bad_magic) X(packets_bad_version) \
 	X(packets_truncated) X(tlvs_malformed) X(tlvs_unknown) X(tlvs_mandatory_subtlv) X(tlvs_bad_value) \
@@ -220,6 +221,7 @@ uint16_t babel_own_seqno(const struct babel *b);
 	X(seqno_requests_received) X(seqno_requests_sent) X(seqno_requests_forwarded) X(seqno_requests_duplicate) \
 	X(seqno_requests_resent) X(seqno_increments) X(routes_expired) X(routes_switched) X(neighbours_lost) \
 	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded)
+/* clang-format on */
 
 struct babel_counters {
 #define BABEL_COUNTER_FIELD(name) uint64_t name;

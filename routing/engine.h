@@ -157,6 +157,7 @@ struct history {
 	uint16_t expected;
 	uint16_t interval_cs; /* of the last scheduled Hello; 0: none yet */
 	uint64_t since_us; /* start of the period that `timer` ends */
+	uint64_t ahead_us; /* by how much a sign of life counted as a Hello came before it */
 	bool is_known; /* expected is valid */
 	struct timer timer;
 };
@@ -194,6 +195,7 @@ struct neighbour {
 	unsigned confirm_tries;
 	uint64_t confirm_deadline_us;
 	struct timer confirm;
+	bool is_asking; /* for its table: repeated until it acknowledges the request */
 	uint64_t dumped_us;
 	struct timer dump;
 	struct list routes;
@@ -211,6 +213,8 @@ void neighbour_free(struct neighbour *n, uint64_t now_us);
 struct neighbour *neighbour_hello(
 	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
 void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
+/* For its whole table, until the request is acknowledged. */
+void neighbour_ask_all(struct neighbour *n, uint64_t now_us);
 void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque);
 void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us);
 /* Recomputes the cost and, when it changed, everything that hangs on it. */
@@ -272,6 +276,7 @@ struct route {
 	struct address next_hop;
 	uint64_t hold_us;
 	uint64_t expires_us;
+	uint64_t latest_us; /* expires_us may not be put off beyond */
 	unsigned probes; /* route requests sent because it is about to expire */
 	struct timer expiry;
 	uint32_t smoothed;

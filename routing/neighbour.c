@@ -141,11 +141,42 @@ void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned id, const s
 
 /* --- the gate after a restart --------------------------------------------------------- */
 
+#define ASK_TRIES 5
+
+static void ask_all(struct neighbour *n, uint64_t now_us)
+{
+	struct babel_tlv ack = { .type = TLV_ACK_REQUEST };
+	struct babel_tlv ask = { .type = TLV_ROUTE_REQUEST, .u.route_request.wildcard = true };
+	struct packet p;
+
+	if (n->confirm_tries == 0)
+		n->confirm_opaque = ++n->b->opaque;
+	ack.u.ack_request.opaque = n->confirm_opaque;
+	ack.u.ack_request.interval_cs = CONFIRM_TIMEOUT_US / (10 * MS);
+	packet_begin(&p, n->b, n->link, &n->address);
+	packet_write(&p, &ack);
+	packet_write(&p, &ask);
+	packet_send(&p);
+	if (++n->confirm_tries < ASK_TRIES)
+		timer_set(&n->b->heap, &n->confirm, now_us + (CONFIRM_TIMEOUT_US << (n->confirm_tries - 1)));
+	else
+		n->is_asking = false;
+}
+
+void neighbour_ask_all(struct neighbour *n, uint64_t now_us)
+{
+	if (!n->is_confirmed)
+		return; /* it will be asked then */
+	n->is_asking = true;
+	n->confirm_tries = 0;
+	timer_set(&n->b->heap, &n->confirm, now_us);
+}
+
 static void neighbour_confirmed(struct neighbour *n, uint64_t now_us)
 {
 	n->is_confirmed = true;
 	timer_cancel(&n->b->heap, &n->confirm);
-	link_request_all(n->link, now_us, n);
+	neighbour_ask_all(n, now_us);
 	/* The retraction erased what it had from us: say it again. */
 	timer_set_earlier(&n->b->heap, &n->dump, now_us);
 	neighbour_cost_update(n, now_us);
@@ -158,6 +189,11 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us)
 	struct babel_tlv retraction = { .type = TLV_UPDATE };
 	struct packet p;
 
+	if (n->is_confirmed) {
+		if (n->is_asking)
+			ask_all(n, now_us);
+		return;
+	}
 	if (now_us >= n->confirm_deadline_us) {
 		neighbour_confirmed(n, now_us);
 		return;
@@ -186,6 +222,8 @@ void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque)
 	n->b->counters.acks_received++;
 	if (!n->is_confirmed && n->confirm_tries > 0 && opaque == n->confirm_opaque)
 		neighbour_confirmed(n, now_us);
+	else if (n->is_asking && n->confirm_tries > 0 && opaque == n->confirm_opaque)
+		n->is_asking = false;
 	else
 		ack_received(n, now_us, opaque);
 }
@@ -248,6 +286,7 @@ static void history_arm(struct neighbour *n, struct history *h, uint64_t now_us,
 {
 	bool is_timed = timer_is_armed(&n->multicast.timer) || timer_is_armed(&n->unicast.timer);
 
+	h->ahead_us = 0;
 	if (interval_cs != 0)
 		h->interval_cs = interval_cs;
 	else if (is_timed)
@@ -285,6 +324,20 @@ struct neighbour *neighbour_hello(
 	return n;
 }
 
+/*
+ * A sign of life stands in for the Hello that was due at the end of its period,
+ * which may be an interval later. The last miss, the one that decides, comes so
+ * much earlier: silence is noticed no later for the traffic before it. Only that
+ * one: the others keep step with the sender's count.
+ */
+static uint64_t history_next_us(const struct neighbour *n, const struct history *h, uint64_t now_us)
+{
+	uint64_t period_us = history_period_us(n, h);
+	bool is_last = n->misses + 1 == n->link->config.dead_misses;
+
+	return now_us + period_us - (!is_last ? 0 : h->ahead_us < period_us ? h->ahead_us : period_us);
+}
+
 static void history_missed(struct neighbour *n, struct history *h, uint64_t now_us)
 {
 	struct history *other = h == &n->multicast ? &n->unicast : &n->multicast;
@@ -293,10 +346,14 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 	h->bits = (uint16_t)(h->bits >> 1 | (is_alive ? 0x8000 : 0));
 	h->expected++;
 	h->since_us = now_us;
-	if (is_alive)
+	if (is_alive) {
+		uint64_t silent_us = now_us - n->alive_us, grace_us = history_period_us(n, h) / 2;
+
 		n->misses = 0;
-	else
+		h->ahead_us = silent_us > grace_us ? silent_us - grace_us : 0;
+	} else {
 		n->misses++;
+	}
 	/* A history without promises of its own ages with the other one. */
 	if (!timer_is_armed(&other->timer))
 		other->bits >>= 1;
@@ -305,7 +362,7 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 		neighbour_free(n, now_us);
 		return;
 	}
-	timer_set(&n->b->heap, &h->timer, now_us + history_period_us(n, h));
+	timer_set(&n->b->heap, &h->timer, history_next_us(n, h, now_us));
 	neighbour_cost_update(n, now_us);
 }
 
@@ -347,8 +404,6 @@ static void history_forgive(struct neighbour *n, struct history *h, uint64_t sle
 
 void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 {
-	uint64_t grace_us = slept_us < 10 * SECOND ? slept_us : 10 * SECOND;
-
 	if (slept_us <= history_period_us(n, &n->multicast))
 		return;
 	history_forgive(n, &n->multicast, slept_us);
@@ -356,7 +411,7 @@ void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 	if (timer_is_armed(&n->ihu))
 		timer_set(&n->b->heap, &n->ihu, n->ihu.due_us + slept_us);
 	list_for_each (node, next, &n->routes)
-		route_forgive(list_entry(node, struct route, on_neighbour), now_us, grace_us);
+		route_forgive(list_entry(node, struct route, on_neighbour), now_us, slept_us);
 }
 
 /* --- IHUs -------------------------------------------------------------------------------------- */

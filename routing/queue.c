@@ -253,9 +253,8 @@ static void queue_flush(struct timer *timer, uint64_t now_us)
 
 	packet_begin(&p, q->b, q->link, q->to ? &q->to->address : NULL);
 	while (!list_is_empty(&q->items) && p.sent < QUEUE_BURST) {
-		struct outgoing *item = list_entry(q->items.next, struct outgoing, node);
+		struct outgoing *item = list_entry(list_pop_front(&q->items), struct outgoing, node);
 
-		list_remove(&item->node);
 		q->count--;
 		if (item->tlv.type == TLV_UPDATE && !item->tlv.u.update.wildcard) {
 			queue_write_update(q, &p, now_us, item);

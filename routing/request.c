@@ -229,18 +229,21 @@ void request_satisfied(struct destination *d, uint64_t now_us)
 
 /* --- what others want --------------------------------------------------------------------- */
 
-static bool is_better_target(const struct route *r, const struct route *than)
+static bool is_better_target(const struct route *r, const struct route *than, const router_id *id)
 {
 	if (!than)
 		return true;
+	if (router_id_equal(&r->origin, id) != router_id_equal(&than->origin, id))
+		return router_id_equal(&r->origin, id);
 	if (route_is_usable(r) != route_is_usable(than))
 		return route_is_usable(r);
 	return route_metric(r) < route_metric(than);
 }
 
-/* Where to pass a request on: a feasible next hop first, never the requester. */
+/* Where to pass a request on: towards the origin that it names, as another one
+ * would answer for itself; a feasible next hop first, never the requester. */
 static struct neighbour *request_target(
-	const struct destination *d, const struct link *link, const struct address *from)
+	const struct destination *d, const struct link *link, const struct address *from, const router_id *id)
 {
 	const struct route *best = NULL;
 
@@ -249,7 +252,7 @@ static struct neighbour *request_target(
 		bool is_requester = r->neighbour->link == link &&
 				    (address_equal(&r->neighbour->address, from) || address_equal(&r->next_hop, from));
 
-		if (!is_requester && route_metric(r) != BABEL_INFINITY && is_better_target(r, best))
+		if (!is_requester && route_metric(r) != BABEL_INFINITY && is_better_target(r, best, id))
 			best = r;
 	}
 	return best ? best->neighbour : NULL;
@@ -267,7 +270,7 @@ static void request_forward(struct destination *d, struct link *link, uint64_t n
 		request_add_requester(q, link, from);
 		return;
 	}
-	struct neighbour *target = request_target(d, link, from);
+	struct neighbour *target = request_target(d, link, from, &tlv->u.seqno_request.origin);
 	if (tlv->u.seqno_request.hop_count < 2 || !target)
 		return;
 	q = request_get(d, &tlv->u.seqno_request.origin);

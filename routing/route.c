@@ -111,6 +111,7 @@ static void route_arm(struct route *r, uint64_t now_us)
 static void route_refresh(struct route *r, uint64_t now_us)
 {
 	r->expires_us = now_us + r->hold_us;
+	r->latest_us = r->expires_us + r->hold_us / 14;
 	r->probes = 0;
 	route_arm(r, now_us);
 }
@@ -138,9 +139,13 @@ static void route_expired(struct timer *timer, uint64_t now_us)
 	destination_decide(d, now_us);
 }
 
+/* By a quarter of an interval at most: the announcer, if it has lost the route,
+ * keeps packets to it back for half an interval longer than we hold it (3.5.4). */
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
 {
 	r->expires_us += slept_us;
+	if (r->expires_us > r->latest_us)
+		r->expires_us = r->latest_us;
 	route_arm(r, now_us);
 }
 
@@ -285,7 +290,7 @@ void babel_refilter(struct babel *b, uint64_t now_us)
 				route_ask_owner(r);
 				destination_decide(r->destination, now_us);
 			}
-			link_request_all(b->links[id], now_us, n);
+			neighbour_ask_all(n, now_us);
 		}
 	}
 }

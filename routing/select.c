@@ -240,7 +240,8 @@ static void destination_announce(struct destination *d, uint64_t now_us)
 	d->is_announced = true;
 	d->announced_id = *id;
 	d->announced_metric = metric;
-	update_trigger(d, now_us, is_other, is_other);
+	/* What appears may wait for its jitter, but one lost packet must not hide it for an interval. */
+	update_trigger(d, now_us, is_other, has_changed);
 }
 
 void destination_decide(struct destination *d, uint64_t now_us)

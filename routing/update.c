@@ -141,8 +141,8 @@ static void update_trigger_link(struct destination *d, struct link *link, uint64
 				&list_entry(node, struct neighbour, on_link)->queue, now_us, &d->prefix, how, urgent);
 		return;
 	}
-	/* So many copies are reasonable (3.7.2). */
-	if (reliable)
+	/* So many copies are reasonable (3.7.2); what merely appears is repeated by the next dump. */
+	if (reliable && urgent)
 		how.copies = link->config.cost == BABEL_COST_ETX ? 3 : 2;
 	queue_update(&link->queue, now_us, &d->prefix, how, urgent);
 }
@@ -160,12 +160,14 @@ void update_dump(struct link *link, uint64_t now_us, struct neighbour *only)
 {
 	struct babel *b = link->b;
 	struct queue *q = only ? &only->queue : &link->queue;
+	/* What one neighbour asked for it does not hear again for an interval. */
+	const struct outgoing how = { .copies = 1, .is_reliable = only && update_is_acked_on(link) };
 
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
 		struct destination *d = container_of(e, struct destination, entry);
 
 		if (destination_is_reachable(d) || d->is_held)
-			queue_update(q, now_us, &d->prefix, (struct outgoing){ .copies = 1 }, false);
+			queue_update(q, now_us, &d->prefix, how, false);
 	}
 }
 

@@ -96,8 +96,8 @@ struct wire_parser {
 
 /* Checks the header and starts. The next hop starts as the sender's address in
  * its family (RFC 8966, 4.5). -EPROTO if the packet must be dropped (counted). */
-int wire_parse_begin(struct wire_parser *p, struct bytes packet, const struct address *sender,
-	struct babel_counters *counters);
+int wire_parse_begin(
+	struct wire_parser *p, struct bytes packet, const struct address *sender, struct babel_counters *counters);
 /* Next message for the engine: true and *out, or false at the end. What must be
  * ignored is skipped and counted. A TLV that overruns the body ends the packet. */
 bool wire_parse_next(struct wire_parser *p, struct babel_tlv *out);

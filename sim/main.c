@@ -24,7 +24,7 @@ static const char usage[] = "usage: meshlab run SCENARIO.yaml --out DIR [--quiet
 			    "        set LINK FIELD=VALUE...     rate rate_up rate_down queue delay jitter\n"
 			    "                                    reorder loss fade step gap turnaround mtu\n"
 			    "        power-off NODE | power-on NODE | kill NODE | stop NODE | start NODE\n"
-			    "        unplug NODE:INTERFACE | plug NODE:INTERFACE\n"
+			    "        rebind NODE | unplug NODE:INTERFACE | plug NODE:INTERFACE\n"
 			    "        stats [--json] | time | end\n";
 
 struct run {

@@ -51,6 +51,17 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* The first node, removed; there must be one. */
+static inline struct list *list_pop_front(struct list *head)
+{
+	struct list *first = head->next;
+
+	head->next = first->next;
+	first->next->prev = head;
+	list_init(first);
+	return first;
+}
+
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
 
 /* The current element may be removed (and freed) in the body; no other may. */

@@ -83,14 +83,20 @@ static int find_preset(const struct preset **preset, const struct link_check *l)
 	return LINK_COMPLAIN(l, LINK_PRESET, "preset \"%.40s\" is not known; known are %s", name, PRESET_NAMES);
 }
 
+/* A port and nothing that only udp has: a radio or a cable, and who is there will be found. */
+static bool is_bare_interface(const struct link_check *l)
+{
+	return l->text->interface && !l->at->field[LINK_PEERS] && !l->text->listen && !l->text->discover;
+}
+
 static int find_type(enum config_link_type *type, const struct preset *preset, const struct link_check *l)
 {
 	const char *text = l->text->type;
 
-	if (!text && !preset)
+	if (!text && !preset && !is_bare_interface(l))
 		return LINK_COMPLAIN(l, LINK_PRESET, "no preset; add preset: with one of %s", PRESET_NAMES);
 	if (!text) {
-		*type = preset->type;
+		*type = preset ? preset->type : CONFIG_ETHERNET;
 		return 0;
 	}
 	if (strcmp(text, "ethernet") == 0) {

@@ -3,17 +3,18 @@
  *
  * Detection. A neighbour is dead when `dead_misses` Hellos in a row stayed away,
  * the first counted half an interval late: dead_misses + 1/2 intervals after the
- * last one. Traffic in the interval in which it fell silent counts as a Hello and
- * adds at most one interval. So many short intervals meet a detection time more
- * sharply than a few long ones, and false alarms fall with their number. The
- * times are those of protocol.md 6.1, in silence after the last Hello:
+ * last one. Traffic counts as a Hello, and then it takes as long, or up to half an
+ * interval less. So many short intervals meet a detection time more sharply than a
+ * few long ones, and false alarms fall with their number. The times are those of
+ * protocol.md 6.1, in silence after the last sign of life:
  *
  *   fibre 0.35 s | mesh-radio 1.3 s | leo-satellite 3.25 s | geo-satellite 4.25 s
  *   | cellular 4.5 s | narrowband 10 s
  *
  * A link measured by ETX forgets a neighbour after six misses in any case, so a
  * radio asks for no more. protocol.md wants 1 s probes on a geostationary link:
- * four of them may take 5.5 s under traffic, eight of half a second at most 4.75 s.
+ * four of them judge after 4 to 4.5 s, eight of half a second after 4 to 4.25 s, and
+ * a lost one weighs half as much.
  *
  * Budget. Hellos and table together keep to 5 % of the stated rate (design.md 3).
  * A Hello with its IHU is 70 to 130 bytes on the wire, sealed once for each

@@ -8,6 +8,9 @@
 #include <string.h>
 
 #define DEFAULT_OUT "authority.key"
+#define REGISTRY_PATH_MAX (CTL_PATH_MAX + 8)
+#define KEPT_PATH_MAX (REGISTRY_PATH_MAX + 16)
+#define KEPT_MAX 1000
 
 static void random_kernel(void *user, void *out, size_t len)
 {
@@ -37,15 +40,35 @@ static int authority_save(const char *path, const struct secret_authority *a, bo
 	return code;
 }
 
-static void made_say(const char *path, const struct authority *a, bool json)
+/*
+ * The list of another key's nodes gives way to a new one, and is kept: those nodes
+ * may be out there. Writes its new name to `kept`, "" if there was none.
+ */
+static int registry_set_aside(const char *registry, char kept[KEPT_PATH_MAX], char error[CTL_ERROR_MAX])
+{
+	kept[0] = 0;
+	if (!file_exists(registry))
+		return 0;
+	for (unsigned i = 1; i <= KEPT_MAX; i++) {
+		snprintf(kept, KEPT_PATH_MAX, "%s.%u", registry, i);
+		if (file_exists(kept))
+			continue;
+		if (rename(registry, kept) < 0)
+			return ctl_error(error, -errno, "%s: cannot be set aside: %s", registry, strerror(errno));
+		return 0;
+	}
+	return ctl_error(error, -EEXIST, "%s: too many old lists beside it; put them elsewhere", registry);
+}
+
+static void made_say(const char *path, const struct authority *a, const char *kept, bool json)
 {
 	struct prefix prefix = deployment_prefix(a->deployment);
 	char text[PREFIX_TEXT], id[9];
 
 	snprintf(id, sizeof(id), "%08" PRIx32, a->deployment);
 	if (json) {
-		json_t *o = json_pack("{s:b, s:s, s:s, s:s}", "ok", 1, "file", path, "deployment", id, "prefix",
-			prefix_format(&prefix, text));
+		json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:s?}", "ok", 1, "file", path, "deployment", id, "prefix",
+			prefix_format(&prefix, text), "enrolled_before", *kept ? kept : NULL);
 
 		json_print(o, stdout);
 		json_decref(o);
@@ -55,21 +78,39 @@ static void made_say(const char *path, const struct authority *a, bool json)
 	       "  file  %s: secret; whoever has it can admit nodes: keep it offline, and a copy elsewhere\n"
 	       "  next  meshctl enrol --authority %s --name NAME --level city|district|town|scene\n",
 		id, prefix_format(&prefix, text), path, path);
+	if (*kept)
+		printf("  kept  %s: who was enrolled with the key that is replaced; the new key does not know them\n",
+			kept);
+}
+
+static int authority_replace(const char *out, const char *registry, const struct secret_authority *a,
+	char kept[KEPT_PATH_MAX], char error[CTL_ERROR_MAX])
+{
+	int code = registry_set_aside(registry, kept, error);
+
+	if (code)
+		return code;
+	code = authority_save(out, a, true, error);
+	if (code && *kept)
+		(void)rename(kept, registry); /* at worst it has the other name: nothing is lost */
+	return code;
 }
 
 static int authority_init(const char *out, const char *id, bool replace, bool json)
 {
 	const struct random random = { .fill = random_kernel };
 	struct secret_authority a;
-	char error[CTL_ERROR_MAX], registry[CTL_PATH_MAX + 8];
+	char error[CTL_ERROR_MAX], registry[REGISTRY_PATH_MAX], kept[KEPT_PATH_MAX] = "";
 	int code;
 
+	if (strlen(out) >= CTL_PATH_MAX)
+		return ctl_fail(CTL_BAD, "%.40s...: the path is too long", out);
+	snprintf(registry, sizeof(registry), "%s.issued", out);
 	authority_generate(&a, &random);
 	if (id && id_parse(&a.public.deployment, id) < 0) {
 		authority_done(&a);
 		return ctl_fail(CTL_USAGE, "--id \"%s\" is not eight hex digits; write one such as 2a5f00c1", id);
 	}
-	snprintf(registry, sizeof(registry), "%s.issued", out);
 	if (!replace && file_exists(registry)) {
 		authority_done(&a);
 		return ctl_fail(CTL_BAD,
@@ -77,11 +118,9 @@ static int authority_init(const char *out, const char *id, bool replace, bool js
 			"--out",
 			registry);
 	}
-	code = authority_save(out, &a, replace, error);
-	if (!code && replace)
-		remove(registry); /* it told of another key's nodes */
+	code = replace ? authority_replace(out, registry, &a, kept, error) : authority_save(out, &a, false, error);
 	if (!code)
-		made_say(out, &a.public, json);
+		made_say(out, &a.public, kept, json);
 	authority_done(&a);
 	return code ? ctl_fail(CTL_BAD, "%s", error) : CTL_GOOD;
 }

@@ -7,7 +7,9 @@
  *
  * Whoever connects is local and allowed, yet may be stuck or confused: a client
  * has one bounded line and one answer in memory, is served one request per turn
- * of the loop, and is dropped when it does not read.
+ * of the loop, and is dropped when it does not read. When the system has no
+ * descriptor for the next one, who connects waits in the backlog, and the loop
+ * is not woken for it until PAUSE_S later.
  */
 #include "meshd/io/io.h"
 
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 #define IDLE_S 30.0
+#define PAUSE_S 0.5
 #define BACKLOG 16
 
 struct client {
@@ -37,6 +40,8 @@ struct control {
 	struct daemon *d;
 	int fd;
 	ev_io io;
+	ev_timer pause; /* until clients are let in again */
+	bool is_short; /* of descriptors; has been said */
 	struct client clients[CONTROL_CLIENT_MAX];
 };
 
@@ -183,14 +188,37 @@ static void client_open(struct control *c, int fd)
 
 /* --- the socket ---------------------------------------------------------------------------- */
 
+static void control_pause(struct control *c, int error)
+{
+	if (!c->is_short)
+		daemon_say(c->d, "control-short", "clients wait: %s; close what is not needed, or raise LimitNOFILE",
+			strerror(error));
+	c->is_short = true;
+	ev_io_stop(c->d->loop, &c->io);
+	ev_timer_set(&c->pause, PAUSE_S, 0);
+	ev_timer_start(c->d->loop, &c->pause);
+}
+
+static void pause_is_over(struct ev_loop *loop, ev_timer *timer, int events)
+{
+	struct control *c = timer->data;
+
+	(void)events;
+	ev_io_start(loop, &c->io);
+}
+
 static void client_is_new(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct control *c = io->data;
 	int fd = accept4(c->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	(void)loop, (void)events;
-	if (fd >= 0)
+	if (fd >= 0) {
+		c->is_short = false;
 		client_open(c, fd);
+	} else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		control_pause(c, errno);
+	}
 }
 
 static void directory_make(const char *path)
@@ -295,7 +323,8 @@ int control_open(struct daemon *d, char error[IO_ERROR_MAX])
 	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++)
 		c->clients[i].fd = -1;
 	ev_io_init(&c->io, client_is_new, fd, EV_READ);
-	c->io.data = c;
+	ev_init(&c->pause, pause_is_over);
+	c->io.data = c->pause.data = c;
 	ev_io_start(d->loop, &c->io);
 	d->control = c;
 	return 0;
@@ -311,6 +340,7 @@ void control_close(struct daemon *d)
 		if (c->clients[i].fd >= 0)
 			client_close(&c->clients[i]);
 	ev_io_stop(d->loop, &c->io);
+	ev_timer_stop(d->loop, &c->pause);
 	close(c->fd);
 	unlink(d->config.control_path);
 	free(c);

@@ -33,6 +33,9 @@ struct daemon;
 
 uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
 struct time_floor io_build_floor(void); /* it is not earlier than when this was built */
+/* Before the loop runs: sleeps a moment; false when a second has passed since `since_us`. A daemon that was killed
+ * holds what it had until the kernel has cleared it away, and its successor must not give up before. */
+bool io_patience(uint64_t since_us);
 /* Writes "thing: remedy" to `error` and returns `code` (a negative errno). */
 __attribute__((format(printf, 3, 4))) int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...);
 
@@ -271,7 +274,7 @@ struct state {
 };
 
 /* Locks the directory and reads seqno and time floor. -EBUSY with a line: another
- * daemon holds it. A directory that cannot be written is not an error. */
+ * daemon has held it for a second. A directory that cannot be written is not an error. */
 int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
 /* Writes what is not written yet, and unlocks. */
 void state_close(struct daemon *d);

@@ -236,6 +236,17 @@ static bool number_read(struct daemon *d, enum state_item item, size_t len, uint
 	return is_good;
 }
 
+static bool is_locked_by_other(int fd)
+{
+	uint64_t start_us = io_now_us();
+	bool is_locked;
+
+	do
+		is_locked = flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	while (is_locked && io_patience(start_us));
+	return is_locked;
+}
+
 static int lock_take(struct daemon *d, char error[IO_ERROR_MAX])
 {
 	char path[CONFIG_PATH_MAX + 8], pid[16] = "";
@@ -249,7 +260,7 @@ static int lock_take(struct daemon *d, char error[IO_ERROR_MAX])
 		s->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a file system mounted read-only */
 	if (s->lock_fd < 0)
 		return 0;
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+	if (is_locked_by_other(s->lock_fd)) {
 		ssize_t len = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
 
 		close(s->lock_fd);

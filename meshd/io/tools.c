@@ -17,6 +17,16 @@ struct time_floor io_build_floor(void)
 	return (struct time_floor){ .t_lo = (uint32_t)(MESHD_BUILD_S / 60) };
 }
 
+bool io_patience(uint64_t since_us)
+{
+	static const struct timespec moment = { .tv_nsec = 20000000 };
+
+	if (io_now_us() - since_us >= SECOND_US)
+		return false;
+	nanosleep(&moment, NULL);
+	return true;
+}
+
 int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...)
 {
 	va_list args;

@@ -18,7 +18,7 @@
 #define PROTOCOL_VERSION 1
 #define ENCODING_NORMAL 0 /* of the frames that follow: full headers */
 #define FLAG_IK 1
-#define MACS_LEN (2 * MAC_LEN)
+#define MACS_LEN (MAC_LEN + MAC_LEN) /* mac1, mac2 */
 
 /* --- new and free ---------------------------------------------------------------------- */
 

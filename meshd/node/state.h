@@ -143,7 +143,7 @@ struct want {
 	unsigned link;
 	struct address neighbour; /* who announced it */
 	bool is_asked;
-	uint64_t since_us;
+	uint64_t first_us, since_us; /* wanted, asked for the last time */
 };
 
 struct known {

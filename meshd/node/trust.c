@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
-#define ASK_AGAIN_US (2 * SECOND)
+#define ASK_AGAIN_US (SECOND / 2) /* question or answer may be lost */
 #define WANT_MAX_US (30 * SECOND)
 #define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
 #define REFILTER_DELAY_US (20 * MS)
@@ -198,11 +198,16 @@ static void want(struct node *n, const router_id *rid, unsigned link, const stru
 
 	if (w && w->is_asked && n->now_us < w->since_us + ASK_AGAIN_US)
 		return;
-	if (!w)
+	bool is_new = !w;
+	if (is_new)
 		w = want_place(n, link, neighbour);
 	if (!w)
 		return; /* its turn comes when it is announced again */
-	*w = (struct want){ .rid = *rid, .link = link, .neighbour = *neighbour, .since_us = n->now_us };
+	*w = (struct want){ .rid = *rid,
+		.link = link,
+		.neighbour = *neighbour,
+		.first_us = is_new ? n->now_us : w->first_us,
+		.since_us = n->now_us };
 	timer_set_earlier(&n->heap, &n->ask, n->now_us + ASK_DELAY_US);
 }
 
@@ -233,13 +238,19 @@ void trust_ask_due(struct timer *timer, uint64_t now_us)
 	struct node *n = container_of(timer, struct node, ask);
 
 	for (unsigned i = 0; i < n->want_count; i++) {
-		if (n->wants[i].is_asked && now_us > n->wants[i].since_us + WANT_MAX_US)
-			want_drop(n, &n->wants[i--]);
-		else if (!n->wants[i].is_asked)
-			ask_like(n, now_us, &n->wants[i]);
+		struct want *w = &n->wants[i];
+
+		if (w->is_asked && now_us >= w->since_us + ASK_AGAIN_US)
+			w->is_asked = false;
+		if (now_us > w->first_us + WANT_MAX_US) {
+			want_drop(n, w);
+			i--;
+		} else if (!w->is_asked) {
+			ask_like(n, now_us, w);
+		}
 	}
 	if (n->want_count)
-		timer_set(&n->heap, timer, now_us + WANT_MAX_US);
+		timer_set(&n->heap, timer, now_us + ASK_AGAIN_US);
 }
 
 bool trust_was_wanted(struct node *n, const router_id *rid)

@@ -41,6 +41,8 @@ static void certificate_judge(const struct certificate *c)
 	identity_router_id(rid, &c->key);
 	assert(certificate_authorises(c, &host, rid));
 	rid[0] ^= 1;
+	assert(certificate_authorises(c, &host, rid)); /* a free byte */
+	rid[ROUTER_ID_FREE] ^= 1;
 	assert(!certificate_authorises(c, &host, rid));
 }
 

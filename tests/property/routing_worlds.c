@@ -11,8 +11,8 @@
 
 #include "tests/property/routing_worlds/world.h"
 
-/* What a check has time for; sanitizers cost a factor of five. */
-#ifdef __SANITIZE_ADDRESS__
+/* What a check has time for; sanitizers and coverage cost a factor of five. */
+#if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
 #define WORLDS 300
 #define MUTANT_WORLDS 30
 #else

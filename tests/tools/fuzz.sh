@@ -5,7 +5,7 @@ seconds=$1
 shift
 set -e
 flags="-std=c17 -g -O1 -I. -D_GNU_SOURCE -DMESHD_VERSION=\"fuzz\" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
-libs=$(pkg-config --cflags --libs libsodium libcyaml)
+libs=$(pkg-config --cflags --libs libsodium libcyaml jansson expat)
 for source in "$@"; do
 	name=$(basename "$source" .c)
 	out=build/fuzz/$name
@@ -14,6 +14,9 @@ for source in "$@"; do
 	routing_*) code="routing/*.c meshd/base/*.c" ;;
 	crypto_*) code="crypto/*.c meshd/base/*.c" ;;
 	config_*) code="meshd/config/*.c crypto/*.c meshd/base/*.c" ;;
+	topology_*)
+		code="$(ls sim/topology/*.c | grep -v /main.c) sim/preset.c sim/param.c sim/link_model.c meshd/config/rate.c meshd/base/*.c -lm"
+		;;
 	*) code="meshd/node/*.c routing/*.c crypto/*.c meshd/base/*.c" ;;
 	esac
 	clang $flags -o "$out/$name" "$source" $code $libs

@@ -13,6 +13,7 @@ meshd/config  meshd/base/.*|meshd/config/.*|crypto/crypto\.h
 meshd/io      meshd/base/.*|meshd/io/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+sim/topology  meshd/base/.*|sim/topology/.*|sim/preset\.h|sim/link_model\.h|meshd/config/config\.h
 sim/demo      meshd/base/.*|sim/demo/.*|crypto/crypto\.h
 sim/world     meshd/base/.*|sim/world/.*|sim/[a-z_]*\.h|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 '

@@ -41,6 +41,27 @@ static size_t numbers(const struct list *head, int out[COUNT])
 	return count;
 }
 
+static void items_are_popped_from_the_front(void **state)
+{
+	struct list head;
+	int out[COUNT];
+
+	(void)state;
+	items_init();
+	list_init(&head);
+	for (int i = 0; i < COUNT; i++)
+		list_push_back(&head, &items[i].node);
+	for (int i = 0; i < COUNT; i++) {
+		struct list *first = list_pop_front(&head);
+
+		assert_ptr_equal(first, &items[i].node);
+		assert_ptr_equal(first->next, first);
+		assert_ptr_equal(first->prev, first);
+		assert_int_equal(numbers(&head, out), COUNT - 1 - i);
+	}
+	assert_true(list_is_empty(&head));
+}
+
 static void items_stand_in_the_order_in_which_they_were_pushed(void **state)
 {
 	static const int expected[] = { 3, 1, 0, 2 };
@@ -146,6 +167,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(items_stand_in_the_order_in_which_they_were_pushed),
+		cmocka_unit_test(items_are_popped_from_the_front),
 		cmocka_unit_test(removing_twice_is_harmless),
 		cmocka_unit_test(the_current_item_may_go_during_a_walk),
 		cmocka_unit_test(any_history_keeps_the_order__property),

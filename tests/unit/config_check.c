@@ -97,6 +97,18 @@ static void a_link_is_one_line(void **state)
 	assert_false(l->discover);
 }
 
+static void an_interface_is_enough_for_a_link(void **state)
+{
+	const struct config radio = *good("links: [{interface: eth1, preset: mesh-radio}]\n");
+
+	(void)state;
+	assert_memory_equal(&radio, good("links: [{interface: eth1}]\n"), sizeof(radio));
+	const struct config_link *l = good("links: [{interface: eth1, name: mast, rate: 2M, cost: 300}]\n")->links;
+	assert_int_equal(l->type, CONFIG_ETHERNET);
+	assert_string_equal(l->name, "mast");
+	assert_int_equal(l->rate_bps, 2000000);
+}
+
 static void a_link_is_as_written(void **state)
 {
 	const struct config_link *l =
@@ -176,7 +188,11 @@ static void link_names_and_kinds_are_checked(void **state)
 #define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
 	static const struct refusal cases[] = {
 		{ "links:\n- name: a\n", "m.yaml:2: link \"a\": no preset; add preset: with one of " PRESETS },
-		{ "links:\n- interface: eth1\n",
+		{ "links:\n- interface: eth1\n  peers: [a]\n",
+			"m.yaml:2: link \"eth1\": no preset; add preset: with one of " PRESETS },
+		{ "links:\n- interface: eth1\n  listen: 7000\n",
+			"m.yaml:2: link \"eth1\": no preset; add preset: with one of " PRESETS },
+		{ "links:\n- interface: eth1\n  discover: yes\n",
 			"m.yaml:2: link \"eth1\": no preset; add preset: with one of " PRESETS },
 		{ "links:\n- {}\n", "m.yaml:2: link 1: no preset; add preset: with one of " PRESETS },
 		{ "links:\n- name: a\n  preset: meshradio\n",
@@ -336,6 +352,7 @@ int main(void)
 		cmocka_unit_test(a_node_is_as_written),
 		cmocka_unit_test(node_values_out_of_bounds_are_refused),
 		cmocka_unit_test(a_link_is_one_line),
+		cmocka_unit_test(an_interface_is_enough_for_a_link),
 		cmocka_unit_test(a_link_is_as_written),
 		cmocka_unit_test(switches_take_every_usual_word),
 		cmocka_unit_test(names_reach_to_the_ends_of_their_alphabet),

@@ -80,6 +80,46 @@ static void authority_is_never_overwritten_by_itself(void **state)
 	assert_string_equal(before, after);
 }
 
+static void list_of_the_enrolled_outlives_its_authority(void **state)
+{
+	struct scratch *s = *state;
+	char first[2048], second[2048], kept[2048];
+
+	authority_make(s);
+	enrol(s, "alpha");
+	file_load("authority.key.issued", first, sizeof(first));
+	assert_int_equal(run(s, command_authority, "init --force"), CTL_GOOD);
+	says(s->out, "authority.key.issued.1");
+	assert_false(file_exists("authority.key.issued"));
+	enrol(s, "beta");
+	file_load("authority.key.issued", second, sizeof(second));
+	assert_int_equal(run(s, command_authority, "init --force --json"), CTL_GOOD);
+	says(s->out, "\"enrolled_before\": \"authority.key.issued.2\"");
+	file_load("authority.key.issued.1", kept, sizeof(kept));
+	assert_string_equal(kept, first);
+	file_load("authority.key.issued.2", kept, sizeof(kept));
+	assert_string_equal(kept, second);
+	/* Without a list there is nothing to say. */
+	assert_int_equal(run(s, command_authority, "init --force"), CTL_GOOD);
+	assert_null(strstr(s->out, "issued"));
+	assert_false(file_exists("authority.key.issued.3"));
+}
+
+static void list_stays_in_use_if_the_new_authority_cannot_be_written(void **state)
+{
+	struct scratch *s = *state;
+	char before[2048], after[2048];
+
+	authority_make(s);
+	enrol(s, "alpha");
+	file_load("authority.key.issued", before, sizeof(before));
+	assert_int_equal(mkdir("authority.key.new", 0700), 0); /* where it is written first */
+	assert_int_equal(run(s, command_authority, "init --force"), CTL_BAD);
+	file_load("authority.key.issued", after, sizeof(after));
+	assert_string_equal(before, after);
+	assert_false(file_exists("authority.key.issued.1"));
+}
+
 static void authority_id_must_be_hex(void **state)
 {
 	static const char *const wrong[] = { "12345", "0x2a5f00", "2a5f00cg", "00000000", "2a5f00c1a" };
@@ -353,6 +393,8 @@ int main(void)
 		TEST(authority_is_made_for_its_owner_only),
 		TEST(two_authorities_share_nothing),
 		TEST(authority_is_never_overwritten_by_itself),
+		TEST(list_of_the_enrolled_outlives_its_authority),
+		TEST(list_stays_in_use_if_the_new_authority_cannot_be_written),
 		TEST(authority_id_must_be_hex),
 		TEST(authority_knows_only_init),
 		TEST(enrolled_node_is_a_member),

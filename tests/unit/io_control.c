@@ -2,9 +2,33 @@
 #include "tests/unit/io_world.h"
 
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 
 #define STATUS "{\"request\": \"status\"}\n"
+
+static time_t ahead_s; /* of the clock, as libev reads it */
+static int accept_errno; /* 0: clients are let in */
+static unsigned accepts;
+
+/* In place of the C library's. */
+int clock_gettime(clockid_t id, struct timespec *now)
+{
+	int code = (int)syscall(SYS_clock_gettime, id, now);
+
+	now->tv_sec += ahead_s;
+	return code;
+}
+
+int accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
+{
+	accepts++;
+	if (!accept_errno)
+		return (int)syscall(SYS_accept4, fd, from, len, flags);
+	errno = accept_errno;
+	return -1;
+}
 
 static struct world *served(struct place *p)
 {
@@ -297,6 +321,81 @@ static void client_that_does_not_read_stalls_nobody(void **state)
 	unserved(w);
 }
 
+static void client_that_is_stuck_is_dropped_after_thirty_seconds(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int silent = connected(d), busy = connected(d);
+
+	told(silent, STATUS, 7);
+	for (unsigned i = 0; i < 29; i++) {
+		turns(d, 3);
+		ahead_s++;
+	}
+	told(busy, STATUS, strlen(STATUS));
+	assert_int_equal(heard(d, busy, big, sizeof(big), 1), 1);
+	assert_int_equal(recv(silent, big, 1, 0), -1); /* not yet */
+	assert_int_equal(errno, EAGAIN);
+	ahead_s += 2;
+	turns(d, 3);
+	assert_int_equal(recv(silent, big, 1, 0), 0);
+	assert_int_equal(recv(busy, big, 1, 0), -1); /* it has moved */
+	assert_int_equal(errno, EAGAIN);
+	ahead_s += 30;
+	turns(d, 3);
+	assert_int_equal(recv(busy, big, 1, 0), 0);
+	close(silent);
+	close(busy);
+	unserved(w);
+}
+
+static void without_descriptors_the_loop_does_not_spin(void **state)
+{
+	static const int shortages[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM };
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	for (size_t i = 0; i < sizeof(shortages) / sizeof(shortages[0]); i++) {
+		int fd = connected(d); /* it waits in the backlog */
+
+		accept_errno = shortages[i];
+		accepts = 0;
+		turns(d, 1000);
+		assert_int_equal(accepts, 1);
+		ahead_s++;
+		turns(d, 1000); /* tried again, in vain */
+		assert_int_equal(accepts, 2);
+		accept_errno = 0;
+		ahead_s++;
+		told(fd, STATUS, strlen(STATUS));
+		assert_int_equal(heard(d, fd, big, sizeof(big), 1), 1);
+		close(fd);
+		turns(d, 3);
+	}
+	accept_errno = EMFILE;
+	int fd = connected(d);
+	turns(d, 3);
+	accept_errno = 0;
+	unserved(w); /* also while it waits */
+	close(fd);
+	assert_int_equal(said(*state, "control-short"), 5); /* each shortage once */
+}
+
+static void client_that_gave_up_in_the_backlog_delays_nobody(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int fd = connected(d);
+
+	accept_errno = ECONNABORTED;
+	turns(d, 1);
+	accept_errno = 0;
+	told(fd, STATUS, strlen(STATUS));
+	assert_int_equal(heard(d, fd, big, sizeof(big), 1), 1);
+	close(fd);
+	unserved(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
 
 int main(void)
@@ -313,6 +412,9 @@ int main(void)
 		TEST(client_that_leaves_in_the_middle_is_forgotten),
 		TEST(too_many_clients_are_told_so_and_the_others_go_on),
 		TEST(client_that_does_not_read_stalls_nobody),
+		TEST(client_that_is_stuck_is_dropped_after_thirty_seconds),
+		TEST(without_descriptors_the_loop_does_not_spin),
+		TEST(client_that_gave_up_in_the_backlog_delays_nobody),
 	};
 
 	if (sodium_init() < 0)

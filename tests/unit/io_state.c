@@ -3,6 +3,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
 
 #define RETRY_US (31 * SECOND_US)
 
@@ -112,6 +113,23 @@ static void second_daemon_is_refused_with_the_pid_of_the_first(void **state)
 	assert_int_equal(state_open(second, p->error), -EBUSY);
 	closed(first);
 	assert_int_equal(state_open(second, p->error), 0);
+	closed(second);
+}
+
+static void successor_waits_until_the_killed_daemon_is_gone(void **state)
+{
+	struct place *p = *state;
+	struct daemon *first = opened(p), *second = daemon_make(p);
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (child == 0) { /* shares the lock, and is slow to go */
+		usleep(200000);
+		_exit(0);
+	}
+	closed(first);
+	assert_int_equal(state_open(second, p->error), 0);
+	assert_int_equal(waitpid(child, NULL, 0), child);
 	closed(second);
 }
 
@@ -411,6 +429,7 @@ int main(void)
 		TEST(the_last_of_many_seqnos_is_kept),
 		TEST(seqno_is_on_disk_without_waiting_for_the_end),
 		TEST(second_daemon_is_refused_with_the_pid_of_the_first),
+		TEST(successor_waits_until_the_killed_daemon_is_gone),
 		TEST(damaged_seqno_is_set_aside),
 		TEST(directory_in_place_of_a_file_is_set_aside),
 		TEST(time_floor_never_falls_below_the_build),

@@ -359,7 +359,7 @@ static void hostile_invent(struct world *w, unsigned i, unsigned to, unsigned se
 		write_u32(&p, 6 << 24 | 10 << 16); /* Router-Id */
 		write_u64(&p, prng_next(&w->prng));
 		write_u32(&p, 8 << 24 | 26 << 16 | 2 << 8); /* Update, IPv6 */
-		write_u32(&p, 128 << 24 | 400);
+		write_u32(&p, 128u << 24 | 400);
 		write_u32(&p, 1 << 16 | 96); /* seqno, metric */
 		write_u32(&p, 0x20010db8);
 		write_u32(&p, k);

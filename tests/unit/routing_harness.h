@@ -110,6 +110,18 @@ static inline void probe_ack(struct world *w, unsigned i, unsigned segment, unsi
 	}
 }
 
+/* Acknowledges whatever the probe was asked to since the last probe_forget(). */
+static inline void probe_ack_all(struct world *w, unsigned i, unsigned segment, unsigned to)
+{
+	const struct node *n = &w->nodes[i];
+
+	for (size_t k = 0; k < n->heard_count; k++)
+		if (n->heard[k].tlv.type == TLV_ACK_REQUEST)
+			probe_say(w, i, segment, to,
+				(struct babel_tlv){
+					.type = TLV_ACK, .u.ack.opaque = n->heard[k].tlv.u.ack_request.opaque });
+}
+
 /* A probe becomes a usable neighbour of cost 96: two Hellos, an IHU, an
  * acknowledgment. Its Hello seqno is `seqno` + 2 afterwards. */
 static inline void probe_befriend(struct world *w, unsigned i, unsigned segment, unsigned to, uint16_t seqno)

@@ -164,8 +164,8 @@ static void noise_on_parallel_links_rarely_switches__rfc8966_a_3(void **state)
 		seqno++;
 		world_run(w, A_SECOND);
 	}
-	print_message("# %llu switches in 20 minutes\n",
-		(unsigned long long)babel_counters(w->nodes[0].b)->routes_switched);
+	print_message(
+		"# %llu switches in 20 minutes\n", (unsigned long long)babel_counters(w->nodes[0].b)->routes_switched);
 	assert_true(babel_counters(w->nodes[0].b)->routes_switched < 20 * 1);
 	world_free(w);
 }

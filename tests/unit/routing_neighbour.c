@@ -287,6 +287,78 @@ static void dead_misses_bound_the_detection__protocol_6_1(void **state)
 	world_free(w);
 }
 
+struct silence {
+	enum babel_cost_kind cost;
+	uint16_t hello_cs;
+	unsigned dead_misses;
+};
+
+#define TRAFFIC_STEP (10 * MILLISECOND)
+
+/* Traffic goes on for `traffic_us` after the last Hello; how long after it the neighbour is dead. */
+static uint64_t detection_us(const struct silence *silence, uint64_t traffic_us)
+{
+	struct world *w = world_new(7);
+	struct babel_link_config config = world_link();
+	struct address probe = world_address(1, 0);
+	struct babel_neighbour_info info;
+
+	config.cost = silence->cost;
+	config.dead_misses = silence->dead_misses;
+	node_start(w, 0);
+	probe_start(w, 1);
+	node_join_with(w, 0, 0, config);
+	node_join(w, 1, 0);
+	world_run(w, 10 * MILLISECOND);
+	probe_befriend(w, 1, 0, 0, 7);
+	for (uint16_t seqno = 9; seqno < 25; seqno++) {
+		world_run(w, silence->hello_cs * 10 * MILLISECOND);
+		probe_say(w, 1, 0, 0, say_hello(seqno, silence->hello_cs));
+	}
+	probe_say(w, 1, 0, 0, say_ihu(96, 6000));
+	for (uint64_t end_us = w->now + traffic_us; w->now < end_us;) {
+		world_run(w, TRAFFIC_STEP);
+		babel_neighbour_alive(w->nodes[0].b, w->now, 0, &probe);
+	}
+	uint64_t since_us = w->now;
+	do {
+		assert_true(w->now < since_us + 30 * A_SECOND);
+		world_run(w, MILLISECOND);
+		assert_true(node_neighbour(w, 0, 0, 1, &info));
+	} while (info.cost != BABEL_INFINITY);
+	uint64_t passed_us = w->now - since_us;
+	world_free(w);
+	return passed_us;
+}
+
+static void silence_under_traffic_is_noticed_as_soon_as_without__protocol_6_1(void **state)
+{
+	static const struct silence cases[] = {
+		{ BABEL_COST_2_OUT_OF_3, 50, 8 }, /* geostationary */
+		{ BABEL_COST_ETX, 20, 6 }, /* mesh radio */
+		{ BABEL_COST_2_OUT_OF_3, 10, 3 }, /* fibre */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t hello_us = cases[i].hello_cs * 10 * MILLISECOND;
+		uint64_t idle_us = detection_us(&cases[i], 0), least_us = UINT64_MAX, most_us = 0;
+
+		assert_int_equal(idle_us, cases[i].dead_misses * hello_us + hello_us / 2);
+		for (uint64_t traffic_us = TRAFFIC_STEP; traffic_us <= 4 * hello_us; traffic_us += TRAFFIC_STEP) {
+			uint64_t us = detection_us(&cases[i], traffic_us);
+
+			least_us = us < least_us ? us : least_us;
+			most_us = us > most_us ? us : most_us;
+		}
+		print_message("# dead after %llu ms idle, %llu to %llu ms under traffic\n",
+			(unsigned long long)idle_us / 1000, (unsigned long long)least_us / 1000,
+			(unsigned long long)most_us / 1000);
+		assert_in_range(least_us, cases[i].dead_misses * hello_us, most_us);
+		assert_true(most_us <= idle_us);
+	}
+}
+
 static void any_sign_of_life_counts_as_a_hello__protocol_6_1(void **state)
 {
 	struct world *w = world_new(8);
@@ -337,6 +409,28 @@ static void short_sleep_does_not_lose_routes(void **state)
 	w->now += 3 * A_SECOND;
 	node_poll(w, 0);
 	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), 96);
+	world_free(w);
+}
+
+/* The announcer of a lost route refuses packets for four intervals (3.5.4). Who
+ * follows it for longer, because he slept, may close a loop. */
+static void sleep_does_not_outlast_the_hold_of_the_announcer__rfc8966_3_5_4(void **state)
+{
+	struct world *w = world_new(10);
+
+	(void)state;
+	start_with_dead_misses(w, 2);
+	probe_say(w, 1, 0, 0, say_update("fd00:1::/64", world_id(1), 5, 0)); /* every 4 s */
+	for (unsigned s = 0; s < 7; s++) { /* alive, but silent about the route */
+		probe_say(w, 1, 0, 0, say_hello((uint16_t)(9 + s), 100));
+		world_run(w, A_SECOND);
+	}
+	w->now += 6 * A_SECOND;
+	node_poll(w, 0);
+	probe_say(w, 1, 0, 0, say_hello(16, 1000));
+	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), 96);
+	world_run(w, 3 * A_SECOND); /* 16 s after the update */
+	assert_int_equal(node_metric(w, 0, "fd00:1::/64"), BABEL_INFINITY);
 	world_free(w);
 }
 
@@ -569,9 +663,11 @@ int main(void)
 		cmocka_unit_test(unicast_hellos_have_a_history_of_their_own__rfc8966_a_2_1),
 		cmocka_unit_test(unscheduled_hellos_alone_do_not_keep_a_neighbour_for_ever),
 		cmocka_unit_test(dead_misses_bound_the_detection__protocol_6_1),
+		cmocka_unit_test(silence_under_traffic_is_noticed_as_soon_as_without__protocol_6_1),
 		cmocka_unit_test(any_sign_of_life_counts_as_a_hello__protocol_6_1),
 		cmocka_unit_test(sleep_of_the_own_loop_counts_no_misses__protocol_6_1),
 		cmocka_unit_test(short_sleep_does_not_lose_routes),
+		cmocka_unit_test(sleep_does_not_outlast_the_hold_of_the_announcer__rfc8966_3_5_4),
 		cmocka_unit_test(acknowledgment_request_is_answered_in_time__rfc8966_3_3),
 		cmocka_unit_test(sender_must_be_link_local_at_the_port_with_hop_limit_one__rfc8966_4),
 		cmocka_unit_test(bad_header_drops_the_packet__rfc8966_4_2),

@@ -177,6 +177,24 @@ static void request_is_forwarded_to_one_feasible_next_hop__rfc8966_3_8_1_2(void 
 	world_free(w);
 }
 
+/* Another origin of the prefix would answer for itself and pass nothing on. */
+static void request_goes_towards_the_origin_that_it_names__rfc8966_3_8_1_2(void **state)
+{
+	struct world *w = world_with_three_probes();
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 3, 2, 0, say_update(P, world_id(6), 5, 90)); /* nearer, by too little to be selected */
+	for (unsigned i = 1; i < 4; i++)
+		probe_forget(w, i);
+	probe_say(w, 2, 1, 0, say_seqno_request(P, world_id(5), 90, 20));
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 1);
+	assert_int_equal(probe_count(w, 3, TLV_SEQNO_REQUEST), 0);
+	world_free(w);
+}
+
 static void request_never_returns_to_the_requester__rfc8966_3_8_1_2(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -533,6 +551,7 @@ int main(void)
 		cmocka_unit_test(own_prefix_answers_for_another_origin__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_that_the_route_satisfies_is_answered__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_is_forwarded_to_one_feasible_next_hop__rfc8966_3_8_1_2),
+		cmocka_unit_test(request_goes_towards_the_origin_that_it_names__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_never_returns_to_the_requester__rfc8966_3_8_1_2),
 		cmocka_unit_test(hop_count_ends_a_request__rfc8966_4_6_11),
 		cmocka_unit_test(copies_are_suppressed_by_prefix_and_router_id__rfc8966_3_8_1_2),

@@ -317,6 +317,7 @@ static struct world *world_with_acking_probes(void)
 	struct babel_link_config config = world_link();
 
 	config.needs_ack = true;
+	config.update_interval_cs = 1600;
 	node_start(w, 0);
 	for (unsigned i = 1; i < 3; i++) {
 		probe_start(w, i);
@@ -324,8 +325,10 @@ static struct world *world_with_acking_probes(void)
 		node_join(w, i, i - 1);
 	}
 	world_run(w, 10 * MILLISECOND);
-	probe_befriend(w, 1, 0, 0, 7);
-	probe_befriend(w, 2, 1, 0, 7);
+	for (unsigned i = 1; i < 3; i++) {
+		probe_befriend(w, i, i - 1, 0, 7);
+		probe_say(w, i, i - 1, 0, say_hello(9, 1000)); /* ten seconds of peace */
+	}
 	world_run(w, 100 * MILLISECOND);
 	return w;
 }
@@ -358,7 +361,7 @@ static void acknowledgments_prove_nothing_while_updates_are_on_their_way__rfc896
 	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
 	world_run(w, 12 * A_SECOND);
 	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
-	world_run(w, 5 * A_SECOND);
+	world_run(w, 53 * A_SECOND);
 	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_REMOVED);
 	world_free(w);
 }
@@ -380,7 +383,7 @@ static void acknowledged_hold_waits_for_a_forgotten_neighbour__rfc8966_3_5_4(voi
 	both_acknowledge_the_loss(w);
 	world_run(w, 5 * A_SECOND);
 	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_UNREACHABLE);
-	world_run(w, 12 * A_SECOND);
+	world_run(w, 60 * A_SECOND);
 	assert_int_equal(last_change(&w->nodes[0]), BABEL_ROUTE_REMOVED);
 	world_free(w);
 }

@@ -284,6 +284,7 @@ static struct world *world_with_acks(struct babel_link_config *config)
 	world_run(w, 300 * MILLISECOND);
 	node_announce(w, 0, P);
 	world_run(w, 200 * MILLISECOND);
+	probe_ack_all(w, 1, 0, 0);
 	return w;
 }
 
@@ -299,6 +300,8 @@ static void unacknowledged_retraction_is_sent_five_times_and_no_more__rfc8966_3_
 	node_join_with(w, 0, 0, config);
 	world_run(w, 10 * MILLISECOND);
 	probe_befriend(w, 1, 0, 0, 20);
+	world_run(w, 200 * MILLISECOND);
+	probe_ack_all(w, 1, 0, 0);
 	world_run(w, A_SECOND);
 	probe_forget(w, 1);
 	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
@@ -328,6 +331,45 @@ static void acknowledged_retraction_is_sent_once(void **state)
 	world_run(w, 2 * A_SECOND);
 	assert_int_equal(probe_count(w, 1, TLV_ACK_REQUEST), 1);
 	assert_int_equal(babel_counters(w->nodes[0].b)->ack_timeouts, 0);
+	world_free(w);
+}
+
+/* One lost packet must not hide a destination for an update interval. */
+static void what_appears_is_sent_until_it_is_acknowledged(void **state)
+{
+	struct babel_link_config config;
+	struct world *w = world_with_acks(&config);
+
+	(void)state;
+	probe_forget(w, 1);
+	node_announce(w, 0, "2001:db8:2::/48");
+	probe_live(w, 1, 0, 0, 9, 2);
+	size_t copies = probe_count_updates(w, 1, "2001:db8:2::/48", false);
+	assert_in_range(copies, 2, 5);
+	probe_ack_all(w, 1, 0, 0);
+	probe_live(w, 1, 0, 0, 11, 4);
+	assert_in_range(probe_count_updates(w, 1, "2001:db8:2::/48", false), copies, copies + 1); /* the next dump's */
+	world_free(w);
+}
+
+/* Nor must a lost request hide all that the neighbour has. */
+static void table_is_asked_for_until_the_request_is_acknowledged(void **state)
+{
+	struct world *w = world_new(8);
+
+	(void)state;
+	node_start(w, 0);
+	probe_start(w, 1);
+	world_cable(w, 0, 0, 1);
+	world_run(w, 10 * MILLISECOND);
+	probe_befriend(w, 1, 0, 0, 7);
+	probe_forget(w, 1);
+	probe_live(w, 1, 0, 0, 9, 1);
+	assert_in_range(probe_count(w, 1, TLV_ROUTE_REQUEST), 3, 6);
+	probe_ack_all(w, 1, 0, 0);
+	probe_forget(w, 1);
+	probe_live(w, 1, 0, 0, 10, 3);
+	assert_int_equal(probe_count(w, 1, TLV_ROUTE_REQUEST), 0);
 	world_free(w);
 }
 
@@ -399,6 +441,7 @@ static void full_source_table_sends_nothing_it_cannot_account_for(void **state)
 	world_cable(w, 0, 0, 1);
 	world_run(w, 10 * MILLISECOND);
 	probe_befriend(w, 1, 0, 0, 7);
+	world_run(w, 200 * MILLISECOND); /* the first dump is over */
 	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
 	world_run(w, 200 * MILLISECOND);
 	assert_int_equal(probe_count_updates(w, 1, P, false), 1);
@@ -463,6 +506,8 @@ int main(void)
 		cmocka_unit_test(split_horizon_takes_back_what_it_said_before),
 		cmocka_unit_test(unacknowledged_retraction_is_sent_five_times_and_no_more__rfc8966_3_7_2),
 		cmocka_unit_test(acknowledged_retraction_is_sent_once),
+		cmocka_unit_test(what_appears_is_sent_until_it_is_acknowledged),
+		cmocka_unit_test(table_is_asked_for_until_the_request_is_acknowledged),
 		cmocka_unit_test(loss_of_a_neighbour_ends_its_acknowledgments),
 		cmocka_unit_test(packets_never_exceed_the_mtu__rfc8966_4),
 		cmocka_unit_test(full_source_table_sends_nothing_it_cannot_account_for),
