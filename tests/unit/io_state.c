@@ -48,7 +48,7 @@ static void first_start_finds_nothing_and_makes_the_directory(void **state)
 	struct stat status;
 
 	assert_false(d->state.has_seqno);
-	assert_int_equal(d->state.floor.t_lo, MESHD_BUILD_S / 60);
+	assert_int_equal(d->state.floor.t_lo, io_build_floor().t_lo);
 	assert_true(d->state.is_writable);
 	assert_int_equal(stat(d->config.state_dir, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0700);
@@ -173,7 +173,7 @@ static void directory_in_place_of_a_file_is_set_aside(void **state)
 
 static void time_floor_never_falls_below_the_build(void **state)
 {
-	const uint32_t build = (uint32_t)(MESHD_BUILD_S / 60);
+	const uint32_t build = io_build_floor().t_lo;
 	struct place *p = *state;
 	char text[16];
 
@@ -198,7 +198,7 @@ static void time_floor_of_the_far_future_is_damage(void **state)
 	closed(d);
 	file_put(p, "state/time", "4294967295\n", 11);
 	d = opened(p);
-	assert_int_equal(d->state.floor.t_lo, MESHD_BUILD_S / 60);
+	assert_int_equal(d->state.floor.t_lo, io_build_floor().t_lo);
 	assert_int_equal(said(p, "state-damaged"), 1);
 	closed(d);
 }
