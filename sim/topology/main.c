@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char usage[] = "usage: meshtopo tree [--nodes N] [--scenes N] [--seed N] [--lab]\n"
-			    "       meshtopo import FILE [--trace FILE.csv] [--seed N] [--lab]\n"
+#define NUMBER_MAX 100000000 /* three years; the tree has narrower bounds of its own */
+
+static const char usage[] = "usage: meshtopo tree [--nodes N] [--scenes N] [--seed N] [--for SECONDS] [--lab]\n"
+			    "       meshtopo import FILE [--trace FILE.csv] [--seed N] [--for SECONDS] [--lab]\n"
 			    "       meshtopo --help | --version\n"
 			    "\n"
 			    "tree grows a command tree of N posts (1073: 1 city, 41 districts, 1,031 towns)\n"
@@ -19,7 +21,7 @@ struct options {
 	struct tree_params tree;
 	const char *file;
 	const char *trace;
-	enum topology_reader reader;
+	struct topology_output output;
 };
 
 static int complain(const char *what, const char *name)
@@ -42,7 +44,7 @@ static int options_read(struct options *o, int argc, char **argv, bool import)
 {
 	for (int i = 2; i < argc; i++) {
 		const char *value = i + 1 < argc ? argv[i + 1] : "";
-		bool number_is_wanted = strcmp(argv[i], "--seed") == 0;
+		bool number_is_wanted = strcmp(argv[i], "--seed") == 0 || strcmp(argv[i], "--for") == 0;
 		uint64_t number = 0;
 
 		if (argv[i][0] != '-' && import && !o->file) {
@@ -50,7 +52,7 @@ static int options_read(struct options *o, int argc, char **argv, bool import)
 			continue;
 		}
 		if (strcmp(argv[i], "--lab") == 0) {
-			o->reader = TOPOLOGY_FOR_LAB;
+			o->output.reader = TOPOLOGY_FOR_LAB;
 			continue;
 		}
 		if (import && strcmp(argv[i], "--trace") == 0 && value[0]) {
@@ -63,10 +65,12 @@ static int options_read(struct options *o, int argc, char **argv, bool import)
 				number_is_wanted || strcmp(argv[i], "--nodes") == 0 || strcmp(argv[i], "--scenes") == 0;
 		if (!number_is_wanted)
 			return complain("not understood: ", argv[i]);
-		if (!number_read(&number, value) || (strcmp(argv[i], "--seed") != 0 && number > TOPOLOGY_NODES_MAX))
+		if (!number_read(&number, value) || (strcmp(argv[i], "--seed") != 0 && number > NUMBER_MAX))
 			return complain("a number is missing or too large after ", argv[i]);
 		if (strcmp(argv[i], "--seed") == 0)
-			o->tree.seed = number;
+			o->tree.seed = o->output.seed = number;
+		else if (strcmp(argv[i], "--for") == 0)
+			o->output.duration_s = number;
 		else if (strcmp(argv[i], "--nodes") == 0)
 			o->tree.nodes = (unsigned)number;
 		else
@@ -76,10 +80,9 @@ static int options_read(struct options *o, int argc, char **argv, bool import)
 	return import && !o->file ? complain("name the file to import", "") : 0;
 }
 
-static int topology_print(
-	const struct topology *t, const struct trace *trace, const struct options *o, const char *remark)
+static int topology_print(const struct topology *t, const struct trace *trace, const struct options *o)
 {
-	if (topology_write(t, trace, o->reader, o->tree.seed, remark, stdout)) {
+	if (topology_write(t, trace, &o->output, stdout)) {
 		fprintf(stderr, "meshtopo: standard output: %s; free space and try again\n", strerror(errno));
 		return EXIT_FAILURE;
 	}
@@ -91,7 +94,8 @@ static int topology_print(
 
 int main(int argc, char **argv)
 {
-	struct options o = { .tree = { .seed = 1, .nodes = TREE_FULL_NODES }, .reader = TOPOLOGY_FOR_SIMULATOR };
+	struct options o = { .tree = { .seed = 1, .nodes = TREE_FULL_NODES },
+		.output = { .reader = TOPOLOGY_FOR_SIMULATOR, .seed = 1 } };
 	bool import = argc > 1 && strcmp(argv[1], "import") == 0;
 	char error[TOPOLOGY_ERROR_MAX] = "", remark[256];
 	struct trace *trace = NULL;
@@ -108,15 +112,13 @@ int main(int argc, char **argv)
 	if (t && o.trace)
 		trace = trace_load(t, o.trace, error);
 	int status = EXIT_FAILURE;
+	snprintf(remark, sizeof(remark), "meshtopo tree --nodes %u --scenes %u --seed %llu", o.tree.nodes,
+		o.tree.scenes, (unsigned long long)o.tree.seed);
+	o.output.remark = import ? NULL : remark;
 	if (!t || (o.trace && !trace))
 		fprintf(stderr, "meshtopo: %s\n", error);
-	else if (import)
-		status = topology_print(t, trace, &o, NULL);
-	else {
-		snprintf(remark, sizeof(remark), "meshtopo tree --nodes %u --scenes %u --seed %llu", o.tree.nodes,
-			o.tree.scenes, (unsigned long long)o.tree.seed);
-		status = topology_print(t, trace, &o, remark);
-	}
+	else
+		status = topology_print(t, trace, &o);
 	trace_free(trace);
 	topology_free(t);
 	return status;

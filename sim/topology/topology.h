@@ -143,13 +143,19 @@ void trace_free(struct trace *trace);
 
 /* Who is to read what is written. */
 enum topology_reader {
-	TOPOLOGY_FOR_LAB, /* a node's level stands in a remark */
-	TOPOLOGY_FOR_SIMULATOR /* "level" is a field of the node */
+	TOPOLOGY_FOR_LAB, /* ends with its last event; a node's level stands in a remark */
+	TOPOLOGY_FOR_SIMULATOR /* "for" and "level" are fields */
 };
 
-/* Nodes, links and (trace not NULL) events in the syntax of a scenario. `remark`
- * is one line for the head, or NULL. 0, or -EIO. */
-int topology_write(const struct topology *t, const struct trace *trace, enum topology_reader reader, uint64_t seed,
-	const char *remark, FILE *out);
+struct topology_output {
+	enum topology_reader reader;
+	uint64_t seed;
+	uint64_t duration_s; /* 0: a minute, after the last event of the trace */
+	const char *remark; /* one line for the head, or NULL */
+};
+
+/* Nodes, links and (trace not NULL) events in the syntax of a scenario. 0, or -EIO. */
+int topology_write(
+	const struct topology *t, const struct trace *trace, const struct topology_output *output, FILE *out);
 
 #endif

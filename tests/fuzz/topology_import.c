@@ -57,7 +57,7 @@ static void check_write(const struct topology *t, const struct trace *trace)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	assert(topology_write(t, trace, TOPOLOGY_FOR_SIMULATOR, 1, NULL, out) == 0);
+	assert(topology_write(t, trace, &(struct topology_output){ .reader = TOPOLOGY_FOR_SIMULATOR }, out) == 0);
 	fclose(out);
 	assert(strlen(text) == len);
 	free(text);

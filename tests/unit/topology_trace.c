@@ -50,7 +50,7 @@ static void a_trace_becomes_the_events_of_a_scenario(void **state)
 	(void)state;
 	assert_non_null(trace);
 	assert_non_null(out);
-	assert_int_equal(topology_write(t, trace, TOPOLOGY_FOR_LAB, 1, NULL, out), 0);
+	assert_int_equal(topology_write(t, trace, &(struct topology_output){ .seed = 1 }, out), 0);
 	fclose(out);
 	struct scenario *s = scenario_parse("valley.yaml", bytes_of(text, len), complaint);
 	assert_string_equal(complaint, "");

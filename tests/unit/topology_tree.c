@@ -176,7 +176,7 @@ static char *written(const struct topology *t, size_t *len)
 	FILE *out = open_memstream(&text, len);
 
 	assert_non_null(out);
-	assert_int_equal(topology_write(t, NULL, TOPOLOGY_FOR_LAB, 1, "a tree", out), 0);
+	assert_int_equal(topology_write(t, NULL, &(struct topology_output){ .remark = "a tree" }, out), 0);
 	fclose(out);
 	return text;
 }
