@@ -5,6 +5,7 @@
 #   make check      every test, plain and under ASan+UBSan
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
+#   make bench-sim the simulator's speed and memory with BENCH_NODES nodes (100 300 1000)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
@@ -19,6 +20,7 @@ COV ?= 0
 V ?= 0
 FUZZ_SECONDS ?= 300
 WORLD_SECONDS ?= 600
+BENCH_NODES ?= 100 300 1000
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -97,7 +99,7 @@ NEED_ctl := ctl config crypto base
 NEED_sim := sim node config routing crypto base
 NEED_demo := demo crypto base
 NEED_topology := topology sim node config routing crypto base
-NEED_world := world sim node config routing crypto base
+NEED_world := world topology sim node config routing crypto base
 
 src_of = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c))
 obj_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -171,7 +173,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo check check-build check-one bench lint fuzz worlds coverage install deps deps-check \
+.PHONY: all programs tests demo check check-build check-one bench bench-sim lint fuzz worlds coverage install deps deps-check \
 	deps-dev clean rings help
 
 all: deps-check
@@ -201,6 +203,10 @@ check: deps-check
 bench: deps-check
 	$(Q)+$(SUBMAKE) $(BENCHES) programs
 	$(Q)for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+
+bench-sim: deps-check
+	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
+	$(Q)sh tests/tools/bench_sim.sh $(BUILD)/bin/meshsim build/bench-sim.json $(BENCH_NODES)
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds

@@ -7,6 +7,7 @@
  *   probe.c    flows and pings, as IP packets of the hosts
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
+ *   bench.c    how fast, how large, with a tree of many nodes
  */
 #ifndef SIM_WORLD_TRIAL_H
 #define SIM_WORLD_TRIAL_H
@@ -75,6 +76,25 @@ void trial_probe_init(struct trial *t); /* probe.c */
 void trial_probe_done(struct trial *t);
 void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet);
 void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
+/* The first pair that links join and that does not reach each other; false: there is none. */
+bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to);
+
+/* bench.c: a command tree from cold. */
+struct bench {
+	unsigned nodes;
+	uint64_t seed;
+	uint64_t limit_us; /* virtual time that it may take to be whole */
+	uint64_t steady_us; /* and then */
+	/* results */
+	unsigned links;
+	bool is_whole;
+	uint64_t loops;
+	double whole_s; /* virtual */
+	double cold_cpu_s, steady_cpu_s; /* processor time */
+	double bytes_per_node; /* of the whole process, at its largest */
+};
+/* 0; -EINVAL with one line in `error`. */
+int bench_tree(struct bench *b, char error[PLAN_ERROR_MAX]);
 
 void trial_print(const struct trial *t, FILE *out); /* report.c */
 /* 0, or -EIO. The same bytes for the same run. */

@@ -73,8 +73,7 @@ static bool arrives(const struct station *from, const struct station *to)
 	return at == to;
 }
 
-/* The first pair that is not; false: all are. */
-static bool pair_missing(const struct world *w, const struct station **from, const struct station **to)
+bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to)
 {
 	unsigned *groups = groups_find(w);
 	bool is_missing = false;
@@ -97,7 +96,7 @@ void trial_whole_due(struct timer *timer, uint64_t now_us)
 	uint64_t after_us = WORLD_START_US + e->conf->after_us;
 	const struct station *from, *to;
 
-	if (!pair_missing(w, &from, &to)) {
+	if (!whole_pair_missing(w, &from, &to)) {
 		e->is_met = true;
 		e->measured = (double)(now_us - after_us) / 1e6;
 		e->detail[0] = '\0';

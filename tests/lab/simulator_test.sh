@@ -42,6 +42,10 @@ check "a file that cannot be written ends 2" \
 	run_as 2 "name another file" run sim/scenarios/04-restart.yaml --json "$work/no/such.json"
 check "check reads without running" run_as 0 "" check "$work/wrong.yaml"
 
+check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --json "$work/bench.json"
+check "its figures are in the JSON" grep -q '"nodes": 28, "links": 50, ' "$work/bench.json"
+check "a tree needs a number" run_as 2 "NODES is a number" bench-tree many
+
 check "the same seed is the same run" same_run "$meshsim" sim/scenarios/01-random-cuts.yaml
 cat >"$work/seeds" <<'END'
 #!/bin/sh
