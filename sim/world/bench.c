@@ -40,8 +40,11 @@ static struct plan *tree_plan(const struct bench *b, char error[PLAN_ERROR_MAX])
 	struct plan *p = NULL;
 
 	if (out) {
-		fprintf(out, "for: %llu\n", (unsigned long long)((b->limit_us + b->steady_us) / SECOND_US));
-		int failed = topology_write(t, NULL, TOPOLOGY_FOR_SIMULATOR, b->seed, NULL, out);
+		const struct topology_output how = { .reader = TOPOLOGY_FOR_SIMULATOR,
+			.seed = b->seed,
+			.duration_s = (b->limit_us + b->steady_us) / SECOND_US };
+		int failed = topology_write(t, NULL, &how, out);
+
 		failed |= fclose(out);
 		if (failed)
 			snprintf(error, PLAN_ERROR_MAX, "the tree cannot be written: out of memory");

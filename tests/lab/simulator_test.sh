@@ -56,8 +56,14 @@ MESHSIM=$meshsim
 export MESHSIM
 check_not "another seed is another run" same_run "$work/seeds" sim/scenarios/01-random-cuts.yaml
 
+# is_of_now BUILD: its meshsim is not older than any source.
+is_of_now() {
+	[ -x "$1/bin/meshsim" ] &&
+		[ -z "$(find sim meshd routing crypto -name '*.[ch]' -newer "$1/bin/meshsim" | head -1)" ]
+}
+
 for build in build/release build/san build/cov; do
-	[ "$build" != "$1" ] && [ -x "$build/bin/meshsim" ] || continue
+	[ "$build" != "$1" ] && is_of_now "$build" || continue
 	for scenario in 01-random-cuts 12-reborn-in-flight three-outage; do
 		check "$scenario is the same run in $build" same_run "$PWD/$build/bin/meshsim" "sim/scenarios/$scenario.yaml"
 	done
