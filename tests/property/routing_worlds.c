@@ -38,6 +38,7 @@ static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requ
 static void world_settle(struct world *w)
 {
 	uint64_t calm_us = w->now_us, reach_us = calm_us + world_reach_us(w), end_us = calm_us + world_bound_us(w);
+	uint64_t right_us = calm_us; /* when nothing was broken last */
 	char why[200] = "";
 
 	while (w->now_us < end_us && w->loops == 0 && w->blackholes == 0) {
@@ -49,9 +50,13 @@ static void world_settle(struct world *w)
 			w->settled_us = w->now_us - calm_us;
 		if (order != ORDER_RIGHT)
 			world_trace(w, "%s: %s", order == ORDER_BROKEN ? "broken" : "ghosts", why);
-		if (order == ORDER_BROKEN)
+		if (order != ORDER_BROKEN)
+			right_us = w->now_us;
+		else if (w->now_us - calm_us <= world_reach_us(w) || w->now_us - right_us >= world_repair_us(w))
 			w->reached_us = w->now_us - calm_us;
-		w->blackholes += (order == ORDER_BROKEN && w->now_us >= reach_us) ||
+		/* A late switch to another origin may cost a seqno request (3.8.2.1). */
+		w->blackholes += (order == ORDER_BROKEN && w->now_us >= reach_us &&
+					 w->now_us - right_us >= world_repair_us(w)) ||
 				 (order != ORDER_RIGHT && w->now_us >= end_us);
 	}
 	if (w->loops == 0 && w->blackholes > 0)

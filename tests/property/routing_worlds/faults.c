@@ -478,7 +478,7 @@ static uint64_t world_detection_us(const struct world *w)
 }
 
 /* Two round trips over the longest path, and the timeouts of requests on the way. */
-static uint64_t world_diameter_us(const struct world *w)
+uint64_t world_repair_us(const struct world *w)
 {
 	uint64_t delay_us = 0;
 
@@ -490,7 +490,7 @@ static uint64_t world_diameter_us(const struct world *w)
 
 uint64_t world_reach_us(const struct world *w)
 {
-	return world_detection_us(w) + world_diameter_us(w);
+	return world_detection_us(w) + world_repair_us(w);
 }
 
 /* What is gone lives one hold time as a ghost where no retraction came, and is

@@ -147,6 +147,8 @@ void world_calm(struct world *w);
 /* The time after the last fault within which everything that is connected must be
  * reachable, and the time within which everything must be right. */
 uint64_t world_reach_us(const struct world *w);
+/* Of that, the time to ask an origin for a newer seqno. */
+uint64_t world_repair_us(const struct world *w);
 uint64_t world_bound_us(const struct world *w);
 
 /* --- oracle.c ---------------------------------------------------------------------------- */
