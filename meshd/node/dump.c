@@ -56,7 +56,7 @@ static void dump_peer(const struct peer *p, void (*each)(void *arg, const struct
 	const struct node_peer_info info = {
 		.link = p->link->id,
 		.rid = p->rid,
-		.address = identity_address(&p->certificate->key, p->certificate->deployment),
+		.address = p->mesh_address,
 		.certificate = p->certificate,
 		.endpoint = p->endpoint,
 		.is_up = p->is_up && !p->is_silent,

@@ -144,6 +144,7 @@ struct peer *peer_get(
 	identity_router_id(p->rid.bytes, &c->key);
 	p->address = node_neighbour_address(&p->rid);
 	p->certificate = c;
+	p->mesh_address = identity_address(&c->key, c->deployment);
 	p->endpoint = *endpoint;
 	p->heard_us = now_us;
 	timer_init(&p->timer, peer_due);

@@ -93,6 +93,7 @@ struct peer {
 	uint8_t id[NODE_ID_LEN];
 	router_id rid;
 	struct address address; /* link-local, as the routing engine knows it */
+	struct address mesh_address;
 	const struct certificate *certificate;
 	struct endpoint endpoint;
 	struct secret_keyring keys;
@@ -152,6 +153,7 @@ struct known {
 	router_id rid; /* as it follows from the keys */
 	uint8_t id[NODE_ID_LEN];
 	uint8_t hash[CERTIFICATE_HASH_LEN];
+	struct prefix host; /* its own address, which it may announce whatever else it may */
 	struct certificate certificate;
 };
 

@@ -397,7 +397,7 @@ static void session_answer(void *arg, const struct node_peer_info *info)
 {
 	struct session_question *q = arg;
 
-	if (info->link == q->link && info->is_up && info->up_since_us >= q->to->born_us &&
+	if (info->link == q->link && info->up_since_us >= q->to->born_us &&
 		address_equal(&info->address, &q->to->address))
 		q->is_there = true;
 }
