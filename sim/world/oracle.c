@@ -32,12 +32,12 @@ static int compare_address(const void *key, const void *element)
 static struct station *station_by_neighbour(struct world *w, const struct address *a)
 {
 	if (!w->by_address) {
-		w->by_address = world_alloc(w->station_count * sizeof(*w->by_address));
+		w->by_address = world_alloc(w->station_count * sizeof(struct station *));
 		for (unsigned i = 0; i < w->station_count; i++)
 			w->by_address[i] = w->stations[i];
-		qsort(w->by_address, w->station_count, sizeof(*w->by_address), compare_stations);
+		qsort(w->by_address, w->station_count, sizeof(struct station *), compare_stations);
 	}
-	struct station **found = bsearch(a, w->by_address, w->station_count, sizeof(*w->by_address), compare_address);
+	struct station **found = bsearch(a, w->by_address, w->station_count, sizeof(struct station *), compare_address);
 	return found ? *found : NULL;
 }
 

@@ -55,7 +55,7 @@ static void measured_text(const struct trial_expect *e, char text[32])
 static void digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1])
 {
 	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
-		snprintf(text + 2 * i, 3, "%02x", w->digest[i]);
+		snprintf(text + 2 * (size_t)i, 3, "%02x", w->digest[i]);
 }
 
 void trial_print(const struct trial *t, FILE *out)

@@ -225,7 +225,7 @@ static void segment_count(struct segment *g, uint32_t bytes, bool is_data)
 
 double segment_control_share(const struct segment *g)
 {
-	return g->rate_bps ? (double)g->worst_bytes * 8 / ((double)g->rate_bps * (WINDOW_US / SECOND_US)) : 0;
+	return g->rate_bps ? (double)g->worst_bytes * 8 / ((double)g->rate_bps * WINDOW_US / SECOND_US) : 0;
 }
 
 static void flight_land(struct timer *timer, uint64_t now_us)
