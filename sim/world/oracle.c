@@ -3,6 +3,10 @@
  * just moved: so after every event the successors are followed from each node
  * whose route moved, for that prefix. What a node seals for an earlier life of
  * its neighbour is not heard there and leads nowhere (protocol.md 2.2, R7).
+ *
+ * A prefix that several nodes announce may loop for a moment while nodes change
+ * from one origin to the other (RFC 8966, 1.1); such a loop is looked at again
+ * later, and must be gone.
  */
 #include "sim/world/world.h"
 
@@ -12,6 +16,13 @@
 struct world_suspect {
 	struct station *station;
 	bool is_any;
+	struct prefix prefix;
+};
+
+struct second_look {
+	struct list list; /* first: world_free() */
+	struct timer timer;
+	const struct station *station;
 	struct prefix prefix;
 };
 
@@ -90,18 +101,60 @@ static void loop_found(const struct station *s, const struct prefix *prefix)
 	}
 }
 
-static void follow(const struct station *s, const struct prefix *prefix)
+static bool is_loop(const struct station *s, const struct prefix *prefix)
 {
 	const struct station *at = s;
 	unsigned link;
 
 	s->w->looks++;
-	for (unsigned steps = 0; (at = s->w->successor(at, prefix, &link)); steps++) {
-		if (steps > s->w->station_count) {
-			loop_found(s, prefix);
-			return;
-		}
+	for (unsigned steps = 0; (at = s->w->successor(at, prefix, &link)); steps++)
+		if (steps > s->w->station_count)
+			return true;
+	return false;
+}
+
+static bool prefix_is_shared(const struct world *w, const struct prefix *prefix)
+{
+	unsigned origins = 0;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		for (unsigned k = 0; k < w->stations[i]->prefix_count; k++)
+			origins += prefix_equal(&w->stations[i]->prefixes[k], prefix);
+	return origins > 1;
+}
+
+static void look_again(struct timer *timer, uint64_t now_us)
+{
+	struct second_look *l = container_of(timer, struct second_look, timer);
+	struct world *w = l->station->w;
+
+	(void)now_us;
+	if (is_loop(l->station, &l->prefix))
+		loop_found(l->station, &l->prefix);
+	list_remove(&l->list);
+	free(l);
+	world_event_done(w);
+}
+
+static void follow(const struct station *s, const struct prefix *prefix)
+{
+	struct world *w = s->w;
+
+	if (!is_loop(s, prefix))
+		return;
+	if (!prefix_is_shared(w, prefix)) {
+		loop_found(s, prefix);
+		return;
 	}
+	struct second_look *l = world_alloc(sizeof(*l));
+
+	w->shared_loops++;
+	timer_init(&l->timer, look_again);
+	l->station = s;
+	l->prefix = *prefix;
+	list_init(&l->list);
+	list_push_back(&w->in_flight, &l->list);
+	timer_set(&w->heap, &l->timer, w->now_us + WORLD_SHARED_LOOP_US);
 }
 
 void oracle_look(struct world *w)

@@ -161,6 +161,9 @@ void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet
 
 	if (!probe_read(packet, &p, &from))
 		return;
+	if (p.kind == PROBE_FLOW && p.index < t->plan->flow_count && t->plan->flows[p.index].to >= 0 &&
+		t->plan->flows[p.index].to != (int)s->index)
+		t->strays++;
 	if (p.kind == PROBE_FLOW && p.index < t->plan->flow_count &&
 		(t->plan->flows[p.index].to < 0 || t->plan->flows[p.index].to == (int)s->index))
 		flow_arrived(&t->flows[p.index], p.number);

@@ -81,6 +81,9 @@ void trial_print(const struct trial *t, FILE *out)
 	}
 	fprintf(out, "%-68s %10s\n", "expected", "measured");
 	fprintf(out, "%-68s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
+	if (w->shared_loops)
+		fprintf(out, "%-68s %10llu\n", "  loops between origins of one prefix, gone within 10 s",
+			(unsigned long long)w->shared_loops);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		trial_expect_text(t, &t->expect[i], text, sizeof(text));
 		measured_text(&t->expect[i], measured);
@@ -144,10 +147,11 @@ int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
 	char digest[2 * WORLD_DIGEST_LEN + 1];
 
 	digest_text(w, digest);
-	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:o, s:o, s:o}", "scenario", scenario, "seed",
-		(json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t), "hash",
-		digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "expect", expectations_json(t),
-		"flows", flows_json(t), "links", links_json(t));
+	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "scenario", scenario,
+		"seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t),
+		"hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "shared_loops",
+		(json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t), "links",
+		links_json(t));
 	int error = !root || json_dumpf(root, out, JSON_INDENT(1)) || fputc('\n', out) == EOF ? -EIO : 0;
 
 	json_decref(root);

@@ -7,6 +7,7 @@
  *   probe.c    flows and pings, as IP packets of the hosts
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
+ *   fuzz.c     scenarios drawn from a seed
  *   bench.c    how fast, how large, with a tree of many nodes
  */
 #ifndef SIM_WORLD_TRIAL_H
@@ -57,6 +58,7 @@ struct trial {
 	struct trial_flow *flows;
 	struct trial_expect *expect;
 	struct timer faults;
+	uint64_t strays; /* packets of a flow to one node that another's host got */
 	FILE *log; /* what nodes say, NULL: nowhere */
 };
 

@@ -32,6 +32,7 @@
 #define WORLD_NAT_IDLE_US UINT64_C(120000000) /* a NAT box forgets a silent flow */
 #define WORLD_CARRIER_US 100000 /* how late a lost or found carrier is noticed, at most */
 #define WORLD_PACKET_MAX 1280
+#define WORLD_SHARED_LOOP_US UINT64_C(10000000) /* a loop between origins may last so long */
 #define SECOND_US UINT64_C(1000000)
 
 struct world;
@@ -138,6 +139,7 @@ struct world {
 	struct world_suspect *suspects; /* routes that moved in this event */
 	unsigned suspect_count, suspect_capacity;
 	uint64_t looks, loops;
+	uint64_t shared_loops; /* of prefixes with several origins; those that last are among `loops` */
 	char loop[256]; /* the first one, in words */
 };
 
