@@ -10,6 +10,7 @@
 
 #include "sim/world/trial.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -57,7 +58,7 @@ static unsigned links_write(FILE *out, struct prng *p, unsigned nodes)
 static void restart_write(FILE *out, struct prng *p, unsigned nodes, unsigned until_s)
 {
 	unsigned n = (unsigned)prng_below(p, nodes);
-	double at = CALM_S + (double)prng_below(p, (until_s - CALM_S - 10) * 1000) / 1e3;
+	double at = CALM_S + (double)prng_below(p, (until_s - CALM_S - UINT64_C(10)) * 1000) / 1e3;
 
 	fprintf(out, "  - {at: %.3f, do: power-off n%u}\n", at, n);
 	if (prng_below(p, 2))
@@ -74,6 +75,7 @@ int fuzz_write(uint64_t seed, FILE *out)
 	unsigned until_s = 80 + (unsigned)prng_below(&p, 61);
 	unsigned restarts = (unsigned)prng_below(&p, 6);
 
+	assert(nodes >= NODES_MIN && nodes <= NODES_MAX);
 	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\nnodes:\n", (unsigned long long)seed,
 		(unsigned long long)seed, until_s + AFTER_S);
 	for (unsigned n = 0; n < nodes; n++)

@@ -1,4 +1,5 @@
 /* meshsim: the same node under a virtual clock. */
+#include "sim/world/capture.h"
 #include "sim/world/fuzz.h"
 #include "sim/world/trial.h"
 
@@ -9,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--verbose]\n"
+static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--pcap DIR] [--verbose]\n"
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz A..B | meshsim fuzz --print SEED\n"
 			    "       meshsim bench-tree NODES [--seed N] [--for SECONDS] [--json FILE]\n"
@@ -22,7 +23,7 @@ static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json
 enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
 
 struct options {
-	const char *scenario, *json;
+	const char *scenario, *json, *pcap;
 	bool has_seed, verbose;
 	uint64_t seed, seconds;
 };
@@ -54,6 +55,10 @@ static const char *options_read(struct options *o, int argc, char **argv)
 		} else if (strcmp(argv[i], "--for") == 0 && o->seconds) {
 			if (!number_read(&o->seconds, argv[++i]) || !o->seconds || o->seconds > 100000)
 				return "--for needs a number of seconds";
+		} else if (strcmp(argv[i], "--pcap") == 0 && !o->seconds) {
+			o->pcap = argv[++i];
+			if (!o->pcap)
+				return "--pcap needs a directory";
 		} else if (strcmp(argv[i], "--json") == 0) {
 			o->json = argv[++i];
 			if (!o->json)
@@ -89,15 +94,18 @@ static int json_write(const struct trial *t, const struct options *o)
 	return -EIO;
 }
 
-static int run(const struct plan *plan, const struct options *o)
+/* 0, or -EIO after a complaint. */
+static int trial_go(struct trial *t, const struct options *o)
 {
-	struct trial *t = trial_new(plan, o->has_seed ? o->seed : plan->seed, o->verbose ? stderr : NULL);
 	bool is_shown = isatty(STDERR_FILENO) && !o->verbose;
-	char failure[PLAN_ERROR_MAX];
+	char error[PLAN_ERROR_MAX];
+	struct capture *c = o->pcap ? capture_world(t->world, o->pcap, error, sizeof(error)) : NULL;
 	struct timespec start, end;
 
-	if (!t)
-		return wrong("the world cannot be built: no memory, or more peers than a link takes");
+	if (o->pcap && !c) {
+		fprintf(stderr, "meshsim: %s\n", error);
+		return -EIO;
+	}
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
 	trial_run(t, is_shown ? progress_show : NULL);
 	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
@@ -105,11 +113,28 @@ static int run(const struct plan *plan, const struct options *o)
 	trial_print(t, stdout);
 	printf("%.2f s of processor time: %.0f x real time\n", cpu_s,
 		(double)world_time_us(t->world) / 1e6 / (cpu_s > 0 ? cpu_s : 1e-9));
-	int status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
-	if (status)
-		fprintf(stderr, "meshsim: %s: %s\n", o->scenario, failure);
-	if (json_write(t, o))
-		status = EXIT_WRONG;
+	if (c && capture_end(c)) {
+		fprintf(stderr, "meshsim: %s: a capture cannot be written; make room\n", o->pcap);
+		return -EIO;
+	}
+	return 0;
+}
+
+static int run(const struct plan *plan, const struct options *o)
+{
+	struct trial *t = trial_new(plan, o->has_seed ? o->seed : plan->seed, o->verbose ? stderr : NULL);
+	char failure[PLAN_ERROR_MAX];
+	int status = EXIT_WRONG;
+
+	if (!t)
+		return wrong("the world cannot be built: no memory, or more peers than a link takes");
+	if (!trial_go(t, o)) {
+		status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
+		if (status)
+			fprintf(stderr, "meshsim: %s: %s\n", o->scenario, failure);
+		if (json_write(t, o))
+			status = EXIT_WRONG;
+	}
 	trial_free(t);
 	return status;
 }

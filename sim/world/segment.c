@@ -296,6 +296,11 @@ static void segment_offer(
 	segment_count(g, bytes, is_data);
 	if (target >= 0 && g->ends[from].has_nat)
 		nat_out(&g->ends[from], g->w->now_us, (unsigned)target);
+	if (g->w->offered) {
+		struct endpoint source = end_visible(&g->ends[from]);
+
+		g->w->offered(g->w->offered_user, g, from, target, to, &source, frame);
+	}
 	link_model_offer(&g->model, world_time_us(g->w), from, bytes, fates);
 	for (unsigned i = 0; i < g->end_count; i++) {
 		if (i == from || (target >= 0 && i != (unsigned)target))

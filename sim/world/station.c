@@ -244,6 +244,7 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 	p = world_alloc(sizeof(*p));
 	p->station = s;
 	p->config = link_config_of(config);
+	p->is_udp = config->type == CONFIG_UDP;
 	p->frame_overhead = ETHERNET_HEADER + (config->type == CONFIG_UDP ? UDP_HEADERS : CONFIG_ETHERNET_OVERHEAD);
 	snprintf(p->name, sizeof(p->name), "%s", config->name);
 	p->self = (struct endpoint){ 6, { 10, (uint8_t)(s->index >> 16), (uint8_t)(s->index >> 8), (uint8_t)s->index,

@@ -13,6 +13,7 @@
  *   station.c   power, disk, what a node says to its shell
  *   segment.c   frames through link models, NAT boxes, carrier
  *   oracle.c    no forwarding loop, looked at after every event
+ *   capture.c   what is offered to the links, as pcap files
  *
  * The world owns all. It reads no clock and draws from its seed alone.
  */
@@ -48,6 +49,7 @@ struct port {
 	struct station *station;
 	char name[CONFIG_INTERFACE_MAX];
 	struct node_link_config config;
+	bool is_udp; /* else straight on Ethernet */
 	unsigned frame_overhead; /* bytes around a frame on the wire */
 	struct endpoint self;
 	unsigned attachment_count;
@@ -133,6 +135,10 @@ struct world {
 	/* What a node has to say. */
 	void (*say)(void *user, struct station *s, enum node_event event, const char *text);
 	void *user;
+	/* A frame leaves end `from` for end `target` (-1: all), as from `source`. */
+	void (*offered)(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
+		const struct endpoint *source, struct bytes frame);
+	void *offered_user;
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
 	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);

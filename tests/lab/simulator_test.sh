@@ -42,6 +42,21 @@ check "a file that cannot be written ends 2" \
 	run_as 2 "name another file" run sim/scenarios/04-restart.yaml --json "$work/no/such.json"
 check "check reads without running" run_as 0 "" check "$work/wrong.yaml"
 
+# capture_is_readable: each link has its file, with frames of the right outer form.
+capture_is_readable() {
+	mkdir -p "$work/pcap"
+	"$meshsim" run sim/scenarios/12-reborn-in-flight.yaml --pcap "$work/pcap" >/dev/null || return 1
+	[ "$(od -An -tx4 -N4 "$work/pcap/radio.pcap" | tr -d ' ')" = a1b23c4d ] || return 1
+	# behind the headers of file and record: a station of link 1, and the types
+	od -An -tx1 -j40 -N5 "$work/pcap/radio.pcap" | grep -q "02 53 00 01 00" || return 1
+	od -An -tx1 -j52 -N2 "$work/pcap/radio.pcap" | grep -q "88 b5" || return 1
+	od -An -tx1 -j52 -N3 "$work/pcap/satellite.pcap" | grep -q "08 00 45" || return 1
+	[ -s "$work/pcap/cellular.pcap" ]
+}
+check "captures are pcap files of sealed frames" capture_is_readable
+check "captures need a directory" run_as 2 "name a directory that is there" \
+	run sim/scenarios/04-restart.yaml --pcap "$work/no/such"
+
 check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --json "$work/bench.json"
 check "its figures are in the JSON" grep -q '"nodes": 28, "links": 50, ' "$work/bench.json"
 check "a tree needs a number" run_as 2 "NODES is a number" bench-tree many
