@@ -318,6 +318,7 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 	bool is_data = forwarded != p->station->forwarded;
 
 	p->station->forwarded = forwarded;
+	nonce_check(p->station, frame);
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct attachment *a = &p->attachments[i];
 

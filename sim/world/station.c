@@ -202,6 +202,7 @@ void station_free(struct station *s)
 		node_free(s->node);
 	enrolment_done(&s->enrolment);
 	free(s->certificates);
+	nonces_forget(s);
 	free(s);
 }
 
@@ -325,6 +326,7 @@ void station_power_off(struct station *s)
 	world_note(s->w, '-', s->index, 0, bytes_of(NULL, 0));
 	node_free(s->node);
 	s->node = NULL;
+	nonces_forget(s);
 	timer_cancel(&s->w->heap, &s->due);
 	for (unsigned i = 0; i < s->port_count; i++) {
 		s->ports[i]->is_up = false;

@@ -170,7 +170,7 @@ void trial_run(struct trial *t, void (*progress)(double share))
 
 bool trial_is_passed(const struct trial *t)
 {
-	bool is_passed = t->world->loops == 0 && t->strays == 0;
+	bool is_passed = t->world->loops == 0 && t->world->nonces_repeated == 0 && t->strays == 0;
 
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		is_passed &= t->expect[i].is_met;
@@ -183,6 +183,11 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 
 	if (t->world->loops) {
 		snprintf(text, PLAN_ERROR_MAX, "no loop: %s", t->world->loop);
+		return true;
+	}
+	if (t->world->nonces_repeated) {
+		snprintf(text, PLAN_ERROR_MAX, "%llu frames were sealed with a nonce that their key had seen",
+			(unsigned long long)t->world->nonces_repeated);
 		return true;
 	}
 	if (t->strays) {

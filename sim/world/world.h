@@ -13,6 +13,7 @@
  *   station.c   power, disk, what a node says to its shell
  *   segment.c   frames through link models, NAT boxes, carrier
  *   oracle.c    no forwarding loop, looked at after every event
+ *   nonce.c     no nonce twice under one key, looked at with every frame
  *   capture.c   what is offered to the links, as pcap files
  *
  * The world owns all. It reads no clock and draws from its seed alone.
@@ -79,6 +80,8 @@ struct station {
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];
 	uint64_t forwarded; /* packets, as seen at the last frame that left */
+	struct nonce *nonces; /* of this life */
+	unsigned nonce_count, nonce_slots;
 	unsigned prefix_count; /* originated at every start */
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 };
@@ -144,6 +147,7 @@ struct world {
 	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
 	struct world_suspect *suspects; /* routes that moved in this event */
 	unsigned suspect_count, suspect_capacity;
+	uint64_t nonces_repeated;
 	uint64_t looks, loops;
 	uint64_t shared_loops; /* of prefixes with several origins; those that last are among `loops` */
 	char loop[256]; /* the first one, in words */
@@ -209,6 +213,11 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
 /* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
 double segment_control_share(const struct segment *g);
 struct endpoint port_public_endpoint(const struct port *p);
+
+/* --- nonce.c ------------------------------------------------------------------------ */
+
+void nonce_check(struct station *s, struct bytes frame); /* leaves the station */
+void nonces_forget(struct station *s); /* its sessions ended */
 
 /* --- oracle.c ----------------------------------------------------------------------- */
 

@@ -198,6 +198,29 @@ static void every_route_that_moves_is_looked_at(void **state)
 	run_end(&r);
 }
 
+static void a_nonce_that_is_used_again_fails_the_run(void **state)
+{
+	uint8_t frame[FRAME_OVERHEAD] = { FRAME_TYPE_DATA, 0, 0, 0, 9, 9, 9, 9, 7 };
+	char failure[PLAN_ERROR_MAX];
+	struct run r = run_begin(RADIO, 1);
+
+	(void)state;
+	for (unsigned session = 0; session < 100; session++) {
+		frame[4] = (uint8_t)session;
+		for (frame[8] = 1; frame[8] < 5; frame[8]++)
+			nonce_check(r.a, bytes_of(frame, sizeof(frame)));
+	}
+	nonce_check(r.b, bytes_of(frame, sizeof(frame)));
+	assert_int_equal(r.w->nonces_repeated, 0);
+	frame[8] = 4;
+	nonce_check(r.a, bytes_of(frame, sizeof(frame)));
+	assert_int_equal(r.w->nonces_repeated, 1);
+	assert_false(trial_is_passed(r.trial));
+	assert_true(trial_failure(r.trial, failure));
+	assert_string_equal(failure, "1 frames were sealed with a nonce that their key had seen");
+	run_end(&r);
+}
+
 /* --- verdicts ------------------------------------------------------------------------------ */
 
 static void expectations_that_are_not_met_are_named(void **state)
@@ -253,6 +276,7 @@ int main(void)
 		cmocka_unit_test(a_nat_box_gives_new_ports_and_the_session_goes_on),
 		cmocka_unit_test(a_loop_is_found_and_told_in_words),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
+		cmocka_unit_test(a_nonce_that_is_used_again_fails_the_run),
 		cmocka_unit_test(expectations_that_are_not_met_are_named),
 		cmocka_unit_test(a_mesh_that_is_not_whole_names_the_pair),
 	};
