@@ -85,6 +85,9 @@ int fuzz_write(uint64_t seed, FILE *out)
 	fprintf(out, "  - {at: 1, do: restore l0}\n");
 	for (unsigned k = 0; k < restarts; k++)
 		restart_write(out, &p, nodes, until_s);
+	if (prng_below(&p, 2))
+		fprintf(out, "  - {at: %u, do: stall n%u %ums}\n", CALM_S + (unsigned)prng_below(&p, until_s - CALM_S),
+			(unsigned)prng_below(&p, nodes), 1 + (unsigned)prng_below(&p, 6000));
 	fprintf(out, "faults: {from: %u, until: %u, every: %ums, power: %s}\n", CALM_S, until_s,
 		200 + (unsigned)prng_below(&p, 4000), prng_below(&p, 2) ? "yes" : "no");
 	fprintf(out, "flows:\n  - {name: order, from: n0, to: n%u, every: 100ms}\n", nodes - 1);

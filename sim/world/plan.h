@@ -65,6 +65,7 @@ enum plan_verb {
 	PLAN_POWER_ON,
 	PLAN_WIPE,
 	PLAN_REBIND,
+	PLAN_STALL,
 };
 
 struct plan_event {
@@ -73,6 +74,7 @@ struct plan_event {
 	unsigned object; /* node or link */
 	char *text; /* as written */
 	const char *settings; /* in it */
+	uint64_t stall_us;
 };
 
 struct plan_faults {

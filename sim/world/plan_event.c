@@ -17,9 +17,10 @@ static const struct {
 	{ "power-on", PLAN_POWER_ON, true },
 	{ "wipe", PLAN_WIPE, true },
 	{ "rebind", PLAN_REBIND, true },
+	{ "stall", PLAN_STALL, true },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
-#define VERB_NAMES "cut, silence, restore, set, power-off, power-on, wipe, rebind"
+#define VERB_NAMES "cut, silence, restore, set, power-off, power-on, wipe, rebind, stall"
 
 static int order_read(struct plan_reading *r, int e, struct plan_event *event)
 {
@@ -44,7 +45,10 @@ static int order_read(struct plan_reading *r, int e, struct plan_event *event)
 			verbs[v].is_node ? "nodes:" : "links:");
 	event->object = (unsigned)found;
 	event->settings = rest;
-	if (event->verb != PLAN_SET && *rest)
+	if (event->verb == PLAN_STALL && (link_duration_parse(&event->stall_us, rest) || !event->stall_us))
+		return outline_complain(
+			&r->outline, "events", e, "do", "\"%.40s\" is not how long; write stall NODE 3s", rest);
+	if (event->verb != PLAN_SET && event->verb != PLAN_STALL && *rest)
 		return outline_complain(
 			&r->outline, "events", e, "do", "\"%.40s\" is too much; an order is a verb and a name", rest);
 	if (event->verb == PLAN_SET) {

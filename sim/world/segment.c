@@ -237,6 +237,11 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 	struct station *s = to->port->station;
 	unsigned link = 0;
 
+	/* Timers that are due run before the sockets are read. */
+	if (s->node && now_us <= s->stalled_until_us) {
+		timer_set(&w->heap, timer, s->stalled_until_us + 1);
+		return;
+	}
 	while (s->ports[link] != to->port)
 		link++;
 	bool is_heard = f->epoch == g->epoch && s->node && to->port->is_up;

@@ -102,16 +102,20 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 
 void station_settle(struct station *s)
 {
-	timer_set(&s->w->heap, &s->due, s->node ? node_poll(s->node, s->w->now_us) : NEVER);
+	uint64_t due_us = s->node ? node_poll(s->node, s->w->now_us) : NEVER;
+
+	timer_set(&s->w->heap, &s->due, due_us < s->stalled_until_us ? s->stalled_until_us : due_us);
 }
 
 static void station_due(struct timer *timer, uint64_t now_us)
 {
 	struct station *s = container_of(timer, struct station, due);
 
-	(void)now_us;
 	world_note(s->w, 'T', s->index, 0, bytes_of(NULL, 0));
-	station_settle(s);
+	if (now_us < s->stalled_until_us)
+		timer_set(&s->w->heap, timer, s->stalled_until_us);
+	else
+		station_settle(s);
 	world_event_done(s->w);
 }
 
@@ -122,6 +126,10 @@ static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
 	bool is_up = s->node && port_has_carrier(p);
 	unsigned link = 0;
 
+	if (now_us < s->stalled_until_us) {
+		timer_set(&s->w->heap, timer, s->stalled_until_us);
+		return;
+	}
 	while (s->ports[link] != p)
 		link++;
 	if (s->node && is_up != p->is_up) {
@@ -308,6 +316,7 @@ void station_power_on(struct station *s)
 	if (!s->node)
 		abort();
 	s->born_us = s->w->now_us;
+	s->stalled_until_us = 0;
 	s->forwarded = 0;
 	for (unsigned i = 0; i < s->certificate_count; i++)
 		node_certificate_add(s->node, bytes_of(s->certificates[i].bytes, s->certificates[i].len));
@@ -349,7 +358,7 @@ void station_send(struct station *s, struct bytes packet)
 	uint8_t buffer[NODE_HEADROOM + WORLD_PACKET_MAX + NODE_TAILROOM];
 	struct node_packet p = { buffer + NODE_HEADROOM, packet.len };
 
-	if (!s->node || packet.len > WORLD_PACKET_MAX)
+	if (!s->node || s->w->now_us < s->stalled_until_us || packet.len > WORLD_PACKET_MAX)
 		return;
 	memcpy(p.data, packet.data, packet.len);
 	node_packets_in(s->node, s->w->now_us, &p, 1);

@@ -45,6 +45,9 @@ static void obey(struct world *w, const struct plan_event *e)
 	case PLAN_WIPE:
 		station_wipe(w->stations[e->object]);
 		break;
+	case PLAN_STALL:
+		w->stations[e->object]->stalled_until_us = w->now_us + e->stall_us;
+		break;
 	case PLAN_REBIND:
 		rebind(w->stations[e->object]);
 		break;

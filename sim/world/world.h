@@ -71,6 +71,7 @@ struct station {
 	struct prng prng;
 	struct node *node; /* NULL: no power */
 	uint64_t born_us; /* of this life */
+	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
 	bool is_loading; /* what the node stores now came from the disk */

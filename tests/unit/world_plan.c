@@ -116,7 +116,8 @@ static const struct {
 	{ LINKS "events:\n  - {at: 10, do: cut m}\n", "s.yaml:8: there is no link \"m\"; name one of links:" },
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
 		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, power-off, power-on, "
-		"wipe, rebind" },
+		"wipe, rebind, stall" },
+	{ LINKS "events:\n  - {at: 10, do: stall a}\n", "s.yaml:8: \"\" is not how long; write stall NODE 3s" },
 	{ LINKS "events:\n  - {at: -10, do: cut l}\n",
 		"s.yaml:8: an event needs its time after the start; write at: 12.5 (seconds)" },
 	{ LINKS "events:\n  - {at: 60, do: cut l}\n",
