@@ -5,8 +5,9 @@
  * its neighbour is not heard there and leads nowhere (protocol.md 2.2, R7).
  *
  * A prefix that several nodes announce may loop for a moment while nodes change
- * from one origin to the other (RFC 8966, 1.1); such a loop is looked at again
- * later, and must be gone.
+ * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
+ * its disk and came back as another origin (protocol.md 6.3). Such a loop is
+ * looked at again later, and must be gone.
  */
 #include "sim/world/world.h"
 
@@ -113,13 +114,25 @@ static bool is_loop(const struct station *s, const struct prefix *prefix)
 	return false;
 }
 
+/* How many origins of the prefix the others may have heard of at this station. */
+static unsigned origins_at(const struct station *s, const struct prefix *prefix)
+{
+	struct prefix host = prefix_of_host(s->address);
+	bool is_here = prefix_equal(&host, prefix);
+
+	for (unsigned k = 0; k < s->prefix_count; k++)
+		is_here |= prefix_equal(&s->prefixes[k], prefix);
+	if (!is_here)
+		return 0;
+	return s->wiped_us && s->w->now_us - s->wiped_us < WORLD_TWO_LIVES_US ? 2 : 1;
+}
+
 static bool prefix_is_shared(const struct world *w, const struct prefix *prefix)
 {
 	unsigned origins = 0;
 
 	for (unsigned i = 0; i < w->station_count; i++)
-		for (unsigned k = 0; k < w->stations[i]->prefix_count; k++)
-			origins += prefix_equal(&w->stations[i]->prefixes[k], prefix);
+		origins += origins_at(w->stations[i], prefix);
 	return origins > 1;
 }
 

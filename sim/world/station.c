@@ -347,6 +347,7 @@ void station_power_off(struct station *s)
 void station_wipe(struct station *s)
 {
 	world_note(s->w, 'W', s->index, 0, bytes_of(NULL, 0));
+	s->wiped_us = s->w->now_us;
 	s->has_seqno = false;
 	s->certificate_count = 0;
 }

@@ -34,6 +34,7 @@
 #define WORLD_NAT_IDLE_US UINT64_C(120000000) /* a NAT box forgets a silent flow */
 #define WORLD_CARRIER_US 100000 /* how late a lost or found carrier is noticed, at most */
 #define WORLD_PACKET_MAX 1280
+#define WORLD_TWO_LIVES_US UINT64_C(600000000) /* an emptied disk makes another origin; so long for the old one */
 #define WORLD_SHARED_LOOP_US UINT64_C(10000000) /* a loop between origins may last so long */
 #define SECOND_US UINT64_C(1000000)
 
@@ -71,6 +72,7 @@ struct station {
 	struct prng prng;
 	struct node *node; /* NULL: no power */
 	uint64_t born_us; /* of this life */
+	uint64_t wiped_us; /* 0: never */
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;

@@ -187,6 +187,26 @@ static void a_loop_is_found_and_told_in_words(void **state)
 	run_end(&r);
 }
 
+/* An emptied disk makes another origin of the same address (RFC 8966, 1.1). */
+static void a_loop_between_two_lives_must_be_gone_in_ten_seconds(void **state)
+{
+	for (unsigned lasts = 0; lasts < 2; lasts++) {
+		struct run r = run_begin(RADIO, 1);
+
+		(void)state;
+		r.a->wiped_us = r.b->wiped_us = r.w->now_us;
+		r.w->successor = each_other;
+		run_until(&r, 6);
+		assert_true(r.w->shared_loops > 0);
+		assert_int_equal(r.w->loops, 0);
+		if (!lasts)
+			r.w->successor = oracle_successor;
+		run_until(&r, 17);
+		assert_int_equal(r.w->loops > 0, lasts);
+		run_end(&r);
+	}
+}
+
 static void every_route_that_moves_is_looked_at(void **state)
 {
 	struct run r = run_begin(RADIO, 1);
@@ -275,6 +295,7 @@ int main(void)
 		cmocka_unit_test(power_off_forgets_all_but_the_disk),
 		cmocka_unit_test(a_nat_box_gives_new_ports_and_the_session_goes_on),
 		cmocka_unit_test(a_loop_is_found_and_told_in_words),
+		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
 		cmocka_unit_test(a_nonce_that_is_used_again_fails_the_run),
 		cmocka_unit_test(expectations_that_are_not_met_are_named),
