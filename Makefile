@@ -71,6 +71,11 @@ LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
 LIBS_topology := $(call libs_of,expat jansson) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
 LIBS_world := $(call libs_of,libcyaml yaml-0.1 jansson libsodium) -lm
+# Sweeps over many machines, where OpenMPI is (libopenmpi-dev): never asked for.
+ifeq ($(shell $(PKGCONF) --exists ompi-c 2>/dev/null && echo 1),1)
+PKG_CFLAGS += -DMESHD_MPI $(patsubst -I%,-isystem%,$(shell $(PKGCONF) --cflags ompi-c))
+LIBS_world += $(call libs_of,ompi-c)
+endif
 LIBS_test := $(call libs_of,cmocka)
 
 # --- the rings: one static library each; */main*.c are programs ---------------

@@ -1,6 +1,7 @@
 /* meshsim: the same node under a virtual clock. */
 #include "sim/world/capture.h"
 #include "sim/world/fuzz.h"
+#include "sim/world/sweep.h"
 #include "sim/world/trial.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--pcap DIR] [--verbose]\n"
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz A..B | meshsim fuzz --print SEED\n"
+			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
 			    "       meshsim bench-tree NODES [--seed N] [--for SECONDS] [--json FILE]\n"
 			    "       meshsim presets | --help | --version\n"
 			    "\n"
@@ -250,6 +252,8 @@ int main(int argc, char **argv)
 		return scenario_main(argc, argv, command[0] == 'c');
 	if (strcmp(command, "fuzz") == 0)
 		return fuzz_main(argc, argv);
+	if (strcmp(command, "sweep") == 0)
+		return sweep_main(argc, argv);
 	if (strcmp(command, "bench-tree") == 0)
 		return bench_main(argc, argv);
 	if (strcmp(command, "presets") == 0) {

@@ -1,0 +1,98 @@
+/* meshsim sweep SPEC.yaml: alone, with workers of this machine, or under mpirun. */
+#include "sim/world/sweep.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_WRONG = 2 };
+
+struct sweep_options {
+	const char *spec, *csv;
+	unsigned workers;
+};
+
+static const char *options_read(struct sweep_options *o, int argc, char **argv)
+{
+	for (int i = 2; i < argc; i++) {
+		if (strcmp(argv[i], "--csv") == 0) {
+			o->csv = argv[++i];
+			if (!o->csv)
+				return "--csv needs a file";
+		} else if (strcmp(argv[i], "--workers") == 0) {
+			const char *text = argv[++i];
+
+			o->workers = text && strspn(text, "0123456789") == strlen(text) ? (unsigned)atoi(text) : 0;
+			if (!o->workers || o->workers > SWEEP_WORKERS_MAX)
+				return "--workers needs a number from 1 to 256";
+		} else if (argv[i][0] == '-' || o->spec) {
+			return "that is one word or option too many";
+		} else {
+			o->spec = argv[i];
+		}
+	}
+	return o->spec ? NULL : "say which sweep";
+}
+
+static unsigned processors(void)
+{
+	long count = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return count < 1 ? 1 : count > SWEEP_WORKERS_MAX ? SWEEP_WORKERS_MAX : (unsigned)count;
+}
+
+static int pool_run(struct sweep *s, unsigned workers, FILE *out)
+{
+	struct sweep_book b;
+	int error = sweep_book_init(&b, s, out);
+
+	if (error) {
+		fprintf(stderr, "meshsim: no memory for the sweep; give fewer seeds or values\n");
+		return error;
+	}
+	error = sweep_pool(s, &b, workers);
+	sweep_book_done(&b);
+	return error;
+}
+
+static int sweep_go(struct sweep *s, const struct sweep_options *o)
+{
+	unsigned rank = 0;
+	bool is_mpi = sweep_mpi_is_used(&rank);
+	bool has_file = o->csv && rank == 0;
+	FILE *out = has_file ? fopen(o->csv, "we") : stdout;
+
+	if (!out) {
+		fprintf(stderr, "meshsim: %s: cannot be written: %s; name another file\n", o->csv, strerror(errno));
+		return -EIO;
+	}
+	/* A child must not have what is waiting to be written. */
+	fflush(NULL);
+	int error = is_mpi ? sweep_mpi(s, out) : pool_run(s, o->workers ? o->workers : processors(), out);
+	if (has_file && fclose(out) && !error) {
+		fprintf(stderr, "meshsim: %s: cannot be written: %s; make room\n", o->csv, strerror(errno));
+		error = -EIO;
+	}
+	return error;
+}
+
+int sweep_main(int argc, char **argv)
+{
+	struct sweep_options o = { 0 };
+	const char *complaint = options_read(&o, argc, argv);
+	char error[PLAN_ERROR_MAX];
+
+	if (complaint) {
+		fprintf(stderr, "meshsim: %s; see meshsim --help\n", complaint);
+		return EXIT_WRONG;
+	}
+	struct sweep *s = sweep_load(o.spec, error);
+	if (!s) {
+		fprintf(stderr, "%s\n", error);
+		return EXIT_WRONG;
+	}
+	int result = sweep_go(s, &o);
+	sweep_free(s);
+	return result ? EXIT_WRONG : EXIT_SUCCESS;
+}
