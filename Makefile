@@ -102,7 +102,7 @@ NEED_config := config crypto base
 NEED_io := io node config routing crypto base
 NEED_ctl := ctl config crypto base
 NEED_sim := sim node config routing crypto base
-NEED_demo := demo crypto base
+NEED_demo := demo sim crypto base
 NEED_topology := topology sim node config routing crypto base
 NEED_world := world topology sim node config routing crypto base
 

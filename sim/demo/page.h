@@ -3,11 +3,9 @@
 #define SIM_DEMO_PAGE_H
 
 #include "sim/demo/report.h"
+#include "sim/html.h"
 
 #include <stdio.h>
-
-/* Text with &, <, > and quotes made harmless. */
-void html_put(FILE *f, const char *text);
 
 /* How a link stands in a phase. */
 enum line_state {

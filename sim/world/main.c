@@ -1,17 +1,20 @@
 /* meshsim: the same node under a virtual clock. */
 #include "sim/world/capture.h"
 #include "sim/world/fuzz.h"
+#include "sim/world/page.h"
 #include "sim/world/sweep.h"
 #include "sim/world/trial.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--pcap DIR] [--verbose]\n"
+static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--pcap DIR] [--report DIR]\n"
+			    "                   [--verbose]\n"
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz A..B | meshsim fuzz --print SEED\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
@@ -25,7 +28,7 @@ static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json
 enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
 
 struct options {
-	const char *scenario, *json, *pcap;
+	const char *scenario, *json, *pcap, *report;
 	bool has_seed, verbose;
 	uint64_t seed, seconds;
 };
@@ -61,6 +64,10 @@ static const char *options_read(struct options *o, int argc, char **argv)
 			o->pcap = argv[++i];
 			if (!o->pcap)
 				return "--pcap needs a directory";
+		} else if (strcmp(argv[i], "--report") == 0 && !o->seconds) {
+			o->report = argv[++i];
+			if (!o->report)
+				return "--report needs a directory";
 		} else if (strcmp(argv[i], "--json") == 0) {
 			o->json = argv[++i];
 			if (!o->json)
@@ -94,6 +101,29 @@ static int json_write(const struct trial *t, const struct options *o)
 		return 0;
 	fprintf(stderr, "meshsim: %s: cannot be written: %s; name another file\n", o->json, strerror(errno));
 	return -EIO;
+}
+
+/* DIR/SCENARIO.html */
+static int page_save(const struct trial *t, const struct options *o)
+{
+	const char *name = strrchr(o->scenario, '/') ? strrchr(o->scenario, '/') + 1 : o->scenario;
+	const char *dot = strrchr(name, '.');
+	int len = dot && dot > name ? (int)(dot - name) : (int)strlen(name), error = -EIO;
+	char path[PATH_MAX], title[NAME_MAX + 1];
+
+	if (!o->report)
+		return 0;
+	snprintf(title, sizeof(title), "%.*s", len, name);
+	snprintf(path, sizeof(path), "%s/%s.html", o->report, title);
+	FILE *out = fopen(path, "we");
+	if (out) {
+		error = page_write(t, title, out);
+		error |= fclose(out) ? -EIO : 0;
+	}
+	if (error)
+		fprintf(stderr, "meshsim: %s: cannot be written: %s; name a directory that is there\n", path,
+			strerror(errno));
+	return error;
 }
 
 /* 0, or -EIO after a complaint. */
@@ -130,14 +160,16 @@ static int run(const struct plan *plan, const struct options *o)
 
 	if (!t)
 		return wrong("the world cannot be built: no memory, or more peers than a link takes");
+	struct record *record = t->record = o->report ? record_new(t) : NULL;
 	if (!trial_go(t, o)) {
 		status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
 		if (status)
 			fprintf(stderr, "meshsim: %s: %s\n", o->scenario, failure);
-		if (json_write(t, o))
+		if (json_write(t, o) || page_save(t, o))
 			status = EXIT_WRONG;
 	}
 	trial_free(t);
+	record_free(record);
 	return status;
 }
 
@@ -227,6 +259,8 @@ static int scenario_main(int argc, char **argv, bool only_check)
 	const char *complaint = options_read(&o, argc, argv);
 	char error[PLAN_ERROR_MAX];
 
+	if (!complaint && o.report && access(o.report, W_OK | X_OK))
+		complaint = "--report needs a directory that is there";
 	if (complaint)
 		return wrong(complaint);
 	struct plan *plan = plan_load(o.scenario, error);

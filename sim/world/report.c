@@ -40,7 +40,7 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	}
 }
 
-static void measured_text(const struct trial_expect *e, char text[32])
+void trial_measured_text(const struct trial_expect *e, char text[32])
 {
 	if (e->measured < 0)
 		snprintf(text, 32, "never");
@@ -52,7 +52,7 @@ static void measured_text(const struct trial_expect *e, char text[32])
 		snprintf(text, 32, "%.3f s", e->measured);
 }
 
-static void digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1])
+void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1])
 {
 	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
 		snprintf(text + 2 * (size_t)i, 3, "%02x", w->digest[i]);
@@ -86,10 +86,10 @@ void trial_print(const struct trial *t, FILE *out)
 			(unsigned long long)w->shared_loops);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		trial_expect_text(t, &t->expect[i], text, sizeof(text));
-		measured_text(&t->expect[i], measured);
+		trial_measured_text(&t->expect[i], measured);
 		fprintf(out, "%-68s %10s %s\n", text, measured, t->expect[i].is_met ? "ok" : "FAILED");
 	}
-	digest_text(w, digest);
+	trial_digest_text(w, digest);
 	fprintf(out, "seed %llu, %g s, %llu events, hash %s\n", (unsigned long long)w->seed,
 		(double)world_time_us(w) / 1e6, (unsigned long long)w->events, digest);
 }
@@ -146,7 +146,7 @@ int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
 	const struct world *w = t->world;
 	char digest[2 * WORLD_DIGEST_LEN + 1];
 
-	digest_text(w, digest);
+	trial_digest_text(w, digest);
 	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "scenario", scenario,
 		"seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t),
 		"hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "shared_loops",

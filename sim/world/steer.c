@@ -1,4 +1,5 @@
 /* Orders of the plan in their time, and faults drawn from the world's seed. */
+#include "sim/world/record.h"
 #include "sim/world/trial.h"
 
 #include "sim/scenario.h"
@@ -63,6 +64,8 @@ static void event_due(struct timer *timer, uint64_t now_us)
 	if (e->trial->log)
 		fprintf(e->trial->log, "%12.6f %s\n", (double)world_time_us(w) / 1e6, e->conf->text);
 	obey(w, e->conf);
+	if (e->trial->record)
+		record_look(e->trial->record);
 	uint64_t next_us = now_us + e->conf->every_us;
 	if (e->conf->every_us && next_us <= WORLD_START_US + e->conf->until_us)
 		timer_set(&w->heap, timer, next_us);
@@ -110,6 +113,8 @@ static void faults_due(struct timer *timer, uint64_t now_us)
 		fault_draw(t);
 		timer_set(&t->world->heap, timer, now_us + t->plan->faults.every_us);
 	}
+	if (t->record)
+		record_look(t->record);
 	world_event_done(t->world);
 }
 

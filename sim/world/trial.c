@@ -1,4 +1,5 @@
 /* From plan to world, through its time, to a verdict on each expectation. */
+#include "sim/world/record.h"
 #include "sim/world/trial.h"
 
 #include <errno.h>
@@ -157,15 +158,24 @@ static void judge(struct trial *t, struct trial_expect *e)
 	e->is_met = e->measured <= e->conf->at_most;
 }
 
+static void advance(struct trial *t, uint64_t until_us)
+{
+	for (; t->record && t->record->next_us <= until_us; record_sample(t->record))
+		world_run(t->world, WORLD_START_US + t->record->next_us);
+	world_run(t->world, WORLD_START_US + until_us);
+}
+
 void trial_run(struct trial *t, void (*progress)(double share))
 {
 	for (unsigned i = 1; i <= PROGRESS_STEPS; i++) {
-		world_run(t->world, WORLD_START_US + t->plan->duration_us * i / PROGRESS_STEPS);
+		advance(t, t->plan->duration_us * i / PROGRESS_STEPS);
 		if (progress)
 			progress((double)i / PROGRESS_STEPS);
 	}
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		judge(t, &t->expect[i]);
+	if (t->record)
+		record_end(t->record);
 }
 
 bool trial_is_passed(const struct trial *t)

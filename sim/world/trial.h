@@ -7,6 +7,8 @@
  *   probe.c    flows and pings, as IP packets of the hosts
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
+ *   record.c   who reached whom, over time
+ *   page*.c    the outcome as a page for people
  *   fuzz.c     scenarios drawn from a seed
  *   bench.c    how fast, how large, with a tree of many nodes
  */
@@ -60,6 +62,7 @@ struct trial {
 	struct timer faults;
 	uint64_t strays; /* packets of a flow to one node that another's host got */
 	FILE *log; /* what nodes say, NULL: nowhere */
+	struct record *record; /* borrowed; NULL: nothing is recorded */
 };
 
 /* NULL: out of memory. The plan is borrowed. */
@@ -78,6 +81,10 @@ void trial_probe_init(struct trial *t); /* probe.c */
 void trial_probe_done(struct trial *t);
 void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet);
 void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
+/* A number for each station: equal if links join them. The caller frees it. */
+unsigned *whole_groups(const struct world *w);
+/* Who gets a packet for `p` from `s`, and over which segment; NULL: nobody, or none can bring it there. */
+const struct station *whole_next_hop(const struct station *s, const struct prefix *p, const struct segment **over);
 /* The first pair that links join and that does not reach each other; false: there is none. */
 bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to);
 
@@ -98,6 +105,9 @@ struct bench {
 /* 0; -EINVAL with one line in `error`. */
 int bench_tree(struct bench *b, char error[PLAN_ERROR_MAX]);
 
+/* What was measured of it, with its unit. */
+void trial_measured_text(const struct trial_expect *e, char text[32]);
+void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1]);
 void trial_print(const struct trial *t, FILE *out); /* report.c */
 /* 0, or -EIO. The same bytes for the same run. */
 int trial_write_json(const struct trial *t, const char *scenario, FILE *out);

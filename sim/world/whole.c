@@ -23,8 +23,7 @@ static bool ends_hear(const struct segment *g, unsigned a, unsigned b)
 	return g->ends[a].port->station->node && g->ends[b].port->station->node && !(g->model.deaf[a] & 1u << b);
 }
 
-/* A number for each station: equal if links join them. */
-static unsigned *groups_find(const struct world *w)
+unsigned *whole_groups(const struct world *w)
 {
 	unsigned *groups = world_alloc((w->station_count + 1) * sizeof(*groups));
 
@@ -39,51 +38,54 @@ static unsigned *groups_find(const struct world *w)
 					groups[group_of(groups, g->ends[a].port->station->index)] =
 						group_of(groups, g->ends[b].port->station->index);
 	}
+	for (unsigned i = 0; i < w->station_count; i++)
+		groups[i] = group_of(groups, i);
 	return groups;
 }
 
-static bool port_joins(const struct port *p, const struct station *to)
+static const struct segment *port_joins(const struct port *p, const struct station *to)
 {
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct segment *g = p->attachments[i].segment;
 
 		for (unsigned end = 0; end < g->end_count && g->model.state == LINK_UP; end++)
 			if (g->ends[end].port->station == to && ends_hear(g, p->attachments[i].end, end))
-				return true;
+				return g;
 	}
-	return false;
+	return NULL;
 }
 
-/* The next node, if there is a link that can bring a packet there. */
-static const struct station *next_hop(const struct station *s, const struct prefix *p)
+const struct station *whole_next_hop(const struct station *s, const struct prefix *p, const struct segment **over)
 {
 	unsigned link = 0;
 	const struct station *next = oracle_successor(s, p, &link);
 
-	return next && port_joins(s->ports[link], next) ? next : NULL;
+	*over = next ? port_joins(s->ports[link], next) : NULL;
+	return *over ? next : NULL;
 }
 
 static bool arrives(const struct station *from, const struct station *to)
 {
 	struct prefix p = prefix_of_host(to->address);
 	const struct station *at = from;
+	const struct segment *over;
 
 	for (unsigned steps = 0; at && at != to && steps <= from->w->station_count; steps++)
-		at = next_hop(at, &p);
+		at = whole_next_hop(at, &p, &over);
 	return at == to;
 }
 
 bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to)
 {
-	unsigned *groups = groups_find(w);
+	unsigned *groups = whole_groups(w);
 	bool is_missing = false;
 
 	for (unsigned a = 0; a < w->station_count && !is_missing; a++)
 		for (unsigned b = 0; b < w->station_count && !is_missing; b++) {
 			*from = w->stations[a];
 			*to = w->stations[b];
-			is_missing = a != b && (*from)->node && (*to)->node &&
-				     group_of(groups, a) == group_of(groups, b) && !arrives(*from, *to);
+			is_missing = a != b && (*from)->node && (*to)->node && groups[a] == groups[b] &&
+				     !arrives(*from, *to);
 		}
 	free(groups);
 	return is_missing;

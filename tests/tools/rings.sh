@@ -14,7 +14,7 @@ meshd/io      meshd/base/.*|meshd/io/.*|meshd/node/node\.h|meshd/config/config\.
 meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 sim/topology  meshd/base/.*|sim/topology/.*|sim/preset\.h|sim/link_model\.h|meshd/config/config\.h
-sim/demo      meshd/base/.*|sim/demo/.*|crypto/crypto\.h
+sim/demo      meshd/base/.*|sim/demo/.*|sim/html\.h|crypto/crypto\.h
 sim/world     meshd/base/.*|sim/world/.*|sim/topology/topology\.h|sim/[a-z_]*\.h|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 '
 # The pure rings must not reach the system: no sockets, no clock, no files.

@@ -1,0 +1,244 @@
+/* The page for people: well-formed, harmless names, the figures of the JSON, and a recorder that only looks on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "sim/world/page.h"
+
+#include <expat.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The satellite is silent from 20 s on; the radio comes at 30 s. */
+#define HEAD "seed: 3\nfor: 40\nnodes: [{name: a, level: city}, {name: b}, {name: c, level: scene, power: off}]\n"
+#define LINKS                                                                                                          \
+	"links:\n  - {name: sat, preset: geo-satellite, fade: none, ends: [b:s0, a:s0]}\n"                             \
+	"  - {name: radio, preset: mesh-radio, ends: [a:r0, b:r0], state: cut}\n"                                      \
+	"  - {name: wire, preset: fibre, ends: [b:f0, c:f0]}\n"
+#define EVENTS                                                                                                         \
+	"events:\n  - {at: 20, do: silence sat}\n  - {at: 30, do: restore radio}\n"                                    \
+	"flows:\n  - {name: words, from: b, to: a, start: 5, end: 39, every: 100ms}\n"
+#define EXPECT "expect:\n  - reach: {from: b, to: a, after: 1, within: 9}\n  - lost: {flow: words, at most: 1 %}\n"
+static const char yaml[] = HEAD LINKS EVENTS EXPECT;
+
+struct run {
+	struct plan *plan;
+	struct trial *trial;
+	struct record *record;
+	char *page;
+	size_t len;
+};
+
+static struct run run_all(uint64_t seed, const char *scenario)
+{
+	char error[PLAN_ERROR_MAX];
+	struct run r = { .plan = plan_parse("test", bytes_of(yaml, strlen(yaml)), error) };
+
+	if (!r.plan)
+		fail_msg("%s", error);
+	r.trial = trial_new(r.plan, seed, NULL);
+	assert_non_null(r.trial);
+	if (!scenario) {
+		trial_run(r.trial, NULL);
+		return r;
+	}
+	r.record = r.trial->record = record_new(r.trial);
+	trial_run(r.trial, NULL);
+	FILE *out = open_memstream(&r.page, &r.len);
+	assert_int_equal(page_write(r.trial, scenario, out), 0);
+	fclose(out);
+	return r;
+}
+
+static void run_end(struct run *r)
+{
+	trial_free(r->trial);
+	record_free(r->record);
+	plan_free(r->plan);
+	free(r->page);
+}
+
+static void element_begins(void *user, const char *name, const char **attributes)
+{
+	unsigned *outside = user;
+
+	for (; *attributes; attributes += 2)
+		if (strcmp(attributes[0], "src") == 0 || strcmp(attributes[0], "href") == 0)
+			++*outside;
+	if (strcmp(name, "script") == 0 || strcmp(name, "link") == 0)
+		++*outside;
+}
+
+static void the_page_is_well_formed_and_names_are_harmless(void **state)
+{
+	struct run r = run_all(3, "<b>&\"x");
+	XML_Parser parser = XML_ParserCreate("UTF-8");
+	unsigned outside = 0;
+
+	(void)state;
+	XML_SetUserData(parser, &outside);
+	XML_SetStartElementHandler(parser, element_begins);
+	if (XML_Parse(parser, r.page, (int)r.len, 1) != XML_STATUS_OK)
+		fail_msg("line %lu: %s", XML_GetCurrentLineNumber(parser), XML_ErrorString(XML_GetErrorCode(parser)));
+	XML_ParserFree(parser);
+	assert_int_equal(outside, 0);
+	assert_non_null(strstr(r.page, "<h1>&lt;b&gt;&amp;&quot;x</h1>"));
+	assert_null(strstr(r.page, "url("));
+	run_end(&r);
+}
+
+static void the_same_seed_is_the_same_page(void **state)
+{
+	struct run first = run_all(3, "x"), again = run_all(3, "x"), other = run_all(4, "x");
+
+	(void)state;
+	assert_int_equal(first.len, again.len);
+	assert_memory_equal(first.page, again.page, first.len);
+	assert_string_not_equal(first.page, other.page);
+	run_end(&first);
+	run_end(&again);
+	run_end(&other);
+}
+
+static void recording_does_not_change_the_run(void **state)
+{
+	struct run plain = run_all(3, NULL), recorded = run_all(3, "x");
+
+	(void)state;
+	assert_memory_equal(plain.trial->world->digest, recorded.trial->world->digest, WORLD_DIGEST_LEN);
+	run_end(&plain);
+	run_end(&recorded);
+}
+
+static void the_figures_are_those_of_the_json(void **state)
+{
+	struct run r = run_all(3, "x");
+	char *text = NULL, want[300];
+	size_t len = 0, i;
+	FILE *out = open_memstream(&text, &len);
+	json_t *value;
+
+	(void)state;
+	assert_int_equal(trial_write_json(r.trial, "x", out), 0);
+	fclose(out);
+	json_t *root = json_loads(text, 0, NULL);
+	json_array_foreach (json_object_get(root, "expect"), i, value) {
+		bool is_share = strcmp(json_string_value(json_object_get(value, "measure")), "lost") == 0;
+		bool is_met = json_is_true(json_object_get(value, "met"));
+		double measured = json_number_value(json_object_get(value, "measured"));
+
+		snprintf(want, sizeof(want), "%s</td><td>%s</td><td class=\"got\">%.*f %s<", is_met ? "ok" : "NO",
+			json_string_value(json_object_get(value, "text")), is_share ? 2 : 3,
+			is_share ? 100 * measured : measured, is_share ? "%" : "s");
+		assert_non_null(strstr(r.page, want));
+	}
+	assert_int_equal(i, 2);
+	/* Each link is the only one of its kind. */
+	json_array_foreach (json_object_get(root, "links"), i, value) {
+		snprintf(want, sizeof(want), "title=\"%lld bytes\"",
+			json_integer_value(json_object_get(value, "control_bytes")));
+		assert_non_null(strstr(r.page, want));
+	}
+	assert_int_equal(i, 3);
+	assert_false(json_is_true(json_object_get(root, "passed")));
+	assert_non_null(strstr(r.page, "Not everything expected was met."));
+	json_decref(root);
+	free(text);
+	run_end(&r);
+}
+
+static void the_outage_has_its_cause_its_end_and_its_ways(void **state)
+{
+	struct run r = run_all(3, "x");
+	const struct record_pair *p = &r.record->pairs[0]; /* b and a: asked for, so the first */
+
+	(void)state;
+	assert_int_equal(r.record->pair_count, 3);
+	assert_true(p->is_watched && !p->is_out && p->worst.is_over);
+	assert_int_equal(r.record->harm_us, 20 * SECOND_US);
+	assert_in_range(p->worst.begin_us, 20 * SECOND_US, 20 * SECOND_US + r.record->step_us);
+	assert_in_range(p->worst.end_us, 30 * SECOND_US, 39 * SECOND_US);
+	assert_int_equal(p->worst.before.hops, 1);
+	assert_int_equal(p->worst.before.hop[0].segment, 0);
+	assert_int_equal(p->worst.after.hops, 1);
+	assert_int_equal(p->worst.after.hop[0].segment, 1);
+	assert_non_null(strstr(r.page, "sat fell silent at 20.0\xc2\xa0s."));
+	assert_non_null(strstr(r.page, "radio was restored at 30.0\xc2\xa0s; contact "));
+	run_end(&r);
+}
+
+static void a_pair_is_apart_without_power_or_link_and_searching_with(void **state)
+{
+	struct run r = run_all(3, "x");
+	unsigned last = r.record->sample_count - 1, searching = 0;
+
+	(void)state;
+	assert_int_equal(r.record->sample_count, 400);
+	for (unsigned i = 0; i <= last; i++) {
+		double at_s = (double)record_sample_us(r.record, i) / 1e6;
+		enum pair_state state_ab = record_state(r.record, i, 0);
+
+		assert_int_equal(record_state(r.record, i, 1), PAIR_APART); /* c has no power */
+		if (at_s >= 20 && at_s < 30)
+			assert_int_equal(state_ab, PAIR_APART);
+		else
+			assert_int_not_equal(state_ab, PAIR_APART);
+		searching += at_s >= 30 && state_ab == PAIR_SEARCHING;
+	}
+	assert_true(searching > 0);
+	assert_int_equal(record_state(r.record, last, 0), PAIR_REACHED);
+	assert_int_equal(r.record->searches_open, 0);
+	/* From cold, and after the radio came. */
+	unsigned searches = 0;
+	for (unsigned i = 0; i < RECORD_BINS; i++)
+		searches += r.record->searches[i];
+	assert_int_equal(searches, 2);
+	run_end(&r);
+}
+
+static void a_large_world_is_recorded_within_the_limit(void **state)
+{
+	char text[4096] = "for: 1\nnodes:\n", error[PLAN_ERROR_MAX];
+	size_t len = strlen(text);
+
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "  - {name: n%u}\n", i);
+	len += (size_t)snprintf(text + len, sizeof(text) - len,
+		"links: [{name: l, preset: fibre, ends: [n0:e0, n1:e0]}]\n"
+		"expect: [{reach: {from: n99, to: n7, within: 1}}]\n");
+	struct plan *plan = plan_parse("test", bytes_of(text, len), error);
+	if (!plan)
+		fail_msg("%s", error);
+	struct trial *t = trial_new(plan, 1, NULL);
+	struct record *r = record_new(t);
+	assert_true(r->is_chosen);
+	assert_in_range(r->pair_count, RECORD_PAIRS_MAX - 1, RECORD_PAIRS_MAX);
+	assert_true(r->pairs[0].is_watched && r->pairs[0].a == 99 && r->pairs[0].b == 7);
+	/* In order after it, so that none is there twice. */
+	for (unsigned i = 2; i < r->pair_count; i++)
+		assert_true(r->pairs[i].a * 100 + r->pairs[i].b > r->pairs[i - 1].a * 100 + r->pairs[i - 1].b);
+	record_free(r);
+	trial_free(t);
+	plan_free(plan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_page_is_well_formed_and_names_are_harmless),
+		cmocka_unit_test(the_same_seed_is_the_same_page),
+		cmocka_unit_test(recording_does_not_change_the_run),
+		cmocka_unit_test(the_figures_are_those_of_the_json),
+		cmocka_unit_test(the_outage_has_its_cause_its_end_and_its_ways),
+		cmocka_unit_test(a_pair_is_apart_without_power_or_link_and_searching_with),
+		cmocka_unit_test(a_large_world_is_recorded_within_the_limit),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return sodium_init() < 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+}
