@@ -3,11 +3,11 @@
  * one worker process and is its messenger:
  *
  *   rank 0                          rank n                      its worker
- *     | <-- READY, BEAT each second --|                              |
+ *     | <-- READY, then BEAT ---------|                              |
  *     |--- JOB 17 ------------------->|--- 17 ---------------------->|
  *     | <-- BEAT ... -----------------|                              | runs
  *     | <-- ROW 17 -------------------|<-- row ----------------------|
- *     |--- END ---------------------->|
+ *     |--- BEAT, END ---------------->|
  *
  * The messenger never computes, so that silence means that the machine is lost
  * (or mpirun was told to go on without the rank: --enable-recovery). A worker that
@@ -50,8 +50,9 @@ int sweep_mpi(struct sweep *s, FILE *out)
 #include <poll.h>
 #include <time.h>
 
-#define BEAT_MS 1000
-#define SILENCE_MS 10000 /* of a rank, before it counts as lost */
+#define BEAT_MS 500
+#define SILENCE_MS 5000 /* of a rank, before its job goes to another */
+#define DESK_SILENCE_MS 30000 /* of rank 0, which may wait for its disk */
 #define RANKS_MAX 1024
 
 enum { TAG_READY = 1, TAG_BEAT, TAG_ROW, TAG_FAILED, TAG_JOB, TAG_END };
@@ -64,7 +65,9 @@ struct message {
 
 struct rank {
 	uint64_t heard_ms;
-	bool is_idle, is_busy, is_gone;
+	bool is_idle, is_busy;
+	bool is_silent; /* until it is heard again */
+	bool has_failed; /* it has no worker */
 	unsigned job;
 };
 
@@ -113,9 +116,7 @@ static int rank_lost(struct desk *d, unsigned n, const char *why)
 	struct rank *r = &d->ranks[n];
 	char text[200];
 
-	r->is_gone = true;
-	r->is_idle = false;
-	fprintf(stderr, "meshsim: rank %u %s; it gets no more runs\n", n, why);
+	fprintf(stderr, "meshsim: rank %u %s; the others go on\n", n, why);
 	if (!r->is_busy)
 		return 0;
 	r->is_busy = false;
@@ -137,14 +138,20 @@ static int desk_hear(struct desk *d)
 		struct rank *r = &d->ranks[from];
 
 		r->heard_ms = clock_ms();
+		r->is_silent = false;
 		if (tag == TAG_READY)
 			r->is_idle = true;
-		if (tag == TAG_FAILED)
+		if (tag == TAG_BEAT)
+			message_send(from, TAG_BEAT, &m);
+		if (tag == TAG_FAILED) {
+			r->has_failed = true;
+			r->is_idle = false;
 			error = rank_lost(d, (unsigned)from, "has lost its worker");
+		}
 		if (tag != TAG_ROW || m.job >= d->sweep->job_count)
 			continue;
 		r->is_busy = false;
-		r->is_idle = !r->is_gone;
+		r->is_idle = !r->has_failed;
 		error = sweep_book_row(&d->book, m.job, m.row);
 		if (error)
 			fprintf(stderr, "meshsim: the CSV cannot be written: %s; make room\n", strerror(-error));
@@ -163,10 +170,12 @@ static int desk_hand_out(struct desk *d)
 		struct rank *r = &d->ranks[n];
 		struct message m;
 
-		if (!r->is_gone && now_ms > r->heard_ms + SILENCE_MS)
+		if (!r->is_silent && now_ms > r->heard_ms + SILENCE_MS) {
+			r->is_silent = true;
 			error = rank_lost(d, n, "is silent");
-		left += !r->is_gone;
-		if (!r->is_idle || !sweep_book_take(&d->book, &m.job))
+		}
+		left += !r->is_silent && !r->has_failed;
+		if (r->is_silent || !r->is_idle || !sweep_book_take(&d->book, &m.job))
 			continue;
 		r->job = m.job;
 		r->is_idle = false;
@@ -179,15 +188,15 @@ static int desk_hand_out(struct desk *d)
 	return -EIO;
 }
 
-/* What is said to a rank that is gone would wait for ever: then all ends by MPI_Abort. */
+/* What is said to a rank that is gone would wait for ever, as would MPI_Finalize. */
 static void desk_close(const struct desk *d, FILE *out)
 {
 	struct message m = { 0 };
 	bool is_whole = true;
 
 	for (unsigned n = 1; n < d->count; n++) {
-		is_whole = is_whole && !d->ranks[n].is_gone;
-		if (!d->ranks[n].is_gone)
+		is_whole = is_whole && !d->ranks[n].is_silent;
+		if (!d->ranks[n].is_silent)
 			message_send((int)n, TAG_END, &m);
 	}
 	if (is_whole) {
@@ -203,9 +212,10 @@ static int desk_run(struct sweep *s, unsigned count, FILE *out)
 	struct desk *d = calloc(1, sizeof(*d));
 	int error = d && count <= RANKS_MAX ? sweep_book_init(&d->book, s, out) : -ENOMEM;
 
-	if (error) {
+	if (!d || error) {
 		fprintf(stderr, "meshsim: no memory, or more than %d ranks; start fewer\n", RANKS_MAX);
 		MPI_Abort(MPI_COMM_WORLD, 2);
+		return error;
 	}
 	d->sweep = s;
 	d->count = count;
@@ -235,10 +245,11 @@ static bool messenger_answer(struct sweep_worker *w)
 	return got >= 0;
 }
 
-static void messenger_run(struct sweep_worker *w)
+/* 0, or -EIO: rank 0 is no more. */
+static int messenger_run(struct sweep_worker *w)
 {
 	struct message m = { 0 };
-	uint64_t beat_ms = 0;
+	uint64_t beat_ms = 0, heard_ms = clock_ms();
 	bool is_alive = true;
 	int from, tag = TAG_READY;
 
@@ -253,10 +264,16 @@ static void messenger_run(struct sweep_worker *w)
 			beat_ms = clock_ms();
 			message_send(0, TAG_BEAT, &m);
 		}
+		if (clock_ms() > heard_ms + DESK_SILENCE_MS)
+			return -EIO;
+		if (!message_take(&m, &from, &tag))
+			continue;
+		heard_ms = clock_ms();
 		/* That a job cannot be given is seen when its row is asked for. */
-		if (message_take(&m, &from, &tag) && tag == TAG_JOB)
+		if (tag == TAG_JOB)
 			sweep_worker_give(w, m.job);
 	}
+	return 0;
 }
 
 int sweep_mpi(struct sweep *s, FILE *out)
@@ -279,10 +296,14 @@ int sweep_mpi(struct sweep *s, FILE *out)
 	MPI_Comm_size(MPI_COMM_WORLD, &count);
 	if (rank == 0)
 		return desk_run(s, (unsigned)count, out);
-	messenger_run(&w);
+	error = messenger_run(&w);
 	sweep_worker_stop(&w);
+	if (error) {
+		fprintf(stderr, "meshsim: rank 0 is silent; the CSV has what was done: start mpirun again\n");
+		MPI_Abort(MPI_COMM_WORLD, 2);
+	}
 	MPI_Finalize();
-	return 0;
+	return error;
 }
 
 #endif

@@ -64,6 +64,31 @@ ranks() { # COUNT: the CSV of so many ranks is that of one worker.
 		sweep "$work/sweep.yaml" --csv "$work/ranks.csv" && same_as_one ranks.csv
 }
 
+# rank_pid MPIRUN NUMBER
+rank_pid() {
+	for rank_pid in $(pgrep -P "$1" -x meshsim); do
+		tr '\0' '\n' <"/proc/$rank_pid/environ" | grep -qx "OMPI_COMM_WORLD_RANK=$2" && echo "$rank_pid"
+	done
+}
+
+# A worker, or a whole rank, is killed after the first row of long runs.
+lost_of_ranks() { # rank|worker TEXT
+	rm -f "$work/lost.csv"
+	ASAN_OPTIONS=detect_leaks=0 mpirun --allow-run-as-root --oversubscribe --enable-recovery -n 3 "$meshsim" \
+		sweep "$work/long.yaml" --csv "$work/lost.csv" 2>"$work/lost.err" &
+	lost_pid=$!
+	until [ -e "$work/lost.csv" ] && [ "$(wc -l <"$work/lost.csv")" -ge 2 ]; do
+		kill -0 "$lost_pid" || return 1
+	done
+	lost_victim=$(rank_pid "$lost_pid" 2)
+	[ "$1" = rank ] || lost_victim=$(pgrep -P "$lost_victim" -x meshsim)
+	kill -9 "$lost_victim"
+	wait "$lost_pid" || { echo "mpirun ended $?"; cat "$work/lost.err"; return 1; }
+	cat "$work/lost.err"
+	grep -q "meshsim: rank 2 $2" "$work/lost.err" && grep -q "it is done again" "$work/lost.err" &&
+		cmp "$work/long.csv" "$work/lost.csv"
+}
+
 if ! command -v mpirun >/dev/null; then
 	count=$((count + 1))
 	echo "ok $count - ranks of mpirun write the same # SKIP mpirun is not installed (openmpi-bin)"
@@ -73,5 +98,9 @@ elif ! ldd "$meshsim" | grep -q libmpi; then
 else
 	check "two ranks of mpirun write the same" ranks 2
 	check "four ranks of mpirun write the same" ranks 4
+	printf 'scenario: %s\nseeds: 1..6\n' "$PWD/sim/scenarios/07-silence-then-cut.yaml" >"$work/long.yaml"
+	check "long runs with two workers" timeout 120 "$meshsim" sweep "$work/long.yaml" --csv "$work/long.csv"
+	check "the work of a rank without worker is done again" lost_of_ranks worker "has lost its worker"
+	check "the work of a lost rank is done again" lost_of_ranks rank "is silent"
 fi
 lab_done
