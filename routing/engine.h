@@ -393,6 +393,7 @@ struct request {
 	unsigned resends; /* left */
 	uint64_t timeout_us;
 	uint64_t sent_us;
+	struct requester asked; /* whom the last copy went to; FAMILY_NONE: several */
 	struct requester requesters[REQUEST_REQUESTERS];
 	size_t requester_count;
 	bool has_more_requesters; /* than were remembered: answer by multicast */

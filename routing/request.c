@@ -120,6 +120,7 @@ static void request_send(struct request *q, uint64_t now_us)
 	struct babel_tlv tlv = request_tlv(q, REQUEST_HOPS);
 
 	q->sent_us = now_us;
+	q->asked = n ? (struct requester){ .link = n->link->id, .address = n->address } : (struct requester){ 0 };
 	if (n)
 		queue_message(&n->queue, now_us, &tlv);
 	else
@@ -258,6 +259,15 @@ static struct neighbour *request_target(
 	return best ? best->neighbour : NULL;
 }
 
+/* A copy is under way already. One that went to the requester alone does not
+ * count: two nodes that wait for each other's answer would both starve. */
+static bool request_is_duplicate(
+	const struct request *q, uint64_t now_us, const struct link *link, const struct address *from, uint16_t seqno)
+{
+	return !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < DUPLICATE_US &&
+	       !(q->asked.link == link->id && address_equal(&q->asked.address, from));
+}
+
 static void request_forward(struct destination *d, struct link *link, uint64_t now_us, const struct address *from,
 	const struct babel_tlv *tlv)
 {
@@ -265,7 +275,7 @@ static void request_forward(struct destination *d, struct link *link, uint64_t n
 	uint16_t seqno = tlv->u.seqno_request.seqno;
 	struct request *q = request_find(b, &d->prefix, &tlv->u.seqno_request.origin);
 
-	if (q && !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < DUPLICATE_US) {
+	if (q && request_is_duplicate(q, now_us, link, from, seqno)) {
 		b->counters.seqno_requests_duplicate++;
 		request_add_requester(q, link, from);
 		return;
@@ -280,6 +290,7 @@ static void request_forward(struct destination *d, struct link *link, uint64_t n
 		q->seqno = seqno;
 	request_add_requester(q, link, from);
 	q->sent_us = now_us;
+	q->asked = (struct requester){ .link = target->link->id, .address = target->address };
 	if (!q->is_own)
 		timer_set(&b->heap, &q->timer, now_us + FORWARDED_US);
 	struct babel_tlv forwarded = *tlv;

@@ -423,6 +423,34 @@ static void unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_
 	world_free(w);
 }
 
+/* Two nodes lose the same origin's seqno, and each hopes for the other: what we asked of the requester itself is
+ * no reason to keep its request back. Else both starve until the next dump. */
+static void request_is_passed_on_although_the_requester_was_asked(void **state)
+{
+	struct world *w = world_with_three_probes();
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 78, 2000));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 77, 200));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_last(w, 2, TLV_SEQNO_REQUEST)->tlv.u.seqno_request.seqno, 79);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 0);
+	probe_say(w, 2, 1, 0, say_seqno_request(P, world_id(5), 79, 20));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 1);
+	probe_say(w, 2, 1, 0, say_seqno_request(P, world_id(5), 79, 20)); /* now it is a copy */
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 1);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 79, 2000));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.seqno, 79);
+	world_free(w);
+}
+
 static void requests_of_several_origins_do_not_displace_each_other__frr_22892(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -563,6 +591,7 @@ int main(void)
 		cmocka_unit_test(request_stops_when_the_route_is_back),
 		cmocka_unit_test(unfeasible_update_of_the_selected_route_asks_its_neighbour__rfc8966_3_8_2_2),
 		cmocka_unit_test(unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_2),
+		cmocka_unit_test(request_is_passed_on_although_the_requester_was_asked),
 		cmocka_unit_test(requests_of_several_origins_do_not_displace_each_other__frr_22892),
 		cmocka_unit_test(route_about_to_expire_is_asked_for__rfc8966_3_8_2_3),
 		cmocka_unit_test(pending_requests_are_bounded_and_counted),
