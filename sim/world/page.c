@@ -9,12 +9,14 @@
 #include <string.h>
 
 static const char style[] =
-	"h1,h3,td,.row span{overflow-wrap:anywhere}.three{display:grid;gap:.75rem;align-items:start}"
-	"@media(min-width:52rem){.three{grid-template-columns:repeat(3,1fr)}}.three>*{min-width:0}.two>*{min-width:0}"
+	"h1,h3,.rows td,.row span{overflow-wrap:anywhere}.three{display:grid;gap:.75rem;align-items:start}"
+	"@media "
+	"print,(min-width:52rem){.three{grid-template-columns:repeat(3,1fr)}}.three>*{min-width:0}.two>*{min-width:0}"
 	".row{display:grid;grid-template-columns:1fr auto;column-gap:.75rem;padding:.2rem 0;font-size:.9rem}"
 	".row em{font-style:normal;color:var(--soft);font-variant-numeric:tabular-nums;white-space:nowrap}"
 	".row svg{grid-column:1/-1;height:1rem;background:var(--bg)}"
-	"@media(min-width:52rem){.row{grid-template-columns:15rem 1fr 11rem;align-items:center}.row svg{grid-column:2;"
+	"@media print,(min-width:52rem){.row{grid-template-columns:15rem 1fr 11rem;align-items:center}.row "
+	"svg{grid-column:2;"
 	"grid-row:1}.row em{grid-column:3}.outages .ticks{margin-left:15.75rem;margin-right:11.75rem}}"
 	"rect.reached,path.reached,.key.reached{fill:var(--good);background:var(--good)}"
 	"rect.searching,.key.searching{fill:var(--warn);background:var(--warn)}"
@@ -24,7 +26,8 @@ static const char style[] =
 	"vertical-align:-.05rem}.key.apart{height:.3rem}.key:first-child{margin-left:0}"
 	".curve{position:relative}.curve svg{height:11rem;background:var(--bg)}.curve "
 	"span{position:absolute;left:.3rem;"
-	"font-size:.75rem;color:var(--ink);opacity:.75}.curve .top{top:.1rem}.curve .half{top:calc(50% + .1rem)}"
+	"font-size:.75rem;padding:0 .25rem;border-radius:.2rem;background:var(--card);opacity:.85}.curve "
+	".top{top:.1rem}.curve .half{top:calc(50% + .1rem)}"
 	"line{vector-effect:non-scaling-stroke}.axis{stroke:var(--rule)}.harm{stroke:var(--ink);stroke-width:1.5}"
 	".ten{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}"
 	".ticks{position:relative;height:1.3rem;font-size:.75rem;color:var(--soft)}.ticks span{position:absolute;"
@@ -36,14 +39,16 @@ static const char style[] =
 	".link path{fill:none}.link circle{fill:var(--soft);stroke:none}.link.used circle{fill:var(--used)}"
 	".link.used{stroke-width:3.5}.drawing text{font-size:10px}.story p{margin:.5rem 0}"
 	".over{font-size:.85rem;color:var(--used);white-space:nowrap}.over::before{content:\"\xe2\x80\x94 \"}"
-	".over::after{content:\" \xe2\x86\x92\"}td.number,th.number{text-align:right}"
+	".over::after{content:\" \xe2\x86\x92\"}td.number,th.number{text-align:right}td.number{white-space:nowrap}"
 	".legend span{white-space:nowrap;margin-right:.8rem}.legend svg{display:inline-block;width:2rem;height:.6rem;"
 	"vertical-align:middle;margin-right:.3rem}"
-	"@media(max-width:40rem){.rows td.got::before{content:\"measured \"}}"
+	"@media(max-width:40rem){.rows td.got::before{content:\"measured \"}.kinds td:not(.mark){margin-left:0}"
+	".kinds td.number{text-align:left}.kinds td.number::before{content:attr(data-label) \": \";color:var(--soft)}}"
 	"@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;--good:#1a7f4b;"
 	"--bad:#c0322b;--used:#0b6bcb;--warn:#b25c00}body{font-size:11pt}main{max-width:none;padding:0}"
-	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.row,.card.story,.three .card,.tile,tr{"
-	"break-inside:avoid}h2{break-after:avoid}}";
+	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}.row,.two .card,.three .card,.tile,tr{"
+	"break-inside:avoid}h2,.legend{break-after:avoid}"
+	".tiles{grid-template-columns:repeat(4,1fr)}.two{grid-template-columns:1fr 1fr}}";
 
 /* --- the verdict ------------------------------------------------------------------------- */
 
@@ -159,9 +164,9 @@ static void pictures_put(FILE *f, const struct record *r)
 
 /* --- bytes by kind of link ------------------------------------------------------------------- */
 
-static void bytes_put(FILE *f, uint64_t bytes)
+static void bytes_put(FILE *f, const char *label, uint64_t bytes)
 {
-	fprintf(f, "<td class=\"number\" title=\"%llu bytes\">", (unsigned long long)bytes);
+	fprintf(f, "<td class=\"number\" data-label=\"%s\" title=\"%llu bytes\">", label, (unsigned long long)bytes);
 	if (bytes < 100000)
 		fprintf(f, "%.1f kB", (double)bytes / 1e3);
 	else
@@ -185,16 +190,19 @@ static void kind_put(FILE *f, const struct trial *t, const struct link_preset *k
 		control += g->traffic.bytes - g->traffic.data_bytes;
 		worst = segment_control_share(g) > worst ? segment_control_share(g) : worst;
 	}
-	fprintf(f, "<tr><td>%s</td><td class=\"number\">%u</td>", kind->name, links);
-	bytes_put(f, bytes);
-	bytes_put(f, control);
-	fprintf(f, "<td class=\"number\">%.0f bit/s</td><td class=\"number\">%.1f %%</td></tr>\n",
+	fprintf(f, "<tr><td><b>%s</b></td><td class=\"number\" data-label=\"links\">%u</td>", kind->name, links);
+	bytes_put(f, "all bytes", bytes);
+	bytes_put(f, "control bytes", control);
+	fprintf(f,
+		"<td class=\"number\" data-label=\"control per link\">%.0f bit/s</td><td class=\"number\" "
+		"data-label=\"control, worst ten seconds\">%.1f %%</td></tr>\n",
 		(double)control * 8 / links / ((double)t->plan->duration_us / 1e6), 100 * worst);
 }
 
 static void kinds_put(FILE *f, const struct trial *t)
 {
-	fprintf(f, "<h2>What keeping the network costs</h2><div class=\"card scroll\"><table><thead><tr><th>Kind of "
+	fprintf(f, "<h2>What keeping the network costs</h2><div class=\"card\"><table class=\"rows "
+		   "kinds\"><thead><tr><th>Kind of "
 		   "link</th><th class=\"number\">Links</th><th class=\"number\">All bytes</th><th class=\"number\">"
 		   "Control bytes</th><th class=\"number\">Control per link</th><th class=\"number\">Worst ten "
 		   "seconds</th></tr></thead><tbody>\n");
@@ -207,7 +215,8 @@ static void kinds_put(FILE *f, const struct trial *t)
 			kind_put(f, t, t->plan->links[i].preset);
 	}
 	fprintf(f, "</tbody></table></div><p class=\"soft\">Control: all but the hosts' own packets, both directions. "
-		   "The worst ten seconds are a share of what the slower direction can carry.</p>\n");
+		   "The worst ten seconds are what was offered, as a share of what the slower direction can carry: "
+		   "beyond 100 %% it waited or was dropped.</p>\n");
 }
 
 int page_write(const struct trial *t, const char *scenario, FILE *out)

@@ -18,7 +18,7 @@
 /* The record must have ended. 0, or -EIO. */
 int page_write(const struct trial *t, const char *scenario, FILE *out);
 
-/* "0.4 s", "12 s", "7 min 05 s". */
+/* "0.4 s", "40 s", "7 min 05 s", "3 h 20 min". */
 void page_duration(uint64_t us, char text[32]);
 void page_curve_put(FILE *f, const struct record *r);
 void page_outages_put(FILE *f, const struct record *r);

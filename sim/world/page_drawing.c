@@ -20,48 +20,57 @@ struct spot {
 
 struct layout {
 	bool has_labels;
-	double cell, pitch, height;
+	double pitch, height;
 	struct spot *spots;
 };
 
+static unsigned level_count(const struct plan *p, enum level level, size_t *longest)
+{
+	unsigned members = 0;
+
+	for (unsigned i = 0; i < p->node_count; i++) {
+		if (p->nodes[i].level != level)
+			continue;
+		members++;
+		*longest = strlen(p->nodes[i].name) > *longest ? strlen(p->nodes[i].name) : *longest;
+	}
+	return members;
+}
+
+/* In as many rows as its names need, evenly filled. The number of rows. */
+static unsigned level_place(struct layout *l, const struct plan *p, enum level level, double y)
+{
+	size_t longest = 1;
+	unsigned members = level_count(p, level, &longest), row = 0, seen = 0;
+	double width = WIDTH - 2.0 * MARGIN, cell = l->has_labels ? (double)longest * LETTER + 16 : 14;
+	unsigned per_row = cell < width ? (unsigned)(width / cell) : 1;
+	unsigned rows = (members + per_row - 1) / per_row;
+
+	for (unsigned i = 0; i < p->node_count; i++) {
+		if (p->nodes[i].level != level)
+			continue;
+		while (seen >= (row + 1) * members / rows)
+			row++;
+		unsigned first = row * members / rows, in_row = (row + 1) * members / rows - first;
+		/* The nodes of one row do not stand right under those of the row above. */
+		double shift = rows == 1 ? 0 : row % 2 ? 0.06 : -0.06;
+
+		l->spots[i].x = MARGIN + width / in_row * (seen - first + 0.5 + shift);
+		l->spots[i].y = y + row * l->pitch;
+		seen++;
+	}
+	return rows;
+}
+
 static void layout_make(struct layout *l, const struct plan *p)
 {
-	size_t longest = 3;
-
 	l->spots = world_alloc((p->node_count + 1) * sizeof(*l->spots));
 	l->has_labels = p->node_count <= LABELS_MAX;
-	for (unsigned i = 0; i < p->node_count; i++)
-		longest = strlen(p->nodes[i].name) > longest ? strlen(p->nodes[i].name) : longest;
-	l->cell = l->has_labels ? (double)longest * LETTER + 16 : 14;
 	l->pitch = l->has_labels ? 56 : 28;
-	unsigned per_row = l->cell < WIDTH - 2 * MARGIN ? (unsigned)((WIDTH - 2 * MARGIN) / l->cell) : 1;
 	double y = l->pitch / 2;
 
-	for (enum level level = LEVEL_CITY; level <= LEVEL_SCENE; level++) {
-		unsigned members = 0, seen = 0;
-
-		for (unsigned i = 0; i < p->node_count; i++)
-			members += p->nodes[i].level == level;
-		unsigned lines = (members + per_row - 1) / per_row;
-		for (unsigned i = 0; i < p->node_count; i++) {
-			if (p->nodes[i].level != level)
-				continue;
-			unsigned line = seen / per_row, in_line = members / lines + (line < members % lines);
-			unsigned first = line * (members / lines) + (line < members % lines ? line : members % lines);
-
-			if (seen >= first + in_line) {
-				line++;
-				first += in_line;
-				in_line = members / lines + (line < members % lines);
-			}
-			/* Odd lines stand between the columns of even ones. */
-			double step = (WIDTH - 2.0 * MARGIN) / in_line, shift = lines > 1 && line % 2 ? 0.12 : 0;
-			l->spots[i].x = MARGIN + step * (seen - first + 0.5 + shift);
-			l->spots[i].y = y + line * l->pitch;
-			seen++;
-		}
-		y += lines * l->pitch;
-	}
+	for (enum level level = LEVEL_CITY; level <= LEVEL_SCENE; level++)
+		y += level_place(l, p, level, y) * l->pitch;
 	l->height = y - l->pitch / 2 + 18;
 }
 
@@ -83,10 +92,12 @@ static const char *line_class(const struct record *r, const struct record_view *
 static void line_put(FILE *f, const struct layout *l, const struct spot *a, const struct spot *b, double fan)
 {
 	double flat = a->y == b->y ? 26 : 0, rows = (a->y > b->y ? a->y - b->y : b->y - a->y) / l->pitch;
-	double bend = rows > 1.5 ? fan + (fan < 0 ? -30 : 30) * rows : fan;
+	double bend = rows > 1.5 ? fan + (fan < 0 ? -30 : 30) * (rows < 3 ? rows : 3) : fan;
+	double x = (a->x + b->x) / 2 + bend;
 
-	fprintf(f, "<path d=\"M%.1f %.1fQ%.1f %.1f %.1f %.1f\"/>", a->x, a->y, (a->x + b->x) / 2 + bend,
-		(a->y + b->y) / 2 + flat + fan, b->x, b->y);
+	x = x < MARGIN ? MARGIN : x > WIDTH - MARGIN ? WIDTH - MARGIN : x;
+	fprintf(f, "<path d=\"M%.1f %.1fQ%.1f %.1f %.1f %.1f\"/>", a->x, a->y, x, (a->y + b->y) / 2 + flat + fan, b->x,
+		b->y);
 }
 
 static void link_put(FILE *f, const struct record *r, const struct record_view *v, const struct layout *l, unsigned i)

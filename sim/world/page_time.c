@@ -18,8 +18,10 @@ void page_duration(uint64_t us, char text[32])
 		snprintf(text, 32, "%u.%u s", tenths / 10, tenths % 10);
 	else if (s < 120)
 		snprintf(text, 32, "%u s", s);
-	else
+	else if (s < 7200)
 		snprintf(text, 32, "%u min %02u s", s / 60, s % 60);
+	else
+		snprintf(text, 32, "%u h %02u min", s / 3600, s / 60 % 60);
 }
 
 static double unit_x(const struct record *r, uint64_t at_us)
@@ -54,9 +56,11 @@ static void mark_words_put(FILE *f, const struct record *r)
 {
 	if (!r->has_harm)
 		return;
+	bool is_close = promise_is_shown(r) && unit_x(r, PAGE_PROMISE_US) < 100;
+
 	fprintf(f, "<div class=\"ticks\">");
-	mark_word_put(f, unit_x(r, r->harm_us), "T0");
-	if (promise_is_shown(r))
+	mark_word_put(f, unit_x(r, r->harm_us), is_close ? "T0, ten minutes" : "T0");
+	if (promise_is_shown(r) && !is_close)
 		mark_word_put(f, unit_x(r, r->harm_us + PAGE_PROMISE_US), "ten minutes");
 	fprintf(f, "</div>\n");
 }
