@@ -215,6 +215,7 @@ static int desk_run(struct sweep *s, unsigned count, FILE *out)
 	if (!d || error) {
 		fprintf(stderr, "meshsim: no memory, or more than %d ranks; start fewer\n", RANKS_MAX);
 		MPI_Abort(MPI_COMM_WORLD, 2);
+		free(d);
 		return error;
 	}
 	d->sweep = s;
