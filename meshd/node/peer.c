@@ -254,7 +254,9 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 
 	p->heard_us = now_us;
 	p->silent_tries = 0;
-	p->fin_len = 0;
+	/* What was sealed with older keys does not say that the last message arrived. */
+	if (p->keys.has_current && p->keys.current.received)
+		p->fin_len = 0;
 	if (!endpoint_equal(&p->endpoint, from))
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
 	if (promoted)

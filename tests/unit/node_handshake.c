@@ -469,6 +469,38 @@ static void rekey_loses_no_packet(void **state)
 	}
 }
 
+/* The last message of a new handshake is lost while frames of the old session still come: it is repeated all the
+ * same. Else the peer hears nothing until it takes us for dead. */
+static void lost_fin_is_repeated_beside_a_live_session(void **state)
+{
+	unsigned worst = 0;
+
+	(void)state;
+	for (unsigned phase = 0; phase < 10; phase++) {
+		struct world *w = pair_on_air(344);
+		unsigned lost = 0;
+
+		world_run(w, 10 * A_SECOND + phase * 100 * MILLISECOND);
+		assert_peers(w, 0, 1, AIR);
+		const struct peer *p = list_entry(w->stations[0].node->links[AIR]->peers.next, struct peer, on_link);
+		w->segments[AIR].swallow[FRAME_FIN] = 1;
+		assert_true(call_start(p->link, w->now, &p->endpoint, NULL, NULL, 0)); /* by XX */
+		for (uint32_t i = 0; i < 500; i++) {
+			station_say(w, 0, 1, i);
+			station_say(w, 1, 0, i);
+			world_run(w, 10 * MILLISECOND);
+		}
+		for (uint32_t i = 0; i < 500; i++)
+			lost += !w->stations[1].seen[i];
+		worst = lost > worst ? lost : worst;
+		assert_int_equal(w->segments[AIR].swallow[FRAME_FIN], 0);
+		assert_int_equal(world_flow(w, 0, 1, 500, 100, 10 * MILLISECOND), 0);
+		assert_peers(w, 0, 1, AIR);
+		world_free(w);
+	}
+	assert_in_range(worst, 50, 120); /* a second's: it is repeated once a second */
+}
+
 /* A working day: keys change four times, nothing piles up, nobody notices. */
 static void hours_leave_no_trace(void **state)
 {
@@ -831,6 +863,7 @@ int main(void)
 		cmocka_unit_test(certificate_of_another_authority_is_refused),
 		cmocka_unit_test(own_keys_on_another_machine_are_reported),
 		cmocka_unit_test(rekey_loses_no_packet),
+		cmocka_unit_test(lost_fin_is_repeated_beside_a_live_session),
 		cmocka_unit_test(hours_leave_no_trace),
 		cmocka_unit_test(restarted_peer_loses_its_routes_at_once),
 		cmocka_unit_test(frames_of_a_past_life_are_not_opened__protocol_7_2_12),
