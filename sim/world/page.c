@@ -37,7 +37,8 @@ static const char style[] =
 	"i.open{background:var(--bad)}"
 	".bars b{text-align:right;font-variant-numeric:tabular-nums}"
 	".link path{fill:none}.link circle{fill:var(--soft);stroke:none}.link.used circle{fill:var(--used)}"
-	".link.used{stroke-width:3.5}.drawing text{font-size:10px}.story p{margin:.5rem 0}"
+	".link.used{stroke-width:3.5}.drawing text{font-size:10px}.many .link{stroke-width:.5}.many "
+	".link.used{stroke-width:1}.story p{margin:.5rem 0}"
 	".over{font-size:.85rem;color:var(--used);white-space:nowrap}.over::before{content:\"\xe2\x80\x94 \"}"
 	".over::after{content:\" \xe2\x86\x92\"}td.number,th.number{text-align:right}td.number{white-space:nowrap}"
 	".legend span{white-space:nowrap;margin-right:.8rem}.legend svg{display:inline-block;width:2rem;height:.6rem;"
@@ -71,15 +72,31 @@ static void head_put(FILE *f, const struct trial *t, const char *scenario)
 		fprintf(f, "</p>\n");
 	}
 	fprintf(f,
-		"<p class=\"soft\">%u nodes and %u links in virtual time, %s. T0 is the first failure. Pairs are "
-		"counted whether or not both nodes have power.</p>\n",
-		t->plan->node_count, t->plan->link_count, length);
+		"<p class=\"soft\">%u nodes and %u links in virtual time, %s. %s. Pairs are counted whether or not "
+		"both "
+		"nodes have power.</p>\n",
+		t->plan->node_count, t->plan->link_count, length,
+		t->record->has_harm ? "T0 is the first failure" : "Nothing is ordered to fail");
+}
+
+/* Neither all nor nothing unless it is. */
+static void share_text(unsigned part, unsigned whole, char text[16])
+{
+	unsigned tenths = whole ? (unsigned)(1000ull * part / whole) : 1000;
+
+	if ((part && tenths < 10) || (part < whole && tenths >= 990))
+		snprintf(text, 16, "%u.%u %%", tenths / 10, tenths % 10);
+	else
+		snprintf(text, 16, "%u %%", (tenths + 5) / 10);
 }
 
 static void tile_put(FILE *f, unsigned reached, const struct record *r, const char *text)
 {
-	fprintf(f, "<div class=\"tile\"><b>%.0f %%</b>%s<div class=\"soft\">%u of %u</div></div>\n",
-		r->pair_count ? 100.0 * reached / r->pair_count : 100, text, reached, r->pair_count);
+	char share[16];
+
+	share_text(reached, r->pair_count, share);
+	fprintf(f, "<div class=\"tile\"><b>%s</b>%s<div class=\"soft\">%u of %u</div></div>\n", share, text, reached,
+		r->pair_count);
 }
 
 static void tiles_put(FILE *f, const struct record *r)

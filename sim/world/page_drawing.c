@@ -150,8 +150,8 @@ void page_drawing_put(FILE *f, const struct record *r, const struct record_view 
 	struct layout l;
 
 	layout_make(&l, p);
-	fprintf(f, "<svg class=\"drawing\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"the network\">\n", WIDTH,
-		l.height);
+	fprintf(f, "<svg class=\"drawing%s\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"the network\">\n",
+		l.has_labels ? "" : " many", WIDTH, l.height);
 	for (unsigned i = 0; i < p->link_count; i++)
 		link_put(f, r, v, &l, i);
 	for (unsigned i = 0; i < p->node_count; i++)
