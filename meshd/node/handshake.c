@@ -257,6 +257,19 @@ void duplicate_seen(struct node_link *link, uint32_t epoch)
 
 /* --- the end of it ---------------------------------------------------------------------------- */
 
+/* Theirs was made a moment ago: proven already, or still waiting for the proof. */
+static bool theirs_is_fresh(const struct peer *p, uint64_t now_us, uint32_t epoch)
+{
+	if (p->keys.has_pending && p->pending_epoch == epoch && now_us < p->pending_us + CROSSING_US)
+		return true;
+	return p->keys.has_current && !p->initiated && p->epoch == epoch && now_us < p->session_us + CROSSING_US;
+}
+
+static bool ours_is_fresh(const struct peer *p, uint64_t now_us, uint32_t epoch)
+{
+	return p->initiated && p->has_epoch && p->epoch == epoch && now_us < p->session_us + CROSSING_US;
+}
+
 bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct handshake_remote *remote)
 {
 	const struct peer *p = peer_find(h->link, h->noise.rs);
@@ -264,11 +277,8 @@ bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct h
 
 	if (!p)
 		return false;
-	if (h->initiator)
-		return !we_prevail && p->keys.has_pending && p->pending_epoch == remote->epoch &&
-		       now_us < p->pending_us + CROSSING_US;
-	return we_prevail && p->initiated && p->has_epoch && p->epoch == remote->epoch &&
-	       now_us < p->session_us + CROSSING_US;
+	return h->initiator ? !we_prevail && theirs_is_fresh(p, now_us, remote->epoch)
+			    : we_prevail && ours_is_fresh(p, now_us, remote->epoch);
 }
 
 struct peer *handshake_complete(
