@@ -196,6 +196,7 @@ struct neighbour {
 	uint64_t confirm_deadline_us;
 	struct timer confirm;
 	bool is_asking; /* for its table: repeated until it acknowledges the request */
+	bool has_met; /* it was asked after it had heard us */
 	uint64_t dumped_us;
 	struct timer dump;
 	struct list routes;

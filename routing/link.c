@@ -167,5 +167,8 @@ void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const s
 		return;
 	struct neighbour *n = neighbour_find(link, address);
 	link_hello_soon(link, now_us, FAST_HELLOS);
-	link_request_all(link, now_us, n);
+	if (n)
+		neighbour_ask_all(n, now_us);
+	else
+		link_request_all(link, now_us, NULL);
 }

@@ -423,6 +423,11 @@ void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv 
 	n->b->counters.ihus_received++;
 	n->txcost = tlv->u.ihu.rxcost;
 	timer_set(&n->b->heap, &n->ihu, now_us + interval_us * 7 / 2);
+	/* Only who has heard our Hello answers a request for its table. */
+	if (!n->has_met && n->is_confirmed && n->txcost != BABEL_INFINITY) {
+		n->has_met = true;
+		neighbour_ask_all(n, now_us);
+	}
 	neighbour_cost_update(n, now_us);
 }
 

@@ -264,6 +264,8 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	if (p->is_silent) {
 		p->is_silent = false;
 		event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
+		/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
+		babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
 	}
 	if (!p->is_up) {
 		peer_up(p, now_us);

@@ -373,6 +373,28 @@ static void table_is_asked_for_until_the_request_is_acknowledged(void **state)
 	world_free(w);
 }
 
+/* So is a neighbour that appears long after our start, and not before it has heard us: till then it would not answer.
+ */
+static void late_neighbour_is_asked_once_it_has_heard_us(void **state)
+{
+	struct world *w = world_new(9);
+
+	(void)state;
+	node_start(w, 0);
+	probe_start(w, 1);
+	world_cable(w, 0, 0, 1);
+	world_run(w, 300 * A_SECOND);
+	probe_say(w, 1, 0, 0, say_hello(7, 100));
+	world_run(w, A_SECOND);
+	probe_forget(w, 1);
+	probe_say(w, 1, 0, 0, say_hello(8, 100));
+	probe_say(w, 1, 0, 0, say_ihu(96, 6000));
+	probe_live(w, 1, 0, 0, 9, 1);
+	assert_in_range(probe_count(w, 1, TLV_ROUTE_REQUEST), 2, 5);
+	assert_true(probe_count(w, 1, TLV_ACK_REQUEST) >= 2);
+	world_free(w);
+}
+
 static void loss_of_a_neighbour_ends_its_acknowledgments(void **state)
 {
 	struct babel_link_config config;
@@ -508,6 +530,7 @@ int main(void)
 		cmocka_unit_test(acknowledged_retraction_is_sent_once),
 		cmocka_unit_test(what_appears_is_sent_until_it_is_acknowledged),
 		cmocka_unit_test(table_is_asked_for_until_the_request_is_acknowledged),
+		cmocka_unit_test(late_neighbour_is_asked_once_it_has_heard_us),
 		cmocka_unit_test(loss_of_a_neighbour_ends_its_acknowledgments),
 		cmocka_unit_test(packets_never_exceed_the_mtu__rfc8966_4),
 		cmocka_unit_test(full_source_table_sends_nothing_it_cannot_account_for),
