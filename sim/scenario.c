@@ -7,7 +7,6 @@
 #include "sim/scenario_text.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,21 +344,12 @@ struct scenario *scenario_parse(const char *name, struct bytes text, char error[
 
 struct scenario *scenario_load(const char *path, char error[SCENARIO_ERROR_MAX])
 {
-	FILE *file = fopen(path, "re");
-	char *text = file ? malloc(SCENARIO_FILE_MAX) : NULL;
-	size_t len = text ? fread(text, 1, SCENARIO_FILE_MAX, file) : 0;
-	struct scenario *s = NULL;
+	static const struct file_kind kind = { "scenario", "a megabyte", SCENARIO_FILE_MAX };
+	size_t len;
+	char *text = text_file_read(path, &kind, &len, error);
+	struct scenario *s = text ? scenario_parse(path, bytes_of(text, len), error) : NULL;
 
-	if (!text || ferror(file))
-		snprintf(error, SCENARIO_ERROR_MAX, "%.256s: cannot be read: %s; name a scenario that is there", path,
-			strerror(errno));
-	else if (len == SCENARIO_FILE_MAX)
-		snprintf(error, SCENARIO_ERROR_MAX, "%.256s: more than a megabyte; this is not a scenario", path);
-	else
-		s = scenario_parse(path, bytes_of(text, len), error);
 	free(text);
-	if (file)
-		fclose(file);
 	return s;
 }
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_FIELD(structure, key, member)                                                                             \
@@ -277,4 +278,28 @@ int text_load(struct text **t, struct bytes text, struct outline *o)
 void text_free(struct text *t)
 {
 	outline_free(t, &text_schema);
+}
+
+/* --- files ------------------------------------------------------------------------- */
+
+char *text_file_read(const char *path, const struct file_kind *kind, size_t *len, char *error)
+{
+	FILE *file = fopen(path, "re");
+	char *text = file ? malloc(kind->max) : NULL;
+	bool is_read;
+
+	*len = text ? fread(text, 1, kind->max, file) : 0;
+	is_read = text && !ferror(file);
+	if (!is_read)
+		snprintf(error, SCENARIO_ERROR_MAX, "%.256s: cannot be read: %s; name a %s that is there", path,
+			strerror(errno), kind->what);
+	else if (*len == kind->max)
+		snprintf(error, SCENARIO_ERROR_MAX, "%.256s: more than %s; this is not a %s", path, kind->limit,
+			kind->what);
+	if (file)
+		fclose(file);
+	if (is_read && *len < kind->max)
+		return text;
+	free(text);
+	return NULL;
 }

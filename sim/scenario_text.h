@@ -57,6 +57,14 @@ struct outline {
 	bool loaded;
 };
 
+/* What a file is to be: in words for errors, and how much of it is too much. */
+struct file_kind {
+	const char *what, *limit; /* "scenario", "a megabyte" */
+	size_t max;
+};
+/* The whole file, for free(); NULL with one line in `error` (SCENARIO_ERROR_MAX bytes): unreadable, or too much. */
+char *text_file_read(const char *path, const struct file_kind *kind, size_t *len, char *error);
+
 /* Each 0, or -EINVAL with the line in outline->error. */
 /* Every key must be one of `fields`. */
 int outline_load(struct outline *o, struct bytes text, const cyaml_schema_field_t *fields);

@@ -6,8 +6,6 @@
 
 #include "sim/world/plan_read.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -142,21 +140,12 @@ struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERR
 
 struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX])
 {
-	FILE *file = fopen(path, "re");
-	char *text = file ? malloc(PLAN_FILE_MAX) : NULL;
-	size_t len = text ? fread(text, 1, PLAN_FILE_MAX, file) : 0;
-	struct plan *p = NULL;
+	static const struct file_kind kind = { "scenario", "4 megabytes", PLAN_FILE_MAX };
+	size_t len;
+	char *text = text_file_read(path, &kind, &len, error);
+	struct plan *p = text ? plan_parse(path, bytes_of(text, len), error) : NULL;
 
-	if (!text || ferror(file))
-		snprintf(error, PLAN_ERROR_MAX, "%.256s: cannot be read: %s; name a scenario that is there", path,
-			strerror(errno));
-	else if (len == PLAN_FILE_MAX)
-		snprintf(error, PLAN_ERROR_MAX, "%.256s: more than 4 megabytes; this is not a scenario", path);
-	else
-		p = plan_parse(path, bytes_of(text, len), error);
 	free(text);
-	if (file)
-		fclose(file);
 	return p;
 }
 

@@ -202,22 +202,15 @@ static struct sweep *spec_parse(const char *path, struct bytes text, char error[
 
 struct sweep *sweep_load(const char *path, char error[PLAN_ERROR_MAX])
 {
-	FILE *file = fopen(path, "re");
-	char *text = file ? malloc(SPEC_FILE_MAX) : NULL;
-	size_t len = text ? fread(text, 1, SPEC_FILE_MAX, file) : 0;
-	struct sweep *s = NULL;
+	static const struct file_kind kind = { "sweep", "64 kilobytes", SPEC_FILE_MAX };
+	size_t len;
+	char *text;
+	struct sweep *s;
 
 	error[0] = '\0';
-	if (!text || ferror(file))
-		snprintf(error, PLAN_ERROR_MAX, "%.256s: cannot be read: %s; name a sweep that is there", path,
-			strerror(errno));
-	else if (len == SPEC_FILE_MAX)
-		snprintf(error, PLAN_ERROR_MAX, "%.256s: more than 64 kilobytes; this is not a sweep", path);
-	else
-		s = spec_parse(path, bytes_of(text, len), error);
+	text = text_file_read(path, &kind, &len, error);
+	s = text ? spec_parse(path, bytes_of(text, len), error) : NULL;
 	free(text);
-	if (file)
-		fclose(file);
 	return s;
 }
 
