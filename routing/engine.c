@@ -89,6 +89,7 @@ void babel_free(struct babel *b)
 	map_done(&b->requests);
 	map_done(&b->destinations);
 	map_done(&b->sources);
+	free(b->places);
 	heap_done(&b->heap);
 	free(b);
 }

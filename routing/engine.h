@@ -62,6 +62,10 @@ struct babel {
 	struct link *links[BABEL_LINK_MAX];
 	size_t neighbour_count;
 	struct map destinations;
+	struct place *places; /* of destinations, by their index */
+	unsigned place_count; /* every index is below */
+	unsigned place_capacity;
+	unsigned place_free; /* head of the list of free ones, 1-based; 0: none */
 	struct map sources;
 	struct map requests;
 	uint16_t seqno;
@@ -298,13 +302,21 @@ uint32_t route_smooth(struct route *r, uint64_t now_us);
 uint32_t route_smoothed_at(const struct route *r, uint64_t now_us);
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 
-/* --- select.c ---------------------------------------------------------------------------- */
+/* --- destination.c ------------------------------------------------------------------------ */
+
+struct place {
+	struct destination *destination; /* NULL: free */
+	unsigned next_free; /* 1-based; 0: the last one */
+};
 
 enum installed { INSTALLED_NOTHING, INSTALLED_ROUTE, INSTALLED_UNREACHABLE };
 
 struct destination {
 	struct map_entry entry;
 	uint8_t key[PREFIX_KEY];
+	/* Small and dense, for arrays beside the table. It is another one's once
+	 * this one is freed. */
+	unsigned index;
 	struct babel *b;
 	struct prefix prefix;
 	struct list routes;
@@ -330,14 +342,19 @@ struct destination {
 
 struct destination *destination_find(const struct babel *b, const struct prefix *prefix);
 struct destination *destination_get(struct babel *b, const struct prefix *prefix);
+struct destination *destination_at(const struct babel *b, unsigned index); /* NULL: nobody has this index */
+void destination_release(struct destination *d); /* frees it if it holds nothing */
+void destination_free(struct destination *d);
+bool destination_is_reachable(const struct destination *d);
+struct babel_route destination_route(const struct destination *d, const struct route *r);
+
+/* --- select.c ---------------------------------------------------------------------------- */
+
+void destination_init_timers(struct destination *d);
 /* Something about this prefix changed: select, install, announce, request. May
  * free the destination when nothing is left to know about it. */
 void destination_decide(struct destination *d, uint64_t now_us);
-void destination_release(struct destination *d); /* frees it if it holds nothing */
-void destination_free(struct destination *d);
 void destination_acked(struct destination *d, uint64_t now_us, bool was_acked);
-bool destination_is_reachable(const struct destination *d);
-struct babel_route destination_route(const struct destination *d, const struct route *r);
 
 /* --- update.c -------------------------------------------------------------------------------- */
 

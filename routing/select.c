@@ -15,18 +15,6 @@
 #include "routing/engine.h"
 
 #include <errno.h>
-#include <stdlib.h>
-
-/* --- find, get, free ---------------------------------------------------------------- */
-
-struct destination *destination_find(const struct babel *b, const struct prefix *prefix)
-{
-	uint8_t key[PREFIX_KEY];
-
-	prefix_key(key, prefix);
-	struct map_entry *e = map_find(&b->destinations, bytes_of(key, sizeof(key)));
-	return e ? container_of(e, struct destination, entry) : NULL;
-}
 
 static void hold_ended(struct timer *timer, uint64_t now_us)
 {
@@ -41,62 +29,10 @@ static void reselect_due(struct timer *timer, uint64_t now_us)
 	destination_decide(container_of(timer, struct destination, reselect), now_us);
 }
 
-struct destination *destination_get(struct babel *b, const struct prefix *prefix)
+void destination_init_timers(struct destination *d)
 {
-	struct destination *d = destination_find(b, prefix);
-
-	if (d)
-		return d;
-	d = calloc(1, sizeof(*d));
-	if (!d)
-		return NULL;
-	d->b = b;
-	d->prefix = *prefix;
-	prefix_key(d->key, prefix);
-	list_init(&d->routes);
-	list_init(&d->requests);
 	timer_init(&d->hold, hold_ended);
 	timer_init(&d->reselect, reselect_due);
-	if (map_insert(&b->destinations, &d->entry, bytes_of(d->key, sizeof(d->key)))) {
-		free(d);
-		return NULL;
-	}
-	return d;
-}
-
-void destination_free(struct destination *d)
-{
-	timer_cancel(&d->b->heap, &d->hold);
-	timer_cancel(&d->b->heap, &d->reselect);
-	map_remove(&d->b->destinations, &d->entry);
-	free(d);
-}
-
-void destination_release(struct destination *d)
-{
-	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests);
-
-	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
-		d->installed == INSTALLED_NOTHING)
-		destination_free(d);
-}
-
-bool destination_is_reachable(const struct destination *d)
-{
-	return d->is_own || d->selected;
-}
-
-struct babel_route destination_route(const struct destination *d, const struct route *r)
-{
-	return (struct babel_route){
-		.prefix = d->prefix,
-		.origin = r->origin,
-		.seqno = r->seqno,
-		.metric = route_metric(r),
-		.link = r->neighbour->link->id,
-		.next_hop = r->next_hop,
-		.neighbour = r->neighbour->address,
-	};
 }
 
 /* --- selection ------------------------------------------------------------------------- */

@@ -1,0 +1,119 @@
+/*
+ * The table of destinations: one entry per prefix that anything is known about.
+ *
+ * An entry lives as long as somebody has a reason: a route, a request, our own
+ * origin, a promise made to neighbours. Each has a small index, so that what is
+ * known per (neighbour, prefix) can lie in an array.
+ */
+#include "routing/engine.h"
+
+#include <stdlib.h>
+
+/* --- indices ---------------------------------------------------------------------------- */
+
+struct destination *destination_at(const struct babel *b, unsigned index)
+{
+	return index < b->place_count ? b->places[index].destination : NULL;
+}
+
+/* False: out of memory. */
+static bool place_take(struct babel *b, struct destination *d)
+{
+	if (b->place_free == 0) {
+		if (b->place_count == b->place_capacity) {
+			unsigned capacity = b->place_capacity ? 2 * b->place_capacity : 16;
+			struct place *places = realloc(b->places, capacity * sizeof(*places));
+
+			if (!places)
+				return false;
+			b->places = places;
+			b->place_capacity = capacity;
+		}
+		b->places[b->place_count++] = (struct place){ 0 };
+		b->place_free = b->place_count;
+	}
+	d->index = b->place_free - 1;
+	b->place_free = b->places[d->index].next_free;
+	b->places[d->index] = (struct place){ .destination = d };
+	return true;
+}
+
+static void place_give_back(struct destination *d)
+{
+	d->b->places[d->index] = (struct place){ .next_free = d->b->place_free };
+	d->b->place_free = d->index + 1;
+}
+
+/* --- find, get, free --------------------------------------------------------------------- */
+
+struct destination *destination_find(const struct babel *b, const struct prefix *prefix)
+{
+	uint8_t key[PREFIX_KEY];
+
+	prefix_key(key, prefix);
+	struct map_entry *e = map_find(&b->destinations, bytes_of(key, sizeof(key)));
+	return e ? container_of(e, struct destination, entry) : NULL;
+}
+
+struct destination *destination_get(struct babel *b, const struct prefix *prefix)
+{
+	struct destination *d = destination_find(b, prefix);
+
+	if (d)
+		return d;
+	d = calloc(1, sizeof(*d));
+	if (!d)
+		return NULL;
+	d->b = b;
+	d->prefix = *prefix;
+	prefix_key(d->key, prefix);
+	list_init(&d->routes);
+	list_init(&d->requests);
+	destination_init_timers(d);
+	if (!place_take(b, d)) {
+		free(d);
+		return NULL;
+	}
+	if (map_insert(&b->destinations, &d->entry, bytes_of(d->key, sizeof(d->key)))) {
+		place_give_back(d);
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+void destination_free(struct destination *d)
+{
+	timer_cancel(&d->b->heap, &d->hold);
+	timer_cancel(&d->b->heap, &d->reselect);
+	map_remove(&d->b->destinations, &d->entry);
+	place_give_back(d);
+	free(d);
+}
+
+void destination_release(struct destination *d)
+{
+	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests);
+
+	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
+		d->installed == INSTALLED_NOTHING)
+		destination_free(d);
+}
+
+bool destination_is_reachable(const struct destination *d)
+{
+	return d->is_own || d->selected;
+}
+
+struct babel_route destination_route(const struct destination *d, const struct route *r)
+{
+	return (struct babel_route){
+		.prefix = d->prefix,
+		.origin = r->origin,
+		.seqno = r->seqno,
+		.metric = route_metric(r),
+		.link = r->neighbour->link->id,
+		.next_hop = r->next_hop,
+		.neighbour = r->neighbour->address,
+	};
+}
