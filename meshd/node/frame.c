@@ -27,9 +27,19 @@ void frame_send(struct node_link *link, const struct endpoint *to, struct bytes 
 	n->output.send(n->user, link->id, to, frame);
 }
 
+static void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len)
+{
+	const struct node *n = p->n;
+
+	if (n->output.inner)
+		n->output.inner(n->user, is_out, p->link->id, &p->address, bytes_of(inner, len));
+}
+
 void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
 {
 	uint8_t *frame = inner - FRAME_HEADER;
+
+	inner_show(p, true, inner, len);
 	int sealed = keyring_seal(&p->keys, frame, len, 0);
 
 	if (sealed < 0) {
@@ -122,6 +132,7 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		data_refused(link, plain);
 		return;
 	}
+	inner_show(p, false, frame + FRAME_HEADER, (size_t)plain);
 	peer_heard(p, now_us, from, promoted);
 	if (plain == 0) {
 		DROP(n, link, unknown_kind);

@@ -70,6 +70,10 @@ struct node_output {
 	void (*store_certificate)(void *user, struct bytes encoded);
 	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
 	void (*event)(void *user, enum node_event event, unsigned link, const char *text);
+	/* For who looks on, NULL in the daemon: what a data frame carries, kind byte first (0 IP, 1 Babel, 2 control;
+	 * frame.c), before it is sealed to that neighbour and once it was opened, before anything reads it. Borrowed.
+	 */
+	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
 };
 
 struct node_config {

@@ -301,7 +301,7 @@ static void station_start_links(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event };
+		output_store_certificate, output_event, NULL };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = { NOT_BEFORE },
 		.has_stored_seqno = s->has_seqno,
