@@ -118,6 +118,17 @@ struct time_floor {
 /* 0; -EKEYREJECTED: wrong issuer, deployment or signature; -EKEYEXPIRED: t_lo is
  * after not_after. not_before is advisory. */
 int certificate_verify(const struct certificate *c, const struct authority *a, const struct time_floor *t);
+/* What a node once verified it need not verify again at each start: it keeps beside
+ * the certificate a proof that only the holder of its own identity can make.
+ * `encoded` is the certificate as it is encoded, `key` is from proof_key(). */
+#define CERTIFICATE_PROOF_LEN 16
+void proof_key(uint8_t key[KEY_LEN], const struct secret_identity *id);
+void certificate_proof(uint8_t proof[CERTIFICATE_PROOF_LEN], const uint8_t key[KEY_LEN], const struct authority *a,
+	struct bytes encoded);
+/* As certificate_verify(), but -EKEYREJECTED where that would verify and the proof is
+ * another's or of another certificate. `c` was decoded from `encoded`. */
+int certificate_verify_proven(const struct certificate *c, const struct authority *a, const struct time_floor *t,
+	const uint8_t key[KEY_LEN], struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
 /* May the holder originate `prefix` with this router-id (its free bytes may be any)? True for its own host
  * address (/128) and for a named prefix or any longer prefix inside one. A named
  * prefix that covers the whole deployment (a gateway's ::/0) does not reach into

@@ -72,9 +72,9 @@ static void output_store_seqno(void *user, uint32_t seqno)
 	state_seqno(user, seqno);
 }
 
-static void output_store_certificate(void *user, struct bytes encoded)
+static void output_store_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
-	(void)encoded; /* all are written together */
+	(void)encoded, (void)proof; /* all are written together */
 	state_certificates_changed(user);
 }
 

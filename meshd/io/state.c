@@ -29,7 +29,9 @@
 #define SEQNO_LEN 11 /* "%010u\n" */
 #define TIME_LEN 11 /* "%010u\n" */
 #define CHECKSUM_LEN 16
-#define CERTIFICATES_MAX (NODE_CERTIFICATE_MAX * (CERTIFICATE_MAX_LEN + 2) + CHECKSUM_LEN)
+#define WITH_PROOF 0x8000u /* in the length before a certificate: the proof follows it */
+#define RECORD_MAX (2 + CERTIFICATE_MAX_LEN + CERTIFICATE_PROOF_LEN)
+#define CERTIFICATES_MAX (NODE_CERTIFICATE_MAX * RECORD_MAX + CHECKSUM_LEN)
 
 static const char *const item_names[STATE_ITEMS] = {
 	[STATE_SEQNO] = "seqno",
@@ -51,24 +53,27 @@ struct state_job {
 /* --- writing ---------------------------------------------------------------------------- */
 
 struct collection {
+	const struct node *node;
 	struct writer w;
 };
 
 static void certificate_collect(void *arg, const struct certificate *c)
 {
 	struct collection *all = arg;
-	uint8_t encoding[CERTIFICATE_MAX_LEN];
+	uint8_t encoding[CERTIFICATE_MAX_LEN], proof[CERTIFICATE_PROOF_LEN];
 	int len = certificate_encode(c, encoding, sizeof(encoding));
 
-	if (len <= 0 || writer_left(&all->w) < (size_t)len + 2 + CHECKSUM_LEN)
+	if (len <= 0 || writer_left(&all->w) < RECORD_MAX + CHECKSUM_LEN)
 		return;
-	write_u16(&all->w, (uint16_t)len);
+	node_certificate_prove(all->node, c, proof);
+	write_u16(&all->w, (uint16_t)(WITH_PROOF | (unsigned)len));
 	write_copy(&all->w, encoding, (size_t)len);
+	write_copy(&all->w, proof, sizeof(proof));
 }
 
 static void certificates_collect(struct state_job *job, const struct node *n)
 {
-	struct collection all;
+	struct collection all = { .node = n };
 	uint8_t checksum[CHECKSUM_LEN];
 
 	job->certificates = malloc(CERTIFICATES_MAX);
@@ -331,9 +336,11 @@ void state_restore(struct daemon *d)
 	}
 	struct reader r = reader_of(bytes_of(data, (size_t)len - CHECKSUM_LEN));
 	while (reader_left(&r) > 0) {
-		struct bytes encoded = read_bytes(&r, read_u16(&r));
+		unsigned length = read_u16(&r);
+		struct bytes encoded = read_bytes(&r, length & ~WITH_PROOF);
+		struct bytes proof = read_bytes(&r, length & WITH_PROOF ? CERTIFICATE_PROOF_LEN : 0);
 
-		if (reader_ok(&r) && node_certificate_add(d->node, encoded) < 0)
+		if (reader_ok(&r) && node_certificate_restore(d->node, encoded, proof.len ? proof.data : NULL) < 0)
 			d->state.dirty[STATE_CERTIFICATES] = true;
 	}
 	free(data);

@@ -1,6 +1,8 @@
 /* Looking inside: nothing here changes anything. */
 #include "meshd/node/state.h"
 
+#include <assert.h>
+
 const struct node_counters *node_counters(const struct node *n)
 {
 	return &n->counters;
@@ -81,6 +83,15 @@ void node_dump_certificates(const struct node *n, void (*each)(void *arg, const 
 {
 	list_for_each (node, next, &n->certificate_list)
 		each(arg, &list_entry(node, struct known, all)->certificate);
+}
+
+void node_certificate_prove(const struct node *n, const struct certificate *c, uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	uint8_t encoding[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(c, encoding, sizeof(encoding));
+
+	assert(len > 0); /* it was decoded once */
+	certificate_proof(proof, n->proof_key, &n->enrolment.authority, bytes_of(encoding, (size_t)len));
 }
 
 const struct certificate *node_certificate_of(const struct node *n, const router_id *rid)

@@ -20,6 +20,7 @@ static void keys_derive(struct node *n)
 
 	mac1_key(n->mac_xx, e->psk, NULL);
 	mac1_key(n->mac_own, e->psk, e->identity.public.dh);
+	proof_key(n->proof_key, &e->identity);
 	hash_bytes(n->beacon_key, KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1), bytes_of(e->psk, KEY_LEN));
 }
 
@@ -195,4 +196,11 @@ int node_certificate_add(struct node *n, struct bytes encoded)
 	int error;
 
 	return trust_add(n, encoded, &error) ? 0 : error;
+}
+
+int node_certificate_restore(struct node *n, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	int error;
+
+	return trust_restore(n, encoded, proof, &error) ? 0 : error;
 }

@@ -66,8 +66,8 @@ struct node_output {
 	/* Persist, and give back at the next start: the routing engine's seqno (babel.h,
 	 * seqno_store) below the part of the router-id that it counts for. */
 	void (*store_seqno)(void *user, uint32_t seqno);
-	/* Persist a certificate that was learned and verified. */
-	void (*store_certificate)(void *user, struct bytes encoded);
+	/* Persist a certificate that was learned and verified, and the proof of it. */
+	void (*store_certificate)(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
 	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
 	void (*event)(void *user, enum node_event event, unsigned link, const char *text);
 	/* For who looks on, NULL in the daemon: what a data frame carries, kind byte first (0 IP, 1 Babel, 2 control;
@@ -136,8 +136,13 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
  * -EACCES, -EEXIST, -ENOMEM. */
 int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix);
 int node_withdraw(struct node *n, uint64_t now_us, const struct prefix *prefix); /* -ENOENT */
-/* A certificate kept from before, or given at enrolment. -EBADMSG, -EKEYREJECTED, -EKEYEXPIRED, -ENOSPC. */
+/* A certificate given at enrolment. -EBADMSG, -EKEYREJECTED, -EKEYEXPIRED, -ENOSPC. */
 int node_certificate_add(struct node *n, struct bytes encoded);
+/* A certificate kept from before. With the right proof its signature is not verified
+ * again, and it is not handed out to be stored. `proof` may be NULL. Errors as above. */
+int node_certificate_restore(struct node *n, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
+/* The proof to keep beside a certificate from node_dump_certificates(). */
+void node_certificate_prove(const struct node *n, const struct certificate *c, uint8_t proof[CERTIFICATE_PROOF_LEN]);
 
 /* --- looking inside ------------------------------------------------------------------- */
 

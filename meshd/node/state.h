@@ -175,6 +175,7 @@ struct node {
 	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
 	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */
 	uint8_t beacon_key[KEY_LEN];
+	uint8_t proof_key[KEY_LEN]; /* of certificates that this node verified */
 	struct babel *babel;
 	struct heap heap;
 	struct node_link *links[NODE_LINK_MAX];
@@ -295,6 +296,9 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 
 /* Verifies and keeps; NULL with *error set. The certificate stays until node_free(). */
 const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error);
+/* The same, with the proof that we verified it before; NULL or a wrong one: verifies. */
+const struct certificate *trust_restore(
+	struct node *n, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN], int *error);
 const char *trust_error_text(int error); /* goes on "a certificate that ..." */
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN]);
 const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN]);

@@ -103,10 +103,33 @@ static struct known *known_new(struct node *n, const struct certificate *c)
 	return k;
 }
 
-const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error)
+/* Says `is_proven` if it was verified in an earlier life. */
+static int certificate_check(const struct node *n, const struct certificate *c, struct bytes encoded,
+	const uint8_t proof[CERTIFICATE_PROOF_LEN], bool *is_proven)
+{
+	const struct enrolment *e = &n->enrolment;
+	int error = -EKEYREJECTED;
+
+	if (proof)
+		error = certificate_verify_proven(c, &e->authority, &n->time_floor, n->proof_key, encoded, proof);
+	*is_proven = error != -EKEYREJECTED;
+	return *is_proven ? error : certificate_verify(c, &e->authority, &n->time_floor);
+}
+
+static void certificate_store(struct node *n, struct bytes encoded)
+{
+	uint8_t proof[CERTIFICATE_PROOF_LEN];
+
+	certificate_proof(proof, n->proof_key, &n->enrolment.authority, encoded);
+	n->output.store_certificate(n->user, encoded, proof);
+}
+
+const struct certificate *trust_restore(
+	struct node *n, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN], int *error)
 {
 	struct certificate c;
 	router_id rid;
+	bool is_proven;
 
 	*error = certificate_decode(&c, encoded);
 	if (*error)
@@ -116,7 +139,7 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) == 0 &&
 		memcmp(k->certificate.signature, c.signature, SIGNATURE_LEN) == 0)
 		return &k->certificate; /* checked before */
-	*error = certificate_verify(&c, &n->enrolment.authority, &n->time_floor);
+	*error = certificate_check(n, &c, encoded, proof, &is_proven);
 	if (*error)
 		return NULL;
 	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) != 0) {
@@ -131,8 +154,14 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 		*error = -ENOSPC;
 		return NULL;
 	}
-	n->output.store_certificate(n->user, encoded);
+	if (!is_proven)
+		certificate_store(n, encoded);
 	return &k->certificate;
+}
+
+const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error)
+{
+	return trust_restore(n, encoded, NULL, error);
 }
 
 void trust_done(struct node *n)

@@ -15,8 +15,9 @@
 #define NOT_AFTER 60000000
 
 struct stored_certificate {
-	size_t len;
-	uint8_t bytes[CERTIFICATE_MAX_LEN];
+	uint8_t proof[CERTIFICATE_PROOF_LEN];
+	uint16_t len;
+	uint8_t bytes[];
 };
 
 struct packet_soon {
@@ -62,18 +63,38 @@ static void output_store_seqno(void *user, uint32_t seqno)
 	s->has_seqno = true;
 }
 
-static void output_store_certificate(void *user, struct bytes encoded)
+static void certificate_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	struct stored_certificate *c = world_alloc(sizeof(*c) + encoded.len);
+
+	if ((s->certificate_count & (s->certificate_count - 1)) == 0) { /* room for a power of two */
+		size_t room = s->certificate_count ? 2 * s->certificate_count : 1;
+
+		s->certificates = realloc(s->certificates, room * sizeof(struct stored_certificate *));
+		if (!s->certificates)
+			abort();
+	}
+	memcpy(c->proof, proof, sizeof(c->proof));
+	c->len = (uint16_t)encoded.len;
+	memcpy(c->bytes, encoded.data, encoded.len);
+	s->certificates[s->certificate_count++] = c;
+}
+
+static void certificates_forget(struct station *s)
+{
+	for (unsigned i = 0; i < s->certificate_count; i++)
+		free(s->certificates[i]);
+	free(s->certificates);
+	s->certificates = NULL;
+	s->certificate_count = 0;
+}
+
+static void output_store_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
 	struct station *s = user;
 
-	if (s->is_loading || encoded.len > CERTIFICATE_MAX_LEN)
-		return;
-	s->certificates = realloc(s->certificates, (s->certificate_count + 1) * sizeof(*s->certificates));
-	if (!s->certificates)
-		abort();
-	struct stored_certificate *c = &s->certificates[s->certificate_count++];
-	c->len = encoded.len;
-	memcpy(c->bytes, encoded.data, encoded.len);
+	if (!s->is_loading)
+		certificate_keep(s, encoded, proof);
 }
 
 /* A moved route is news of the form "PREFIX of NODE by NODE, ...". */
@@ -200,6 +221,18 @@ int station_prefix_add(struct station *s, const struct prefix *prefix)
 	return certificate_issue(c, &s->w->authority);
 }
 
+void station_introduce(struct station *s, const struct station *to)
+{
+	uint8_t encoding[CERTIFICATE_MAX_LEN], key[KEY_LEN], proof[CERTIFICATE_PROOF_LEN];
+	int len = certificate_encode(&to->enrolment.certificate, encoding, sizeof(encoding));
+
+	if (len < 0)
+		abort();
+	proof_key(key, &s->enrolment.identity);
+	certificate_proof(proof, key, &s->enrolment.authority, bytes_of(encoding, (size_t)len));
+	certificate_keep(s, bytes_of(encoding, (size_t)len), proof);
+}
+
 void station_free(struct station *s)
 {
 	for (unsigned i = 0; i < s->port_count; i++) {
@@ -209,7 +242,7 @@ void station_free(struct station *s)
 	if (s->node)
 		node_free(s->node);
 	enrolment_done(&s->enrolment);
-	free(s->certificates);
+	certificates_forget(s);
 	nonces_forget(s);
 	free(s);
 }
@@ -318,8 +351,11 @@ void station_power_on(struct station *s)
 	s->born_us = s->w->now_us;
 	s->stalled_until_us = 0;
 	s->forwarded = 0;
-	for (unsigned i = 0; i < s->certificate_count; i++)
-		node_certificate_add(s->node, bytes_of(s->certificates[i].bytes, s->certificates[i].len));
+	for (unsigned i = 0; i < s->certificate_count; i++) {
+		const struct stored_certificate *c = s->certificates[i];
+
+		node_certificate_restore(s->node, bytes_of(c->bytes, c->len), c->proof);
+	}
 	s->is_loading = false;
 	station_start_links(s);
 	for (unsigned i = 0; i < s->prefix_count; i++)
@@ -349,7 +385,7 @@ void station_wipe(struct station *s)
 	world_note(s->w, 'W', s->index, 0, bytes_of(NULL, 0));
 	s->wiped_us = s->w->now_us;
 	s->has_seqno = false;
-	s->certificate_count = 0;
+	certificates_forget(s);
 }
 
 /* --- the host ---------------------------------------------------------------------------------------------- */

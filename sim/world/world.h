@@ -78,7 +78,7 @@ struct station {
 	uint32_t seqno;
 	bool is_loading; /* what the node stores now came from the disk */
 	unsigned certificate_count;
-	struct stored_certificate *certificates;
+	struct stored_certificate **certificates;
 	struct timer due;
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];
@@ -179,6 +179,8 @@ void *world_alloc(size_t size); /* zeroed; aborts when memory runs out */
 struct station *station_new(struct world *w, const char *name, enum level level);
 /* Before the first start: `prefix` is in the certificate, and announced. -ENOSPC. */
 int station_prefix_add(struct station *s, const struct prefix *prefix);
+/* `to`'s certificate is on the disk of `s`, as if they had met before; for the next start. */
+void station_introduce(struct station *s, const struct station *to);
 void station_free(struct station *s);
 struct station *station_find(const struct world *w, const char *name);
 /* As a link of the configuration; NULL: it has NODE_LINK_MAX. */

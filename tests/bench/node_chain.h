@@ -85,9 +85,9 @@ static inline void chain_store_seqno(void *user, uint32_t seqno)
 	(void)user, (void)seqno;
 }
 
-static inline void chain_store_certificate(void *user, struct bytes encoded)
+static inline void chain_store_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
-	(void)user, (void)encoded;
+	(void)user, (void)encoded, (void)proof;
 }
 
 static inline void chain_event(void *user, enum node_event event, unsigned link, const char *text)

@@ -289,6 +289,12 @@ static void output_nothing(void *user, struct bytes bytes)
 	(void)user, (void)bytes;
 }
 
+static void output_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	(void)encoded, (void)proof;
+	state_certificates_changed(user);
+}
+
 static void output_event(void *user, enum node_event event, unsigned link, const char *text)
 {
 	(void)user, (void)event, (void)link, (void)text;
@@ -315,7 +321,7 @@ static struct daemon *opened_with_node(struct place *p, const struct enrolment *
 		.deliver = output_nothing,
 		.kernel_route = output_route,
 		.store_seqno = output_seqno,
-		.store_certificate = output_nothing,
+		.store_certificate = output_certificate,
 		.event = output_event };
 	const struct node_config config = { .enrolment = e, .random = kernel_random };
 	struct daemon *d = opened(p);
@@ -404,6 +410,85 @@ static void damaged_certificates_are_set_aside(void **state)
 	}
 }
 
+/* The file of `known` certificates with each record changed by `record`, under a right checksum. */
+static void records_rewrite(struct place *p, size_t (*record)(uint8_t *out, const uint8_t *in, size_t len))
+{
+	uint8_t in[8192], out[8192];
+	ssize_t len = file_get(p, "state/certificates", in, sizeof(in));
+	size_t at = 0, end = 0;
+
+	assert_true(len > 16);
+	while (at < (size_t)len - 16) {
+		size_t size = 2 + ((size_t)(in[at] & 0x7f) << 8 | in[at + 1]) + CERTIFICATE_PROOF_LEN;
+
+		assert_true(in[at] & 0x80);
+		end += record(out + end, in + at, size);
+		at += size;
+	}
+	hash_bytes(out + end, 16, bytes_of(out, end), (struct bytes){ 0 });
+	file_put(p, "state/certificates", out, end + 16);
+}
+
+static size_t record_without_proof(uint8_t *out, const uint8_t *in, size_t len)
+{
+	memcpy(out, in, len - CERTIFICATE_PROOF_LEN);
+	out[0] &= 0x7f;
+	return len - CERTIFICATE_PROOF_LEN;
+}
+
+static size_t record_with_damaged_proof(uint8_t *out, const uint8_t *in, size_t len)
+{
+	memcpy(out, in, len);
+	out[len - 1] ^= 1;
+	return len;
+}
+
+static size_t record_with_damaged_signature(uint8_t *out, const uint8_t *in, size_t len)
+{
+	memcpy(out, in, len);
+	out[len - CERTIFICATE_PROOF_LEN - 1] ^= 1;
+	return len;
+}
+
+/* A file as it was before there were proofs, and one whose proofs are wrong: verified, and written with proofs. */
+static void certificates_without_a_good_proof_are_verified_and_proven(void **state)
+{
+	struct place *p = *state;
+	struct secret_authority a;
+	struct enrolment self;
+	uint8_t good[8192], file[8192];
+
+	authority_generate(&a, &kernel_random);
+	member_make(&self, &a, "self", LEVEL_SCENE);
+	unsigned known = met(p, &a, &self, 5);
+	ssize_t len = file_get(p, "state/certificates", good, sizeof(good));
+	for (unsigned is_damaged = 0; is_damaged < 2; is_damaged++) {
+		records_rewrite(p, is_damaged ? record_with_damaged_proof : record_without_proof);
+		struct daemon *d = opened_with_node(p, &self);
+		assert_int_equal(certificates_of(d), known);
+		closed_with_node(d);
+		assert_int_equal(file_get(p, "state/certificates", file, sizeof(file)), len);
+		assert_memory_equal(file, good, (size_t)len);
+	}
+	assert_int_equal(said(p, "state-damaged"), 0);
+}
+
+static void certificate_that_was_forged_on_the_disk_is_forgotten(void **state)
+{
+	struct place *p = *state;
+	struct secret_authority a;
+	struct enrolment self;
+
+	authority_generate(&a, &kernel_random);
+	member_make(&self, &a, "self", LEVEL_SCENE);
+	unsigned known = met(p, &a, &self, 5);
+	records_rewrite(p, record_with_damaged_signature);
+	struct daemon *d = opened_with_node(p, &self);
+	assert_int_equal(certificates_of(d), known - 5);
+	assert_true(d->state.dirty[STATE_CERTIFICATES]);
+	closed_with_node(d);
+}
+
 static void certificates_of_another_deployment_are_forgotten(void **state)
 {
 	struct secret_authority a, b;
@@ -439,6 +524,8 @@ int main(void)
 		TEST(full_disk_is_survived),
 		TEST(learned_certificates_survive_a_restart),
 		TEST(damaged_certificates_are_set_aside),
+		TEST(certificates_without_a_good_proof_are_verified_and_proven),
+		TEST(certificate_that_was_forged_on_the_disk_is_forgotten),
 		TEST(certificates_of_another_deployment_are_forgotten),
 	};
 

@@ -74,6 +74,11 @@ static inline void world_send(void *user, unsigned link, const struct endpoint *
 	}
 }
 
+static inline void world_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	(void)user, (void)encoded, (void)proof;
+}
+
 static inline void world_bytes(void *user, struct bytes bytes)
 {
 	(void)user, (void)bytes;
@@ -152,7 +157,7 @@ static inline void member_start(struct world *w, unsigned i, const char *name, e
 		.deliver = world_bytes,
 		.kernel_route = world_route,
 		.store_seqno = world_seqno,
-		.store_certificate = world_bytes,
+		.store_certificate = world_certificate,
 		.event = world_event };
 	struct member *m = &w->members[i];
 

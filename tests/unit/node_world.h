@@ -75,6 +75,7 @@ struct station {
 	unsigned events[NODE_DUPLICATE + 1];
 	char event_text[200]; /* the last one */
 	unsigned certificates_stored;
+	uint8_t proof_stored[CERTIFICATE_PROOF_LEN]; /* the last */
 	bool has_disk; /* certificates stored are given back at the next start */
 	struct certificate disk[STATIONS];
 	bool has_stored_seqno;
@@ -289,7 +290,7 @@ static inline void world_store_seqno(void *user, uint32_t seqno)
 	s->has_stored_seqno = true;
 }
 
-static inline void world_store_certificate(void *user, struct bytes encoded)
+static inline void world_store_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
 	struct station *s = user;
 	struct certificate c;
@@ -299,6 +300,7 @@ static inline void world_store_certificate(void *user, struct bytes encoded)
 	for (unsigned i = 0; i < STATIONS; i++)
 		if (memcmp(&c.key, &s->w->stations[i].enrolment.identity.public, sizeof(c.key)) == 0)
 			s->disk[i] = c;
+	memcpy(s->proof_stored, proof, sizeof(s->proof_stored));
 }
 
 static inline void world_event(void *user, enum node_event event, unsigned link, const char *text)
