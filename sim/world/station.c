@@ -119,6 +119,14 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 		s->w->say(s->w->user, s, event, text);
 }
 
+static void output_inner(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	struct station *s = user;
+
+	if (s->w->inner)
+		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
+}
+
 /* --- time -------------------------------------------------------------------------------------- */
 
 void station_settle(struct station *s)
@@ -334,7 +342,7 @@ static void station_start_links(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, NULL };
+		output_store_certificate, output_event, output_inner };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = { NOT_BEFORE },
 		.has_stored_seqno = s->has_seqno,

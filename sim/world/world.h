@@ -145,6 +145,10 @@ struct world {
 	void (*offered)(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
 		const struct endpoint *source, struct bytes frame);
 	void *offered_user;
+	/* What a data frame carries, before it is sealed and once it was opened (node.h, inner). */
+	void (*inner)(void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour,
+		struct bytes inner);
+	void *inner_user;
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
 	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
