@@ -210,6 +210,9 @@ bool babel_feasibility_distance(
 	const struct babel *b, const struct prefix *prefix, const router_id *origin, uint16_t *seqno, uint16_t *metric);
 uint16_t babel_own_seqno(const struct babel *b);
 
+/* How full the i-th table is that neighbours can fill, and how full it may get; NULL: there is none. */
+const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size_t *limit);
+
 /* Events by name; each is counted in babel_counter(). */
 /* clang-format off */
 #define BABEL_COUNTERS(X) \

@@ -95,3 +95,35 @@ const struct babel_counters *babel_counters(const struct babel *b)
 {
 	return &b->counters;
 }
+
+static size_t routes_of_most(const struct babel *b)
+{
+	size_t most = 0;
+
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		if (!b->links[id])
+			continue;
+		list_for_each (node, next, &b->links[id]->neighbours) {
+			const struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+			most = n->route_count > most ? n->route_count : most;
+		}
+	}
+	return most;
+}
+
+const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size_t *limit)
+{
+	static const char *const names[] = { "routing neighbours", "routes of one neighbour", "sources", "requests" };
+	const struct babel_limits *l = &b->config.limits;
+	const size_t limits[] = { l->neighbours, l->routes, l->sources, l->requests };
+
+	if (i >= sizeof(limits) / sizeof(limits[0]))
+		return NULL;
+	*limit = limits[i];
+	*used = i == 0   ? b->neighbour_count
+		: i == 1 ? routes_of_most(b)
+		: i == 2 ? b->sources.count
+			 : b->requests.count;
+	return names[i];
+}

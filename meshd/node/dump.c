@@ -27,6 +27,20 @@ uint64_t node_drop_at(const struct node_drops *drops, unsigned i, const char **n
 	return *(const uint64_t *)((const char *)drops + fields[i].offset);
 }
 
+struct node_table node_table_at(const struct node *n, unsigned i)
+{
+	const struct node_table tables[] = {
+		{ "neighbours", n->peer_count, NODE_PEER_MAX },
+		{ "handshakes waiting", n->handshakes_theirs, HANDSHAKES_MAX },
+		{ "handshakes called", n->handshakes_own, CALLINGS_MAX },
+		{ "receiver indices", n->indices.count, n->indices.limit },
+		{ "certificates", n->certificates.count, n->certificates.limit },
+		{ "certificates wanted", n->want_count, CERTIFICATE_WANTS_MAX },
+	};
+
+	return i < sizeof(tables) / sizeof(tables[0]) ? tables[i] : (struct node_table){ 0 };
+}
+
 void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg)
 {
 	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {

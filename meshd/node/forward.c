@@ -84,7 +84,8 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 	size_t len;
 
 	fragmenter_init(&f, p, mtu);
-	while ((len = fragmenter_next(&f, out, NODE_FRAME_MAX)) > 0) {
+	for (unsigned pieces = 0; (len = fragmenter_next(&f, out, NODE_FRAME_MAX)) > 0; pieces++) {
+		peer->n->counters.fragments_more += pieces > 0;
 		out[-1] = KIND_IP;
 		peer_send_in_place(peer, now_us, out - 1, len + 1);
 	}

@@ -164,12 +164,21 @@ struct node_counters {
 	uint64_t packets_delivered; /* from the mesh to the host */
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t icmp_sent; /* errors, in none of the others */
+	uint64_t fragments_more; /* sent beyond the first of a packet */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };
 const struct node_counters *node_counters(const struct node *n);
 /* Sets *name and returns the value of the i-th drop reason; *name is NULL past the last. */
 uint64_t node_drop_at(const struct node_drops *drops, unsigned i, const char **name);
+
+/* A table that others can fill. */
+struct node_table {
+	const char *name; /* NULL: none */
+	size_t used, limit;
+};
+/* The i-th one, those of the routing engine not included (babel_table_at()). */
+struct node_table node_table_at(const struct node *n, unsigned i);
 
 struct node_link_info {
 	unsigned id;

@@ -81,6 +81,8 @@ void trial_print(const struct trial *t, FILE *out)
 	}
 	fprintf(out, "%-68s %10s\n", "expected", "measured");
 	fprintf(out, "%-68s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
+	if (world_breach(w))
+		fprintf(out, "no breach: %-58s FAILED\n", world_breach(w));
 	if (w->shared_loops)
 		fprintf(out, "%-68s %10llu\n", "  loops between origins of one prefix, gone within 10 s",
 			(unsigned long long)w->shared_loops);

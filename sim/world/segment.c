@@ -26,6 +26,7 @@ struct flight {
 	unsigned from, to;
 	bool is_addressed;
 	struct endpoint source, destination;
+	struct sealed sealed;
 	size_t len;
 	uint8_t data[];
 };
@@ -248,8 +249,12 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 	if (is_heard && to->has_nat && f->is_addressed)
 		is_heard = nat_in(to, now_us, f->from, &f->destination);
 	world_note(w, is_heard ? 'F' : 'D', s->index, g->index, bytes_of(f->data, f->len));
+	g->traffic.flying_frames--;
 	if (is_heard) {
+		g->traffic.heard_frames++;
+		ledger_handed(s, &f->sealed, bytes_of(f->data, f->len));
 		node_frame_in(s->node, now_us, link, &f->source, f->data, f->len);
+		ledger_handled(s);
 		station_settle(s);
 	} else {
 		g->traffic.lost_frames++;
@@ -260,7 +265,7 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 }
 
 static void flight_launch(struct segment *g, unsigned from, unsigned to, const struct endpoint *destination,
-	struct bytes frame, uint64_t due_us)
+	const struct sealed *sealed, struct bytes frame, uint64_t due_us)
 {
 	struct flight *f = world_alloc(sizeof(*f) + frame.len + NODE_TAILROOM);
 
@@ -273,6 +278,8 @@ static void flight_launch(struct segment *g, unsigned from, unsigned to, const s
 	if (destination)
 		f->destination = *destination;
 	f->source = end_visible(&g->ends[from]);
+	f->sealed = *sealed;
+	g->traffic.flying_frames++;
 	f->len = frame.len;
 	memcpy(f->data, frame.data, frame.len);
 	list_init(&f->list);
@@ -292,8 +299,8 @@ static int segment_find_end(const struct segment *g, unsigned from, const struct
 	return -1;
 }
 
-static void segment_offer(
-	struct segment *g, unsigned from, int target, const struct endpoint *to, struct bytes frame, bool is_data)
+static void segment_offer(struct segment *g, unsigned from, int target, const struct endpoint *to,
+	const struct sealed *sealed, struct bytes frame, bool is_data)
 {
 	uint32_t bytes = (uint32_t)(frame.len + g->ends[from].port->frame_overhead);
 	struct link_fate fates[LINK_ENDS_MAX];
@@ -310,10 +317,13 @@ static void segment_offer(
 	for (unsigned i = 0; i < g->end_count; i++) {
 		if (i == from || (target >= 0 && i != (unsigned)target))
 			continue;
+		g->traffic.copies++;
 		if (fates[i].verdict == LINK_DELIVER)
-			flight_launch(g, from, i, to, frame, fates[i].due_us + WORLD_START_US);
+			flight_launch(g, from, i, to, sealed, frame, fates[i].due_us + WORLD_START_US);
 		else if (fates[i].verdict != LINK_DROP_DEAF)
 			g->traffic.lost_frames++;
+		else
+			g->traffic.deaf_frames++;
 	}
 }
 
@@ -324,13 +334,18 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 
 	p->station->forwarded = forwarded;
 	nonce_check(p->station, frame);
+	struct sealed sealed = ledger_sent(p->station, frame);
+	unsigned carried = 0;
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct attachment *a = &p->attachments[i];
 
 		if (!end_has_carrier(a->segment, a->end))
 			continue;
 		int target = to ? segment_find_end(a->segment, a->end, to) : -1;
-		if (to ? target >= 0 : a->segment->is_lan)
-			segment_offer(a->segment, a->end, target, to, frame, is_data);
+		if (to ? target < 0 : !a->segment->is_lan)
+			continue;
+		carried++;
+		segment_offer(a->segment, a->end, target, to, &sealed, frame, is_data);
 	}
+	ledger_carried(p->station, &sealed, carried);
 }

@@ -43,6 +43,7 @@ static void output_deliver(void *user, struct bytes packet)
 	struct station *s = user;
 
 	world_note(s->w, 'P', s->index, 0, packet);
+	ledger_delivered(s, packet);
 	if (s->w->deliver)
 		s->w->deliver(s->w->user, s, packet);
 }
@@ -123,6 +124,10 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 {
 	struct station *s = user;
 
+	if (is_out)
+		ledger_sealing(s, neighbour, inner);
+	else
+		ledger_opening(s, neighbour, inner);
 	if (s->w->inner)
 		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
 }
@@ -252,6 +257,7 @@ void station_free(struct station *s)
 	enrolment_done(&s->enrolment);
 	certificates_forget(s);
 	nonces_forget(s);
+	free(s->breach);
 	free(s);
 }
 
@@ -377,6 +383,7 @@ void station_power_off(struct station *s)
 	if (!s->node)
 		return;
 	world_note(s->w, '-', s->index, 0, bytes_of(NULL, 0));
+	ledger_close(s);
 	node_free(s->node);
 	s->node = NULL;
 	nonces_forget(s);
@@ -403,8 +410,12 @@ void station_send(struct station *s, struct bytes packet)
 	uint8_t buffer[NODE_HEADROOM + WORLD_PACKET_MAX + NODE_TAILROOM];
 	struct node_packet p = { buffer + NODE_HEADROOM, packet.len };
 
-	if (!s->node || s->w->now_us < s->stalled_until_us || packet.len > WORLD_PACKET_MAX)
+	s->host_packets++;
+	if (!s->node || s->w->now_us < s->stalled_until_us || packet.len > WORLD_PACKET_MAX) {
+		s->host_unsent++;
 		return;
+	}
+	s->ledger.offered++;
 	memcpy(p.data, packet.data, packet.len);
 	node_packets_in(s->node, s->w->now_us, &p, 1);
 	station_settle(s);

@@ -169,18 +169,21 @@ void trial_run(struct trial *t, void (*progress)(double share))
 {
 	for (unsigned i = 1; i <= PROGRESS_STEPS; i++) {
 		advance(t, t->plan->duration_us * i / PROGRESS_STEPS);
+		bounds_look(t->world);
 		if (progress)
 			progress((double)i / PROGRESS_STEPS);
 	}
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		judge(t, &t->expect[i]);
+	world_close(t->world);
 	if (t->record)
 		record_end(t->record);
 }
 
 bool trial_is_passed(const struct trial *t)
 {
-	bool is_passed = t->world->loops == 0 && t->world->nonces_repeated == 0 && t->strays == 0;
+	bool is_passed =
+		t->world->loops == 0 && t->world->nonces_repeated == 0 && t->strays == 0 && !world_breach(t->world);
 
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		is_passed &= t->expect[i].is_met;
@@ -203,6 +206,10 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 	if (t->strays) {
 		snprintf(text, PLAN_ERROR_MAX, "%llu packets were delivered to another node than they were sent to",
 			(unsigned long long)t->strays);
+		return true;
+	}
+	if (world_breach(t->world)) {
+		snprintf(text, PLAN_ERROR_MAX, "no breach: %s", world_breach(t->world));
 		return true;
 	}
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {

@@ -14,6 +14,8 @@
  *   segment.c   frames through link models, NAT boxes, carrier
  *   oracle.c    no forwarding loop, looked at after every event
  *   nonce.c     no nonce twice under one key, looked at with every frame
+ *   ledger.c    nothing read that no station sealed, no packet lost in silence or at another's host
+ *   bounds.c    tables within their limits
  *   capture.c   what is offered to the links, as pcap files
  *
  * The world owns all. It reads no clock and draws from its seed alone.
@@ -40,6 +42,25 @@
 
 struct world;
 struct segment;
+
+/* What a station sealed into a frame. */
+struct sealed {
+	bool is_sealed; /* else: by nobody in this world */
+	uint8_t kind;
+	unsigned from;
+	struct address to;
+	uint64_t digest;
+};
+
+/* Of one life of a node, counted by its shell. */
+struct ledger {
+	uint64_t offered; /* packets of its host */
+	uint64_t delivered; /* to its host, errors of the node's included */
+	uint64_t sealed, sent; /* data frames */
+	uint64_t ip_sealed, ip_opened; /* of these, IP packets */
+	uint64_t carried, nowhere; /* sent data frames: by a segment; to where nobody is, or without a carrier */
+	uint64_t data_in, opened; /* data frames of full length that were handed to it */
+};
 
 struct attachment {
 	struct segment *segment;
@@ -85,6 +106,13 @@ struct station {
 	uint64_t forwarded; /* packets, as seen at the last frame that left */
 	struct nonce *nonces; /* of this life */
 	unsigned nonce_count, nonce_slots;
+	struct ledger ledger;
+	struct sealed sealing; /* until the frame leaves */
+	struct sealed landing; /* of the frame that is handed to the node; no more once it was opened */
+	uint64_t host_packets, host_taken,
+		host_unsent; /* offered by the host; taken by past lives; no node took them */
+	uint64_t breaches; /* of an invariant */
+	char *breach; /* the first one, in words */
 	unsigned prefix_count; /* originated at every start */
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 };
@@ -100,7 +128,8 @@ struct segment_end {
 struct segment_traffic {
 	uint64_t frames, bytes; /* offered, with what the wire adds */
 	uint64_t data_bytes; /* of these, IP packets of the hosts */
-	uint64_t lost_frames; /* per receiver */
+	/* Per receiver: all that were meant, and what became of them. */
+	uint64_t copies, heard_frames, lost_frames, deaf_frames, flying_frames;
 };
 
 struct segment {
@@ -167,6 +196,8 @@ struct world *world_new(uint64_t seed);
 void world_free(struct world *w);
 /* Runs everything that is due until then. */
 void world_run(struct world *w, uint64_t until_us);
+/* The last look, at all that must add up. Only world_free() may follow. */
+void world_close(struct world *w);
 static inline uint64_t world_time_us(const struct world *w)
 {
 	return w->now_us - WORLD_START_US;
@@ -227,6 +258,26 @@ struct endpoint port_public_endpoint(const struct port *p);
 
 void nonce_check(struct station *s, struct bytes frame); /* leaves the station */
 void nonces_forget(struct station *s); /* its sessions ended */
+
+/* --- ledger.c ----------------------------------------------------------------------- */
+
+void ledger_sealing(struct station *s, const struct address *to, struct bytes inner);
+/* A frame leaves; the note goes with it. */
+struct sealed ledger_sent(struct station *s, struct bytes frame);
+void ledger_carried(struct station *s, const struct sealed *note, unsigned segments);
+void ledger_handed(struct station *s, const struct sealed *note, struct bytes frame); /* to the node, now */
+void ledger_handled(struct station *s);
+void ledger_opening(struct station *s, const struct address *from, struct bytes inner);
+void ledger_delivered(struct station *s, struct bytes packet);
+/* The node's counters must account for all that went in. Before its life ends. */
+void ledger_close(struct station *s);
+__attribute__((format(printf, 2, 3))) void station_breach(struct station *s, const char *format, ...);
+/* The first breach of the first station that has one; NULL: none. */
+const char *world_breach(const struct world *w);
+
+/* --- bounds.c ----------------------------------------------------------------------- */
+
+void bounds_look(struct world *w); /* at the tables of every node */
 
 /* --- oracle.c ----------------------------------------------------------------------- */
 

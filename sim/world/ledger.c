@@ -1,0 +1,216 @@
+/*
+ * The books of a station, beside its node's own: what it was handed, what it
+ * sealed and opened, what its host got.
+ *
+ *   sealing ─► sent ──► (the note goes with the frame) ──► handed ─► opening
+ *
+ * No byte is read that no station wrote: what a node opens is what another one
+ * sealed for it, to the byte, and that once. No packet is lost in silence: at the
+ * end of each life the node's counters must account for all that went in. And a
+ * host gets only packets for itself or for what is behind it.
+ */
+#include "sim/world/world.h"
+
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KIND_IP 0 /* docs/frames.md */
+#define BREACH_TEXT 256
+
+void station_breach(struct station *s, const char *format, ...)
+{
+	va_list arguments;
+
+	s->breaches++;
+	if (s->breach)
+		return;
+	s->breach = world_alloc(BREACH_TEXT);
+	int len = snprintf(s->breach, BREACH_TEXT, "at %.6f s: %s ", (double)world_time_us(s->w) / 1e6, s->name);
+	va_start(arguments, format);
+	vsnprintf(s->breach + len, BREACH_TEXT - (size_t)len, format, arguments);
+	va_end(arguments);
+}
+
+const char *world_breach(const struct world *w)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (w->stations[i]->breach)
+			return w->stations[i]->breach;
+	return NULL;
+}
+
+static uint64_t digest_of(struct bytes inner)
+{
+	static const uint8_t key[crypto_shorthash_KEYBYTES];
+	uint64_t digest;
+
+	crypto_shorthash((unsigned char *)&digest, inner.data, inner.len, key);
+	return digest;
+}
+
+/* --- what nodes seal and open ------------------------------------------------------- */
+
+void ledger_sealing(struct station *s, const struct address *to, struct bytes inner)
+{
+	s->sealing = (struct sealed){
+		.is_sealed = true,
+		.kind = inner.len ? inner.data[0] : UINT8_MAX,
+		.from = s->index,
+		.to = *to,
+		.digest = digest_of(inner),
+	};
+	s->ledger.sealed++;
+	s->ledger.ip_sealed += s->sealing.kind == KIND_IP;
+}
+
+struct sealed ledger_sent(struct station *s, struct bytes frame)
+{
+	struct sealed note = { 0 };
+
+	if (!frame.len || frame.data[0] != FRAME_TYPE_DATA)
+		return note;
+	note = s->sealing;
+	s->sealing.is_sealed = false;
+	s->ledger.sent++;
+	if (!note.is_sealed)
+		station_breach(s, "sends a data frame that it did not seal");
+	return note;
+}
+
+void ledger_carried(struct station *s, const struct sealed *note, unsigned segments)
+{
+	if (!note->is_sealed)
+		return;
+	s->ledger.carried += segments;
+	s->ledger.nowhere += segments == 0;
+}
+
+void ledger_handed(struct station *s, const struct sealed *note, struct bytes frame)
+{
+	s->landing = *note;
+	s->ledger.data_in += frame.len >= FRAME_OVERHEAD && frame.data[0] == FRAME_TYPE_DATA;
+}
+
+void ledger_handled(struct station *s)
+{
+	s->landing.is_sealed = false;
+}
+
+void ledger_opening(struct station *s, const struct address *from, struct bytes inner)
+{
+	const struct sealed *note = &s->landing;
+	const struct station *sender = s->w->stations[note->from];
+
+	s->ledger.opened++;
+	s->ledger.ip_opened += inner.len && inner.data[0] == KIND_IP;
+	if (!note->is_sealed || !address_equal(from, &sender->neighbour_address) ||
+		!address_equal(&note->to, &s->neighbour_address) || note->digest != digest_of(inner))
+		station_breach(s, "reads %zu bytes that no station sealed for it", inner.len);
+	s->landing.is_sealed = false;
+}
+
+/* --- what the host gets ---------------------------------------------------------------- */
+
+static bool is_multicast(const struct address *a)
+{
+	return a->family == FAMILY_IPV6 ? a->bytes[0] == 0xff : (a->bytes[0] & 0xf0) == 0xe0;
+}
+
+static bool packet_destination(struct bytes packet, struct address *to)
+{
+	struct reader r = reader_of(packet);
+	uint8_t bytes[16];
+
+	if (packet.len && packet.data[0] >> 4 == 4) {
+		read_skip(&r, 16);
+		read_copy(&r, bytes, 4);
+		*to = address_ipv4(bytes);
+	} else {
+		read_skip(&r, 24);
+		read_copy(&r, bytes, 16);
+		*to = address_ipv6(bytes);
+	}
+	return reader_ok(&r);
+}
+
+void ledger_delivered(struct station *s, struct bytes packet)
+{
+	char text[ADDRESS_TEXT];
+	struct address to;
+	bool is_ours;
+
+	s->ledger.delivered++;
+	if (!packet_destination(packet, &to)) {
+		station_breach(s, "gives its host %zu bytes that are no packet", packet.len);
+		return;
+	}
+	is_ours = is_multicast(&to) || address_equal(&to, &s->address);
+	for (unsigned i = 0; i < s->prefix_count; i++)
+		is_ours |= prefix_contains_address(&s->prefixes[i], &to);
+	if (!is_ours)
+		station_breach(s, "gives its host a packet for %s", address_format(&to, text));
+}
+
+/* --- the end of a life -------------------------------------------------------------------- */
+
+static void balance(struct station *s, const char *what, uint64_t in, uint64_t out)
+{
+	if (in != out)
+		station_breach(s, "does not account for %s: %" PRIu64 " in, %" PRIu64 " out", what, in, out);
+}
+
+void ledger_close(struct station *s)
+{
+	const struct ledger *l = &s->ledger;
+	const struct node_counters *c = node_counters(s->node);
+	const struct node_drops *d = &c->drops;
+	uint64_t icmp_to_host = l->delivered - c->packets_delivered;
+
+	balance(s, "its host's packets", l->offered, c->packets_in);
+	s->host_taken += c->packets_in;
+	balance(s, "packets", c->packets_in + l->ip_opened,
+		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
+			d->hop_limit + d->too_big);
+	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,
+		l->ip_sealed);
+	balance(s, "data frames", l->data_in,
+		l->opened + d->unknown_session + d->not_authentic + d->replayed + d->session_expired);
+	balance(s, "data frames that it sent", l->sent, l->carried + l->nowhere);
+	/* Frames that are no data fail at a link that is down as well. */
+	if (l->sealed < l->sent + d->no_session || l->sealed > l->sent + d->no_session + d->link_down)
+		station_breach(s, "sealed %" PRIu64 " frames, sent %" PRIu64 " and dropped %" PRIu64, l->sealed,
+			l->sent, d->no_session + d->link_down);
+	s->ledger = (struct ledger){ 0 };
+	s->sealing.is_sealed = false;
+}
+
+static void segment_close(const struct segment *g)
+{
+	const struct segment_traffic *t = &g->traffic;
+
+	if (t->copies != t->heard_frames + t->lost_frames + t->deaf_frames + t->flying_frames)
+		station_breach(g->ends[0].port->station,
+			"ends %s, which lost frames: %" PRIu64 " in, %" PRIu64 " heard, %" PRIu64 " lost", g->name,
+			t->copies, t->heard_frames, t->lost_frames);
+}
+
+static void host_close(struct station *s)
+{
+	balance(s, "packets that its host offered", s->host_packets, s->host_unsent + s->host_taken);
+}
+
+void world_close(struct world *w)
+{
+	bounds_look(w);
+	for (unsigned i = 0; i < w->station_count; i++) {
+		if (w->stations[i]->node)
+			ledger_close(w->stations[i]);
+		host_close(w->stations[i]);
+	}
+	for (unsigned i = 0; i < w->segment_count; i++)
+		segment_close(w->segments[i]);
+}
