@@ -28,6 +28,10 @@ enum tlv_type {
 	TLV_UPDATE = 8,
 	TLV_ROUTE_REQUEST = 9,
 	TLV_SEQNO_REQUEST = 10,
+	/* Of the experimental range (RFC 8966, 5): between versioned neighbours only (docs/routing.md). */
+	TLV_REFRESH = 224,
+	TLV_DELTA = 225,
+	TLV_SYNCACK = 226,
 };
 
 /* A decoded TLV. Router-Id, Next Hop and pads are consumed by the parser. An
@@ -79,6 +83,29 @@ struct babel_tlv {
 			uint8_t hop_count; /* not 0 */
 			router_id origin;
 		} seqno_request;
+		struct {
+			uint32_t epoch;
+			uint32_t ver;
+			uint16_t count; /* of finite entries, mod 2^16 */
+			uint16_t interval_cs; /* until the next one; not 0 */
+			uint64_t digest;
+		} refresh;
+		struct {
+			bool begin; /* of a full sync: brings the next two */
+			uint16_t interval_cs; /* of refreshes; not 0 */
+			uint64_t key[2]; /* of digests */
+			bool end; /* of a full sync: what it did not name is not there */
+			bool urgent; /* retractions that count even before what is missing has come */
+			uint32_t epoch;
+			uint32_t from; /* at most 0xffff before ver */
+			uint32_t ver;
+		} delta; /* of the updates behind it, up to the next one */
+		struct {
+			bool nack; /* say what is after `applied`, or that there is nothing */
+			bool full; /* say everything */
+			uint32_t epoch;
+			uint32_t applied;
+		} syncack;
 	} u;
 };
 
@@ -126,6 +153,9 @@ void wire_build_begin(struct wire_builder *w, void *buffer, size_t capacity, con
  * next_hop unset (FAMILY_NONE) means the packet's source address. IPv4 prefixes
  * with an IPv6 next hop are written as AE 4. */
 int wire_write(struct wire_builder *w, const struct babel_tlv *tlv);
+/* Writes the message that begins at `at` bytes again with other values. It must
+ * be of a type that keeps no state, and of the same length. */
+void wire_amend(struct wire_builder *w, size_t at, const struct babel_tlv *tlv);
 /* Finishes the header and returns the packet (borrowed from buffer), or empty
  * bytes when nothing was written. */
 struct bytes wire_build_end(struct wire_builder *w);

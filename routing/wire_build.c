@@ -123,6 +123,44 @@ static void write_seqno_request(struct writer *out, const struct babel_tlv *tlv)
 	write_copy(out, prefix->address.bytes, prefix_size(prefix));
 }
 
+/* --- versioned sessions ------------------------------------------------------------- */
+
+static void write_refresh(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u16(out, 0);
+	write_u32(out, tlv->u.refresh.epoch);
+	write_u32(out, tlv->u.refresh.ver);
+	write_u16(out, tlv->u.refresh.count);
+	write_u16(out, tlv->u.refresh.interval_cs);
+	write_u64(out, tlv->u.refresh.digest);
+}
+
+static void write_delta(struct writer *out, const struct babel_tlv *tlv)
+{
+	uint8_t flags = tlv->u.delta.begin ? DELTA_BEGIN : 0;
+
+	flags |= tlv->u.delta.end ? DELTA_END : 0;
+	flags |= tlv->u.delta.urgent ? DELTA_URGENT : 0;
+	write_u8(out, flags);
+	write_u8(out, 0);
+	write_u32(out, tlv->u.delta.epoch);
+	write_u16(out, (uint16_t)tlv->u.delta.from);
+	write_u32(out, tlv->u.delta.ver);
+	if (!tlv->u.delta.begin)
+		return;
+	write_u16(out, tlv->u.delta.interval_cs);
+	write_u64(out, tlv->u.delta.key[0]);
+	write_u64(out, tlv->u.delta.key[1]);
+}
+
+static void write_syncack(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u8(out, (uint8_t)((tlv->u.syncack.nack ? SYNCACK_NACK : 0) | (tlv->u.syncack.full ? SYNCACK_FULL : 0)));
+	write_u8(out, 0);
+	write_u32(out, tlv->u.syncack.epoch);
+	write_u32(out, tlv->u.syncack.applied);
+}
+
 /* --- updates: what they need from the state ------------------------------------------ */
 
 static void put_router_id(struct wire_builder *w, const router_id *id)
@@ -265,6 +303,15 @@ static void put_plain(struct wire_builder *w, const struct babel_tlv *tlv)
 	case TLV_SEQNO_REQUEST:
 		write_seqno_request(out, tlv);
 		break;
+	case TLV_REFRESH:
+		write_refresh(out, tlv);
+		break;
+	case TLV_DELTA:
+		write_delta(out, tlv);
+		break;
+	case TLV_SYNCACK:
+		write_syncack(out, tlv);
+		break;
 	default:
 		break;
 	}
@@ -285,6 +332,13 @@ int wire_write(struct wire_builder *w, const struct babel_tlv *tlv)
 		return -ENOSPC;
 	*w = next;
 	return 0;
+}
+
+void wire_amend(struct wire_builder *w, size_t at, const struct babel_tlv *tlv)
+{
+	struct wire_builder again = { .packet = writer_of(w->packet.start + at, writer_len(&w->packet) - at) };
+
+	put_plain(&again, tlv);
 }
 
 struct bytes wire_build_end(struct wire_builder *w)

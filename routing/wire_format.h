@@ -23,6 +23,11 @@ enum wire_sub_tlv {
 #define HELLO_UNICAST 0x8000
 #define UPDATE_PREFIX 0x80
 #define UPDATE_ROUTER_ID 0x40
+#define DELTA_BEGIN 0x80
+#define DELTA_END 0x40
+#define DELTA_URGENT 0x20
+#define SYNCACK_NACK 0x80
+#define SYNCACK_FULL 0x40
 #define WIRE_INFINITY 0xffff
 
 #endif

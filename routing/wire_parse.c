@@ -379,6 +379,55 @@ static enum verdict parse_seqno_request(struct reader *r, struct babel_tlv *out)
 	return verdict;
 }
 
+/* --- versioned sessions ------------------------------------------------------------ */
+
+static enum verdict parse_refresh(struct reader *r, struct babel_tlv *out)
+{
+	read_skip(r, 2);
+	out->u.refresh.epoch = read_u32(r);
+	out->u.refresh.ver = read_u32(r);
+	out->u.refresh.count = read_u16(r);
+	out->u.refresh.interval_cs = read_u16(r);
+	out->u.refresh.digest = read_u64(r);
+	enum verdict verdict = read_end(r);
+
+	return verdict == TLV_GOOD && out->u.refresh.interval_cs == 0 ? TLV_BAD_VALUE : verdict;
+}
+
+static enum verdict parse_delta(struct reader *r, struct babel_tlv *out)
+{
+	uint8_t flags = read_u8(r);
+
+	read_skip(r, 1);
+	out->u.delta.begin = flags & DELTA_BEGIN;
+	out->u.delta.end = flags & DELTA_END;
+	out->u.delta.urgent = flags & DELTA_URGENT;
+	out->u.delta.epoch = read_u32(r);
+	uint16_t from = read_u16(r);
+	out->u.delta.ver = read_u32(r);
+	out->u.delta.from = out->u.delta.ver - (uint16_t)(out->u.delta.ver - from);
+	if (out->u.delta.begin) {
+		out->u.delta.interval_cs = read_u16(r);
+		out->u.delta.key[0] = read_u64(r);
+		out->u.delta.key[1] = read_u64(r);
+	}
+	enum verdict verdict = read_end(r);
+
+	return verdict == TLV_GOOD && out->u.delta.begin && out->u.delta.interval_cs == 0 ? TLV_BAD_VALUE : verdict;
+}
+
+static enum verdict parse_syncack(struct reader *r, struct babel_tlv *out)
+{
+	uint8_t flags = read_u8(r);
+
+	read_skip(r, 1);
+	out->u.syncack.nack = flags & SYNCACK_NACK;
+	out->u.syncack.full = flags & SYNCACK_FULL;
+	out->u.syncack.epoch = read_u32(r);
+	out->u.syncack.applied = read_u32(r);
+	return read_end(r);
+}
+
 /* --- the sequence ------------------------------------------------------------------ */
 
 static enum verdict parse_tlv(struct wire_parser *p, uint8_t type, struct reader *r, struct babel_tlv *out)
@@ -405,6 +454,12 @@ static enum verdict parse_tlv(struct wire_parser *p, uint8_t type, struct reader
 		return parse_route_request(r, out);
 	case TLV_SEQNO_REQUEST:
 		return parse_seqno_request(r, out);
+	case TLV_REFRESH:
+		return parse_refresh(r, out);
+	case TLV_DELTA:
+		return parse_delta(r, out);
+	case TLV_SYNCACK:
+		return parse_syncack(r, out);
 	default:
 		p->counters->tlvs_unknown++;
 		return TLV_SKIP;

@@ -78,6 +78,29 @@ static bool requests_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 	       router_id_equal(&a->u.seqno_request.origin, &b->u.seqno_request.origin);
 }
 
+static bool deltas_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->u.delta.begin != b->u.delta.begin || a->u.delta.end != b->u.delta.end ||
+		a->u.delta.urgent != b->u.delta.urgent || a->u.delta.epoch != b->u.delta.epoch ||
+		a->u.delta.from != b->u.delta.from || a->u.delta.ver != b->u.delta.ver)
+		return false;
+	return !a->u.delta.begin ||
+	       (a->u.delta.interval_cs == b->u.delta.interval_cs && a->u.delta.key[0] == b->u.delta.key[0] &&
+		       a->u.delta.key[1] == b->u.delta.key[1]);
+}
+
+static bool syncs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->type == TLV_DELTA)
+		return deltas_equal(a, b);
+	if (a->type == TLV_SYNCACK)
+		return a->u.syncack.nack == b->u.syncack.nack && a->u.syncack.full == b->u.syncack.full &&
+		       a->u.syncack.epoch == b->u.syncack.epoch && a->u.syncack.applied == b->u.syncack.applied;
+	return a->u.refresh.epoch == b->u.refresh.epoch && a->u.refresh.ver == b->u.refresh.ver &&
+	       a->u.refresh.count == b->u.refresh.count && a->u.refresh.interval_cs == b->u.refresh.interval_cs &&
+	       a->u.refresh.digest == b->u.refresh.digest;
+}
+
 static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 {
 	if (a->type != b->type)
@@ -94,6 +117,10 @@ static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 		return ihus_equal(a, b);
 	case TLV_UPDATE:
 		return updates_equal(a, b);
+	case TLV_REFRESH:
+	case TLV_DELTA:
+	case TLV_SYNCACK:
+		return syncs_equal(a, b);
 	default:
 		return requests_equal(a, b);
 	}
