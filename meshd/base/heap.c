@@ -1,6 +1,17 @@
+/*
+ * Four children per slot, the deadlines beside each other.
+ *
+ * Nearly every timer here is a patience that is renewed long before it ends. To
+ * put a timer off is therefore free: its slot keeps the earlier deadline, and is
+ * moved down only when that one comes to the top. Slots are never late, so what
+ * is at the top and up to date is the next.
+ */
 #include "meshd/base/heap.h"
 
 #include <stdlib.h>
+
+#define CHILDREN 4
+#define CAPACITY_MIN 16
 
 void heap_init(struct heap *h)
 {
@@ -10,8 +21,8 @@ void heap_init(struct heap *h)
 void heap_done(struct heap *h)
 {
 	for (size_t i = 0; i < h->count; i++) {
-		h->slots[i]->place = 0;
-		h->slots[i]->due_us = NEVER;
+		h->slots[i].timer->place = 0;
+		h->slots[i].timer->due_us = NEVER;
 	}
 	free(h->slots);
 	*h = (struct heap){ 0 };
@@ -22,49 +33,48 @@ void timer_init(struct timer *t, void (*fire)(struct timer *timer, uint64_t now_
 	*t = (struct timer){ .due_us = NEVER, .fire = fire };
 }
 
-static bool timer_is_before(const struct timer *a, const struct timer *b)
+/* Orders are compared on a circle: those of equal deadlines lie close together. */
+static bool slot_is_before(const struct heap_slot *a, const struct heap_slot *b)
 {
-	return a->due_us != b->due_us ? a->due_us < b->due_us : a->order < b->order;
+	return a->due_us != b->due_us ? a->due_us < b->due_us : (int32_t)(a->order - b->order) < 0;
 }
 
-static void heap_put(struct heap *h, size_t index, struct timer *t)
+static void heap_put(struct heap *h, size_t index, struct heap_slot slot)
 {
-	h->slots[index] = t;
-	t->place = index + 1;
+	h->slots[index] = slot;
+	slot.timer->place = (uint32_t)index + 1;
 }
 
-static void heap_sift_up(struct heap *h, size_t index)
+static void heap_sift_up(struct heap *h, size_t index, struct heap_slot slot)
 {
-	struct timer *t = h->slots[index];
-
 	while (index > 0) {
-		size_t parent = (index - 1) / 2;
+		size_t parent = (index - 1) / CHILDREN;
 
-		if (!timer_is_before(t, h->slots[parent]))
+		if (!slot_is_before(&slot, &h->slots[parent]))
 			break;
 		heap_put(h, index, h->slots[parent]);
 		index = parent;
 	}
-	heap_put(h, index, t);
+	heap_put(h, index, slot);
 }
 
-static void heap_sift_down(struct heap *h, size_t index)
+static void heap_sift_down(struct heap *h, size_t index, struct heap_slot slot)
 {
-	struct timer *t = h->slots[index];
-
 	for (;;) {
-		size_t child = 2 * index + 1;
+		size_t child = CHILDREN * index + 1, end = child + CHILDREN;
+		size_t least = child;
 
 		if (child >= h->count)
 			break;
-		if (child + 1 < h->count && timer_is_before(h->slots[child + 1], h->slots[child]))
-			child++;
-		if (!timer_is_before(h->slots[child], t))
+		for (child++; child < end && child < h->count; child++)
+			if (slot_is_before(&h->slots[child], &h->slots[least]))
+				least = child;
+		if (!slot_is_before(&h->slots[least], &slot))
 			break;
-		heap_put(h, index, h->slots[child]);
-		index = child;
+		heap_put(h, index, h->slots[least]);
+		index = least;
 	}
-	heap_put(h, index, t);
+	heap_put(h, index, slot);
 }
 
 void timer_cancel(struct heap *h, struct timer *t)
@@ -72,12 +82,13 @@ void timer_cancel(struct heap *h, struct timer *t)
 	if (!timer_is_armed(t))
 		return;
 	size_t index = t->place - 1;
-	struct timer *last = h->slots[--h->count];
+	struct heap_slot last = h->slots[--h->count];
 
-	if (last != t) {
-		heap_put(h, index, last);
-		heap_sift_up(h, index);
-		heap_sift_down(h, last->place - 1);
+	if (last.timer != t) {
+		if (slot_is_before(&last, &h->slots[index]))
+			heap_sift_up(h, index, last);
+		else
+			heap_sift_down(h, index, last);
 	}
 	t->place = 0;
 	t->due_us = NEVER;
@@ -87,12 +98,11 @@ static void heap_reserve(struct heap *h, size_t count)
 {
 	if (count <= h->capacity)
 		return;
-	size_t capacity = h->capacity ? 2 * h->capacity : 32;
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
-	struct timer **slots = realloc(h->slots, capacity * sizeof(*slots));
+	size_t capacity = h->capacity ? h->capacity + h->capacity / 2 : CAPACITY_MIN;
+	struct heap_slot *slots = realloc(h->slots, capacity * sizeof(*slots));
 
 	/* A node that cannot hold its own deadlines cannot keep any promise. */
-	if (!slots)
+	if (!slots || capacity > UINT32_MAX)
 		abort();
 	h->slots = slots;
 	h->capacity = capacity;
@@ -100,15 +110,23 @@ static void heap_reserve(struct heap *h, size_t count)
 
 void timer_set(struct heap *h, struct timer *t, uint64_t due_us)
 {
-	timer_cancel(h, t);
-	if (due_us == NEVER)
+	if (due_us == NEVER) {
+		timer_cancel(h, t);
 		return;
+	}
+	t->order = h->order++;
+	if (timer_is_armed(t)) {
+		size_t index = t->place - 1;
+
+		t->due_us = due_us;
+		if (due_us < h->slots[index].due_us)
+			heap_sift_up(h, index, (struct heap_slot){ due_us, t, t->order });
+		return;
+	}
 	heap_reserve(h, h->count + 1);
 	t->due_us = due_us;
-	t->order = h->order++;
-	heap_put(h, h->count, t);
 	h->count++;
-	heap_sift_up(h, h->count - 1);
+	heap_sift_up(h, h->count - 1, (struct heap_slot){ due_us, t, t->order });
 }
 
 void timer_set_earlier(struct heap *h, struct timer *t, uint64_t due_us)
@@ -117,16 +135,32 @@ void timer_set_earlier(struct heap *h, struct timer *t, uint64_t due_us)
 		timer_set(h, t, due_us);
 }
 
-uint64_t heap_next(const struct heap *h)
+/* The timer at the top, once its slot tells its own deadline; NULL: none is armed. */
+static struct timer *heap_top(struct heap *h)
 {
-	return h->count ? h->slots[0]->due_us : NEVER;
+	while (h->count) {
+		const struct heap_slot *top = &h->slots[0];
+		struct timer *t = top->timer;
+
+		if (top->due_us == t->due_us && top->order == t->order)
+			return t;
+		heap_sift_down(h, 0, (struct heap_slot){ t->due_us, t, t->order });
+	}
+	return NULL;
+}
+
+uint64_t heap_next(struct heap *h)
+{
+	const struct timer *t = heap_top(h);
+
+	return t ? t->due_us : NEVER;
 }
 
 uint64_t heap_run(struct heap *h, uint64_t now_us)
 {
-	for (unsigned runs = 0; h->count && h->slots[0]->due_us <= now_us && runs < HEAP_RUN_LIMIT; runs++) {
-		struct timer *t = h->slots[0];
+	struct timer *t;
 
+	for (unsigned runs = 0; (t = heap_top(h)) && t->due_us <= now_us && runs < HEAP_RUN_LIMIT; runs++) {
 		timer_cancel(h, t);
 		t->fire(t, now_us);
 	}

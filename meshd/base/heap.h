@@ -1,5 +1,5 @@
 /*
- * Deadline heap: the timers of one node in one binary heap.
+ * Deadline heap: the timers of one node in one heap.
  *
  * A timer is a field of the thing that it times and says what happened, not
  * what to do. The heap stores pointers to timers and owns none of them; it
@@ -18,16 +18,24 @@
 
 struct timer {
 	uint64_t due_us; /* NEVER when not armed */
-	uint64_t order; /* tie-breaker, set when armed */
-	size_t place; /* 1-based place in the heap, 0 when not armed */
+	uint32_t order; /* tie-breaker, set when armed */
+	uint32_t place; /* 1-based place in the heap, 0 when not armed */
 	void (*fire)(struct timer *timer, uint64_t now_us);
 };
 
+/* Beside the timer its deadline, or an earlier one that it had: to compare two
+ * slots touches no timer. */
+struct heap_slot {
+	uint64_t due_us;
+	struct timer *timer;
+	uint32_t order;
+};
+
 struct heap {
-	struct timer **slots;
+	struct heap_slot *slots;
 	size_t count;
 	size_t capacity;
-	uint64_t order;
+	uint32_t order;
 };
 
 void heap_init(struct heap *h);
@@ -45,7 +53,7 @@ static inline bool timer_is_armed(const struct timer *t)
 	return t->place != 0;
 }
 
-uint64_t heap_next(const struct heap *h); /* earliest deadline, or NEVER */
+uint64_t heap_next(struct heap *h); /* earliest deadline, or NEVER */
 /* Fires all timers due at or before now_us, each unarmed before its callback,
  * and returns the next deadline. A callback that re-arms its timer for a time
  * that is not after now_us is fired again in the same call at most

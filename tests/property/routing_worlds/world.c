@@ -388,7 +388,7 @@ void world_free(struct world *w)
 	}
 	timer_cancel(&w->heap, &w->fault);
 	while (w->heap.count > 0) {
-		struct flight *f = container_of(w->heap.slots[0], struct flight, timer);
+		struct flight *f = container_of(w->heap.slots[0].timer, struct flight, timer);
 
 		timer_cancel(&w->heap, &f->timer);
 		free(f);
