@@ -275,6 +275,7 @@ struct route {
 	router_id origin;
 	uint16_t seqno;
 	uint16_t refmetric; /* as announced */
+	uint16_t proven_metric; /* by which feasibility is judged: see route_prove() */
 	uint16_t extra_cost;
 	bool is_refused; /* by the owner: as if it were retracted */
 	bool is_v4_via_v6;

@@ -34,7 +34,7 @@ bool route_is_feasible(const struct route *r)
 	const struct babel *b = r->destination->b;
 
 	return !router_id_equal(&r->origin, &b->config.id) &&
-	       source_is_feasible(b, &r->destination->prefix, &r->origin, r->seqno, r->refmetric);
+	       source_is_feasible(b, &r->destination->prefix, &r->origin, r->seqno, r->proven_metric);
 }
 
 bool route_is_usable(const struct route *r)
@@ -210,10 +210,28 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
 	destination_decide(d, now_us);
 }
 
+/*
+ * What an update proves is the announcer's feasibility distance, which is no worse
+ * than what it ever announced with this seqno. Its metric may rise since; the
+ * distance does not, and distances are all that freedom from loops rests on
+ * (3.5.1). So the selected route stays feasible while only its metric gets worse:
+ * RFC 8966 (3.5.3) has such an update ignored, which would keep the old metric too.
+ * Dropping it would starve everybody above a lossy radio until a new seqno is there.
+ */
+static void route_prove(struct route *r, const struct babel_tlv *tlv)
+{
+	bool is_selected = r->destination->selected == r && r->refmetric != BABEL_INFINITY;
+
+	if (!is_selected || !router_id_equal(&r->origin, &tlv->u.update.origin) || r->seqno != tlv->u.update.seqno ||
+		tlv->u.update.metric < r->proven_metric)
+		r->proven_metric = tlv->u.update.metric;
+}
+
 static void route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	uint32_t interval_cs = tlv->u.update.interval_cs;
 
+	route_prove(r, tlv);
 	r->origin = tlv->u.update.origin;
 	r->seqno = tlv->u.update.seqno;
 	r->refmetric = tlv->u.update.metric;
@@ -256,7 +274,7 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 		return;
 	}
 	route_store(r, now_us, tlv);
-	bool is_feasible = route_is_feasible(r);
+	bool is_feasible = source_is_feasible(b, prefix, &r->origin, r->seqno, r->refmetric);
 	destination_decide(d, now_us);
 	if (!is_feasible)
 		route_unfeasible(r, now_us, was_selected);

@@ -124,13 +124,50 @@ static void now_unfeasible_route_is_unselected_at_once__rfc8966_3_5_3(void **sta
 	(void)state;
 	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 100));
 	world_run(w, 200 * MILLISECOND);
-	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 300)); /* FRR 22928 */
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 2, 100)); /* FRR 22928 */
 	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
 	assert_true(node_route(w, 0, P, 0, 1, &info));
 	assert_false(info.feasible);
 	assert_true(info.held);
 	assert_int_equal(w->nodes[0].changes[w->nodes[0].change_count - 1].change, BABEL_ROUTE_UNREACHABLE);
 	assert_true(babel_counters(w->nodes[0].b)->updates_unfeasible >= 1);
+	world_free(w);
+}
+
+static void selected_route_may_get_worse__rfc8966_3_5_3(void **state)
+{
+	struct world *w = world_with_probe();
+	uint16_t seqno, distance;
+	struct prefix p;
+
+	(void)state;
+	assert_int_equal(prefix_parse(&p, P), 0);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 100));
+	world_run(w, 200 * MILLISECOND);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 300));
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(node_metric(w, 0, P), 396);
+	assert_true(babel_counters(w->nodes[0].b)->updates_unfeasible >= 1);
+	const router_id origin = world_id(5);
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &origin, &seqno, &distance));
+	assert_int_equal(distance, 196); /* what was announced then still counts */
+	world_free(w);
+}
+
+static void worse_route_is_not_taken_back_once_left__rfc8966_3_5_1(void **state)
+{
+	struct world *w = world_with_probe();
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 100));
+	world_run(w, 200 * MILLISECOND);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, BABEL_INFINITY));
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 300));
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(6), 3, 100));
+	assert_int_equal(node_metric(w, 0, P), 196);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 300)); /* another origin: judged by itself */
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
 	world_free(w);
 }
 
@@ -528,6 +565,8 @@ int main(void)
 		cmocka_unit_test(retraction_of_an_unknown_route_is_ignored__rfc8966_3_5_3),
 		cmocka_unit_test(wildcard_retraction_takes_all_routes_of_the_neighbour__rfc8966_4_6_9),
 		cmocka_unit_test(now_unfeasible_route_is_unselected_at_once__rfc8966_3_5_3),
+		cmocka_unit_test(selected_route_may_get_worse__rfc8966_3_5_3),
+		cmocka_unit_test(worse_route_is_not_taken_back_once_left__rfc8966_3_5_1),
 		cmocka_unit_test(unfeasible_route_is_never_selected__rfc8966_3_6),
 		cmocka_unit_test(seqno_does_not_decide_selection__rfc8966_3_6),
 		cmocka_unit_test(better_route_must_be_better_for_a_while__rfc8966_a_3),
