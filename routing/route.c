@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define SMOOTH_US (8 * SECOND)
+
 /* Prefixes that no neighbour may announce (appendix C). */
 static bool prefix_is_martian(const struct prefix *p)
 {
@@ -70,12 +72,26 @@ void route_free(struct route *r)
 
 /* --- the smoothed metric (appendix A.3) --------------------------------------------- */
 
+/*
+ * Long enough that noise passes: a cost by ETX is measured over sixteen Hellos, and
+ * the average of a few such windows is needed to tell two equally lossy links apart.
+ */
+static uint64_t route_half_life_us(const struct route *r)
+{
+	const struct babel_link_config *config = &r->neighbour->link->config;
+	uint64_t interval_us = (uint64_t)config->hello_interval_cs * 10 * MS;
+	uint64_t window_us = 32 * interval_us;
+
+	if (config->cost != BABEL_COST_ETX)
+		return 2 * interval_us;
+	if (window_us > SMOOTH_US)
+		window_us = SMOOTH_US;
+	return window_us > 2 * interval_us ? window_us : 2 * interval_us;
+}
+
 uint32_t route_smoothed_at(const struct route *r, uint64_t now_us)
 {
-	/* Time constant: three Hello intervals, so about two of half-life. */
-	uint64_t half_life_us = (uint64_t)r->neighbour->link->config.hello_interval_cs * 10 * MS * 2;
-
-	return metric_smooth(r->smoothed, r->smoothed_metric, now_us - r->smoothed_us, half_life_us);
+	return metric_smooth(r->smoothed, r->smoothed_metric, now_us - r->smoothed_us, route_half_life_us(r));
 }
 
 uint32_t route_smooth(struct route *r, uint64_t now_us)

@@ -48,12 +48,12 @@ static bool is_clearly_less(uint32_t metric, uint32_t than)
 /* True if `r` may replace the selected route: clearly better now, and for a
  * while. The margin holds for the smoothed metrics as well: noise of 20 % on two
  * equal links passes any margin on the last sample alone. A route that has
- * become twice as bad is left at once. */
+ * become three times as bad is left at once: by loss of 8 % a cost doubles now and then. */
 static bool route_beats(struct destination *d, struct route *r, const struct route *selected, uint64_t now_us)
 {
 	if (!is_clearly_less(route_metric(r), route_metric(selected)))
 		return false;
-	if (route_metric(selected) / 2 >= route_metric(r))
+	if (route_metric(selected) / 3 >= route_metric(r))
 		return true;
 	if (is_clearly_less(route_smoothed_at(r, now_us), route_smoothed_at(selected, now_us)))
 		return true;
