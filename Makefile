@@ -179,7 +179,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 
 .DEFAULT_GOAL := all
 .PHONY: all programs tests demo check check-build check-one bench bench-sim lint fuzz worlds coverage install deps deps-check \
-	deps-dev clean rings help
+	deps-test deps-dev clean rings help
 
 all: deps-check
 	$(Q)+$(SUBMAKE) programs compile_commands.json
@@ -200,7 +200,7 @@ compile_commands.json: export COMPILE = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CF
 compile_commands.json: Makefile $(wildcard */*.c */*/*.c)
 	$(Q)sh tests/tools/compile_commands.sh > $@
 
-check: deps-check
+check: deps-check deps-test
 	$(Q)+$(SUBMAKE) tests
 	$(Q)+$(SUBMAKE) tests SAN=1
 	$(Q)sh tests/tools/run.sh build/release build/san
@@ -254,12 +254,16 @@ install: all
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
+DEBIAN_TEST := tshark
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:
 	$(Q)sh tests/tools/deps.sh install $(DEBIAN_BUILD)
 deps-check:
 	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BUILD)
+# Tests that need one of these skip themselves, and say so, where it cannot be had.
+deps-test:
+	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_TEST) || true
 deps-dev:
 	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BUILD) $(DEBIAN_DEV)
 

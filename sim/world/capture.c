@@ -1,24 +1,49 @@
-/* pcap files of a world's links. A frame is written when it is offered: the lost ones too. */
+/*
+ * Captures of a world's links. A frame is written when it is offered: the lost ones too.
+ *
+ *   inner (node, before it seals) ──► kept ──┐
+ *   offered (segment) ───────────────────────┴──► written as it is, or as what was kept
+ *
+ * A node seals a frame and sends it at once, so what was kept last is in the data frame
+ * that comes next from the same station.
+ */
 #include "sim/world/capture.h"
 
+#include "sim/world/capture_file.h"
+#include "sim/world/packet.h"
+
 #include <errno.h>
-#include <pcap/pcap.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #define ETHERTYPE_MESH 0x88b5
 #define ETHERTYPE_IPV4 0x0800
-#define IPV4_HEADER 20
-#define UDP_HEADER 8
-#define UDP 17
-#define MAC_LEN_BYTES 6
+#define ETHERTYPE_IPV6 0x86dd
+#define MESH_PORT 6649 /* in what is sent to all */
+#define NETWORK_CONTROL 0xc0 /* traffic class */
+#define KIND_IP 0 /* docs/frames.md */
+#define KIND_BABEL 1
+#define KIND_MULTICAST 0x80
+#define BABEL_HEADER 4
+#define TLV_PAD1 0
+#define TLV_PADN 1
+#define TLV_IHU 5
 #define PATH_LEN 4096
 
 struct capture {
 	struct world *w;
-	pcap_t *pcap;
+	FILE *all; /* NULL: one file for each segment */
 	unsigned count;
-	pcap_dumper_t **dumpers; /* by segment */
+	FILE **files; /* by segment */
+	/* What was sealed last. */
+	const struct station *sealer;
+	struct address neighbour;
+	size_t inner_len;
+	uint8_t inner[NODE_FRAME_MAX];
 };
+
+/* --- packets ---------------------------------------------------------------------------- */
 
 static void mac_write(struct writer *out, const struct segment *g, int end)
 {
@@ -32,106 +57,206 @@ static void mac_write(struct writer *out, const struct segment *g, int end)
 	write_u16(out, (uint16_t)(end + 1));
 }
 
-/* Sum of a header of 16-bit words, in one's complement (RFC 1071). */
-static uint16_t checksum(const uint8_t *header, size_t len)
+/* An endpoint is four bytes of address and two of port. */
+static void sealed_udp_write(
+	struct writer *out, const struct endpoint *from, const struct endpoint *to, struct bytes frame)
 {
-	struct reader r = reader_of(bytes_of(header, len));
-	uint32_t sum = 0;
+	static const struct endpoint all = { 6, { 255, 255, 255, 255, MESH_PORT >> 8, MESH_PORT & 0xff } };
+	const struct endpoint *there = to ? to : &all;
+	const struct packet_udp u = {
+		.hop_limit = 64,
+		.source = address_ipv4(from->bytes),
+		.destination = address_ipv4(there->bytes),
+		.source_port = (uint16_t)(from->bytes[4] << 8 | from->bytes[5]),
+		.destination_port = (uint16_t)(there->bytes[4] << 8 | there->bytes[5]),
+	};
 
-	while (reader_left(&r))
-		sum += read_u16(&r);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t) ~(sum + (sum >> 16));
+	write_u16(out, ETHERTYPE_IPV4);
+	packet_write_udp(out, &u, frame);
 }
 
-/* An endpoint is four bytes of address and two of port. */
-static void udp_write(struct writer *out, const struct endpoint *from, const struct endpoint *to, struct bytes frame)
+/* Wireshark reads four bytes past a timestamp in an IHU and calls the packet malformed if it ends there.
+ * Then it gets a trailer of four bytes, which Babel ignores (RFC 8966, 4.2). */
+static bool ends_in_ihu(struct bytes packet)
 {
-	static const struct endpoint all = { 6, { 255, 255, 255, 255, 26, 41 } };
-	const struct endpoint *there = to ? to : &all;
-	uint8_t *header = out->at;
+	struct reader r = reader_of(packet);
+	uint8_t type = TLV_PAD1;
 
-	write_u16(out, 0x4500);
-	write_u16(out, (uint16_t)(IPV4_HEADER + UDP_HEADER + frame.len));
-	write_u32(out, 0);
-	write_u8(out, 64);
-	write_u8(out, UDP);
-	uint8_t *sum_at = write_reserve(out, 2);
-	sum_at[0] = sum_at[1] = 0;
-	write_copy(out, from->bytes, 4);
-	write_copy(out, there->bytes, 4);
-	struct writer sum = writer_of(sum_at, 2);
-	write_u16(&sum, checksum(header, IPV4_HEADER));
-	write_copy(out, from->bytes + 4, 2);
-	write_copy(out, there->bytes + 4, 2);
-	write_u16(out, (uint16_t)(UDP_HEADER + frame.len));
-	write_u16(out, 0);
-	write_bytes(out, frame);
+	read_skip(&r, BABEL_HEADER);
+	while (reader_left(&r)) {
+		type = read_u8(&r);
+		if (type != TLV_PAD1)
+			read_skip(&r, read_u8(&r));
+	}
+	return type == TLV_IHU;
+}
+
+static void babel_write(struct writer *out, const struct capture *c, struct bytes body)
+{
+	static const uint8_t trailer[4] = { TLV_PADN, 2 };
+	static const uint8_t all_routers[16] = { 0xff, 2, [13] = 1, [15] = 6 }; /* ff02::1:6 */
+	const struct packet_udp u = {
+		.traffic_class = NETWORK_CONTROL,
+		.hop_limit = 1,
+		.source = c->sealer->neighbour_address,
+		.destination = c->inner[0] & KIND_MULTICAST ? address_ipv6(all_routers) : c->neighbour,
+		.source_port = BABEL_PORT,
+		.destination_port = BABEL_PORT,
+	};
+
+	uint8_t payload[NODE_FRAME_MAX + sizeof(trailer)];
+	struct writer w = writer_of(payload, sizeof(payload));
+
+	write_bytes(&w, body);
+	if (ends_in_ihu(body))
+		write_copy(&w, trailer, sizeof(trailer));
+	write_u16(out, ETHERTYPE_IPV6);
+	packet_write_udp(out, &u, writer_bytes(&w));
+}
+
+/* False: it is not shown opened. */
+static bool opened_write(struct writer *out, const struct capture *c)
+{
+	struct bytes body = bytes_of(c->inner + 1, c->inner_len - 1);
+
+	if (!body.len)
+		return false;
+	if ((c->inner[0] & ~KIND_MULTICAST) == KIND_BABEL) {
+		babel_write(out, c, body);
+		return true;
+	}
+	if (c->inner[0] != KIND_IP)
+		return false;
+	write_u16(out, body.data[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
+	write_bytes(out, body);
+	return true;
+}
+
+static bool is_kept(const struct capture *c, const struct segment *g, unsigned from, struct bytes frame)
+{
+	return c->sealer && from < g->end_count && g->ends[from].port->station == c->sealer && frame.len &&
+	       frame.data[0] == FRAME_TYPE_DATA && frame.len == FRAME_OVERHEAD + c->inner_len;
 }
 
 static void capture_frame(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
 	const struct endpoint *source, struct bytes frame)
 {
 	struct capture *c = user;
-	uint8_t data[128 + NODE_FRAME_MAX];
+	uint8_t data[CAPTURE_PACKET_MAX];
 	struct writer out = writer_of(data, sizeof(data));
-	uint64_t now_us = world_time_us(c->w);
-	struct pcap_pkthdr header = { 0 };
+	uint64_t time_ns = world_time_us(c->w) * 1000;
 
 	mac_write(&out, g, target);
 	mac_write(&out, g, (int)from);
-	if (g->ends[from].port->is_udp) {
-		write_u16(&out, ETHERTYPE_IPV4);
-		udp_write(&out, source, to, frame);
+	if (is_kept(c, g, from, frame) && opened_write(&out, c)) {
+		/* written */
+	} else if (g->ends[0].port->is_udp) {
+		sealed_udp_write(&out, source, to, frame);
 	} else {
 		write_u16(&out, ETHERTYPE_MESH);
 		write_u16(&out, (uint16_t)frame.len);
 		write_bytes(&out, frame);
 	}
-	header.caplen = header.len = (uint32_t)writer_len(&out);
-	header.ts.tv_sec = (time_t)(now_us / SECOND_US);
-	header.ts.tv_usec = (suseconds_t)(now_us % SECOND_US * 1000); /* nanoseconds in a nanosecond file */
-	pcap_dump((u_char *)c->dumpers[g->index], &header, data);
+	if (c->all)
+		pcapng_packet(c->all, g->index, time_ns, writer_bytes(&out));
+	else
+		pcap_packet(c->files[g->index], time_ns, writer_bytes(&out));
 }
 
-struct capture *capture_world(struct world *w, const char *dir, char *error, size_t size)
+static void capture_inner(
+	void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
 {
-	struct capture *c = world_alloc(sizeof(*c));
+	struct capture *c = user;
+
+	(void)link;
+	if (!is_out || inner.len > sizeof(c->inner))
+		return;
+	c->sealer = s;
+	c->neighbour = *neighbour;
+	c->inner_len = inner.len;
+	memcpy(c->inner, inner.data, inner.len);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+static bool open_all(struct capture *c, const char *path)
+{
+	const struct world *w = c->w;
+
+	c->all = fopen(path, "we");
+	if (!c->all)
+		return false;
+	pcapng_begin(c->all);
+	for (unsigned i = 0; i < w->segment_count; i++)
+		pcapng_interface(c->all, w->segments[i]->name, w->segments[i]->rate_bps);
+	for (unsigned i = 0; i < w->station_count; i++) {
+		const struct station *s = w->stations[i];
+		const struct address addresses[2] = { s->address, s->neighbour_address };
+
+		pcapng_name(c->all, s->name, addresses, 2);
+	}
+	return true;
+}
+
+static bool open_each(struct capture *c, const char *dir)
+{
 	char path[PATH_LEN];
 
-	c->w = w;
-	c->dumpers = world_alloc((w->segment_count + 1) * sizeof(pcap_dumper_t *));
-	c->pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, 128 + NODE_FRAME_MAX, PCAP_TSTAMP_PRECISION_NANO);
-	for (; c->pcap && c->count < w->segment_count; c->count++) {
-		snprintf(path, sizeof(path), "%s/%s.pcap", dir, w->segments[c->count]->name);
-		c->dumpers[c->count] = pcap_dump_open(c->pcap, path);
-		if (!c->dumpers[c->count])
-			break;
+	c->files = world_alloc((c->w->segment_count + 1) * sizeof(FILE *));
+	for (; c->count < c->w->segment_count; c->count++) {
+		snprintf(path, sizeof(path), "%s/%s.pcap", dir, c->w->segments[c->count]->name);
+		c->files[c->count] = fopen(path, "we");
+		if (!c->files[c->count])
+			return false;
+		pcap_begin(c->files[c->count]);
 	}
-	if (!c->pcap || c->count < w->segment_count) {
-		snprintf(error, size, "%.300s; name a directory that is there",
-			c->pcap ? pcap_geterr(c->pcap) : "memory");
+	return true;
+}
+
+struct capture *capture_world(struct world *w, const char *path, enum capture_form form, char *error, size_t size)
+{
+	struct capture *c = world_alloc(sizeof(*c));
+	struct stat status;
+
+	c->w = w;
+	bool is_dir = stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+	if (is_dir ? !open_each(c, path) : !open_all(c, path)) {
+		snprintf(error, size, "%.200s: a capture cannot be written: %s; %s", path, strerror(errno),
+			is_dir && errno == EMFILE ? "write all links to one FILE.pcapng"
+						  : "name a file, or a directory that is there");
 		capture_end(c);
 		return NULL;
 	}
 	w->offered = capture_frame;
 	w->offered_user = c;
+	if (form == CAPTURE_OPENED) {
+		w->inner = capture_inner;
+		w->inner_user = c;
+	}
 	return c;
+}
+
+static int file_end(FILE *f)
+{
+	bool is_bad = ferror(f);
+
+	return fclose(f) || is_bad ? -EIO : 0;
 }
 
 int capture_end(struct capture *c)
 {
 	int error = 0;
 
-	c->w->offered = NULL;
-	for (unsigned i = 0; i < c->count; i++) {
-		if (pcap_dump_flush(c->dumpers[i]) || ferror(pcap_dump_file(c->dumpers[i])))
+	if (c->w->offered_user == c)
+		c->w->offered = NULL;
+	if (c->w->inner_user == c)
+		c->w->inner = NULL;
+	if (c->all)
+		error = file_end(c->all);
+	for (unsigned i = 0; i < c->count; i++)
+		if (file_end(c->files[i]))
 			error = -EIO;
-		pcap_dump_close(c->dumpers[i]);
-	}
-	if (c->pcap)
-		pcap_close(c->pcap);
-	free(c->dumpers);
+	free(c->files);
 	free(c);
 	return error;
 }

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--pcap DIR] [--report DIR]\n"
-			    "                   [--verbose]\n"
+static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--report DIR] [--verbose]\n"
+			    "                   [--pcap FILE.pcapng|DIR [--decrypted]]\n"
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz A..B | meshsim fuzz --print SEED\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
@@ -29,7 +29,7 @@ enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
 
 struct options {
 	const char *scenario, *json, *pcap, *report;
-	bool has_seed, verbose;
+	bool has_seed, verbose, decrypted;
 	uint64_t seed, seconds;
 };
 
@@ -63,7 +63,9 @@ static const char *options_read(struct options *o, int argc, char **argv)
 		} else if (strcmp(argv[i], "--pcap") == 0 && !o->seconds) {
 			o->pcap = argv[++i];
 			if (!o->pcap)
-				return "--pcap needs a directory";
+				return "--pcap needs a file or a directory";
+		} else if (strcmp(argv[i], "--decrypted") == 0 && !o->seconds) {
+			o->decrypted = true;
 		} else if (strcmp(argv[i], "--report") == 0 && !o->seconds) {
 			o->report = argv[++i];
 			if (!o->report)
@@ -78,6 +80,8 @@ static const char *options_read(struct options *o, int argc, char **argv)
 			o->scenario = argv[i];
 		}
 	}
+	if (o->decrypted && !o->pcap)
+		return "--decrypted needs --pcap, which says where";
 	return o->scenario ? NULL : "say which scenario, or how many nodes";
 }
 
@@ -131,7 +135,8 @@ static int trial_go(struct trial *t, const struct options *o)
 {
 	bool is_shown = isatty(STDERR_FILENO) && !o->verbose;
 	char error[PLAN_ERROR_MAX];
-	struct capture *c = o->pcap ? capture_world(t->world, o->pcap, error, sizeof(error)) : NULL;
+	enum capture_form form = o->decrypted ? CAPTURE_OPENED : CAPTURE_SEALED;
+	struct capture *c = o->pcap ? capture_world(t->world, o->pcap, form, error, sizeof(error)) : NULL;
 	struct timespec start, end;
 
 	if (o->pcap && !c) {

@@ -3,14 +3,12 @@
  * the longest time without an arrival; a reach is a ping, again and again, until
  * its first answer.
  */
+#include "sim/world/packet.h"
 #include "sim/world/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define IPV6_HEADER 40
-#define UDP_HEADER 8
-#define UDP 17
 #define HOPS 64
 #define PORT 9
 #define MAGIC 0x6d657368u
@@ -32,19 +30,20 @@ static size_t probe_write(
 
 	write_u32(&w, 6u << 28);
 	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
-	write_u8(&w, UDP);
+	write_u8(&w, IP_UDP);
 	write_u8(&w, HOPS);
 	write_copy(&w, from->bytes, 16);
 	write_copy(&w, to->bytes, 16);
 	write_u16(&w, PORT);
 	write_u16(&w, PORT);
 	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
-	write_u16(&w, 0); /* no node looks behind the IP header */
+	write_u16(&w, 0);
 	write_u32(&w, MAGIC);
 	write_u8(&w, (uint8_t)p->kind);
 	write_u32(&w, p->index);
 	write_u32(&w, p->number);
 	write_zeros(&w, writer_left(&w));
+	packet_seal_udp6(out, size);
 	return writer_len(&w);
 }
 
@@ -56,7 +55,7 @@ static bool probe_read(struct bytes packet, struct probe *p, struct address *fro
 	if (read_u32(&r) >> 28 != 6)
 		return false;
 	read_u16(&r);
-	if (read_u8(&r) != UDP)
+	if (read_u8(&r) != IP_UDP)
 		return false;
 	read_u8(&r);
 	read_copy(&r, source, sizeof(source));

@@ -54,8 +54,21 @@ capture_is_readable() {
 	[ -s "$work/pcap/cellular.pcap" ]
 }
 check "captures are pcap files of sealed frames" capture_is_readable
-check "captures need a directory" run_as 2 "name a directory that is there" \
+# capture_of_all: one pcapng, with the links by name; opened, the Babel packets (magic 42, version 2) are in it.
+capture_of_all() {
+	"$meshsim" run sim/scenarios/04-restart.yaml --pcap "$work/all.pcapng" >/dev/null &&
+		"$meshsim" run sim/scenarios/04-restart.yaml --pcap "$work/open.pcapng" --decrypted >/dev/null || return 1
+	[ "$(od -An -tx1 -N4 "$work/all.pcapng" | tr -d ' ')" = 0a0d0d0a ] || return 1
+	for capture_link in $(sed -n 's/^ *- *{name: \([a-z0-9-]*\), preset.*/\1/p' sim/scenarios/04-restart.yaml); do
+		grep -qaF "$capture_link" "$work/all.pcapng" || return 1
+	done
+	capture_babel=$(printf '\032\050\032\050')
+	! LC_ALL=C grep -qaF "$capture_babel" "$work/all.pcapng" && LC_ALL=C grep -qaF "$capture_babel" "$work/open.pcapng"
+}
+check "one pcapng has all links, sealed or opened" capture_of_all
+check "captures need a place" run_as 2 "name a file, or a directory that is there" \
 	run sim/scenarios/04-restart.yaml --pcap "$work/no/such"
+check "opened captures need a place" run_as 2 "--decrypted needs --pcap" run sim/scenarios/04-restart.yaml --decrypted
 
 check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --json "$work/bench.json"
 check "its figures are in the JSON" grep -q '"nodes": 28, "links": 50, ' "$work/bench.json"
