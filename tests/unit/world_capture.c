@@ -30,7 +30,7 @@ static void path_of(char path[PATH_TEXT], const char *name)
 
 /* --- what was sealed ----------------------------------------------------------------------- */
 
-struct sealed {
+struct observed {
 	FILE *lines; /* one for each Babel packet that left, as tshark is asked to print it */
 	char pending[LINE_MAX_LEN];
 	const struct station *station;
@@ -122,7 +122,7 @@ static void packet_describe(char line[LINE_MAX_LEN], const struct station *s, co
 static void sealed_inner(
 	void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
 {
-	struct sealed *l = user;
+	struct observed *l = user;
 	char to[ADDRESS_TEXT];
 
 	l->inner(l->capture, s, is_out, link, neighbour, inner);
@@ -139,7 +139,7 @@ static void sealed_inner(
 static void sealed_offered(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
 	const struct endpoint *source, struct bytes frame)
 {
-	struct sealed *l = user;
+	struct observed *l = user;
 
 	l->offered(l->capture, g, from, target, to, source, frame);
 	if (frame.data[0] != FRAME_TYPE_DATA || !l->pending[0])
@@ -153,7 +153,7 @@ static void sealed_offered(void *user, const struct segment *g, unsigned from, i
 static void capture_run(const char *path, enum capture_form form, const char *lines)
 {
 	char error[PLAN_ERROR_MAX];
-	struct sealed l = { .lines = lines ? fopen(lines, "we") : NULL };
+	struct observed l = { .lines = lines ? fopen(lines, "we") : NULL };
 	struct plan *p = plan_load(SCENARIO, error);
 
 	if (!p)
