@@ -2,13 +2,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-static uint64_t rotate_left(uint64_t v, unsigned bits)
+static inline uint64_t rotate_left(uint64_t v, unsigned bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
@@ -22,6 +23,31 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotate_left(v[2], 32);
 }
 
+/* Written out, compilers make one load of it. */
+static inline uint64_t sip_word_of(const uint8_t b[8])
+{
+	return (uint64_t)b[0] | (uint64_t)b[1] << 8 | (uint64_t)b[2] << 16 | (uint64_t)b[3] << 24 |
+	       (uint64_t)b[4] << 32 | (uint64_t)b[5] << 40 | (uint64_t)b[6] << 48 | (uint64_t)b[7] << 56;
+}
+
+/* Of fewer than eight bytes. */
+static inline uint64_t sip_rest_of(const uint8_t *bytes, size_t len)
+{
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < len; i++)
+		word |= (uint64_t)bytes[i] << (8 * i);
+	return word;
+}
+
+static inline void sip_block(uint64_t v[4], uint64_t block)
+{
+	v[3] ^= block;
+	sip_round(v);
+	sip_round(v);
+	v[0] ^= block;
+}
+
 uint64_t siphash24(const uint64_t secret[2], struct bytes message)
 {
 	uint64_t v[4] = {
@@ -30,23 +56,12 @@ uint64_t siphash24(const uint64_t secret[2], struct bytes message)
 		secret[0] ^ UINT64_C(0x6c7967656e657261),
 		secret[1] ^ UINT64_C(0x7465646279746573),
 	};
-	struct reader r = reader_of(message);
-	uint64_t block;
+	const uint8_t *at = message.data;
+	size_t left = message.len;
 
-	while (reader_left(&r) >= 8) {
-		block = read_le64(&r);
-		v[3] ^= block;
-		sip_round(v);
-		sip_round(v);
-		v[0] ^= block;
-	}
-	block = (uint64_t)message.len << 56;
-	for (unsigned shift = 0; reader_left(&r) > 0; shift += 8)
-		block |= (uint64_t)read_u8(&r) << shift;
-	v[3] ^= block;
-	sip_round(v);
-	sip_round(v);
-	v[0] ^= block;
+	for (; left >= 8; left -= 8, at += 8)
+		sip_block(v, sip_word_of(at));
+	sip_block(v, sip_rest_of(at, left) | (uint64_t)message.len << 56);
 	v[2] ^= 0xff;
 	for (int i = 0; i < 4; i++)
 		sip_round(v);
@@ -65,7 +80,17 @@ void map_done(struct map *m)
 	m->bucket_count = m->count = 0;
 }
 
-static struct map_entry **map_bucket(const struct map *m, uint64_t hash)
+static uint32_t map_hash(const struct map *m, struct bytes key)
+{
+	return (uint32_t)siphash24(m->secret, key);
+}
+
+static bool entry_is(const struct map_entry *e, uint32_t hash, struct bytes key)
+{
+	return e->hash == hash && e->key_len == key.len && memcmp(e->key, key.data, key.len) == 0;
+}
+
+static struct map_entry **map_bucket(const struct map *m, uint32_t hash)
 {
 	return &m->buckets[hash & (m->bucket_count - 1)];
 }
@@ -74,10 +99,10 @@ struct map_entry *map_find(const struct map *m, struct bytes key)
 {
 	if (m->count == 0)
 		return NULL;
-	uint64_t hash = siphash24(m->secret, key);
+	uint32_t hash = map_hash(m, key);
 
 	for (struct map_entry *e = *map_bucket(m, hash); e; e = e->next)
-		if (e->hash == hash && bytes_equal(e->key, key))
+		if (entry_is(e, hash, key))
 			return e;
 	return NULL;
 }
@@ -120,8 +145,9 @@ int map_insert(struct map *m, struct map_entry *entry, struct bytes key)
 		if (error && !m->buckets)
 			return error;
 	}
-	entry->key = key;
-	entry->hash = siphash24(m->secret, key);
+	entry->key = key.data;
+	entry->key_len = (uint32_t)key.len;
+	entry->hash = map_hash(m, key);
 	struct map_entry **bucket = map_bucket(m, entry->hash);
 	entry->next = *bucket;
 	*bucket = entry;
@@ -150,7 +176,7 @@ struct map_entry *map_next(const struct map *m, const struct map_entry *entry)
 	if (entry) {
 		if (entry->next)
 			return entry->next;
-		i = (size_t)(entry->hash & (m->bucket_count - 1)) + 1;
+		i = (entry->hash & (m->bucket_count - 1)) + 1;
 	}
 	for (; i < m->bucket_count; i++)
 		if (m->buckets[i])

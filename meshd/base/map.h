@@ -14,8 +14,9 @@
 
 struct map_entry {
 	struct map_entry *next; /* in the bucket's chain */
-	struct bytes key;
-	uint64_t hash;
+	const uint8_t *key;
+	uint32_t key_len;
+	uint32_t hash;
 };
 
 struct map {
