@@ -2,7 +2,7 @@
  * The table of destinations: one entry per prefix that anything is known about.
  *
  * An entry lives as long as somebody has a reason: a route, a request, our own
- * origin, a promise made to neighbours. Each has a small index, so that what is
+ * origin, a promise made to neighbours (a hold, a feasibility distance). Each has a small index, so that what is
  * known per (neighbour, prefix) can lie in an array.
  */
 #include "routing/engine.h"
@@ -84,6 +84,8 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 
 void destination_free(struct destination *d)
 {
+	while (d->sources)
+		source_free(d->sources);
 	timer_cancel(&d->b->heap, &d->hold);
 	timer_cancel(&d->b->heap, &d->reselect);
 	map_remove(&d->b->destinations, &d->entry);
@@ -93,7 +95,7 @@ void destination_free(struct destination *d)
 
 void destination_release(struct destination *d)
 {
-	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests);
+	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests) && !d->sources;
 
 	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
 		d->installed == INSTALLED_NOTHING)

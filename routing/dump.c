@@ -77,7 +77,8 @@ bool babel_selected(const struct babel *b, const struct prefix *prefix, struct b
 bool babel_feasibility_distance(
 	const struct babel *b, const struct prefix *prefix, const router_id *origin, uint16_t *seqno, uint16_t *metric)
 {
-	const struct source *s = source_find(b, prefix, origin);
+	const struct destination *d = destination_find(b, prefix);
+	const struct source *s = d ? source_find(d, origin) : NULL;
 
 	if (!s)
 		return false;
@@ -121,9 +122,6 @@ const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size
 	if (i >= sizeof(limits) / sizeof(limits[0]))
 		return NULL;
 	*limit = limits[i];
-	*used = i == 0   ? b->neighbour_count
-		: i == 1 ? routes_of_most(b)
-		: i == 2 ? b->sources.count
-			 : b->requests.count;
+	*used = i == 0 ? b->neighbour_count : i == 1 ? routes_of_most(b) : i == 2 ? b->source_count : b->requests.count;
 	return names[i];
 }

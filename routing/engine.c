@@ -63,7 +63,6 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	heap_init(&b->heap);
 	random_fill(&b->config.random, secret, sizeof(secret));
 	map_init(&b->destinations, b->config.limits.sources, secret);
-	map_init(&b->sources, b->config.limits.sources, secret);
 	map_init(&b->requests, b->config.limits.requests, secret);
 	b->opaque = (uint16_t)random_u32(&b->config.random);
 	b->has_stored = config->has_stored_seqno;
@@ -84,11 +83,8 @@ void babel_free(struct babel *b)
 		request_free(container_of(e, struct request, entry));
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, NULL))
 		destination_free(container_of(e, struct destination, entry));
-	for (struct map_entry *e = map_next(&b->sources, NULL); e; e = map_next(&b->sources, NULL))
-		source_free(container_of(e, struct source, entry));
 	map_done(&b->requests);
 	map_done(&b->destinations);
-	map_done(&b->sources);
 	free(b->places);
 	heap_done(&b->heap);
 	free(b);

@@ -5,7 +5,7 @@
  *     │        │            └─ queue (unicast)     │
  *     │        └─ queue (multicast)                │
  *     ├─ destinations, by prefix ── routes to it ──┘  selected route, what was announced, hold
- *     ├─ sources, by (prefix, router-id): feasibility distances
+ *     │        └─ sources, by router-id: feasibility distances
  *     └─ requests, by (prefix, router-id): pending seqno requests
  *
  * A packet comes in through engine.c and changes neighbours and routes. Each
@@ -42,10 +42,11 @@
 #define REQUEST_HOPS 64
 #define REQUEST_RESENDS 3
 #define REQUEST_REQUESTERS 4
+#define DESTINATION_SOURCES 256 /* origins of one prefix that are remembered: they are searched one by one */
 #define QUEUE_BURST 16 /* packets in a row from one queue */
 #define QUEUE_MAX 4096 /* messages that wait in one queue, updates of own prefixes not counted */
 #define PREFIX_KEY 18
-#define SOURCE_KEY 26
+#define REQUEST_KEY 26
 
 struct link;
 struct neighbour;
@@ -66,7 +67,7 @@ struct babel {
 	unsigned place_count; /* every index is below */
 	unsigned place_capacity;
 	unsigned place_free; /* head of the list of free ones, 1-based; 0: none */
-	struct map sources;
+	size_t source_count;
 	struct map requests;
 	uint16_t seqno;
 	bool has_stored; /* seqno_store() was called with `stored` */
@@ -83,7 +84,6 @@ void engine_started(struct babel *b, uint64_t now_us);
 uint64_t engine_random_between(struct babel *b, uint64_t low, uint64_t high);
 bool seqno_is_newer(uint16_t a, uint16_t b); /* a > b, modulo 2^16 (3.2.1) */
 void prefix_key(uint8_t key[PREFIX_KEY], const struct prefix *prefix);
-void source_key(uint8_t key[SOURCE_KEY], const struct prefix *prefix, const router_id *id);
 
 /* --- queue.c: what waits to be sent -------------------------------------------- */
 
@@ -249,20 +249,19 @@ uint16_t rtt_penalty(const struct babel_link_config *config, uint32_t rtt_us);
 /* --- source.c ------------------------------------------------------------------------ */
 
 struct source {
-	struct map_entry entry;
-	uint8_t key[SOURCE_KEY];
-	struct babel *b;
+	struct source *next; /* of the destination; the one announced last comes first */
+	struct destination *destination;
+	router_id origin;
 	uint16_t seqno;
 	uint16_t metric;
 	struct timer gc;
 };
 
-struct source *source_find(const struct babel *b, const struct prefix *prefix, const router_id *id);
-bool source_is_feasible(
-	const struct babel *b, const struct prefix *prefix, const router_id *id, uint16_t seqno, uint16_t metric);
+struct source *source_find(const struct destination *d, const router_id *id);
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric);
 /* Before a finite update is sent (3.7.3). False: no room, do not send. */
-bool source_update(struct babel *b, uint64_t now_us, const struct prefix *prefix, const router_id *id, uint16_t seqno,
-	uint16_t metric, uint64_t hold_us);
+bool source_update(
+	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us);
 void source_free(struct source *s);
 
 /* --- route.c --------------------------------------------------------------------------- */
@@ -339,6 +338,8 @@ struct destination {
 	struct timer hold;
 	struct timer reselect; /* a better route waits for its smoothed metric */
 	struct list requests;
+	struct source *sources;
+	unsigned source_count;
 };
 
 struct destination *destination_find(const struct babel *b, const struct prefix *prefix);
@@ -400,7 +401,7 @@ struct requester {
 
 struct request {
 	struct map_entry entry;
-	uint8_t key[SOURCE_KEY];
+	uint8_t key[REQUEST_KEY];
 	struct list on_destination;
 	struct destination *destination;
 	router_id origin;

@@ -10,6 +10,7 @@
 #include "routing/engine.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DUPLICATE_US (400 * MS) /* less than anybody's first resend */
 #define FORWARDED_US (10 * SECOND) /* how long an answer may take */
@@ -25,11 +26,17 @@ void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *pr
 
 /* --- the table --------------------------------------------------------------------- */
 
+static void request_key(uint8_t key[REQUEST_KEY], const struct prefix *prefix, const router_id *id)
+{
+	prefix_key(key, prefix);
+	memcpy(key + PREFIX_KEY, id->bytes, sizeof(id->bytes));
+}
+
 static struct request *request_find(const struct babel *b, const struct prefix *prefix, const router_id *id)
 {
-	uint8_t key[SOURCE_KEY];
+	uint8_t key[REQUEST_KEY];
 
-	source_key(key, prefix, id);
+	request_key(key, prefix, id);
 	struct map_entry *e = map_find(&b->requests, bytes_of(key, sizeof(key)));
 	return e ? container_of(e, struct request, entry) : NULL;
 }
@@ -58,7 +65,7 @@ static struct request *request_get(struct destination *d, const router_id *id)
 		return NULL;
 	q->destination = d;
 	q->origin = *id;
-	source_key(q->key, &d->prefix, id);
+	request_key(q->key, &d->prefix, id);
 	timer_init(&q->timer, request_due);
 	if (map_insert(&b->requests, &q->entry, bytes_of(q->key, sizeof(q->key)))) {
 		b->counters.refused_requests++;
@@ -162,7 +169,7 @@ static uint64_t request_timeout_us(const struct babel *b)
 
 static void request_one(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only)
 {
-	const struct source *s = source_find(d->b, &d->prefix, id);
+	const struct source *s = source_find(d, id);
 
 	/* Without a feasibility distance nothing of that origin is unfeasible. */
 	if (!s)

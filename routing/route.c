@@ -36,7 +36,7 @@ bool route_is_feasible(const struct route *r)
 	const struct babel *b = r->destination->b;
 
 	return !router_id_equal(&r->origin, &b->config.id) &&
-	       source_is_feasible(b, &r->destination->prefix, &r->origin, r->seqno, r->proven_metric);
+	       source_is_feasible(r->destination, &r->origin, r->seqno, r->proven_metric);
 }
 
 bool route_is_usable(const struct route *r)
@@ -290,7 +290,7 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 		return;
 	}
 	route_store(r, now_us, tlv);
-	bool is_feasible = source_is_feasible(b, prefix, &r->origin, r->seqno, r->refmetric);
+	bool is_feasible = source_is_feasible(d, &r->origin, r->seqno, r->refmetric);
 	destination_decide(d, now_us);
 	if (!is_feasible)
 		route_unfeasible(r, now_us, was_selected);

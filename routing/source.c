@@ -5,87 +5,116 @@
  * may still follow an update that we sent, the entry must live. Each finite
  * update that is sent prolongs it by the garbage-collection time, or by the hold
  * time that the update gives to its receivers if that is longer.
+ *
+ * Entries hang on their destination, nearly always one alone. Origins that follow
+ * each other faster than they are forgotten are bounded per prefix.
  */
 #include "routing/engine.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-void source_key(uint8_t key[SOURCE_KEY], const struct prefix *prefix, const router_id *id)
+struct source *source_find(const struct destination *d, const router_id *id)
 {
-	prefix_key(key, prefix);
-	memcpy(key + PREFIX_KEY, id->bytes, sizeof(id->bytes));
+	for (struct source *s = d->sources; s; s = s->next)
+		if (router_id_equal(&s->origin, id))
+			return s;
+	return NULL;
 }
 
-struct source *source_find(const struct babel *b, const struct prefix *prefix, const router_id *id)
-{
-	uint8_t key[SOURCE_KEY];
-
-	source_key(key, prefix, id);
-	struct map_entry *e = map_find(&b->sources, bytes_of(key, sizeof(key)));
-	return e ? container_of(e, struct source, entry) : NULL;
-}
-
-bool source_is_feasible(
-	const struct babel *b, const struct prefix *prefix, const router_id *id, uint16_t seqno, uint16_t metric)
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric)
 {
 	if (metric == BABEL_INFINITY)
 		return true;
-	const struct source *s = source_find(b, prefix, id);
+	const struct source *s = source_find(d, id);
 	return !s || seqno_is_newer(seqno, s->seqno) || (seqno == s->seqno && metric < s->metric);
+}
+
+static void source_unlink(struct source *s)
+{
+	struct source **at = &s->destination->sources;
+
+	while (*at != s)
+		at = &(*at)->next;
+	*at = s->next;
+}
+
+static void source_put_first(struct source *s)
+{
+	s->next = s->destination->sources;
+	s->destination->sources = s;
 }
 
 void source_free(struct source *s)
 {
-	timer_cancel(&s->b->heap, &s->gc);
-	map_remove(&s->b->sources, &s->entry);
+	struct destination *d = s->destination;
+
+	timer_cancel(&d->b->heap, &s->gc);
+	source_unlink(s);
+	d->source_count--;
+	d->b->source_count--;
 	free(s);
 }
 
 static void source_gc(struct timer *timer, uint64_t now_us)
 {
+	struct source *s = container_of(timer, struct source, gc);
+	struct destination *d = s->destination;
+
 	(void)now_us;
-	source_free(container_of(timer, struct source, gc));
+	source_free(s);
+	destination_release(d);
 }
 
-static struct source *source_new(struct babel *b, const struct prefix *prefix, const router_id *id)
+static struct source *source_new(struct destination *d, const router_id *id)
 {
-	struct source *s = calloc(1, sizeof(*s));
+	struct babel *b = d->b;
+	bool has_room = b->source_count < b->config.limits.sources && d->source_count < DESTINATION_SOURCES;
+	struct source *s = has_room ? calloc(1, sizeof(*s)) : NULL;
 
-	if (!s)
-		return NULL;
-	s->b = b;
-	timer_init(&s->gc, source_gc);
-	source_key(s->key, prefix, id);
-	if (map_insert(&b->sources, &s->entry, bytes_of(s->key, sizeof(s->key)))) {
-		free(s);
+	if (!s) {
+		b->counters.refused_sources++;
 		return NULL;
 	}
+	s->destination = d;
+	s->origin = *id;
+	timer_init(&s->gc, source_gc);
+	source_put_first(s);
+	d->source_count++;
+	b->source_count++;
 	return s;
 }
 
-bool source_update(struct babel *b, uint64_t now_us, const struct prefix *prefix, const router_id *id, uint16_t seqno,
-	uint16_t metric, uint64_t hold_us)
+static void source_lower(struct source *s, uint16_t seqno, uint16_t metric)
 {
-	struct source *s = source_find(b, prefix, id);
+	if (seqno == s->seqno && metric >= s->metric)
+		return;
+	if (seqno != s->seqno && !seqno_is_newer(seqno, s->seqno))
+		return;
+	s->seqno = seqno;
+	s->metric = metric;
+}
+
+bool source_update(
+	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us)
+{
+	struct source *s = source_find(d, id);
 
 	if (!s) {
-		s = source_new(b, prefix, id);
-		if (!s) {
-			b->counters.refused_sources++;
+		s = source_new(d, id);
+		if (!s)
 			return false;
+		s->seqno = seqno;
+		s->metric = metric;
+	} else {
+		source_lower(s, seqno, metric);
+		if (s != d->sources) {
+			source_unlink(s);
+			source_put_first(s);
 		}
-		s->seqno = seqno;
-		s->metric = metric;
-	} else if (seqno_is_newer(seqno, s->seqno)) {
-		s->seqno = seqno;
-		s->metric = metric;
-	} else if (seqno == s->seqno && metric < s->metric) {
-		s->metric = metric;
 	}
 	uint64_t due_us = now_us + (hold_us > SOURCE_GC_US ? hold_us : SOURCE_GC_US);
 	/* Another link's receivers may hold it longer than this one's. */
 	if (!timer_is_armed(&s->gc) || s->gc.due_us < due_us)
-		timer_set(&b->heap, &s->gc, due_us);
+		timer_set(&d->b->heap, &s->gc, due_us);
 	return true;
 }

@@ -67,7 +67,7 @@ static bool compose_finite(struct destination *d, struct link *link, uint64_t no
 	out->u.update.origin = d->is_own ? b->config.id : d->selected->origin;
 	out->u.update.seqno = d->is_own ? b->seqno : d->selected->seqno;
 	out->u.update.metric = d->is_own ? d->own_metric : route_metric(d->selected);
-	if (!source_update(b, now_us, &d->prefix, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
+	if (!source_update(d, now_us, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
 		    link_update_hold_us(link)))
 		return false;
 	d->announced_metric = out->u.update.metric;

@@ -472,7 +472,7 @@ static void check_all(const struct fuzz *f)
 
 	babel_dump_routes(b, f->now_us, check_route, NULL);
 	babel_dump_neighbours(b, check_neighbour, NULL);
-	assert(b->neighbour_count <= limits.neighbours && b->sources.count <= limits.sources);
+	assert(b->neighbour_count <= limits.neighbours && b->source_count <= limits.sources);
 	assert(b->requests.count <= limits.requests && b->destinations.count <= limits.sources);
 	for (unsigned i = 0; i < LINKS; i++)
 		assert(!b->links[i] || b->links[i]->queue.count <= 4 * QUEUE_MAX);

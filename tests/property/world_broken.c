@@ -16,16 +16,15 @@
 #include "sim/world/fuzz.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #define SEEDS 100
 
-bool source_is_feasible(
-	const struct babel *b, const struct prefix *prefix, const router_id *id, uint16_t seqno, uint16_t metric);
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric);
 
-bool source_is_feasible(
-	const struct babel *b, const struct prefix *prefix, const router_id *id, uint16_t seqno, uint16_t metric)
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric)
 {
-	(void)source_is_feasible_by_the_rule(b, prefix, id, seqno, metric);
+	(void)source_is_feasible_by_the_rule(d, id, seqno, metric);
 	return true;
 }
 
