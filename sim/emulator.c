@@ -95,7 +95,7 @@ static void link_offer(struct lab *lab, struct lab_end *from, const uint8_t *dat
 
 	frame_count(&from->offered, len);
 	capture_frame(link->capture, data, len);
-	link_model_offer(&link->model, lab_clock_us() - lab->start_us, from->index, len, fates);
+	link_model_offer(&link->model, lab_clock_us() - lab->start_us, from->index, -1, len, fates);
 	for (unsigned to = 0; to < link->end_count; to++) {
 		if (to == from->index)
 			continue;

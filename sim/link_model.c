@@ -10,28 +10,29 @@
 #define NS_PER_S 1000000000ull
 
 const char *const link_verdict_names[LINK_VERDICTS] = { "delivered", "down", "mtu", "queue", "fade", "loss", "gap",
-	"deaf", "lab" };
+	"deaf", "jam", "lab" };
 
 static struct link_path *path_between(struct link_model *m, unsigned from, unsigned to)
 {
-	return &m->paths[from * m->ends + to];
+	return &m->paths[from * m->end_count + to];
 }
 
 int link_model_init(struct link_model *m, unsigned ends, bool shared, const struct link_params params[2], uint64_t seed)
 {
 	assert(ends >= 2 && ends <= LINK_ENDS_MAX);
 	memset(m, 0, sizeof(*m));
-	m->ends = ends;
+	m->end_count = ends;
 	m->shared = shared;
 	m->seed = seed;
 	link_model_set(m, params);
+	m->ends = calloc(ends, sizeof(*m->ends));
 	m->paths = calloc((size_t)ends * ends, sizeof(*m->paths));
-	if (!m->paths)
+	if (!m->ends || !m->paths)
 		return -ENOMEM;
 	for (unsigned from = 0; from < ends; from++) {
-		m->media[from].last_sender = LINK_ENDS_MAX; /* nobody */
-		m->senders[from].queue = calloc(LINK_QUEUE_FRAMES, sizeof(struct link_waiting));
-		if (!m->senders[from].queue)
+		m->ends[from].medium.last_sender = LINK_ENDS_MAX; /* nobody */
+		m->ends[from].sender.queue = calloc(LINK_QUEUE_FRAMES, sizeof(struct link_waiting));
+		if (!m->ends[from].sender.queue)
 			return -ENOMEM;
 		for (unsigned to = 0; to < ends; to++)
 			prng_seed(&path_between(m, from, to)->prng,
@@ -42,8 +43,9 @@ int link_model_init(struct link_model *m, unsigned ends, bool shared, const stru
 
 void link_model_done(struct link_model *m)
 {
-	for (unsigned i = 0; i < LINK_ENDS_MAX; i++)
-		free(m->senders[i].queue);
+	for (unsigned i = 0; m->ends && i < m->end_count; i++)
+		free(m->ends[i].sender.queue);
+	free(m->ends);
 	free(m->paths);
 	memset(m, 0, sizeof(*m));
 }
@@ -56,8 +58,33 @@ void link_model_set(struct link_model *m, const struct link_params params[2])
 
 void link_model_deafen(struct link_model *m, unsigned a, unsigned b)
 {
-	m->deaf[a] |= 1u << b;
-	m->deaf[b] |= 1u << a;
+	m->ends[a].deaf |= 1u << b;
+	m->ends[b].deaf |= 1u << a;
+}
+
+bool link_model_set_reach(struct link_model *m, unsigned a, unsigned b, const struct link_reach *reach)
+{
+	bool was_heard = !(m->ends[b].deaf & 1u << a);
+
+	m->spatial = true;
+	if (path_between(m, a, b)->reach == reach && was_heard == (reach != NULL))
+		return false;
+	path_between(m, a, b)->reach = path_between(m, b, a)->reach = reach;
+	m->ends[a].deaf &= ~(1u << b);
+	m->ends[b].deaf &= ~(1u << a);
+	if (!reach)
+		link_model_deafen(m, a, b);
+	return true;
+}
+
+void link_model_jam(struct link_model *m, unsigned end, double loss)
+{
+	m->ends[end].jam = loss;
+}
+
+bool link_model_hears(const struct link_model *m, unsigned from, unsigned to)
+{
+	return !(m->ends[to].deaf & 1u << from) && m->ends[to].jam < 1;
 }
 
 double link_fade_loss(const struct link_fade *f)
@@ -98,36 +125,113 @@ static void sender_push(struct link_sender *s, uint64_t done_ns, uint64_t airtim
 	s->count++;
 }
 
-/* Time that the frame holds the medium. */
-static uint64_t frame_airtime_ns(const struct link_params *p, uint32_t bytes, bool turns)
+/* --- the medium ------------------------------------------------------------------------ */
+
+/* Who hears what an end sends, and who must be silent for them to hear it. */
+struct audience {
+	uint32_t receivers; /* bit masks */
+	uint32_t silenced;
+};
+
+static uint32_t hearers_of(const struct link_model *m, unsigned from)
 {
-	uint64_t airtime_ns = p->rate_bps ? (uint64_t)bytes * 8 * NS_PER_S / p->rate_bps : 0;
+	uint32_t hearers = 1u << from;
+
+	for (unsigned i = 0; i < m->end_count; i++)
+		if (!(m->ends[i].deaf & 1u << from))
+			hearers |= 1u << i;
+	return hearers;
+}
+
+static struct audience audience_of(const struct link_model *m, unsigned from, int to)
+{
+	struct audience a = { .silenced = hearers_of(m, from) };
+
+	a.receivers = to >= 0 ? a.silenced & 1u << to : a.silenced & ~(1u << from);
+	for (unsigned i = 0; i < m->end_count; i++)
+		if (a.receivers & 1u << i)
+			a.silenced |= hearers_of(m, i);
+	return a;
+}
+
+/* To several at the pace of the slowest, as radios send what is for all. */
+static uint64_t rate_towards(struct link_model *m, unsigned from, uint32_t receivers)
+{
+	uint64_t rate_bps = m->params[from != 0].rate_bps;
+	double share = 1;
+
+	for (unsigned i = 0; i < m->end_count; i++) {
+		const struct link_reach *reach = path_between(m, from, i)->reach;
+
+		if (receivers & 1u << i && reach && reach->rate < share)
+			share = reach->rate;
+	}
+	return (uint64_t)((double)rate_bps * share);
+}
+
+/* Time that the frame holds the medium. */
+static uint64_t frame_airtime_ns(const struct link_params *p, uint64_t rate_bps, uint32_t bytes, bool turns)
+{
+	uint64_t airtime_ns = rate_bps ? (uint64_t)bytes * 8 * NS_PER_S / rate_bps : 0;
 
 	if (turns)
 		airtime_ns += (uint64_t)p->turnaround_us * NS_PER_US;
 	return airtime_ns;
 }
 
-/* When the last bit has left, in *done_ns; false: the queue is full. */
-static bool medium_take(struct link_model *m, uint64_t now_ns, unsigned from, uint32_t bytes, uint64_t *done_ns)
+/* A medium for each end, or one for all: the airtime begins when it is idle, and takes it. */
+static uint64_t medium_hold(struct link_model *m, uint64_t now_ns, unsigned from, uint32_t bytes)
 {
+	struct link_medium *medium = &m->ends[m->shared ? 0 : from].medium;
 	const struct link_params *p = &m->params[from != 0];
-	struct link_sender *s = &m->senders[from];
-	struct link_medium *medium = &m->media[m->shared ? 0 : from];
+	bool idle = medium->busy_until_ns <= now_ns;
+	uint64_t airtime_ns = frame_airtime_ns(p, p->rate_bps, bytes, idle || medium->last_sender != from);
+
+	medium->busy_until_ns = (idle ? now_ns : medium->busy_until_ns) + airtime_ns;
+	medium->last_sender = from;
+	return airtime_ns;
+}
+
+/* The same where each end has its own surroundings: it begins when sender and
+ * receivers may speak and listen, and silences all around them. */
+static uint64_t surroundings_hold(struct link_model *m, uint64_t now_ns, unsigned from, int to, uint32_t bytes)
+{
+	struct audience a = audience_of(m, from, to);
+	uint32_t needed = a.receivers | 1u << from;
+	uint64_t start_ns = now_ns;
+	bool idle = m->ends[from].medium.busy_until_ns <= now_ns;
+
+	for (unsigned i = 0; i < m->end_count; i++)
+		if (needed & 1u << i && m->ends[i].medium.busy_until_ns > start_ns)
+			start_ns = m->ends[i].medium.busy_until_ns;
+	uint64_t airtime_ns = frame_airtime_ns(&m->params[from != 0], rate_towards(m, from, a.receivers), bytes,
+		idle || m->ends[from].medium.last_sender != from);
+	for (unsigned i = 0; i < m->end_count; i++)
+		if (a.silenced & 1u << i && m->ends[i].medium.busy_until_ns < start_ns + airtime_ns)
+			m->ends[i].medium = (struct link_medium){ start_ns + airtime_ns, from };
+	return airtime_ns;
+}
+
+/* When the last bit has left, in *done_ns; false: the queue is full. */
+static bool medium_take(struct link_model *m, uint64_t now_ns, unsigned from, int to, uint32_t bytes, uint64_t *done_ns)
+{
+	struct link_sender *s = &m->ends[from].sender;
+	bool spatial = m->shared && m->spatial;
 
 	sender_advance(s, now_ns);
-	if (!sender_has_room(s, p, bytes))
+	if (!sender_has_room(s, &m->params[from != 0], bytes))
 		return false;
-	bool idle = medium->busy_until_ns <= now_ns;
-	uint64_t airtime_ns = frame_airtime_ns(p, bytes, idle || medium->last_sender != from);
+	uint64_t airtime_ns =
+		spatial ? surroundings_hold(m, now_ns, from, to, bytes) : medium_hold(m, now_ns, from, bytes);
+	uint64_t busy_ns = m->ends[spatial || !m->shared ? from : 0].medium.busy_until_ns;
 
-	*done_ns = (idle ? now_ns : medium->busy_until_ns) + airtime_ns;
-	medium->busy_until_ns = *done_ns;
-	medium->last_sender = from;
+	*done_ns = busy_ns > now_ns ? busy_ns : now_ns;
 	if (airtime_ns)
 		sender_push(s, *done_ns, airtime_ns, bytes);
 	return true;
 }
+
+/* --- paths ------------------------------------------------------------------------------- */
 
 /*
  * Brings the chain to the step of at_us with one draw, however many steps have
@@ -182,24 +286,40 @@ static uint64_t path_due_us(struct link_path *path, const struct link_params *p,
 	return due_us;
 }
 
+static struct link_fade path_fade(const struct link_path *path, const struct link_params *p)
+{
+	const struct link_reach *reach = path->reach;
+	struct link_fade f = p->fade;
+
+	if (!reach)
+		return f;
+	f.to_bad = fmin(1, f.to_bad * reach->to_bad);
+	f.to_good = fmin(1, f.to_good * reach->to_good);
+	f.loss = fmin(1, f.loss * reach->loss);
+	return f;
+}
+
 static struct link_fate path_fate(struct link_model *m, unsigned from, unsigned to, uint64_t sent_us)
 {
 	const struct link_params *p = &m->params[from != 0];
 	struct link_path *path = path_between(m, from, to);
+	struct link_fade fade = path_fade(path, p);
 
-	if (m->deaf[to] & 1u << from)
+	if (m->ends[to].deaf & 1u << from)
 		return (struct link_fate){ .verdict = LINK_DROP_DEAF };
 	if (link_is_in_gap(m, &p->gap, sent_us))
 		return (struct link_fate){ .verdict = LINK_DROP_GAP };
-	if (path_is_faded(path, &p->fade, sent_us) && prng_unit(&path->prng) < p->fade.loss)
+	if (path_is_faded(path, &fade, sent_us) && prng_unit(&path->prng) < fade.loss)
 		return (struct link_fate){ .verdict = LINK_DROP_FADE };
 	if (p->loss > 0 && prng_unit(&path->prng) < p->loss)
 		return (struct link_fate){ .verdict = LINK_DROP_LOSS };
+	if (m->ends[to].jam > 0 && prng_unit(&path->prng) < m->ends[to].jam)
+		return (struct link_fate){ .verdict = LINK_DROP_JAM };
 	return (struct link_fate){ .verdict = LINK_DELIVER, .due_us = path_due_us(path, p, sent_us) };
 }
 
-void link_model_offer(
-	struct link_model *m, uint64_t now_us, unsigned from, uint32_t bytes, struct link_fate fates[LINK_ENDS_MAX])
+void link_model_offer(struct link_model *m, uint64_t now_us, unsigned from, int to, uint32_t bytes,
+	struct link_fate fates[LINK_ENDS_MAX])
 {
 	const struct link_params *p = &m->params[from != 0];
 	struct link_fate drop = { .verdict = LINK_DELIVER };
@@ -209,10 +329,10 @@ void link_model_offer(
 		drop.verdict = LINK_DROP_DOWN;
 	else if (p->mtu && bytes > p->mtu + LINK_HEADER)
 		drop.verdict = LINK_DROP_MTU;
-	else if (!medium_take(m, now_us * NS_PER_US, from, bytes, &done_ns))
+	else if (!medium_take(m, now_us * NS_PER_US, from, to, bytes, &done_ns))
 		drop.verdict = LINK_DROP_QUEUE;
 	uint64_t sent_us = (done_ns + NS_PER_US - 1) / NS_PER_US;
-	for (unsigned to = 0; to < m->ends; to++)
-		if (to != from)
-			fates[to] = drop.verdict == LINK_DELIVER ? path_fate(m, from, to, sent_us) : drop;
+	for (unsigned i = 0; i < m->end_count; i++)
+		if (i != from)
+			fates[i] = drop.verdict == LINK_DELIVER ? path_fate(m, from, i, sent_us) : drop;
 }

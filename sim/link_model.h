@@ -13,6 +13,11 @@
  * contention domain that charges airtime to all. Each ordered pair of ends is a
  * path with a fade of its own. A fade runs in time, not per frame: an idle link
  * must not stay in the state in which it fell silent.
+ *
+ * Where ends have a reach (radios in places) the shared medium is as large as a
+ * frame is heard: who sends silences all who hear the sender or a receiver of
+ * the frame. Along a chain one frame in three hops is on its way, so that it
+ * carries a third of the rate however long it is.
  */
 #ifndef SIM_LINK_MODEL_H
 #define SIM_LINK_MODEL_H
@@ -22,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LINK_ENDS_MAX 16
+#define LINK_ENDS_MAX 32 /* bits of a mask */
 #define LINK_QUEUE_FRAMES 1024 /* a sender's queue, whatever its other bounds say */
 #define LINK_HEADER 14 /* Ethernet header: not counted by the MTU */
 
@@ -39,6 +44,13 @@ struct link_gap {
 	uint64_t every_us; /* 0: none */
 	uint32_t min_us;
 	uint32_t max_us;
+};
+
+/* What distance makes of a path: a row of a table (reach.h), never changed. */
+struct link_reach {
+	double within; /* share of the radio's range up to which this holds */
+	double rate; /* share of the link's rate */
+	double to_bad, to_good, loss; /* factors on the fade's */
 };
 
 struct link_params {
@@ -66,6 +78,7 @@ enum link_verdict {
 	LINK_DROP_LOSS,
 	LINK_DROP_GAP,
 	LINK_DROP_DEAF, /* out of this receiver's range */
+	LINK_DROP_JAM,
 	LINK_DROP_LAB, /* the shell's own bound; never from the model */
 	LINK_VERDICTS
 };
@@ -95,8 +108,16 @@ struct link_medium {
 	unsigned last_sender;
 };
 
+struct link_end {
+	struct link_sender sender;
+	struct link_medium medium;
+	uint32_t deaf; /* bit mask of the ends that it does not hear */
+	double jam; /* share of what it should hear that a jammer drowns */
+};
+
 struct link_path {
 	struct prng prng;
+	const struct link_reach *reach; /* NULL: as the parameters say */
 	bool started; /* the fade has a state */
 	bool bad;
 	uint64_t fade_us; /* start of the step that `bad` speaks of */
@@ -106,13 +127,12 @@ struct link_path {
 struct link_model {
 	enum link_state state;
 	bool shared;
-	unsigned ends;
+	bool spatial; /* ends have a reach: airtime is charged to who hears it */
+	unsigned end_count;
 	uint64_t seed;
 	struct link_params params[2]; /* 0: what end 0 sends; 1: what the others send */
-	uint32_t deaf[LINK_ENDS_MAX]; /* bit mask of the ends that an end does not hear */
-	struct link_sender senders[LINK_ENDS_MAX];
-	struct link_medium media[LINK_ENDS_MAX]; /* shared: only the first */
-	struct link_path *paths; /* [from * ends + to] */
+	struct link_end *ends; /* shared but not spatial: only the first one's medium */
+	struct link_path *paths; /* [from * end_count + to] */
 };
 
 /* `ends` in 2..LINK_ENDS_MAX. Up, everybody hears everybody. 0 or -ENOMEM;
@@ -124,11 +144,19 @@ void link_model_done(struct link_model *m);
 void link_model_set(struct link_model *m, const struct link_params params[2]);
 /* Two ends that do not hear each other. */
 void link_model_deafen(struct link_model *m, unsigned a, unsigned b);
-/* End `from` offers a frame of `bytes` (whole Ethernet frame, no FCS). now_us
- * never runs back. Fills fates[] for every end but `from`. A frame that is due
- * later than a cut is lost with it: that is for the caller, who holds it. */
-void link_model_offer(
-	struct link_model *m, uint64_t now_us, unsigned from, uint32_t bytes, struct link_fate fates[LINK_ENDS_MAX]);
+/* How two ends hear each other where they are now; NULL: not at all. Borrowed.
+ * True: it was otherwise before. */
+bool link_model_set_reach(struct link_model *m, unsigned a, unsigned b, const struct link_reach *reach);
+/* What `end` receives is lost with this probability besides; 0: no longer. */
+void link_model_jam(struct link_model *m, unsigned end, double loss);
+/* Something that `from` sends can arrive at `to`. */
+bool link_model_hears(const struct link_model *m, unsigned from, unsigned to);
+/* End `from` offers a frame of `bytes` (whole Ethernet frame, no FCS) to the end
+ * `to` (-1: all). now_us never runs back. Fills fates[] for every end but `from`:
+ * others may hear what is for `to`. A frame that is due later than a cut is lost
+ * with it: that is for the caller, who holds it. */
+void link_model_offer(struct link_model *m, uint64_t now_us, unsigned from, int to, uint32_t bytes,
+	struct link_fate fates[LINK_ENDS_MAX]);
 
 /* Mean loss of a fade in the long run. */
 double link_fade_loss(const struct link_fade *f);

@@ -36,7 +36,7 @@ static bool duration_read(uint64_t *us, const char **text)
 	static const struct {
 		const char *name;
 		double us;
-	} units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "min", 60e6 }, { "", 1e6 } };
+	} units[] = { { "us", 1 }, { "ms", 1e3 }, { "s", 1e6 }, { "min", 60e6 }, { "h", 3600e6 }, { "", 1e6 } };
 	double value;
 
 	if (!decimal_read(&value, text))

@@ -26,26 +26,26 @@
 
 static const struct link_preset presets[] = {
 	/* Nothing but a wire: the inside of a house, or the internet's core. */
-	{ "switch", false, true, BOTH(.rate_bps = 0, .mtu = 1500) },
+	{ "switch", false, true, false, BOTH(.rate_bps = 0, .mtu = 1500) },
 	/* P: 5 us/km; rest A. A town's share. */
-	{ "fibre", false, true,
+	{ "fibre", false, true, false,
 		BOTH(.rate_bps = 100 * M, .queue_us = 50 * MS, .delay_us = 2 * MS, .jitter_us = 100, .mtu = 1500,
 			.loss = 1e-6) },
 	/* A. 1.4 GHz OFDM at one hop, 2 to 15 km on the ground. */
-	{ "mesh-radio", true, false,
+	{ "mesh-radio", true, false, true,
 		BOTH(.rate_bps = 20 * M, .queue_us = 100 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
 			FADE(.01, .3, .6, 20 * MS)) },
 	/* A. The same at the edge of its range. */
-	{ "mesh-radio-edge", true, false,
+	{ "mesh-radio-edge", true, false, true,
 		BOTH(.rate_bps = 3 * M, .queue_us = 200 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
 			FADE(.05, .2, .8, 20 * MS)) },
 	/* A. Both gaps and airtime as seen from a relay in the air. */
-	{ "drone-relay", true, false,
+	{ "drone-relay", true, false, true,
 		BOTH(.rate_bps = 20 * M, .queue_us = 100 * MS, .delay_us = 6 * MS, .jitter_us = 5 * MS, .mtu = 1500,
 			FADE(.01, .3, .6, 20 * MS),
 			.gap = { .every_us = 300ull * S, .min_us = 200 * MS, .max_us = 1 * S }) },
 	/* P: 239 to 280 ms one way; rest A. Clear sky; rain is fade 0.001 0.02 1. */
-	{ "geo-satellite", false, false,
+	{ "geo-satellite", false, false, false,
 		{ { .rate_bps = 2 * M,
 			  .queue_us = 500 * MS,
 			  .delay_us = 270 * MS,
@@ -59,7 +59,7 @@ static const struct link_preset presets[] = {
 				.mtu = 1400,
 				FADE(1e-4, .2, 1, 20 * MS) } } },
 	/* M: slots of 15 s (Mohan et al., arXiv 2310.09242); gap length A. */
-	{ "leo-satellite", false, false,
+	{ "leo-satellite", false, false, false,
 		{ { .rate_bps = 10 * M,
 			  .queue_us = 200 * MS,
 			  .delay_us = 27 * MS,
@@ -75,7 +75,7 @@ static const struct link_preset presets[] = {
 				.loss = .005,
 				.gap = { .every_us = 15ull * S, .min_us = 50 * MS, .max_us = 300 * MS } } } },
 	/* A. Queue to 500 ms is what phones' networks are known for. */
-	{ "cellular", false, false,
+	{ "cellular", false, false, false,
 		{ { .rate_bps = 5 * M,
 			  .queue_us = 500 * MS,
 			  .delay_us = 40 * MS,
@@ -89,18 +89,52 @@ static const struct link_preset presets[] = {
 				.mtu = 1400,
 				FADE(.002, .2, .5, 20 * MS) } } },
 	/* A. 370 MHz ad hoc data; a frame time is about 250 ms. */
-	{ "narrowband", true, false,
+	{ "narrowband", true, false, false,
 		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 100 * MS, .jitter_us = 40 * MS,
 			.turnaround_us = 100 * MS, .mtu = 1400, FADE(.02, .2, .8, 250 * MS)) },
 	/* P for the delay; rates A. */
-	{ "satphone", false, false,
+	{ "satphone", false, false, false,
 		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 340 * MS, .jitter_us = 50 * MS, .mtu = 1280,
 			FADE(.01, .1, .7, 250 * MS)) },
 	/* A. Interleaver and fades of seconds. */
-	{ "hf", true, false,
+	{ "hf", true, false, false,
 		BOTH(.rate_bps = 2400, .queue_us = 4 * S, .delay_us = 2 * S, .jitter_us = 500 * MS,
 			.turnaround_us = 500 * MS, .mtu = 1400, FADE(.02, .1, .9, 250 * MS)) },
 };
+/*
+ * Distance. P: steps of 802.11's OFDM on one stream (64-QAM 5/6, 16-QAM 3/4, QPSK
+ * 3/4, QPSK 1/2, BPSK 1/2) need 25, 17, 10, 8 and 5 dB, and power falls with the
+ * third power of the distance, so that 20 dB are a factor of 4.6. A: fades grow over
+ * the outer half, to those of mesh-radio-edge where mesh-radio ends.
+ */
+static const struct link_reach adaptive[] = {
+	{ .22, 1, 1, 1, 1 },
+	{ .40, .6, 1, 1, 1 },
+	{ .68, .3, 2, .9, 1.1 },
+	{ .79, .2, 3, .8, 1.2 },
+	{ .90, .1, 4, .73, 1.27 },
+	{ 1, .1, 5, .67, 1.33 },
+};
+/* A: the same for radios that have one rate. */
+static const struct link_reach steady[] = {
+	{ .40, 1, 1, 1, 1 },
+	{ .68, 1, 2, .9, 1.1 },
+	{ .79, 1, 3, .8, 1.2 },
+	{ .90, 1, 4, .73, 1.27 },
+	{ 1, 1, 5, .67, 1.33 },
+};
+
+const struct link_reach *link_preset_reach(const struct link_preset *p, double distance)
+{
+	const struct link_reach *steps = p->adapts ? adaptive : steady;
+	size_t count = p->adapts ? sizeof(adaptive) / sizeof(adaptive[0]) : sizeof(steady) / sizeof(steady[0]);
+
+	for (size_t i = 0; i < count; i++)
+		if (distance <= steps[i].within)
+			return &steps[i];
+	return NULL;
+}
+
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
 const struct link_preset *link_preset_find(const char *name)

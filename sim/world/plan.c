@@ -39,35 +39,6 @@ bool plan_name_is_good(const char *name, size_t size)
 	return name && name[0] && strlen(name) < size && name[strspn(name, NAME_LETTERS)] == '\0';
 }
 
-static int node_read(struct plan_reading *r, int n)
-{
-	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[n];
-
-	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
-		return outline_complain(
-			&r->outline, "nodes", n, "name", "a node needs a name of 1 to 31 letters, digits, . _ or -");
-	if (plan_find_node(r->plan, text->name, strlen(text->name)) >= 0)
-		return outline_complain(
-			&r->outline, "nodes", n, "name", "there are two nodes \"%s\"; rename one", text->name);
-	snprintf(node->name, sizeof(node->name), "%s", text->name);
-	r->plan->node_count++;
-	node->level = LEVEL_TOWN;
-	if (text->level && level_parse(&node->level, text->level))
-		return outline_complain(&r->outline, "nodes", n, "level",
-			"node \"%s\": level is city, district, town or scene, not \"%.40s\"", node->name, text->level);
-	if (text->power && strcmp(text->power, "on") != 0 && strcmp(text->power, "off") != 0)
-		return outline_complain(&r->outline, "nodes", n, "power",
-			"node \"%s\": power is on or off, not \"%.40s\"", node->name, text->power);
-	node->power = !text->power || strcmp(text->power, "on") == 0;
-	for (unsigned i = 0; i < text->prefixes_count; i++)
-		if (prefix_parse(&node->prefixes[node->prefix_count++], text->prefixes[i]))
-			return outline_complain(&r->outline, "nodes", n, "prefixes",
-				"node \"%s\": \"%.60s\" is not a prefix; write 10.7.1.0/24 or fd01::/64", node->name,
-				text->prefixes[i]);
-	return 0;
-}
-
 static struct plan *plan_alloc(const struct plan_text *t)
 {
 	struct plan *p = calloc(1, sizeof(*p));
@@ -104,7 +75,7 @@ static int plan_read(struct plan_reading *r)
 		return outline_complain(
 			&r->outline, "nodes", -1, NULL, "there are no nodes; write nodes: and below it - {name: a}");
 	for (unsigned i = 0; i < t->nodes_count && !error; i++)
-		error = node_read(r, (int)i);
+		error = plan_node_read(r, (int)i);
 	for (unsigned i = 0; i < t->links_count && !error; i++)
 		error = plan_link_read(r, (int)i);
 	for (unsigned i = 0; i < t->events_count && !error; i++)
@@ -153,8 +124,10 @@ void plan_free(struct plan *p)
 {
 	if (!p)
 		return;
-	for (unsigned i = 0; i < p->node_count; i++)
+	for (unsigned i = 0; i < p->node_count; i++) {
 		free(p->nodes[i].ports);
+		free(p->nodes[i].way);
+	}
 	for (unsigned i = 0; i < p->event_count; i++)
 		free(p->events[i].text);
 	free(p->nodes);

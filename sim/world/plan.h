@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "meshd/config/config.h"
 #include "sim/preset.h"
+#include "sim/world/place.h"
 
 #define PLAN_NODES_MAX 2048
 #define PLAN_LINKS_MAX 4096
@@ -16,6 +17,7 @@
 #define PLAN_EXPECT_MAX 64
 #define PLAN_PORTS_MAX 32 /* of a node */
 #define PLAN_DEAF_MAX 32
+#define PLAN_WAY_MAX 64 /* way-points of a node */
 #define PLAN_NAME_MAX 32
 #define PLAN_ERROR_MAX 512
 #define PLAN_FILE_MAX ((size_t)4 << 20)
@@ -31,6 +33,13 @@ struct plan_node {
 	char name[PLAN_NAME_MAX];
 	enum level level;
 	bool power;
+	bool has_mains;
+	uint64_t battery_us; /* how long a full one lasts; 0: none */
+	uint32_t expires_min; /* of its certificate, minutes since 1970; 0: not in this scenario */
+	bool has_place;
+	struct place place;
+	unsigned way_count;
+	struct way_point *way;
 	unsigned prefix_count;
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 	unsigned port_count;
@@ -48,12 +57,20 @@ struct plan_link {
 	enum link_state state;
 	bool is_lan; /* else: the first end calls the others */
 	bool has_nat; /* the first end is behind one */
+	double range_m; /* of its radios, which hear each other by distance; 0: not looked at */
 	unsigned end_count;
 	struct plan_end ends[LINK_ENDS_MAX];
 	unsigned deaf_count;
 	struct {
 		unsigned a, b;
 	} deaf[PLAN_DEAF_MAX];
+};
+
+/* To a place: at once, by a time, or at a speed. */
+struct plan_move {
+	struct place to;
+	uint64_t by_us; /* 0: not stated */
+	double speed_mps; /* 0: not stated */
 };
 
 enum plan_verb {
@@ -66,6 +83,24 @@ enum plan_verb {
 	PLAN_WIPE,
 	PLAN_REBIND,
 	PLAN_STALL,
+	PLAN_ARRIVE,
+	PLAN_LEAVE,
+	PLAN_REPLACE,
+	PLAN_MAINS_OFF,
+	PLAN_MAINS_ON,
+	PLAN_CLOCK,
+	PLAN_MOVE,
+	PLAN_JAM,
+};
+
+/* Radios that do not hear well for a time: those of a link or of all links of a preset, everywhere or in a circle. */
+struct plan_jam {
+	const struct link_preset *kind; /* NULL: the link is the event's object */
+	double loss;
+	uint64_t for_us;
+	bool is_local;
+	struct place centre;
+	double radius_m;
 };
 
 struct plan_event {
@@ -75,6 +110,11 @@ struct plan_event {
 	char *text; /* as written */
 	const char *settings; /* in it */
 	uint64_t stall_us;
+	uint32_t clock_min; /* minutes since 1970 */
+	bool clock_is_trusted;
+	bool has_place; /* arrive: move.to says where */
+	struct plan_move move;
+	struct plan_jam jam;
 };
 
 struct plan_faults {

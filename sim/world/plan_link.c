@@ -196,6 +196,30 @@ static int link_words_read(struct plan_reading *r, int l)
 	return 0;
 }
 
+static int range_read(struct plan_reading *r, int l)
+{
+	const char *text = r->text->links[l].range;
+	struct plan_link *link = &r->plan->links[l];
+
+	if (!text)
+		return 0;
+	if (!link->is_lan || !link->preset->shared)
+		return outline_complain(&r->outline, "links", l, "range",
+			"link \"%s\": only radios have a range; remove it, or write preset: mesh-radio", link->name);
+	if (place_length_parse(&link->range_m, text) || link->range_m <= 0)
+		return outline_complain(&r->outline, "links", l, "range",
+			"link \"%s\": \"%.40s\" is not a range; write range: 8km", link->name, text);
+	for (unsigned i = 0; i < link->end_count; i++) {
+		const struct plan_node *node = &r->plan->nodes[link->ends[i].node];
+
+		if (!node->has_place)
+			return outline_complain(&r->outline, "links", l, "range",
+				"link \"%s\": where is node \"%s\"? write position: [4km, 1.5km] in its line",
+				link->name, node->name);
+	}
+	return 0;
+}
+
 /* What an operator would state: where the plan overrides the rate, the lower of both directions. */
 static uint64_t stated_rate(const struct plan_text_link *text, const struct plan_link *link)
 {
@@ -227,6 +251,8 @@ int plan_link_read(struct plan_reading *r, int l)
 		error = end_read(r, l, text->link.ends[i], mesh, stated_rate(text, link));
 	for (unsigned i = 0; i < text->link.deaf_count && !error; i++)
 		error = deaf_read(r, l, text->link.deaf[i]);
+	if (!error)
+		error = range_read(r, l);
 	if (!error && link->end_count < 2)
 		error = outline_complain(&r->outline, "links", l, "ends",
 			"link \"%s\" has fewer than two ends; write ends: [a:eth0, b:eth0]", link->name);

@@ -16,8 +16,13 @@ int plan_find_node(const struct plan *p, const char *name, size_t len);
 int plan_find_link(const struct plan *p, const char *name, size_t len);
 bool plan_name_is_good(const char *name, size_t size);
 
+/* "2040-01-31", or a year alone, in minutes since 1970; -EINVAL. */
+int plan_date_parse(uint32_t *minutes, const char *text);
+
+int plan_node_read(struct plan_reading *r, int n); /* plan_node.c */
 int plan_link_read(struct plan_reading *r, int l); /* plan_link.c */
 int plan_event_read(struct plan_reading *r, int e); /* plan_event.c */
+int plan_order_read(struct plan_reading *r, int e); /* plan_order.c: event->text is there */
 int plan_faults_read(struct plan_reading *r);
 int plan_flow_read(struct plan_reading *r, int f); /* plan_expect.c */
 int plan_expect_read(struct plan_reading *r, int e);

@@ -14,10 +14,26 @@ static const cyaml_schema_value_t word_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
 
+static const cyaml_schema_field_t way_fields[] = {
+	TEXT_FIELD(struct plan_text_way, "leave", leave),
+	TEXT_FIELD(struct plan_text_way, "at", at),
+	TEXT_FIELD(struct plan_text_way, "speed", speed),
+	LIST_FIELD(struct plan_text_way, "to", to, &word_schema, 2),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t way_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_way, way_fields),
+};
+
 static const cyaml_schema_field_t node_fields[] = {
 	TEXT_FIELD(struct plan_text_node, "name", name),
 	TEXT_FIELD(struct plan_text_node, "level", level),
 	TEXT_FIELD(struct plan_text_node, "power", power),
+	TEXT_FIELD(struct plan_text_node, "battery", battery),
+	TEXT_FIELD(struct plan_text_node, "expires", expires),
+	LIST_FIELD(struct plan_text_node, "position", position, &word_schema, 2),
+	LIST_FIELD(struct plan_text_node, "mobility", mobility, &way_schema, PLAN_WAY_MAX),
 	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
 	CYAML_FIELD_END,
 };
@@ -48,6 +64,7 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct plan_text_link, "mesh", mesh),
 	TEXT_FIELD(struct plan_text_link, "cost", cost),
 	TEXT_FIELD(struct plan_text_link, "nat", nat),
+	TEXT_FIELD(struct plan_text_link, "range", range),
 	CYAML_FIELD_END,
 };
 

@@ -5,15 +5,25 @@
 #include "sim/scenario.h"
 #include "sim/scenario_text.h"
 
+struct plan_text_way {
+	char *leave, *at, *speed;
+	char **to;
+	unsigned to_count;
+};
+
 struct plan_text_node {
-	char *name, *level, *power;
+	char *name, *level, *power, *battery, *expires;
+	char **position;
+	unsigned position_count;
+	struct plan_text_way *mobility;
+	unsigned mobility_count;
 	char **prefixes;
 	unsigned prefixes_count;
 };
 
 struct plan_text_link {
 	struct text_link link; /* as the lab has it */
-	char *mesh, *cost, *nat;
+	char *mesh, *cost, *nat, *range;
 };
 
 struct plan_text_event {

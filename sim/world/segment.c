@@ -313,7 +313,7 @@ static void segment_offer(struct segment *g, unsigned from, int target, const st
 
 		g->w->offered(g->w->offered_user, g, from, target, to, &source, frame);
 	}
-	link_model_offer(&g->model, world_time_us(g->w), from, bytes, fates);
+	link_model_offer(&g->model, world_time_us(g->w), from, target, bytes, fates);
 	for (unsigned i = 0; i < g->end_count; i++) {
 		if (i == from || (target >= 0 && i != (unsigned)target))
 			continue;

@@ -11,8 +11,7 @@
 
 #define ETHERNET_HEADER 14
 #define UDP_HEADERS 28 /* IPv4 and UDP */
-#define NOT_BEFORE 29000000 /* minutes since 1970: what the nodes know of the time */
-#define NOT_AFTER 60000000
+#define NOT_AFTER 60000000 /* minutes since 1970 */
 
 struct stored_certificate {
 	uint8_t proof[CERTIFICATE_PROOF_LEN];
@@ -177,28 +176,38 @@ static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
 
 /* --- enrolment ------------------------------------------------------------------------------------- */
 
-static void station_enrol(struct station *s, const char *name, enum level level)
+/* New keys, and a certificate for them that says the same of the station. */
+static void station_take_keys(struct station *s)
 {
 	struct random random = prng_random(&s->prng);
 	struct enrolment *e = &s->enrolment;
-	struct certificate *c = &e->certificate;
 	router_id rid;
 
 	identity_generate(&e->identity, &random);
-	c->level = level;
-	c->roles = level == LEVEL_SCENE ? 0 : ROLE_COMMAND_POST;
-	c->not_before = NOT_BEFORE;
-	c->not_after = NOT_AFTER;
-	c->key = e->identity.public;
-	c->name_len = (uint8_t)strlen(name);
-	memcpy(c->name, name, strlen(name));
-	e->authority = s->w->authority.public;
-	memcpy(e->psk, s->w->authority.psk, KEY_LEN);
-	if (certificate_issue(c, &s->w->authority))
+	e->certificate.key = e->identity.public;
+	if (certificate_issue(&e->certificate, &s->w->authority))
 		abort();
 	s->address = identity_address(&e->identity.public, e->authority.deployment);
 	identity_router_id(rid.bytes, &e->identity.public);
 	s->neighbour_address = node_neighbour_address(&rid);
+	free(s->w->by_address);
+	s->w->by_address = NULL;
+}
+
+static void station_enrol(struct station *s, const char *name, enum level level)
+{
+	struct enrolment *e = &s->enrolment;
+	struct certificate *c = &e->certificate;
+
+	c->level = level;
+	c->roles = level == LEVEL_SCENE ? 0 : ROLE_COMMAND_POST;
+	c->not_before = WORLD_CLOCK_MIN;
+	c->not_after = NOT_AFTER;
+	c->name_len = (uint8_t)strlen(name);
+	memcpy(c->name, name, strlen(name));
+	e->authority = s->w->authority.public;
+	memcpy(e->psk, s->w->authority.psk, KEY_LEN);
+	station_take_keys(s);
 }
 
 struct station *station_new(struct world *w, const char *name, enum level level)
@@ -215,11 +224,10 @@ struct station *station_new(struct world *w, const char *name, enum level level)
 	s->index = w->station_count;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	timer_init(&s->due, station_due);
+	s->t_lo = WORLD_CLOCK_MIN;
 	prng_seed(&s->prng, prng_next(&w->prng));
 	station_enrol(s, s->name, level);
 	w->stations[w->station_count++] = s;
-	free(w->by_address);
-	w->by_address = NULL;
 	return s;
 }
 
@@ -244,6 +252,13 @@ void station_introduce(struct station *s, const struct station *to)
 	proof_key(key, &s->enrolment.identity);
 	certificate_proof(proof, key, &s->enrolment.authority, bytes_of(encoding, (size_t)len));
 	certificate_keep(s, bytes_of(encoding, (size_t)len), proof);
+}
+
+void station_expires(struct station *s, uint32_t not_after)
+{
+	s->enrolment.certificate.not_after = not_after;
+	if (certificate_issue(&s->enrolment.certificate, &s->w->authority))
+		abort();
 }
 
 void station_free(struct station *s)
@@ -326,6 +341,29 @@ int port_target_add(struct port *p, const struct endpoint *there)
 	return 0;
 }
 
+/* --- the clock -------------------------------------------------------------------------------------------- */
+
+static uint32_t station_clock_min(const struct station *s)
+{
+	int64_t minutes = WORLD_CLOCK_MIN + (int64_t)(world_time_us(s->w) / SECOND_US / 60) + s->clock_ahead_min;
+
+	return minutes > 0 ? (uint32_t)minutes : 0;
+}
+
+void station_set_clock(struct station *s, uint32_t minutes, bool is_trusted)
+{
+	s->clock_ahead_min += (int64_t)minutes - station_clock_min(s);
+	s->clock_is_trusted = is_trusted;
+}
+
+/* As the daemon's shell has it: what a clock without proof says moves nothing. */
+static struct time_floor station_floor(struct station *s)
+{
+	if (s->clock_is_trusted && station_clock_min(s) > s->t_lo)
+		s->t_lo = station_clock_min(s);
+	return (struct time_floor){ s->t_lo };
+}
+
 /* --- power --------------------------------------------------------------------------------------------- */
 
 static void station_start_links(struct station *s)
@@ -350,13 +388,17 @@ void station_power_on(struct station *s)
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner };
 	const struct node_config config = { .enrolment = &s->enrolment,
-		.time_floor = { NOT_BEFORE },
+		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,
 		.stored_seqno = s->seqno,
 		.random = prng_random(&s->prng) };
 
 	if (s->node)
 		return;
+	if (s->t_lo > s->enrolment.certificate.not_after) {
+		world_note(s->w, 'x', s->index, 0, bytes_of(NULL, 0));
+		return;
+	}
 	world_note(s->w, '+', s->index, 0, bytes_of(NULL, 0));
 	s->is_loading = true;
 	s->node = node_new(&config, &output, s, s->w->now_us);
@@ -395,12 +437,28 @@ void station_power_off(struct station *s)
 	segment_carriers(s->w);
 }
 
+void station_leave(struct station *s)
+{
+	if (!s->node)
+		return;
+	node_shutdown(s->node, s->w->now_us);
+	station_power_off(s);
+}
+
 void station_wipe(struct station *s)
 {
 	world_note(s->w, 'W', s->index, 0, bytes_of(NULL, 0));
 	s->wiped_us = s->w->now_us;
 	s->has_seqno = false;
+	s->t_lo = WORLD_CLOCK_MIN;
 	certificates_forget(s);
+}
+
+void station_replace(struct station *s)
+{
+	station_wipe(s);
+	identity_done(&s->enrolment.identity);
+	station_take_keys(s);
 }
 
 /* --- the host ---------------------------------------------------------------------------------------------- */

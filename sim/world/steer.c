@@ -22,8 +22,31 @@ static void rebind(struct station *s)
 		segment_forget_flows(s->w->segments[i], s);
 }
 
-static void obey(struct world *w, const struct plan_event *e)
+/* Another device in the old one's place, with the old one's name. */
+static void replace(struct trial *t, unsigned node)
 {
+	struct station *s = t->world->stations[node];
+	bool power = s->node;
+
+	station_power_off(s);
+	station_replace(s);
+	if (power)
+		station_power_on(s);
+}
+
+static void arrive(struct trial *t, const struct plan_event *e)
+{
+	if (e->has_place)
+		trial_move(t, e->object, &e->move);
+	trial_power_on(t, e->object);
+}
+
+static void obey(struct trial_event *event)
+{
+	const struct plan_event *e = event->conf;
+	struct trial *t = event->trial;
+	struct world *w = t->world;
+
 	switch (e->verb) {
 	case PLAN_CUT:
 		segment_set_state(w->segments[e->object], LINK_CUT);
@@ -38,10 +61,32 @@ static void obey(struct world *w, const struct plan_event *e)
 		link_set(w->segments[e->object], e->settings);
 		break;
 	case PLAN_POWER_OFF:
-		station_power_off(w->stations[e->object]);
+		trial_power_off(t, e->object);
 		break;
 	case PLAN_POWER_ON:
-		station_power_on(w->stations[e->object]);
+		trial_power_on(t, e->object);
+		break;
+	case PLAN_MAINS_OFF:
+	case PLAN_MAINS_ON:
+		trial_set_mains(t, e->object, e->verb == PLAN_MAINS_ON);
+		break;
+	case PLAN_ARRIVE:
+		arrive(t, e);
+		break;
+	case PLAN_LEAVE:
+		trial_leave(t, e->object);
+		break;
+	case PLAN_MOVE:
+		trial_move(t, e->object, &e->move);
+		break;
+	case PLAN_REPLACE:
+		replace(t, e->object);
+		break;
+	case PLAN_CLOCK:
+		station_set_clock(w->stations[e->object], e->clock_min, e->clock_is_trusted);
+		break;
+	case PLAN_JAM:
+		trial_jam(event);
 		break;
 	case PLAN_WIPE:
 		station_wipe(w->stations[e->object]);
@@ -63,7 +108,7 @@ static void event_due(struct timer *timer, uint64_t now_us)
 	world_note(w, 'O', (unsigned)e->conf->verb, e->conf->object, bytes_of(e->conf->text, strlen(e->conf->text)));
 	if (e->trial->log)
 		fprintf(e->trial->log, "%12.6f %s\n", (double)world_time_us(w) / 1e6, e->conf->text);
-	obey(w, e->conf);
+	obey(e);
 	if (e->trial->record)
 		record_look(e->trial->record);
 	uint64_t next_us = now_us + e->conf->every_us;
@@ -82,9 +127,9 @@ static void fault_draw(struct trial *t)
 
 		world_note(w, 'X', s->index, s->node != NULL, bytes_of(NULL, 0));
 		if (s->node)
-			station_power_off(s);
+			trial_power_off(t, s->index);
 		else
-			station_power_on(s);
+			trial_power_on(t, s->index);
 	} else if (w->segment_count) {
 		struct segment *g = w->segments[prng_below(&w->prng, w->segment_count)];
 		enum link_state worse = prng_below(&w->prng, 2) ? LINK_CUT : LINK_SILENT;
@@ -100,7 +145,7 @@ static void faults_mend(struct trial *t)
 		segment_set_state(t->world->segments[i], t->plan->links[i].state);
 	for (unsigned i = 0; i < t->world->station_count; i++)
 		if (t->plan->nodes[i].power)
-			station_power_on(t->world->stations[i]);
+			trial_power_on(t, i);
 }
 
 static void faults_due(struct timer *timer, uint64_t now_us)

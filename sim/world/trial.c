@@ -33,6 +33,8 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 	for (unsigned i = 0; i < conf->prefix_count; i++)
 		if (station_prefix_add(s, &conf->prefixes[i]))
 			return false;
+	if (conf->expires_min)
+		station_expires(s, conf->expires_min);
 	for (unsigned i = 0; i < conf->port_count; i++)
 		if (!station_port_add(s, &conf->ports[i].config))
 			return false;
@@ -79,9 +81,11 @@ static bool build(struct trial *t)
 	}
 	trial_steer_init(t);
 	trial_probe_init(t);
+	if (trial_supply_init(t) || trial_roam_init(t))
+		return false;
 	for (unsigned i = 0; i < p->node_count; i++)
 		if (p->nodes[i].power)
-			station_power_on(t->world->stations[i]);
+			trial_power_on(t, i);
 	return true;
 }
 
@@ -116,6 +120,8 @@ void trial_free(struct trial *t)
 	world_free(t->world);
 	if (t->flows)
 		trial_probe_done(t);
+	free(t->supplies);
+	free(t->places);
 	free(t->events);
 	free(t->flows);
 	free(t->expect);

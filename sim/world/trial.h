@@ -4,6 +4,9 @@
  *
  *   trial.c    builds, runs, ends
  *   steer.c    orders and faults in their time
+ *   supply.c   mains and batteries
+ *   roam.c     where nodes are, and which radios hear each other there
+ *   jam.c      radios that hear nothing for a time
  *   probe.c    flows and pings, as IP packets of the hosts
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
@@ -26,6 +29,26 @@ struct trial_event {
 	struct timer timer;
 	struct trial *trial;
 	const struct plan_event *conf;
+	bool is_jamming;
+	struct timer jam_over;
+};
+
+/* What a node lives on. */
+struct trial_supply {
+	struct timer empty;
+	struct trial *trial;
+	unsigned node;
+	bool has_mains;
+	bool is_starved; /* off for want of power: comes back with the mains */
+	uint64_t left_us; /* of the battery, when it was looked at */
+	uint64_t looked_us;
+};
+
+/* Where a node is, and where it goes. */
+struct trial_place {
+	struct place at;
+	struct way_point way; /* the one it is on, or was last */
+	unsigned next; /* of the plan's way-points */
 };
 
 struct trial_flow {
@@ -60,6 +83,9 @@ struct trial {
 	struct trial_flow *flows;
 	struct trial_expect *expect;
 	struct timer faults;
+	struct trial_supply *supplies;
+	struct trial_place *places;
+	struct timer roam;
 	uint64_t strays; /* packets of a flow to one node that another's host got */
 	FILE *log; /* what nodes say, NULL: nowhere */
 	struct record *record; /* borrowed; NULL: nothing is recorded */
@@ -77,6 +103,15 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX]);
 void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size);
 
 void trial_steer_init(struct trial *t); /* steer.c */
+int trial_supply_init(struct trial *t); /* supply.c; 0 or -ENOMEM */
+void trial_power_on(struct trial *t, unsigned node); /* with a full battery */
+void trial_power_off(struct trial *t, unsigned node);
+void trial_leave(struct trial *t, unsigned node);
+void trial_set_mains(struct trial *t, unsigned node, bool has_mains);
+int trial_roam_init(struct trial *t); /* roam.c; 0 or -ENOMEM */
+void trial_move(struct trial *t, unsigned node, const struct plan_move *move);
+void trial_jam(struct trial_event *e); /* jam.c */
+void trial_jam_update(struct trial *t); /* nodes have moved */
 void trial_probe_init(struct trial *t); /* probe.c */
 void trial_probe_done(struct trial *t);
 void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet);

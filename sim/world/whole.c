@@ -20,7 +20,8 @@ static unsigned group_of(unsigned *groups, unsigned i)
 
 static bool ends_hear(const struct segment *g, unsigned a, unsigned b)
 {
-	return g->ends[a].port->station->node && g->ends[b].port->station->node && !(g->model.deaf[a] & 1u << b);
+	return g->ends[a].port->station->node && g->ends[b].port->station->node && link_model_hears(&g->model, a, b) &&
+	       link_model_hears(&g->model, b, a);
 }
 
 unsigned *whole_groups(const struct world *w)

@@ -38,6 +38,7 @@
 #define WORLD_PACKET_MAX 1280
 #define WORLD_TWO_LIVES_US UINT64_C(600000000) /* an emptied disk makes another origin; so long for the old one */
 #define WORLD_SHARED_LOOP_US UINT64_C(10000000) /* a loop between origins may last so long */
+#define WORLD_CLOCK_MIN 29000000u /* what clocks say when the world begins; minutes since 1970 */
 #define SECOND_US UINT64_C(1000000)
 
 struct world;
@@ -97,6 +98,9 @@ struct station {
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
+	uint32_t t_lo; /* it is not earlier, says the disk; minutes since 1970 */
+	int64_t clock_ahead_min; /* of the world's time */
+	bool clock_is_trusted;
 	bool is_loading; /* what the node stores now came from the disk */
 	unsigned certificate_count;
 	struct stored_certificate **certificates;
@@ -216,6 +220,8 @@ struct station *station_new(struct world *w, const char *name, enum level level)
 int station_prefix_add(struct station *s, const struct prefix *prefix);
 /* `to`'s certificate is on the disk of `s`, as if they had met before; for the next start. */
 void station_introduce(struct station *s, const struct station *to);
+/* Before the first start: the last minute (since 1970) of its certificate. */
+void station_expires(struct station *s, uint32_t not_after);
 void station_free(struct station *s);
 struct station *station_find(const struct world *w, const char *name);
 /* As a link of the configuration; NULL: it has NODE_LINK_MAX. */
@@ -223,9 +229,15 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 struct port *station_port_find(const struct station *s, const char *name);
 /* -ENOSPC: NODE_TARGET_MAX are known. */
 int port_target_add(struct port *p, const struct endpoint *there);
+/* Nothing happens when its certificate is over by what it knows of the time. */
 void station_power_on(struct station *s);
 void station_power_off(struct station *s); /* nothing is said */
+void station_leave(struct station *s); /* takes its routes back, then power off */
 void station_wipe(struct station *s); /* its disk; power must be off */
+/* Another device: new keys and an empty disk under the old name, with its prefixes; power must be off. */
+void station_replace(struct station *s);
+/* Its wall clock jumps. Only a trusted one ends certificates, from the next start on (protocol.md 5). */
+void station_set_clock(struct station *s, uint32_t minutes, bool is_trusted);
 void station_settle(struct station *s); /* after each call into its node */
 /* An IP packet from its host. */
 void station_send(struct station *s, struct bytes packet);

@@ -40,7 +40,7 @@ static struct link_fate offer(uint64_t now_us, unsigned from, unsigned to, uint3
 {
 	struct link_fate fates[LINK_ENDS_MAX];
 
-	link_model_offer(&model, now_us, from, bytes, fates);
+	link_model_offer(&model, now_us, from, (int)to, bytes, fates);
 	return fates[to];
 }
 
@@ -280,7 +280,7 @@ static void receivers_lose_apart(void **state)
 	(void)state;
 	model_open(3, true, params, 9);
 	for (unsigned i = 0; i < n; i++) {
-		link_model_offer(&model, i * MS, 0, BYTES, fates);
+		link_model_offer(&model, i * MS, 0, -1, BYTES, fates);
 		together += fates[1].verdict == LINK_DROP_LOSS && fates[2].verdict == LINK_DROP_LOSS;
 	}
 	assert_near((double)together / n, .25, sqrt(.25 * .75 / n));
@@ -429,10 +429,10 @@ static void the_deaf_do_not_hear(void **state)
 	(void)state;
 	model_open(3, true, (struct link_params){ 0 }, 1);
 	link_model_deafen(&model, 0, 2);
-	link_model_offer(&model, 0, 0, BYTES, fates);
+	link_model_offer(&model, 0, 0, -1, BYTES, fates);
 	assert_int_equal(fates[1].verdict, LINK_DELIVER);
 	assert_int_equal(fates[2].verdict, LINK_DROP_DEAF);
-	link_model_offer(&model, 0, 2, BYTES, fates);
+	link_model_offer(&model, 0, 2, -1, BYTES, fates);
 	assert_int_equal(fates[0].verdict, LINK_DROP_DEAF);
 	assert_int_equal(fates[1].verdict, LINK_DELIVER);
 }

@@ -91,9 +91,105 @@ static void limits_are_read_in_their_units(void **state)
 	plan_free(p);
 }
 
+static void nodes_are_somewhere_live_on_something_and_go_somewhere(void **state)
+{
+	struct plan *p =
+		good("for: 1000\nnodes:\n"
+		     "  - {name: a, position: [0, -2km]}\n"
+		     "  - {name: b, power: battery, battery: 6h, position: [100m, 0.5km], mobility: [{leave: 10, to: "
+		     "[1.1km, 500], speed: 36km/h}, {to: [0, 0], at: 500}]}\n"
+		     "  - {name: c, power: off, battery: 90min}\n"
+		     "  - {name: d, power: mains, battery: 1h, expires: 2000-03-01}\n"
+		     "links:\n  - {name: l, preset: mesh-radio, range: 8km, ends: [a:r0, b:r0]}\n"
+		     "events:\n"
+		     "  - {at: 1, do: move b -1km 300 by 20}\n"
+		     "  - {at: 2, do: jam l 90% for 3s at 1km 2km within 500}\n"
+		     "  - {at: 3, do: jam mesh-radio for 4s}\n"
+		     "  - {at: 4, do: clock c 2040-02-29 trusted}\n"
+		     "  - {at: 5, do: clock c 1970}\n"
+		     "  - {at: 6, do: arrive a 1 2}\n");
+
+	(void)state;
+	assert_true(p->nodes[0].has_place && p->nodes[0].place.y_m == -2000);
+	assert_true(p->nodes[0].has_mains && p->nodes[0].battery_us == 0);
+	assert_int_equal(p->nodes[1].battery_us, 21600000000u);
+	assert_true(p->nodes[1].power && !p->nodes[1].has_mains);
+	assert_int_equal(p->nodes[1].way_count, 2);
+	assert_int_equal(p->nodes[1].way[0].arrive_us, 110000000);
+	assert_int_equal(p->nodes[1].way[1].leave_us, 110000000);
+	assert_int_equal(p->nodes[1].way[1].arrive_us, 500000000);
+	assert_true(!p->nodes[2].power && !p->nodes[2].has_mains && !p->nodes[2].has_place);
+	assert_true(p->nodes[3].power && p->nodes[3].has_mains);
+	assert_int_equal(p->nodes[3].expires_min, 951868800 / 60);
+	assert_true(p->links[0].range_m == 8000);
+	assert_true(p->events[0].move.to.x_m == -1000 && p->events[0].move.by_us == 20000000);
+	assert_true(p->events[1].jam.is_local && p->events[1].jam.loss == .9 && p->events[1].jam.radius_m == 500);
+	assert_true(p->events[2].jam.kind && p->events[2].jam.loss == 1 && p->events[2].jam.for_us == 4000000);
+	assert_true(p->events[3].clock_is_trusted && p->events[3].clock_min == 2214086400 / 60);
+	assert_true(!p->events[4].clock_is_trusted && p->events[4].clock_min == 0);
+	assert_true(p->events[5].has_place);
+	plan_free(p);
+}
+
+#define SOMEWHERE "for: 60\nnodes:\n  - {name: a, position: [0, 0]}\n  - {name: b}\n"
+#define WAY(points) "for: 60\nnodes:\n  - {name: a, position: [0, 0], mobility: [" points "]}\n"
+
 static const struct {
 	const char *yaml, *line;
 } refusals[] = {
+	{ "for: 60\nnodes:\n  - {name: a, power: solar}\n",
+		"s.yaml:3: node \"a\": power is on (or mains), battery or off, not \"solar\"" },
+	{ "for: 60\nnodes:\n  - {name: a, power: battery, battery: 0h}\n",
+		"s.yaml:3: node \"a\": \"0h\" is not how long a battery lasts; write battery: 6h" },
+	{ "for: 60\nnodes:\n  - {name: a, power: battery}\n",
+		"s.yaml:3: node \"a\": how long does its battery last? write battery: 6h" },
+	{ "for: 60\nnodes:\n  - {name: a, expires: 2027-02-30}\n",
+		"s.yaml:3: node \"a\": \"2027-02-30\" is not a day; write expires: 2040-01-31" },
+	{ "for: 60\nnodes:\n  - {name: a, position: [1km]}\n",
+		"s.yaml:3: node \"a\": that is not a place; write position: [4km, 1.5km] (east, north)" },
+	{ "for: 60\nnodes:\n  - {name: a, mobility: [{to: [1, 1], at: 3}]}\n",
+		"s.yaml:3: node \"a\": where does it begin? write position: [0, 0]" },
+	{ WAY("{to: [1, 1], at: 30}, {to: [2, 2], at: 20}"),
+		"s.yaml:3: node \"a\": way-point 2: it is there before it leaves; put them in order of time" },
+	{ WAY("{to: [1, 1], at: 30}, {to: [2, 2], leave: 20, at: 40}"),
+		"s.yaml:3: node \"a\": way-point 2: it leaves before it has come there; put them in order of time" },
+	{ WAY("{to: [1, 1], leave: 60, at: 70}"),
+		"s.yaml:3: node \"a\": way-point 1: it leaves when everything is over; write for: with a longer time" },
+	{ WAY("{to: [1, 1]}"),
+		"s.yaml:3: node \"a\": way-point 1: how does it go there? write either at: 300 or speed: 40km/h" },
+	{ WAY("{to: [1, 1], speed: -3km/h}"),
+		"s.yaml:3: node \"a\": way-point 1: that is not a speed; write speed: 40km/h or 5m/s" },
+	{ SOMEWHERE "links:\n  - {name: l, preset: mesh-radio, range: 5km, ends: [a:r0, b:r0]}\n",
+		"s.yaml:6: link \"l\": where is node \"b\"? write position: [4km, 1.5km] in its line" },
+	{ SOMEWHERE "links:\n  - {name: l, preset: fibre, range: 5km, ends: [a:r0, b:r0]}\n",
+		"s.yaml:6: link \"l\": only radios have a range; remove it, or write preset: mesh-radio" },
+	{ SOMEWHERE "links:\n  - {name: l, preset: mesh-radio, range: -5km, ends: [a:r0, b:r0]}\n",
+		"s.yaml:6: link \"l\": \"-5km\" is not a range; write range: 8km" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: move b 1km 1km}\n",
+		"s.yaml:6: node \"b\" is nowhere before; give it a position: [0, 0]" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: move a 1km}\n", "s.yaml:6: \"1km\" is not where to; write move NODE 4km "
+							       "1.5km, and behind it, if not at once, by 300 or at "
+							       "40km/h" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: move a 1km 1km by 5}\n",
+		"s.yaml:6: it cannot be there before it leaves; write by with a later time than at:" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: arrive a there}\n",
+		"s.yaml:6: \"there\" is not a place; write arrive NODE 4km 1.5km" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: clock a tomorrow}\n",
+		"s.yaml:6: \"tomorrow\" is not a day; write clock NODE 2040-01-31, and trusted behind it, if its clock "
+		"is "
+		"to be believed" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: leave c}\n", "s.yaml:6: there is no node \"c\"; name one of nodes:" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: leave a soon}\n",
+		"s.yaml:6: \"soon\" is too much; an order is a verb and a name" },
+	{ LINKS "events:\n  - {at: 10, do: jam l 0% for 3s}\n", "s.yaml:8: \"0% for 3s\" is not how to jam; write jam "
+								"LINK 90% for 30s, and behind it, if not everywhere, "
+								"at 4km 1.5km within 2km" },
+	{ LINKS "events:\n  - {at: 10, do: jam l for 3s at 0 0 within 2km}\n",
+		"s.yaml:8: no node on it has a position; give them position: [X, Y], or jam everywhere" },
+	{ LINKS "events:\n  - {at: 10, do: jam m for 3s}\n",
+		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset" },
+	{ LINKS "events:\n  - {at: 10, every: 2, until: 5, do: cut l}\n",
+		"s.yaml:8: until 5 is before the first time; write a later one, or an earlier at:" },
 	{ "nodes: [{name: a}]\n", "s.yaml:1: how long does it go on? write for: 60 (seconds of virtual time)" },
 	{ "for: 60\nlinks: []\n", "s.yaml: there are no nodes; write nodes: and below it - {name: a}" },
 	{ "for: 60\nseed: x\nnodes: [{name: a}]\n", "s.yaml:2: seed \"x\" is not a number" },
@@ -101,7 +197,8 @@ static const struct {
 	{ "for: 60\nnodes:\n  - {name: a, level: county}\n",
 		"s.yaml:3: node \"a\": level is city, district, town or scene, not \"county\"" },
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n",
-		"s.yaml:3: \"colour\" is not a field; known are name level power prefixes" },
+		"s.yaml:3: \"colour\" is not a field; known are name level power battery expires position mobility "
+		"prefixes" },
 	{ NODES "links:\n  - {name: l, preset: mesh-radio, ends: [a:r0, x:r0]}\n",
 		"s.yaml:6: link \"l\": end \"x:r0\" names no node; write NODE:INTERFACE" },
 	{ NODES "links:\n  - {name: l, preset: mesh-radio, rate: -2M, ends: [a:r0, b:r0]}\n",
@@ -115,8 +212,9 @@ static const struct {
 		"s.yaml:6: link \"l\": nat is yes or no, and only for satellites and cellular" },
 	{ LINKS "events:\n  - {at: 10, do: cut m}\n", "s.yaml:8: there is no link \"m\"; name one of links:" },
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
-		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, power-off, power-on, "
-		"wipe, rebind, stall" },
+		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, jam, power-off, "
+		"power-on, "
+		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, stall, clock" },
 	{ LINKS "events:\n  - {at: 10, do: stall a}\n", "s.yaml:8: \"\" is not how long; write stall NODE 3s" },
 	{ LINKS "events:\n  - {at: -10, do: cut l}\n",
 		"s.yaml:8: an event needs its time after the start; write at: 12.5 (seconds)" },
@@ -178,6 +276,7 @@ int main(void)
 		cmocka_unit_test(links_take_their_node_side_from_the_daemons_presets),
 		cmocka_unit_test(several_links_may_end_in_one_interface),
 		cmocka_unit_test(limits_are_read_in_their_units),
+		cmocka_unit_test(nodes_are_somewhere_live_on_something_and_go_somewhere),
 		cmocka_unit_test(every_refusal_names_line_and_remedy),
 		cmocka_unit_test(a_file_that_is_not_there_is_named),
 		cmocka_unit_test(rubbish_of_any_size_is_refused),

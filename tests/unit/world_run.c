@@ -158,6 +158,215 @@ static void a_nat_box_gives_new_ports_and_the_session_goes_on(void **state)
 	run_end(&r);
 }
 
+/* --- what happens to nodes -------------------------------------------------------------- */
+
+#define EVENT(order) "events: [{at: 20, do: " order "}]\n"
+
+/* Without a word the others find out by silence, after more than a second; told, at once. */
+static void who_leaves_takes_its_routes_back(void **state)
+{
+	struct run off = run_begin(RADIO EVENT("power-off b"), 1), leave = run_begin(RADIO EVENT("leave b"), 1);
+	struct prefix match;
+
+	(void)state;
+	run_until(&off, 20.1);
+	run_until(&leave, 20.1);
+	assert_null(off.b->node);
+	assert_null(leave.b->node);
+	assert_int_equal(node_lookup(off.a->node, &off.b->address, &match), NODE_VERDICT_ROUTE);
+	assert_int_not_equal(node_lookup(leave.a->node, &leave.b->address, &match), NODE_VERDICT_ROUTE);
+	run_end(&off);
+	run_end(&leave);
+}
+
+static void a_replaced_device_has_the_old_name_and_prefix_and_new_keys(void **state)
+{
+	struct run r = run_begin("for: 60\nnodes: [{name: a}, {name: b, prefixes: [10.9.0.0/16]}]\nlinks:\n"
+				 "  - {name: l, preset: mesh-radio, ends: [a:r0, b:r0]}\n" EVENT("replace b"),
+		1);
+	struct address host, before = r.b->address;
+	struct prefix match;
+
+	(void)state;
+	assert_int_equal(address_parse(&host, "10.9.1.1"), 0);
+	run_until(&r, 19);
+	assert_true(station_reaches(r.a, r.b));
+	run_until(&r, 50);
+	assert_false(address_equal(&before, &r.b->address));
+	assert_true(station_reaches(r.a, r.b));
+	assert_int_equal(node_lookup(r.a->node, &host, &match), NODE_VERDICT_ROUTE);
+	assert_int_not_equal(node_lookup(r.a->node, &before, &match), NODE_VERDICT_ROUTE);
+	assert_string_equal(r.b->enrolment.certificate.name, "b");
+	assert_int_equal(r.w->loops, 0);
+	run_end(&r);
+}
+
+static void a_battery_drains_charges_and_takes_its_node_along(void **state)
+{
+	struct run r =
+		run_begin("for: 200\nnodes: [{name: a, battery: 20s}, {name: b, power: battery, battery: 100s}]\n"
+			  "links:\n  - {name: l, preset: mesh-radio, ends: [a:r0, b:r0]}\nevents:\n"
+			  "  - {at: 10, do: mains-off a}\n  - {at: 40, do: mains-on a}\n"
+			  "  - {at: 45, do: mains-off a}\n  - {at: 60, do: mains-on a}\n"
+			  "  - {at: 120, do: power-on b}\n",
+			1);
+
+	(void)state;
+	run_until(&r, 29.9);
+	assert_non_null(r.a->node);
+	run_until(&r, 30.1);
+	assert_null(r.a->node);
+	run_until(&r, 40.1);
+	assert_non_null(r.a->node); /* it starved: it comes back with the mains */
+	run_until(&r, 49.9);
+	assert_non_null(r.a->node);
+	run_until(&r, 50.1);
+	assert_null(r.a->node); /* five seconds were charged */
+	run_until(&r, 99.9);
+	assert_non_null(r.a->node);
+	assert_non_null(r.b->node);
+	run_until(&r, 100.1);
+	assert_null(r.b->node);
+	run_until(&r, 199.9);
+	assert_non_null(r.b->node); /* a full one was brought */
+	run_end(&r);
+}
+
+static void who_was_switched_off_stays_off_when_the_mains_return(void **state)
+{
+	struct run r = run_begin(RADIO "events:\n  - {at: 10, do: mains-off a}\n  - {at: 11, do: mains-off b}\n"
+				       "  - {at: 12, do: power-off a}\n  - {at: 20, do: mains-on a}\n"
+				       "  - {at: 20, do: mains-on b}\n",
+		1);
+
+	(void)state;
+	run_until(&r, 15);
+	assert_null(r.a->node);
+	assert_null(r.b->node); /* has no battery */
+	run_until(&r, 25);
+	assert_null(r.a->node);
+	assert_non_null(r.b->node);
+	run_end(&r);
+}
+
+/* protocol.md 5: a clock without proof ends no certificate, whatever it says. */
+static void only_a_trusted_clock_ends_a_certificate(void **state)
+{
+	static const struct {
+		const char *order;
+		bool is_reached;
+	} cases[] = { { "clock a 2040-01-01", true }, { "clock a 1970-01-01", true },
+		{ "clock a 2026-01-01 trusted", true }, { "clock a 2040-01-01 trusted", false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char yaml[512];
+
+		snprintf(yaml, sizeof(yaml),
+			"for: 60\nnodes: [{name: a}, {name: b, expires: 2030-01-01}]\nlinks:\n"
+			"  - {name: l, preset: mesh-radio, ends: [a:r0, b:r0]}\nevents:\n"
+			"  - {at: 10, do: %s}\n  - {at: 20, do: power-off a}\n  - {at: 21, do: power-on a}\n",
+			cases[i].order);
+		struct run r = run_begin(yaml, 1);
+
+		run_until(&r, 19);
+		assert_true(station_reaches(r.a, r.b)); /* time goes on for who runs */
+		run_until(&r, 50);
+		assert_non_null(r.a->node);
+		assert_int_equal(station_reaches(r.a, r.b), cases[i].is_reached);
+		run_end(&r);
+	}
+}
+
+static void who_knows_its_certificate_to_be_over_does_not_start(void **state)
+{
+	struct run r = run_begin("for: 60\nnodes: [{name: a}, {name: b, expires: 2030-01-01}]\nlinks:\n"
+				 "  - {name: l, preset: mesh-radio, ends: [a:r0, b:r0]}\nevents:\n"
+				 "  - {at: 10, do: clock b 2030-01-02 trusted}\n  - {at: 20, do: power-off b}\n"
+				 "  - {at: 21, do: power-on b}\n  - {at: 30, do: wipe b}\n"
+				 "  - {at: 31, do: clock b 1970}\n  - {at: 32, do: power-on b}\n",
+		1);
+
+	(void)state;
+	run_until(&r, 19);
+	assert_non_null(r.b->node);
+	run_until(&r, 25);
+	assert_null(r.b->node);
+	run_until(&r, 40);
+	assert_non_null(r.b->node); /* it knows nothing any more */
+	run_end(&r);
+}
+
+/* --- places ----------------------------------------------------------------------------- */
+
+#define APART(rest)                                                                                                    \
+	"for: 100\nnodes:\n  - {name: a, position: [0, 0]}\n  - {name: b, position: [3km, 0]" rest "}\nlinks:\n"       \
+	"  - {name: l, preset: mesh-radio, range: 4km, ends: [a:r0, b:r0]}\n"
+
+static void a_jammer_takes_the_radios_in_its_circle_for_its_time(void **state)
+{
+	struct run near = run_begin(APART("") "events: [{at: 20, do: jam l for 10s at 4km 0 within 1km}]\n", 1);
+	struct run far = run_begin(APART("") "events: [{at: 20, do: jam l for 10s at 5km 0 within 1km}]\n", 1);
+	struct run kind = run_begin(APART("") "events: [{at: 20, do: jam mesh-radio for 10s}]\n", 1);
+
+	(void)state;
+	run_until(&near, 25);
+	run_until(&far, 25);
+	run_until(&kind, 25);
+	assert_false(station_reaches(near.a, near.b));
+	assert_true(station_reaches(far.a, far.b));
+	assert_false(station_reaches(kind.a, kind.b));
+	assert_false(link_model_hears(&near.l->model, 0, 1));
+	assert_true(link_model_hears(&near.l->model, 1, 0));
+	run_until(&near, 45);
+	assert_true(station_reaches(near.a, near.b));
+	run_end(&near);
+	run_end(&far);
+	run_end(&kind);
+}
+
+/* 50 m a second: at 4 km after 20 s. */
+static void radios_lose_each_other_at_their_range_and_find_each_other_again(void **state)
+{
+	struct run r =
+		run_begin(APART(", mobility: [{leave: 10, to: [5km, 0], speed: 180km/h}, {leave: 60, to: [3km, 0], "
+				"speed: 180km/h}]"),
+			1);
+
+	(void)state;
+	run_until(&r, 29);
+	assert_true(link_model_hears(&r.l->model, 0, 1)); /* 3.95 km */
+	run_until(&r, 35);
+	assert_false(link_model_hears(&r.l->model, 0, 1));
+	assert_false(station_reaches(r.a, r.b));
+	run_until(&r, 79);
+	assert_false(link_model_hears(&r.l->model, 0, 1)); /* 4.05 km on the way back */
+	run_until(&r, 81);
+	assert_true(link_model_hears(&r.l->model, 0, 1));
+	run_until(&r, 99);
+	assert_true(station_reaches(r.a, r.b));
+	run_end(&r);
+}
+
+static void who_is_moved_is_there(void **state)
+{
+	struct run r = run_begin(APART(", power: off") "events:\n  - {at: 10, do: move b 40km 0}\n"
+						       "  - {at: 20, do: arrive b 1km 0}\n"
+						       "  - {at: 30, do: move b 11km 0 by 40}\n"
+						       "  - {at: 60, do: move b 1km 0 at 3600km/h}\n",
+		1);
+	const double at_m[][2] = { { 5, 3000 }, { 15, 40000 }, { 25, 1000 }, { 35.5, 6000 }, { 45, 11000 },
+		{ 64, 7000 }, { 71, 1000 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at_m) / sizeof(at_m[0]); i++) {
+		run_until(&r, at_m[i][0]);
+		assert_true(r.trial->places[1].at.x_m == at_m[i][1]);
+		assert_int_equal(r.b->node != NULL, at_m[i][0] > 20);
+	}
+	run_end(&r);
+}
+
 /* --- the oracle can fail --------------------------------------------------------------- */
 
 static struct station *each_other(const struct station *s, const struct prefix *prefix, unsigned *link)
@@ -294,6 +503,15 @@ int main(void)
 		cmocka_unit_test(frames_in_flight_are_lost_with_the_link),
 		cmocka_unit_test(power_off_forgets_all_but_the_disk),
 		cmocka_unit_test(a_nat_box_gives_new_ports_and_the_session_goes_on),
+		cmocka_unit_test(who_leaves_takes_its_routes_back),
+		cmocka_unit_test(a_replaced_device_has_the_old_name_and_prefix_and_new_keys),
+		cmocka_unit_test(a_battery_drains_charges_and_takes_its_node_along),
+		cmocka_unit_test(who_was_switched_off_stays_off_when_the_mains_return),
+		cmocka_unit_test(only_a_trusted_clock_ends_a_certificate),
+		cmocka_unit_test(who_knows_its_certificate_to_be_over_does_not_start),
+		cmocka_unit_test(a_jammer_takes_the_radios_in_its_circle_for_its_time),
+		cmocka_unit_test(radios_lose_each_other_at_their_range_and_find_each_other_again),
+		cmocka_unit_test(who_is_moved_is_there),
 		cmocka_unit_test(a_loop_is_found_and_told_in_words),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
