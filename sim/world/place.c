@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-double place_distance_m(const struct place *a, const struct place *b)
+double place_distance_m(const struct position *a, const struct position *b)
 {
 	double x_m = a->x_m - b->x_m, y_m = a->y_m - b->y_m;
 
 	return sqrt(x_m * x_m + y_m * y_m);
 }
 
-struct place way_place(const struct way_point *w, uint64_t at_us)
+struct position way_place(const struct way_point *w, uint64_t at_us)
 {
 	if (at_us >= w->arrive_us)
 		return w->to;
@@ -20,7 +20,7 @@ struct place way_place(const struct way_point *w, uint64_t at_us)
 		return w->from;
 	double share = (double)(at_us - w->leave_us) / (double)(w->arrive_us - w->leave_us);
 
-	return (struct place){ w->from.x_m + share * (w->to.x_m - w->from.x_m),
+	return (struct position){ w->from.x_m + share * (w->to.x_m - w->from.x_m),
 		w->from.y_m + share * (w->to.y_m - w->from.y_m) };
 }
 

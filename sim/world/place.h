@@ -7,7 +7,7 @@
 
 #define PLACE_MAX_M 1e7 /* from the origin: all that a flat map can bear */
 
-struct place {
+struct position {
 	double x_m; /* east */
 	double y_m; /* north */
 };
@@ -16,11 +16,11 @@ struct place {
 struct way_point {
 	uint64_t leave_us;
 	uint64_t arrive_us; /* not before leave_us; equal: at once */
-	struct place from, to;
+	struct position from, to;
 };
 
-double place_distance_m(const struct place *a, const struct place *b);
-struct place way_place(const struct way_point *w, uint64_t at_us);
+double place_distance_m(const struct position *a, const struct position *b);
+struct position way_place(const struct way_point *w, uint64_t at_us);
 /* When who leaves at leave_us arrives, at `speed_mps` > 0. */
 uint64_t way_arrival_us(const struct way_point *w, double speed_mps);
 

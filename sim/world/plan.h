@@ -37,7 +37,7 @@ struct plan_node {
 	uint64_t battery_us; /* how long a full one lasts; 0: none */
 	uint32_t expires_min; /* of its certificate, minutes since 1970; 0: not in this scenario */
 	bool has_place;
-	struct place place;
+	struct position place;
 	unsigned way_count;
 	struct way_point *way;
 	unsigned prefix_count;
@@ -68,7 +68,7 @@ struct plan_link {
 
 /* To a place: at once, by a time, or at a speed. */
 struct plan_move {
-	struct place to;
+	struct position to;
 	uint64_t by_us; /* 0: not stated */
 	double speed_mps; /* 0: not stated */
 };
@@ -99,7 +99,7 @@ struct plan_jam {
 	double loss;
 	uint64_t for_us;
 	bool is_local;
-	struct place centre;
+	struct position centre;
 	double radius_m;
 };
 

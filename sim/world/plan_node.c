@@ -59,7 +59,7 @@ static int power_read(struct plan_reading *r, int n)
 	return 0;
 }
 
-static int place_read(struct place *p, char *const *text, unsigned count)
+static int place_read(struct position *p, char *const *text, unsigned count)
 {
 	return count == 2 && place_length_parse(&p->x_m, text[0]) == 0 && place_length_parse(&p->y_m, text[1]) == 0
 		       ? 0

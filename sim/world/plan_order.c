@@ -55,7 +55,7 @@ static bool length_take(struct words *o, double *metres)
 	return word_next(o, word) && place_length_parse(metres, word) == 0;
 }
 
-static bool place_take(struct words *o, struct place *p)
+static bool place_take(struct words *o, struct position *p)
 {
 	return length_take(o, &p->x_m) && length_take(o, &p->y_m);
 }

@@ -114,7 +114,7 @@ int trial_roam_init(struct trial *t)
 		return -ENOMEM;
 	timer_init(&t->roam, roam_due);
 	for (unsigned i = 0; i < t->plan->node_count; i++) {
-		const struct place *at = &t->plan->nodes[i].place;
+		const struct position *at = &t->plan->nodes[i].place;
 
 		t->places[i].at = *at;
 		t->places[i].way = (struct way_point){ .from = *at, .to = *at };

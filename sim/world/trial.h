@@ -46,7 +46,7 @@ struct trial_supply {
 
 /* Where a node is, and where it goes. */
 struct trial_place {
-	struct place at;
+	struct position at;
 	struct way_point way; /* the one it is on, or was last */
 	unsigned next; /* of the plan's way-points */
 };
