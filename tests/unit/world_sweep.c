@@ -24,7 +24,7 @@
 	"scenario: s.yaml\nseeds: 3..5\n"                                                                              \
 	"set:\n"                                                                                                       \
 	"  - {link: l.x, field: delay, values: [1ms, 20ms]}\n"                                                         \
-	"  - {link: l.x, field: loss, values: [0%, 40%]}\n"                                                            \
+	"  - {link: l.x, field: loss, values: [0%, 20%]}\n"                                                            \
 	"metrics: [hash, links.l.x.lost_frames, expect.0.measured, expect.0.text]\n"
 #define JOBS 12
 
@@ -73,9 +73,9 @@ static void seeds_times_values_are_the_jobs(void **state)
 	sweep_job_text(s, 0, text, sizeof(text));
 	assert_string_equal(text, "seed 3, l.x delay=1ms, l.x loss=0%");
 	sweep_job_text(s, 4, text, sizeof(text));
-	assert_string_equal(text, "seed 4, l.x delay=1ms, l.x loss=40%");
+	assert_string_equal(text, "seed 4, l.x delay=1ms, l.x loss=20%");
 	sweep_job_text(s, JOBS - 1, text, sizeof(text));
-	assert_string_equal(text, "seed 5, l.x delay=20ms, l.x loss=40%");
+	assert_string_equal(text, "seed 5, l.x delay=20ms, l.x loss=20%");
 	sweep_free(s);
 }
 
@@ -130,7 +130,7 @@ static void a_row_is_decided_by_its_job_alone(void **state)
 	assert_int_equal(sweep_job_run(s, 0, again), 0);
 	assert_string_equal(first, again);
 	assert_string_not_equal(first, other);
-	assert_int_equal(strncmp(other, "5,20ms,40%,", 11), 0);
+	assert_int_equal(strncmp(other, "5,20ms,20%,", 11), 0);
 	sweep_free(s);
 }
 
@@ -144,7 +144,7 @@ static void values_change_the_run_and_not_only_the_row(void **state)
 	assert_int_equal(sweep_job_run(s, 0, clear), 0);
 	assert_int_equal(sweep_job_run(s, 3, lossy), 0);
 	assert_int_equal(sscanf(clear, "3,1ms,0%%,%*[0-9a-f],%u", &lost_clear), 1);
-	assert_int_equal(sscanf(lossy, "3,1ms,40%%,%*[0-9a-f],%u", &lost_lossy), 1);
+	assert_int_equal(sscanf(lossy, "3,1ms,20%%,%*[0-9a-f],%u", &lost_lossy), 1);
 	assert_true(lost_lossy > lost_clear + 10);
 	sweep_free(s);
 }
