@@ -16,7 +16,7 @@
 #include <string.h>
 
 #define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
-#define ASK_AGAIN_US (SECOND / 2) /* question or answer may be lost */
+#define ASK_AGAIN_US (SECOND / 2) /* question or answer may be lost; where a Hello takes longer, so does an answer */
 #define WANT_MAX_US (30 * SECOND)
 #define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
 #define REFILTER_DELAY_US (20 * MS)
@@ -222,11 +222,19 @@ static struct want *want_place(struct node *n, unsigned link, const struct addre
 	return most;
 }
 
+static bool want_is_late(const struct node *n, const struct want *w, uint64_t now_us)
+{
+	const struct node_link *link = n->links[w->link];
+	uint64_t again_us = link ? link->config.hello_ms * MS : 0;
+
+	return now_us >= w->since_us + (again_us > ASK_AGAIN_US ? again_us : ASK_AGAIN_US);
+}
+
 static void want(struct node *n, const router_id *rid, unsigned link, const struct address *neighbour)
 {
 	struct want *w = want_find(n, rid);
 
-	if (w && w->is_asked && n->now_us < w->since_us + ASK_AGAIN_US)
+	if (w && w->is_asked && !want_is_late(n, w, n->now_us))
 		return;
 	bool is_new = !w;
 	if (is_new)
@@ -270,15 +278,16 @@ void trust_ask_due(struct timer *timer, uint64_t now_us)
 	for (unsigned i = 0; i < n->want_count; i++) {
 		struct want *w = &n->wants[i];
 
-		if (w->is_asked && now_us >= w->since_us + ASK_AGAIN_US)
+		if (w->is_asked && want_is_late(n, w, now_us))
 			w->is_asked = false;
 		if (now_us > w->first_us + WANT_MAX_US) {
 			want_drop(n, w);
 			i--;
-		} else if (!w->is_asked) {
-			ask_like(n, now_us, w);
 		}
 	}
+	for (unsigned i = 0; i < n->want_count; i++)
+		if (!n->wants[i].is_asked)
+			ask_like(n, now_us, &n->wants[i]);
 	if (n->want_count)
 		timer_set(&n->heap, timer, now_us + ASK_AGAIN_US);
 }

@@ -198,6 +198,79 @@ static void proven_certificate_still_expires(void **state)
 	world_free(w);
 }
 
+/* --- asking neighbours ------------------------------------------------------------------- */
+
+#define UNKNOWN 8
+
+static unsigned asks, asked_for;
+
+static void count_asks(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	(void)user;
+	(void)link;
+	(void)neighbour;
+	if (!is_out || inner.data[0] != KIND_CONTROL || inner.data[1] != 2)
+		return;
+	asks++;
+	asked_for += (unsigned)(inner.len - 2) / sizeof(router_id);
+}
+
+static struct world *neighbours(uint64_t seed)
+{
+	struct world *w = world_of(seed, 2);
+
+	segment_make(w, 0, true);
+	station_join(w, 0, 0);
+	station_join(w, 1, 0);
+	world_run(w, 10 * A_SECOND);
+	assert_true(is_peer(w, 0, 1, 0));
+	return w;
+}
+
+/* Station 1 tells station 0 of origins that nobody knows. */
+static void unknown_origins_come(struct world *w)
+{
+	struct node *n = w->stations[0].node;
+	struct address from = node_neighbour_address(&w->stations[1].rid);
+
+	n->output.inner = count_asks;
+	n->now_us = w->now;
+	asks = asked_for = 0;
+	for (uint8_t i = 0; i < UNKNOWN; i++) {
+		router_id rid = { { 9, 9, 9, 9, 9, 9, 9, i } };
+		struct prefix p = { 0 };
+
+		assert_false(trust_accept(n, 0, &from, &p, &rid, 1).accept);
+	}
+	station_poll(&w->stations[0]);
+}
+
+static void what_stays_unknown_is_asked_for_in_one_message_again(void **state)
+{
+	struct world *w = neighbours(9);
+
+	(void)state;
+	unknown_origins_come(w);
+	world_run(w, 5 * A_SECOND);
+	assert_true(asks >= 5);
+	assert_int_equal(asked_for, UNKNOWN * asks);
+	world_free(w);
+}
+
+/* Where a Hello takes seconds an answer does, too: asking faster fills the link with answers to the same question. */
+static void a_slow_link_is_asked_slowly(void **state)
+{
+	struct world *w = neighbours(10);
+
+	(void)state;
+	w->stations[0].node->links[0]->config.hello_ms = 4000;
+	unknown_origins_come(w);
+	world_run(w, 21 * A_SECOND);
+	assert_in_range(asks, 5, 6);
+	assert_int_equal(asked_for, UNKNOWN * asks);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +281,8 @@ int main(void)
 		cmocka_unit_test(enrolled_again_the_proofs_go_with_the_keys),
 		cmocka_unit_test(proof_under_another_authority_is_worth_nothing),
 		cmocka_unit_test(proven_certificate_still_expires),
+		cmocka_unit_test(what_stays_unknown_is_asked_for_in_one_message_again),
+		cmocka_unit_test(a_slow_link_is_asked_slowly),
 	};
 
 	if (sodium_init() < 0)
