@@ -7,6 +7,7 @@
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim the simulator's speed and memory with BENCH_NODES nodes (100 300 1000)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
+#   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
 #   make install    into PREFIX (/usr/local), DESTDIR respected
@@ -20,6 +21,7 @@ COV ?= 0
 V ?= 0
 FUZZ_SECONDS ?= 300
 WORLD_SECONDS ?= 600
+WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -178,7 +180,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo check check-build check-one bench bench-sim lint fuzz worlds coverage install deps deps-check \
+.PHONY: all programs tests demo check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -216,6 +218,10 @@ bench-sim: deps-check
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds
 	build/release/property/routing_worlds --seconds $(WORLD_SECONDS) --seed $$(date +%s)
+
+worlds-sim: deps-check
+	$(Q)+$(SUBMAKE) build/release/bin/meshsim
+	build/release/bin/meshsim fuzz --seeds $(WORLD_SEEDS) --keep-going
 
 demo: deps-check
 	$(Q)+$(SUBMAKE) programs

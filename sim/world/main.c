@@ -16,7 +16,8 @@
 static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--report DIR] [--verbose]\n"
 			    "                   [--pcap FILE.pcapng|DIR [--decrypted]]\n"
 			    "       meshsim check SCENARIO.yaml\n"
-			    "       meshsim fuzz A..B | meshsim fuzz --print SEED\n"
+			    "       meshsim fuzz [--seeds A..B] [--for TIME] [--workers N] [--keep-going]\n"
+			    "       meshsim fuzz SEED --verbose | meshsim fuzz --print SEED\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
 			    "       meshsim bench-tree NODES [--seed N] [--for SECONDS] [--json FILE]\n"
 			    "       meshsim presets | --help | --version\n"
@@ -176,41 +177,6 @@ static int run(const struct plan *plan, const struct options *o)
 	trial_free(t);
 	record_free(record);
 	return status;
-}
-
-/* "A..B", or one seed. */
-static bool seeds_read(const char *text, uint64_t *first, uint64_t *last)
-{
-	char word[24];
-	size_t len = strcspn(text, ".");
-
-	snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
-	if (!number_read(first, word))
-		return false;
-	*last = *first;
-	return !text[len] ||
-	       (strncmp(text + len, "..", 2) == 0 && number_read(last, text + len + 2) && *last >= *first);
-}
-
-static int fuzz_main(int argc, char **argv)
-{
-	char failure[PLAN_ERROR_MAX];
-	uint64_t first, last, failed = 0;
-
-	if (argc == 4 && strcmp(argv[2], "--print") == 0 && seeds_read(argv[3], &first, &last))
-		return fuzz_write(first, stdout) ? EXIT_WRONG : EXIT_SUCCESS;
-	if (argc != 3 || !seeds_read(argv[2], &first, &last))
-		return wrong("fuzz takes the seeds A..B, or --print SEED");
-	for (uint64_t seed = first; seed <= last; seed++) {
-		if (fuzz_world(seed, failure))
-			continue;
-		failed++;
-		printf("seed %llu: %s\n  replay: meshsim fuzz --print %llu >w.yaml; meshsim run w.yaml --verbose\n",
-			(unsigned long long)seed, failure, (unsigned long long)seed);
-		fflush(stdout);
-	}
-	printf("%llu worlds, %llu failed\n", (unsigned long long)(last - first + 1), (unsigned long long)failed);
-	return failed ? EXIT_FAILED : EXIT_SUCCESS;
 }
 
 static int bench_json_write(const struct bench *b, const char *path, double steady_s)

@@ -7,12 +7,14 @@
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
  * its disk and came back as another origin (protocol.md 6.3). Such a loop is
- * looked at again later, and must be gone.
+ * looked at again and again, and must be gone before long.
  */
 #include "sim/world/world.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+
+#define LOOK_AGAIN_US 100000
 
 struct world_suspect {
 	struct station *station;
@@ -25,6 +27,7 @@ struct second_look {
 	struct timer timer;
 	const struct station *station;
 	struct prefix prefix;
+	uint64_t until_us;
 };
 
 static int compare_stations(const void *a, const void *b)
@@ -140,9 +143,15 @@ static void look_again(struct timer *timer, uint64_t now_us)
 {
 	struct second_look *l = container_of(timer, struct second_look, timer);
 	struct world *w = l->station->w;
+	bool is_there = is_loop(l->station, &l->prefix);
 
-	(void)now_us;
-	if (is_loop(l->station, &l->prefix))
+	/* Another one later, between two that hesitate, is not one that lasts. */
+	if (is_there && now_us < l->until_us) {
+		timer_set(&w->heap, timer, now_us + LOOK_AGAIN_US);
+		world_event_done(w);
+		return;
+	}
+	if (is_there)
 		loop_found(l->station, &l->prefix);
 	list_remove(&l->list);
 	free(l);
@@ -167,7 +176,8 @@ static void follow(const struct station *s, const struct prefix *prefix)
 	l->prefix = *prefix;
 	list_init(&l->list);
 	list_push_back(&w->in_flight, &l->list);
-	timer_set(&w->heap, &l->timer, w->now_us + WORLD_SHARED_LOOP_US);
+	l->until_us = w->now_us + WORLD_SHARED_LOOP_US;
+	timer_set(&w->heap, &l->timer, w->now_us + LOOK_AGAIN_US);
 }
 
 void oracle_look(struct world *w)

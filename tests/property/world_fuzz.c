@@ -16,20 +16,20 @@
 
 /* What a check has time for; sanitizers and coverage cost a factor of five. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
-#define WORLDS 20
+#define WORLDS 30
 #else
-#define WORLDS 100
+#define WORLDS 300
 #endif
+#define WORKERS 2
 
-static void random_worlds_have_no_loop_and_become_whole(void **state)
+static void random_worlds_hold_every_invariant(void **state)
 {
-	char failure[PLAN_ERROR_MAX];
+	struct fuzz_campaign c = { .first = 1, .last = WORLDS, .workers = WORKERS, .keeps_going = true };
 
 	(void)state;
-	for (uint64_t seed = 1; seed <= WORLDS; seed++)
-		if (!fuzz_world(seed, failure))
-			fail_msg("%s; replay: meshsim fuzz --print %llu >w.yaml; meshsim run w.yaml --verbose", failure,
-				(unsigned long long)seed);
+	assert_int_equal(fuzz_campaign_run(&c, stdout), 0);
+	assert_int_equal(c.worlds, WORLDS);
+	assert_int_equal(c.failed, 0);
 }
 
 static char *written(uint64_t seed)
@@ -42,6 +42,29 @@ static char *written(uint64_t seed)
 	assert_int_equal(fuzz_write(seed, out), 0);
 	assert_int_equal(fclose(out), 0);
 	return text;
+}
+
+static void any_number_of_workers_says_the_same(void **state)
+{
+	char *said[2] = { NULL, NULL };
+	struct fuzz_campaign c[2];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		size_t len;
+		FILE *out = open_memstream(&said[i], &len);
+
+		assert_non_null(out);
+		c[i] = (struct fuzz_campaign){ .first = 3, .last = 9, .workers = 1 + 2 * i };
+		assert_int_equal(fuzz_campaign_run(&c[i], out), 0);
+		assert_int_equal(fclose(out), 0);
+	}
+	assert_int_equal(c[0].worlds, 7);
+	assert_int_equal(c[1].worlds, 7);
+	assert_memory_equal(c[0].digest, c[1].digest, sizeof(c[0].digest));
+	assert_string_equal(said[0], said[1]);
+	free(said[0]);
+	free(said[1]);
 }
 
 static void a_seed_is_one_world(void **state)
@@ -60,7 +83,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_seed_is_one_world),
-		cmocka_unit_test(random_worlds_have_no_loop_and_become_whole),
+		cmocka_unit_test(any_number_of_workers_says_the_same),
+		cmocka_unit_test(random_worlds_hold_every_invariant),
 	};
 
 	if (sodium_init() < 0)

@@ -1,0 +1,332 @@
+/*
+ * Draws a scenario from a seed and writes it as text, every fault as an order in
+ * its time, so that what fails can be kept, cut down and run as any other.
+ *
+ *   a tree of links, a few more across, perhaps a radio cell of several
+ *   0 ......... 20 ............ 80 to 140 ................. the end
+ *     cold start    faults           mended, but for what
+ *                                    stays broken: whole within a minute
+ */
+#include "sim/world/fuzz.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define NODES_MIN 3
+#define NODES_MAX 10
+#define LINKS_MAX (2 * NODES_MAX + 1)
+#define FAULTS_MAX 200
+#define CALM_US (20 * SECOND_US) /* before the first fault */
+#define AFTER_S 60 /* to become whole again; links of a frame in a quarter of a second need twice that */
+
+static const struct kind {
+	const char *preset, *rate_up;
+	bool is_called; /* by its first end, perhaps through a NAT box */
+	bool is_thin;
+} kinds[] = {
+	{ "fibre", "100M", false, false },
+	{ "mesh-radio", "20M", false, false },
+	{ "mesh-radio-edge", "3M", false, false },
+	{ "mesh-radio", "20M", false, false },
+	{ "geo-satellite", "2M", true, false },
+	{ "leo-satellite", "10M", true, false },
+	{ "cellular", "5M", true, false },
+	{ "narrowband", "9600", false, true },
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+#define MESH_RADIO 1
+#define NARROWBAND 7
+
+enum link_condition { CONDITION_UP, CONDITION_DOWN, CONDITION_LOSSY, CONDITION_ONE_WAY };
+
+struct draft {
+	FILE *out;
+	struct prng p;
+	unsigned nodes, links;
+	bool has_thin; /* links */
+	struct {
+		char name[8];
+		const struct kind *kind;
+		const char *loss; /* of its own; NULL: as the preset */
+		enum link_condition condition;
+		uint64_t busy_until_us; /* has orders of its own until then */
+	} link[LINKS_MAX];
+	struct {
+		bool is_off;
+		uint64_t busy_until_us;
+	} node[NODES_MAX];
+};
+
+static unsigned below(struct draft *d, unsigned bound)
+{
+	return (unsigned)prng_below(&d->p, bound);
+}
+
+/* --- what there is --------------------------------------------------------------- */
+
+static void nodes_write(struct draft *d)
+{
+	fputs("nodes:\n", d->out);
+	for (unsigned n = 0; n < d->nodes; n++) {
+		/* Some have a prefix in common, some one that covers another's. */
+		fprintf(d->out, "  - {name: n%u, prefixes: [\"2001:db8:%u::/48\"", n, below(d, 3));
+		unsigned more = below(d, 4);
+
+		if (more == 0)
+			fprintf(d->out, ", \"10.9.%u.0/24\"", n);
+		fprintf(d->out, "%s]}\n", more == 1 ? ", \"2001:db8::/32\"" : "");
+	}
+}
+
+static unsigned link_add(struct draft *d, const char *name, unsigned kind)
+{
+	static const char *const losses[] = { NULL, NULL, NULL, NULL, "5%", "15%" };
+	unsigned l = d->links++;
+
+	assert(l < LINKS_MAX);
+	snprintf(d->link[l].name, sizeof(d->link[l].name), "%s", name);
+	d->link[l].kind = &kinds[kind];
+	d->link[l].loss = losses[below(d, 6)];
+	d->has_thin |= kinds[kind].is_thin;
+	return l;
+}
+
+static void link_end_write(struct draft *d, unsigned l)
+{
+	if (d->link[l].loss)
+		fprintf(d->out, ", loss: %s", d->link[l].loss);
+	if (below(d, 6) == 0)
+		fputs(", jitter: 30ms, reorder: yes", d->out);
+	if (d->link[l].kind->is_called && below(d, 4) == 0)
+		fputs(", nat: no", d->out);
+	fputs("}\n", d->out);
+}
+
+/* Each link of two has interfaces of its own. */
+static void link_write(struct draft *d, unsigned a, unsigned b)
+{
+	/* A thin link is rare: it makes a world slow to become whole. */
+	unsigned kind = below(d, 12) == 0 ? NARROWBAND : below(d, KINDS - 1);
+	char name[8];
+
+	snprintf(name, sizeof(name), "l%u", d->links);
+	unsigned l = link_add(d, name, kind);
+	fprintf(d->out, "  - {name: %s, preset: %s, ends: [n%u:i%u, n%u:i%u]", name, kinds[kind].preset, a, l, b, l);
+	link_end_write(d, l);
+}
+
+/* One radio channel for several, the first and the last perhaps out of each other's range. */
+static void cell_write(struct draft *d)
+{
+	unsigned size = 3 + below(d, d->nodes < 6 ? d->nodes - 2 : 3), first = below(d, d->nodes - size + 1);
+	unsigned l = link_add(d, "cell", MESH_RADIO);
+
+	fprintf(d->out, "  - {name: cell, preset: %s, ends: [", kinds[MESH_RADIO].preset);
+	for (unsigned i = 0; i < size; i++)
+		fprintf(d->out, "%sn%u:cell", i ? ", " : "", first + i);
+	fputs("]", d->out);
+	if (below(d, 2))
+		fprintf(d->out, ", deaf: [\"n%u:cell n%u:cell\"]", first, first + size - 1);
+	link_end_write(d, l);
+}
+
+static void links_write(struct draft *d)
+{
+	unsigned extra = below(d, d->nodes);
+
+	fputs("links:\n", d->out);
+	for (unsigned n = 1; n < d->nodes; n++)
+		link_write(d, n, below(d, n));
+	for (unsigned k = 0; k < extra; k++) {
+		unsigned a = below(d, d->nodes);
+
+		link_write(d, a, (a + 1 + below(d, d->nodes - 1)) % d->nodes);
+	}
+	if (below(d, 2))
+		cell_write(d);
+}
+
+/* --- what happens ------------------------------------------------------------------- */
+
+__attribute__((format(printf, 3, 4))) static void order(struct draft *d, uint64_t at_us, const char *format, ...)
+{
+	va_list arguments;
+
+	fprintf(d->out, "  - {at: %.6f, do: ", (double)at_us / 1e6);
+	va_start(arguments, format);
+	vfprintf(d->out, format, arguments);
+	va_end(arguments);
+	fputs("}\n", d->out);
+}
+
+static void link_mend(struct draft *d, unsigned l, uint64_t at_us)
+{
+	const char *name = d->link[l].name;
+
+	switch (d->link[l].condition) {
+	case CONDITION_UP:
+		break;
+	case CONDITION_DOWN:
+		order(d, at_us, "restore %s", name);
+		break;
+	case CONDITION_LOSSY:
+		order(d, at_us, "set %s loss=%s", name, d->link[l].loss ? d->link[l].loss : "0");
+		break;
+	case CONDITION_ONE_WAY:
+		order(d, at_us, "set %s rate_up=%s", name, d->link[l].kind->rate_up);
+		break;
+	}
+	d->link[l].condition = CONDITION_UP;
+}
+
+/* Fails and comes back again and again. */
+static void link_flap(struct draft *d, unsigned l, uint64_t at_us, uint64_t until_us)
+{
+	unsigned every_ms = 400 + below(d, 4000), count = 1 + below(d, 6);
+	uint64_t end_us = at_us + (uint64_t)every_ms * 1000 * count;
+
+	if (end_us >= until_us)
+		return;
+	for (unsigned i = 0; i < 2; i++)
+		fprintf(d->out, "  - {at: %.6f, every: %ums, until: %.6f, do: %s %s}\n",
+			(double)at_us / 1e6 + i * every_ms / 2e3, every_ms, (double)end_us / 1e6 - .001,
+			i ? "restore" : "silence", d->link[l].name);
+	d->link[l].busy_until_us = end_us;
+}
+
+static void link_break(struct draft *d, unsigned l, uint64_t at_us)
+{
+	order(d, at_us, "%s %s", below(d, 2) ? "cut" : "silence", d->link[l].name);
+	d->link[l].condition = CONDITION_DOWN;
+}
+
+static void link_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
+{
+	unsigned l = below(d, d->links), what = below(d, 12);
+
+	if (d->link[l].busy_until_us > at_us)
+		return;
+	if (d->link[l].condition != CONDITION_UP) {
+		link_mend(d, l, at_us);
+	} else if (what == 0) {
+		link_flap(d, l, at_us, until_us);
+	} else if (what == 1) {
+		order(d, at_us, "set %s loss=%u%%", d->link[l].name, 20 + below(d, 60));
+		d->link[l].condition = CONDITION_LOSSY;
+	} else if (what == 2 && !d->link[l].kind->is_thin) {
+		/* So little goes that way that hardly a Hello arrives. */
+		order(d, at_us, "set %s rate_up=1200", d->link[l].name);
+		d->link[l].condition = CONDITION_ONE_WAY;
+	} else {
+		link_break(d, l, at_us);
+	}
+}
+
+static void node_start(struct draft *d, unsigned n, uint64_t at_us)
+{
+	if (below(d, 3) == 0)
+		order(d, at_us, "wipe n%u", n);
+	order(d, at_us + 1, "power-on n%u", n);
+	d->node[n].is_off = false;
+}
+
+static void node_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
+{
+	unsigned n = below(d, d->nodes), what = below(d, 8);
+	uint64_t back_us = at_us + 1000 + below(d, 5000) * UINT64_C(1000);
+
+	if (d->node[n].busy_until_us > at_us || back_us >= until_us)
+		return;
+	if (d->node[n].is_off) {
+		node_start(d, n, at_us);
+	} else if (what == 0) {
+		order(d, at_us, "rebind n%u", n);
+	} else if (what == 1) {
+		order(d, at_us, "stall n%u %ums", n, 1 + below(d, 6000));
+	} else {
+		order(d, at_us, "power-off n%u", n);
+		d->node[n].is_off = what < 4;
+		if (what < 4)
+			return;
+		node_start(d, n, back_us);
+		d->node[n].busy_until_us = back_us + 2;
+	}
+}
+
+/* All is well again at `at_us`, but perhaps for one link and one node, which stay as they then are. */
+static void mend(struct draft *d, uint64_t at_us)
+{
+	unsigned lost = below(d, 2) ? below(d, d->links) : LINKS_MAX;
+	unsigned off = below(d, 4) == 0 ? below(d, d->nodes) : NODES_MAX;
+
+	for (unsigned l = 0; l < d->links; l++)
+		if (l != lost || d->link[l].condition != CONDITION_DOWN)
+			link_mend(d, l, at_us);
+	for (unsigned n = 0; n < d->nodes; n++)
+		if (n != off && d->node[n].is_off)
+			node_start(d, n, at_us);
+	if (lost < LINKS_MAX && d->link[lost].condition == CONDITION_UP)
+		link_break(d, lost, at_us + 2);
+	if (off < NODES_MAX && !d->node[off].is_off)
+		order(d, at_us + 2, "power-off n%u", off);
+}
+
+static void events_write(struct draft *d, uint64_t until_us)
+{
+	uint64_t pause_us = 200000 + below(d, 4000) * UINT64_C(1000), at_us = CALM_US;
+	unsigned node_share = below(d, 3) * 15;
+
+	fputs("events:\n", d->out);
+	for (unsigned k = 0; k < FAULTS_MAX && at_us < until_us; k++) {
+		if (below(d, 100) < node_share)
+			node_fault(d, at_us, until_us);
+		else
+			link_fault(d, at_us, until_us);
+		at_us += pause_us / 2 + prng_below(&d->p, pause_us);
+	}
+	mend(d, until_us);
+}
+
+/* --- what is sent and expected --------------------------------------------------------- */
+
+/* Nothing holds back what hosts send: a thin link must have room for all of it. */
+static void flows_write(struct draft *d)
+{
+	unsigned slow = d->has_thin ? 30 : 1, a = below(d, d->nodes);
+
+	fprintf(d->out, "flows:\n  - {name: order, from: n0, to: n%u, every: %ums}\n", d->nodes - 1, 100 * slow);
+	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", every: %ums}\n", below(d, d->nodes),
+		below(d, 3), 1 + below(d, 9), 300 * slow);
+	if (!d->has_thin)
+		fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, every: 700ms, size: %u}\n", a,
+			(a + 1 + below(d, d->nodes - 1)) % d->nodes, 200 + below(d, 1000));
+}
+
+int fuzz_write(uint64_t seed, FILE *out)
+{
+	struct draft d = { .out = out };
+
+	prng_seed(&d.p, seed);
+	d.nodes = NODES_MIN + below(&d, NODES_MAX - NODES_MIN + 1);
+	unsigned until_s = 80 + below(&d, 61);
+	/* The head says how long it lasts, which the links decide. */
+	char *text = NULL;
+	size_t len = 0;
+	d.out = open_memstream(&text, &len);
+	if (!d.out)
+		return -ENOMEM;
+	nodes_write(&d);
+	links_write(&d);
+	events_write(&d, until_s * SECOND_US);
+	flows_write(&d);
+	int failed = fclose(d.out);
+	unsigned after_s = d.has_thin ? 2 * AFTER_S : AFTER_S;
+
+	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%sexpect:\n  - whole: {after: %u, within: %u}\n",
+		(unsigned long long)seed, (unsigned long long)seed, until_s + after_s + 1, text ? text : "",
+		until_s + 1, after_s);
+	free(text);
+	return failed || ferror(out) ? -EIO : 0;
+}

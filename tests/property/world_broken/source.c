@@ -1,0 +1,30 @@
+/* The source table, with two rules that can be broken. */
+#define source_is_feasible source_is_feasible_by_the_rule
+#define source_update source_update_by_the_rule
+#include "routing/source.c"
+#undef source_is_feasible
+#undef source_update
+
+#include "tests/property/world_broken/broken.h"
+
+#define FORGOTTEN_US (1 * SECOND)
+
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric);
+bool source_update(
+	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us);
+
+bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric)
+{
+	return source_is_feasible_by_the_rule(d, id, seqno, metric) || broken == BROKEN_FEASIBILITY;
+}
+
+bool source_update(
+	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us)
+{
+	bool is_noted = source_update_by_the_rule(d, now_us, id, seqno, metric, hold_us);
+	struct source *s = source_find(d, id);
+
+	if (s && broken == BROKEN_SOURCES)
+		timer_set(&d->b->heap, &s->gc, now_us + FORGOTTEN_US);
+	return is_noted;
+}
