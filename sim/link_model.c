@@ -125,6 +125,53 @@ static void sender_push(struct link_sender *s, uint64_t done_ns, uint64_t airtim
 	s->count++;
 }
 
+/* --- periods ------------------------------------------------------------------------------ */
+
+/* What is drawn for a period depends on seed and period alone, so that all paths of a
+ * link see the same and no traffic changes it. */
+static struct prng period_prng(const struct link_model *m, uint64_t period, uint64_t purpose)
+{
+	struct prng prng;
+
+	prng_seed(&prng, m->seed ^ period * 0xd1342543de82ef95u ^ purpose);
+	return prng;
+}
+
+static bool link_is_in_gap(const struct link_model *m, const struct link_gap *g, uint64_t at_us)
+{
+	if (!g->every_us)
+		return false;
+	struct prng prng = period_prng(m, at_us / g->every_us, 0);
+	return at_us % g->every_us < g->min_us + prng_below(&prng, (uint64_t)g->max_us - g->min_us + 1);
+}
+
+#define SHIFT 0x8cb92ba72f3d8dd7u
+static int64_t period_shift_us(const struct link_model *m, const struct link_params *p, uint64_t at_us)
+{
+	if (!p->shift_us || !p->gap.every_us)
+		return 0;
+	struct prng prng = period_prng(m, at_us / p->gap.every_us, SHIFT);
+	return (int64_t)prng_below(&prng, 2 * (uint64_t)p->shift_us + 1) - p->shift_us;
+}
+
+/* Stalls of phone networks are short mostly, and long now and then: the tenth power of
+ * what is drawn has the mean and the tail that were measured (preset.c). */
+#define STALL 0x2545f4914f6cdd1du
+static uint64_t after_stall_ns(const struct link_model *m, unsigned from, uint64_t at_ns)
+{
+	const struct link_gap *g = &m->params[from != 0].stall;
+	uint64_t at_us = at_ns / NS_PER_US;
+
+	if (!g->every_us)
+		return at_ns;
+	uint64_t period = at_us / g->every_us;
+	struct prng prng = period_prng(m, period, STALL + (from != 0));
+	double u = prng_unit(&prng), u2 = u * u, u5 = u2 * u2 * u;
+	uint64_t length_us = g->min_us + (uint64_t)(u5 * u5 * (g->max_us - g->min_us));
+	uint64_t begin_us = period * g->every_us + prng_below(&prng, g->every_us - length_us);
+	return at_us < begin_us || at_us >= begin_us + length_us ? at_ns : (begin_us + length_us) * NS_PER_US;
+}
+
 /* --- the medium ------------------------------------------------------------------------ */
 
 /* Who hears what an end sends, and who must be silent for them to hear it. */
@@ -179,55 +226,67 @@ static uint64_t frame_airtime_ns(const struct link_params *p, uint64_t rate_bps,
 	return airtime_ns;
 }
 
-/* A medium for each end, or one for all: the airtime begins when it is idle, and takes it. */
-static uint64_t medium_hold(struct link_model *m, uint64_t now_ns, unsigned from, uint32_t bytes)
+/* When a frame has the medium, and for how long it keeps others from it. */
+struct turn {
+	uint64_t start_ns;
+	uint64_t airtime_ns;
+	uint64_t held_ns;
+};
+
+static struct turn turn_of(
+	const struct link_model *m, unsigned from, uint64_t start_ns, uint64_t rate_bps, uint32_t bytes, bool turns)
+{
+	const struct link_params *p = &m->params[from != 0];
+	uint64_t airtime_ns = frame_airtime_ns(p, rate_bps, bytes, turns), pace_ns = (uint64_t)p->pace_us * NS_PER_US;
+
+	return (struct turn){ after_stall_ns(m, from, start_ns), airtime_ns,
+		airtime_ns > pace_ns ? airtime_ns : pace_ns };
+}
+
+/* A medium for each end, or one for all: the turn begins when it is idle. */
+static struct turn medium_hold(struct link_model *m, uint64_t now_ns, unsigned from, uint32_t bytes)
 {
 	struct link_medium *medium = &m->ends[m->shared ? 0 : from].medium;
-	const struct link_params *p = &m->params[from != 0];
 	bool idle = medium->busy_until_ns <= now_ns;
-	uint64_t airtime_ns = frame_airtime_ns(p, p->rate_bps, bytes, idle || medium->last_sender != from);
+	struct turn t = turn_of(m, from, idle ? now_ns : medium->busy_until_ns, m->params[from != 0].rate_bps, bytes,
+		idle || medium->last_sender != from);
 
-	medium->busy_until_ns = (idle ? now_ns : medium->busy_until_ns) + airtime_ns;
-	medium->last_sender = from;
-	return airtime_ns;
+	*medium = (struct link_medium){ t.start_ns + t.held_ns, from };
+	return t;
 }
 
 /* The same where each end has its own surroundings: it begins when sender and
  * receivers may speak and listen, and silences all around them. */
-static uint64_t surroundings_hold(struct link_model *m, uint64_t now_ns, unsigned from, int to, uint32_t bytes)
+static struct turn surroundings_hold(struct link_model *m, uint64_t now_ns, unsigned from, int to, uint32_t bytes)
 {
 	struct audience a = audience_of(m, from, to);
 	uint32_t needed = a.receivers | 1u << from;
 	uint64_t start_ns = now_ns;
-	bool idle = m->ends[from].medium.busy_until_ns <= now_ns;
+	bool turns = m->ends[from].medium.busy_until_ns <= now_ns || m->ends[from].medium.last_sender != from;
 
 	for (unsigned i = 0; i < m->end_count; i++)
 		if (needed & 1u << i && m->ends[i].medium.busy_until_ns > start_ns)
 			start_ns = m->ends[i].medium.busy_until_ns;
-	uint64_t airtime_ns = frame_airtime_ns(&m->params[from != 0], rate_towards(m, from, a.receivers), bytes,
-		idle || m->ends[from].medium.last_sender != from);
+	struct turn t = turn_of(m, from, start_ns, rate_towards(m, from, a.receivers), bytes, turns);
 	for (unsigned i = 0; i < m->end_count; i++)
-		if (a.silenced & 1u << i && m->ends[i].medium.busy_until_ns < start_ns + airtime_ns)
-			m->ends[i].medium = (struct link_medium){ start_ns + airtime_ns, from };
-	return airtime_ns;
+		if (a.silenced & 1u << i && m->ends[i].medium.busy_until_ns < t.start_ns + t.held_ns)
+			m->ends[i].medium = (struct link_medium){ t.start_ns + t.held_ns, from };
+	return t;
 }
 
 /* When the last bit has left, in *done_ns; false: the queue is full. */
 static bool medium_take(struct link_model *m, uint64_t now_ns, unsigned from, int to, uint32_t bytes, uint64_t *done_ns)
 {
 	struct link_sender *s = &m->ends[from].sender;
-	bool spatial = m->shared && m->spatial;
 
 	sender_advance(s, now_ns);
 	if (!sender_has_room(s, &m->params[from != 0], bytes))
 		return false;
-	uint64_t airtime_ns =
-		spatial ? surroundings_hold(m, now_ns, from, to, bytes) : medium_hold(m, now_ns, from, bytes);
-	uint64_t busy_ns = m->ends[spatial || !m->shared ? from : 0].medium.busy_until_ns;
-
-	*done_ns = busy_ns > now_ns ? busy_ns : now_ns;
-	if (airtime_ns)
-		sender_push(s, *done_ns, airtime_ns, bytes);
+	struct turn t = m->shared && m->spatial ? surroundings_hold(m, now_ns, from, to, bytes)
+						: medium_hold(m, now_ns, from, bytes);
+	*done_ns = t.start_ns + t.airtime_ns;
+	if (t.held_ns)
+		sender_push(s, *done_ns, t.held_ns, bytes);
 	return true;
 }
 
@@ -262,20 +321,10 @@ static bool path_is_faded(struct link_path *path, const struct link_fade *f, uin
 	return path->bad;
 }
 
-/* The length of a gap depends on seed and period alone: all paths of a link lose at once. */
-static bool link_is_in_gap(const struct link_model *m, const struct link_gap *g, uint64_t at_us)
+static uint64_t path_due_us(
+	const struct link_model *m, struct link_path *path, const struct link_params *p, uint64_t sent_us)
 {
-	struct prng prng;
-
-	if (!g->every_us)
-		return false;
-	prng_seed(&prng, m->seed ^ at_us / g->every_us * 0xd1342543de82ef95u);
-	return at_us % g->every_us < g->min_us + prng_below(&prng, (uint64_t)g->max_us - g->min_us + 1);
-}
-
-static uint64_t path_due_us(struct link_path *path, const struct link_params *p, uint64_t sent_us)
-{
-	int64_t delay_us = p->delay_us;
+	int64_t delay_us = p->delay_us + period_shift_us(m, p, sent_us);
 
 	if (p->jitter_us)
 		delay_us += (int64_t)prng_below(&path->prng, 2 * (uint64_t)p->jitter_us + 1) - p->jitter_us;
@@ -315,7 +364,7 @@ static struct link_fate path_fate(struct link_model *m, unsigned from, unsigned 
 		return (struct link_fate){ .verdict = LINK_DROP_LOSS };
 	if (m->ends[to].jam > 0 && prng_unit(&path->prng) < m->ends[to].jam)
 		return (struct link_fate){ .verdict = LINK_DROP_JAM };
-	return (struct link_fate){ .verdict = LINK_DELIVER, .due_us = path_due_us(path, p, sent_us) };
+	return (struct link_fate){ .verdict = LINK_DELIVER, .due_us = path_due_us(m, path, p, sent_us) };
 }
 
 void link_model_offer(struct link_model *m, uint64_t now_us, unsigned from, int to, uint32_t bytes,

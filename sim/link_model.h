@@ -39,7 +39,7 @@ struct link_fade {
 	uint32_t step_us; /* never 0 while there is a fade */
 };
 
-/* Handover: at the start of every period all is lost for min..max. */
+/* Once in every period, for min..max. */
 struct link_gap {
 	uint64_t every_us; /* 0: none */
 	uint32_t min_us;
@@ -59,12 +59,15 @@ struct link_params {
 	uint32_t queue_us; /* airtime waiting; 0: not bounded by time */
 	uint32_t delay_us;
 	uint32_t jitter_us; /* uniform in delay +- jitter, never below 0 */
+	uint32_t shift_us; /* the delay of each of the gap's periods differs: uniform in delay +- shift */
 	uint32_t turnaround_us; /* before a frame that does not follow the same sender's last one at once */
+	uint32_t pace_us; /* at least so long from one frame's beginning to the next one's */
 	uint32_t mtu; /* without the Ethernet header; 0: any */
 	bool reorder; /* jitter may reorder */
 	double loss; /* of each frame, without memory */
 	struct link_fade fade;
-	struct link_gap gap;
+	struct link_gap gap; /* handover: all is lost, in any length alike, at the start of the period */
+	struct link_gap stall; /* nothing leaves, all waits: mostly short, at any time of the period */
 };
 
 enum link_state { LINK_UP, LINK_CUT, LINK_SILENT };

@@ -14,7 +14,7 @@
 #define MTU_MAX 9000
 
 const char *const link_param_names[] = { "rate", "rate_up", "rate_down", "queue", "delay", "jitter", "reorder", "loss",
-	"fade", "step", "gap", "turnaround", "mtu", NULL };
+	"fade", "step", "gap", "shift", "stall", "turnaround", "pace", "mtu", NULL };
 
 /* A decimal number with no sign at the start of *text, which moves behind it. */
 static bool decimal_read(double *value, const char **text)
@@ -130,24 +130,25 @@ static const char *step_set(struct link_params *p, const char *text)
 	return NULL;
 }
 
-static const char *gap_set(struct link_params *p, const char *text)
+static const char *gap_set(struct link_gap *g, const char *text)
 {
 	uint64_t us[3];
 
 	if (strcmp(text, "none") == 0) {
-		p->gap.every_us = 0;
+		g->every_us = 0;
 		return NULL;
 	}
 	for (unsigned i = 0; i < 3; i++) {
 		space_skip(&text);
 		if (!duration_read(&us[i], &text))
-			return "is not a gap; write period, shortest and longest: 15s 50ms 300ms";
+			return "is no such times; write period, shortest and longest: 15s 50ms 300ms";
 	}
 	if (*text != '\0' || us[1] > us[2] || us[2] >= us[0] || us[2] > UINT32_MAX)
-		return "is not a gap; write period, shortest and longest, each within the one before: 15s 50ms 300ms";
-	p->gap.every_us = us[0];
-	p->gap.min_us = (uint32_t)us[1];
-	p->gap.max_us = (uint32_t)us[2];
+		return "is no such times; write period, shortest and longest, each within the one before: 15s 50ms "
+		       "300ms";
+	g->every_us = us[0];
+	g->min_us = (uint32_t)us[1];
+	g->max_us = (uint32_t)us[2];
 	return NULL;
 }
 
@@ -230,7 +231,13 @@ static const char *param_set(struct link_params *p, const char *field, const cha
 	if (strcmp(field, "step") == 0)
 		return step_set(p, value);
 	if (strcmp(field, "gap") == 0)
-		return gap_set(p, value);
+		return gap_set(&p->gap, value);
+	if (strcmp(field, "stall") == 0)
+		return gap_set(&p->stall, value);
+	if (strcmp(field, "shift") == 0)
+		return duration_set(&p->shift_us, value);
+	if (strcmp(field, "pace") == 0)
+		return duration_set(&p->pace_us, value);
 	return mtu_set(p, value);
 }
 

@@ -20,6 +20,10 @@ struct link_preset {
 	struct link_params params[2]; /* as struct link_model */
 };
 
+struct link_pair {
+	unsigned a, b; /* numbers of ends */
+};
+
 /* NULL: there is none of that name. */
 const struct link_preset *link_preset_find(const char *name);
 void link_preset_print(FILE *out);

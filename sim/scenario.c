@@ -155,73 +155,6 @@ static int end_read(struct reading *r, int l, const char *text)
 	return 0;
 }
 
-static int link_find_end(const struct scenario *s, const struct scenario_link *link, const char *text, size_t len)
-{
-	for (unsigned i = 0; i < link->end_count; i++) {
-		const struct scenario_node *n = &s->nodes[link->ends[i].node];
-		char name[SCENARIO_NAME_MAX + SCENARIO_INTERFACE_NAME_MAX];
-
-		snprintf(name, sizeof(name), "%s:%s", n->name, n->interfaces[link->ends[i].interface].name);
-		if (strlen(name) == len && memcmp(name, text, len) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-static int deaf_read(struct reading *r, int l, const char *text)
-{
-	struct scenario_link *link = &r->scenario->links[l];
-	size_t len = strcspn(text, " ");
-	const char *second = text + len + strspn(text + len, " ");
-	int a = link_find_end(r->scenario, link, text, len);
-	int b = link_find_end(r->scenario, link, second, strlen(second));
-
-	if (a < 0 || b < 0 || a == b)
-		return outline_complain(&r->outline, "links", l, "deaf",
-			"link \"%s\": \"%.80s\" are not two of its ends; write deaf: [a:radio0 c:radio0]", link->name,
-			text);
-	link->deaf[link->deaf_count].a = (unsigned)a;
-	link->deaf[link->deaf_count++].b = (unsigned)b;
-	return 0;
-}
-
-static int link_params_read(struct reading *r, int l)
-{
-	const struct text_link *text = &r->text->links[l];
-	struct scenario_link *link = &r->scenario->links[l];
-	char complaint[LINK_COMPLAINT_MAX];
-
-	if (!text->preset)
-		return outline_complain(&r->outline, "links", l, "name", "link \"%s\" has no preset; known are %s",
-			link->name, link_preset_names());
-	link->preset = link_preset_find(text->preset);
-	if (!link->preset)
-		return outline_complain(&r->outline, "links", l, "preset",
-			"link \"%s\": preset \"%.40s\" is not known; known are %s", link->name, text->preset,
-			link_preset_names());
-	memcpy(link->params, link->preset->params, sizeof(link->params));
-	for (unsigned i = 0; i < TEXT_PARAMS; i++)
-		if (text->params[i] && link_params_set(link->params, link_param_names[i], text->params[i], complaint))
-			return outline_complain(
-				&r->outline, "links", l, link_param_names[i], "link \"%s\": %s", link->name, complaint);
-	return 0;
-}
-
-static int link_state_read(struct reading *r, int l)
-{
-	static const char *const states[] = { "up", "cut", "silent" };
-	const char *state = r->text->links[l].state;
-
-	for (unsigned i = 0; i < 3; i++) {
-		if (state && strcmp(state, states[i]) != 0)
-			continue;
-		r->scenario->links[l].state = state ? (enum link_state)i : LINK_UP;
-		return 0;
-	}
-	return outline_complain(&r->outline, "links", l, "state",
-		"link \"%s\": state is up, cut or silent, not \"%.40s\"", r->scenario->links[l].name, state);
-}
-
 static int link_read(struct reading *r, int l)
 {
 	const struct text_link *text = &r->text->links[l];
@@ -235,13 +168,14 @@ static int link_read(struct reading *r, int l)
 			&r->outline, "links", l, "name", "there are two links \"%s\"; rename one", text->name);
 	snprintf(link->name, sizeof(link->name), "%s", text->name);
 	r->scenario->link_count++;
-	int error = link_params_read(r, l);
+	int error = text_link_params(&r->outline, l, text, &link->preset, link->params);
 	if (!error)
-		error = link_state_read(r, l);
+		error = text_link_state(&r->outline, l, text, &link->state);
 	for (unsigned i = 0; i < text->ends_count && !error; i++)
 		error = end_read(r, l, text->ends[i]);
-	for (unsigned i = 0; i < text->deaf_count && !error; i++)
-		error = deaf_read(r, l, text->deaf[i]);
+	if (!error)
+		error = text_link_deaf(&r->outline, l, text, link->deaf);
+	link->deaf_count = text->deaf_count;
 	if (!error && link->end_count < 2)
 		error = outline_complain(&r->outline, "links", l, "ends",
 			"link \"%s\" has fewer than two ends; write ends: [a:eth0, b:eth0]", link->name);

@@ -56,9 +56,7 @@ struct scenario_link {
 	unsigned end_count;
 	struct scenario_end ends[LINK_ENDS_MAX];
 	unsigned deaf_count;
-	struct {
-		unsigned a, b; /* numbers of ends */
-	} deaf[SCENARIO_DEAF_MAX];
+	struct link_pair deaf[SCENARIO_DEAF_MAX];
 };
 
 struct scenario_event {

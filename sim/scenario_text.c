@@ -47,22 +47,7 @@ static const cyaml_schema_value_t node_schema = {
 };
 
 static const cyaml_schema_field_t link_fields[] = {
-	TEXT_FIELD(struct text_link, "name", name),
-	TEXT_FIELD(struct text_link, "preset", preset),
-	TEXT_FIELD(struct text_link, "state", state),
-	TEXT_FIELD(struct text_link, "rate", params[0]),
-	TEXT_FIELD(struct text_link, "rate_up", params[1]),
-	TEXT_FIELD(struct text_link, "rate_down", params[2]),
-	TEXT_FIELD(struct text_link, "queue", params[3]),
-	TEXT_FIELD(struct text_link, "delay", params[4]),
-	TEXT_FIELD(struct text_link, "jitter", params[5]),
-	TEXT_FIELD(struct text_link, "reorder", params[6]),
-	TEXT_FIELD(struct text_link, "loss", params[7]),
-	TEXT_FIELD(struct text_link, "fade", params[8]),
-	TEXT_FIELD(struct text_link, "step", params[9]),
-	TEXT_FIELD(struct text_link, "gap", params[10]),
-	TEXT_FIELD(struct text_link, "turnaround", params[11]),
-	TEXT_FIELD(struct text_link, "mtu", params[12]),
+	TEXT_LINK_FIELDS(struct text_link, ),
 	LIST_FIELD(struct text_link, ends, &line_schema, LINK_ENDS_MAX),
 	LIST_FIELD(struct text_link, deaf, &line_schema, SCENARIO_DEAF_MAX),
 	CYAML_FIELD_END,

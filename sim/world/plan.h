@@ -61,9 +61,7 @@ struct plan_link {
 	unsigned end_count;
 	struct plan_end ends[LINK_ENDS_MAX];
 	unsigned deaf_count;
-	struct {
-		unsigned a, b;
-	} deaf[PLAN_DEAF_MAX];
+	struct link_pair deaf[PLAN_DEAF_MAX];
 };
 
 /* To a place: at once, by a time, or at a speed. */

@@ -117,48 +117,12 @@ static int end_read(struct plan_reading *r, int l, const char *text, const char 
 	return 0;
 }
 
-static int link_find_end(const struct plan *p, const struct plan_link *link, const char *text, size_t len)
-{
-	for (unsigned i = 0; i < link->end_count; i++) {
-		const struct plan_node *n = &p->nodes[link->ends[i].node];
-		char name[PLAN_NAME_MAX + CONFIG_INTERFACE_MAX];
-
-		snprintf(name, sizeof(name), "%s:%s", n->name, n->ports[link->ends[i].port].name);
-		if (strlen(name) == len && memcmp(name, text, len) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
-static int deaf_read(struct plan_reading *r, int l, const char *text)
-{
-	struct plan_link *link = &r->plan->links[l];
-	size_t len = strcspn(text, " ");
-	const char *second = text + len + strspn(text + len, " ");
-	int a = link_find_end(r->plan, link, text, len);
-	int b = link_find_end(r->plan, link, second, strlen(second));
-
-	if (a < 0 || b < 0 || a == b)
-		return outline_complain(&r->outline, "links", l, "deaf",
-			"link \"%s\": \"%.80s\" are not two of its ends; write deaf: [a:radio0 c:radio0]", link->name,
-			text);
-	link->deaf[link->deaf_count].a = (unsigned)a;
-	link->deaf[link->deaf_count++].b = (unsigned)b;
-	return 0;
-}
-
-static int link_params_read(struct plan_reading *r, int l, const char **mesh)
+static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 {
 	const struct plan_text_link *text = &r->text->links[l];
 	struct plan_link *link = &r->plan->links[l];
-	char complaint[LINK_COMPLAINT_MAX];
 	size_t kind = 0;
 
-	link->preset = text->link.preset ? link_preset_find(text->link.preset) : NULL;
-	if (!link->preset)
-		return outline_complain(&r->outline, "links", l, text->link.preset ? "preset" : "name",
-			"link \"%s\": preset \"%.40s\" is not known; known are %s", link->name,
-			text->link.preset ? text->link.preset : "", link_preset_names());
 	while (kind < KINDS && strcmp(kinds[kind].preset, link->preset->name) != 0)
 		kind++;
 	if (kind == KINDS)
@@ -166,29 +130,6 @@ static int link_params_read(struct plan_reading *r, int l, const char **mesh)
 			link->name, link->preset->name);
 	link->is_lan = kinds[kind].is_lan;
 	*mesh = text->mesh ? text->mesh : kinds[kind].mesh;
-	memcpy(link->params, link->preset->params, sizeof(link->params));
-	for (unsigned i = 0; i < TEXT_PARAMS; i++)
-		if (text->link.params[i] &&
-			link_params_set(link->params, link_param_names[i], text->link.params[i], complaint))
-			return outline_complain(
-				&r->outline, "links", l, link_param_names[i], "link \"%s\": %s", link->name, complaint);
-	return 0;
-}
-
-static int link_words_read(struct plan_reading *r, int l)
-{
-	static const char *const states[] = { "up", "cut", "silent" };
-	const struct plan_text_link *text = &r->text->links[l];
-	struct plan_link *link = &r->plan->links[l];
-	const char *state = text->link.state ? text->link.state : "up";
-	unsigned i = 0;
-
-	while (i < 3 && strcmp(state, states[i]) != 0)
-		i++;
-	if (i == 3)
-		return outline_complain(&r->outline, "links", l, "state",
-			"link \"%s\": state is up, cut or silent, not \"%.40s\"", link->name, state);
-	link->state = (enum link_state)i;
 	link->has_nat = !link->is_lan && (!text->nat || strcmp(text->nat, "yes") == 0);
 	if (text->nat && (link->is_lan || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
 		return outline_complain(&r->outline, "links", l, "nat",
@@ -244,13 +185,16 @@ int plan_link_read(struct plan_reading *r, int l)
 			&r->outline, "links", l, "name", "there are two links \"%s\"; rename one", text->link.name);
 	snprintf(link->name, sizeof(link->name), "%s", text->link.name);
 	r->plan->link_count++;
-	int error = link_params_read(r, l, &mesh);
+	int error = text_link_params(&r->outline, l, &text->link, &link->preset, link->params);
 	if (!error)
-		error = link_words_read(r, l);
+		error = text_link_state(&r->outline, l, &text->link, &link->state);
+	if (!error)
+		error = link_kind_read(r, l, &mesh);
 	for (unsigned i = 0; i < text->link.ends_count && !error; i++)
 		error = end_read(r, l, text->link.ends[i], mesh, stated_rate(text, link));
-	for (unsigned i = 0; i < text->link.deaf_count && !error; i++)
-		error = deaf_read(r, l, text->link.deaf[i]);
+	if (!error)
+		error = text_link_deaf(&r->outline, l, &text->link, link->deaf);
+	link->deaf_count = text->link.deaf_count;
 	if (!error)
 		error = range_read(r, l);
 	if (!error && link->end_count < 2)

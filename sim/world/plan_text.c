@@ -43,22 +43,7 @@ static const cyaml_schema_value_t node_schema = {
 };
 
 static const cyaml_schema_field_t link_fields[] = {
-	TEXT_FIELD(struct plan_text_link, "name", link.name),
-	TEXT_FIELD(struct plan_text_link, "preset", link.preset),
-	TEXT_FIELD(struct plan_text_link, "state", link.state),
-	TEXT_FIELD(struct plan_text_link, "rate", link.params[0]),
-	TEXT_FIELD(struct plan_text_link, "rate_up", link.params[1]),
-	TEXT_FIELD(struct plan_text_link, "rate_down", link.params[2]),
-	TEXT_FIELD(struct plan_text_link, "queue", link.params[3]),
-	TEXT_FIELD(struct plan_text_link, "delay", link.params[4]),
-	TEXT_FIELD(struct plan_text_link, "jitter", link.params[5]),
-	TEXT_FIELD(struct plan_text_link, "reorder", link.params[6]),
-	TEXT_FIELD(struct plan_text_link, "loss", link.params[7]),
-	TEXT_FIELD(struct plan_text_link, "fade", link.params[8]),
-	TEXT_FIELD(struct plan_text_link, "step", link.params[9]),
-	TEXT_FIELD(struct plan_text_link, "gap", link.params[10]),
-	TEXT_FIELD(struct plan_text_link, "turnaround", link.params[11]),
-	TEXT_FIELD(struct plan_text_link, "mtu", link.params[12]),
+	TEXT_LINK_FIELDS(struct plan_text_link, link.),
 	LIST_FIELD(struct plan_text_link, "ends", link.ends, &word_schema, LINK_ENDS_MAX),
 	LIST_FIELD(struct plan_text_link, "deaf", link.deaf, &word_schema, PLAN_DEAF_MAX),
 	TEXT_FIELD(struct plan_text_link, "mesh", mesh),
