@@ -2,6 +2,7 @@
 #include "sim/world/packet.h"
 
 #define UDP_CHECKSUM_AT 6 /* in the UDP header */
+#define TCP_CHECKSUM_AT 16
 #define IPV4_CHECKSUM_AT 10
 
 /* Adds 16-bit words; an odd last byte counts as the upper half of a word. */
@@ -30,21 +31,24 @@ static void put_u16(uint8_t *at, uint16_t v)
 	write_u16(&w, v);
 }
 
-/* `addresses` as in the IP header; `udp` has zeros where its checksum goes. */
-static void udp_seal(struct bytes addresses, uint8_t *udp, size_t len)
+/* `addresses` as in the IP header; `body` has zeros where its checksum goes. */
+static void body_seal(struct bytes addresses, uint8_t protocol, uint8_t *body, size_t len)
 {
-	uint32_t sum = sum_add(IP_UDP + (uint32_t)len, addresses);
-	uint16_t checksum = sum_fold(sum_add(sum, bytes_of(udp, len)));
+	uint32_t sum = sum_add(protocol + (uint32_t)len, addresses);
+	uint16_t checksum = sum_fold(sum_add(sum, bytes_of(body, len)));
 
-	put_u16(udp + UDP_CHECKSUM_AT, checksum ? checksum : 0xffff);
+	/* Both are the same sum; in UDP none may be 0. */
+	put_u16(body + (protocol == IP_TCP ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT), checksum ? checksum : 0xffff);
 }
 
-void packet_seal_udp6(uint8_t *packet, size_t len)
+void packet_seal_ipv6(uint8_t *packet, size_t len)
 {
-	if (len < IPV6_HEADER + UDP_HEADER)
+	bool is_tcp = len >= IPV6_HEADER && packet[6] == IP_TCP;
+
+	if (len < IPV6_HEADER + (is_tcp ? TCP_HEADER : UDP_HEADER))
 		return;
-	put_u16(packet + IPV6_HEADER + UDP_CHECKSUM_AT, 0);
-	udp_seal(bytes_of(packet + 8, 32), packet + IPV6_HEADER, len - IPV6_HEADER);
+	put_u16(packet + IPV6_HEADER + (is_tcp ? TCP_CHECKSUM_AT : UDP_CHECKSUM_AT), 0);
+	body_seal(bytes_of(packet + 8, 32), packet[6], packet + IPV6_HEADER, len - IPV6_HEADER);
 }
 
 static void ipv6_write(struct writer *out, const struct packet_udp *u, size_t len)
@@ -94,5 +98,5 @@ void packet_write_udp(struct writer *out, const struct packet_udp *u, struct byt
 	write_u16(&w, 0);
 	write_bytes(&w, payload);
 	/* The addresses end the header of either family. */
-	udp_seal(bytes_of(udp - 2 * address_len, 2 * address_len), udp, len);
+	body_seal(bytes_of(udp - 2 * address_len, 2 * address_len), IP_UDP, udp, len);
 }

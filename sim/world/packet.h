@@ -1,4 +1,4 @@
-/* IP and UDP headers, as the hosts of a world and its captures write them. */
+/* IP and UDP headers and checksums, as the hosts of a world and its captures write them. */
 #ifndef SIM_WORLD_PACKET_H
 #define SIM_WORLD_PACKET_H
 
@@ -8,6 +8,8 @@
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define UDP_HEADER 8
+#define TCP_HEADER 20
+#define IP_TCP 6
 #define IP_UDP 17
 
 struct packet_udp {
@@ -18,7 +20,7 @@ struct packet_udp {
 
 /* Both headers and the payload, with the checksums that belong there. */
 void packet_write_udp(struct writer *out, const struct packet_udp *u, struct bytes payload);
-/* Puts the right UDP checksum into an IPv6 packet that has no other headers. */
-void packet_seal_udp6(uint8_t *packet, size_t len);
+/* Puts the right UDP or TCP checksum into an IPv6 packet that has no other headers. */
+void packet_seal_ipv6(uint8_t *packet, size_t len);
 
 #endif

@@ -13,7 +13,7 @@
 
 const char *plan_measure_name(enum plan_measure measure)
 {
-	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole" };
+	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives" };
 
 	return names[measure];
 }
@@ -49,8 +49,9 @@ static struct plan *plan_alloc(const struct plan_text *t)
 	p->links = calloc(t->links_count + 1, sizeof(*p->links));
 	p->events = calloc(t->events_count + 1, sizeof(*p->events));
 	p->flows = calloc(t->flows_count + 1, sizeof(*p->flows));
+	p->files = calloc(t->files_count + t->expect_count + 1, sizeof(*p->files));
 	p->expect = calloc(t->expect_count + 1, sizeof(*p->expect));
-	if (p->nodes && p->links && p->events && p->flows && p->expect)
+	if (p->nodes && p->links && p->events && p->flows && p->files && p->expect)
 		return p;
 	plan_free(p);
 	return NULL;
@@ -84,6 +85,8 @@ static int plan_read(struct plan_reading *r)
 		error = plan_faults_read(r);
 	for (unsigned i = 0; i < t->flows_count && !error; i++)
 		error = plan_flow_read(r, (int)i);
+	for (unsigned i = 0; i < t->files_count && !error; i++)
+		error = plan_file_read(r, (int)i);
 	for (unsigned i = 0; i < t->expect_count && !error; i++)
 		error = plan_expect_read(r, (int)i);
 	return error;
@@ -134,6 +137,7 @@ void plan_free(struct plan *p)
 	free(p->links);
 	free(p->events);
 	free(p->flows);
+	free(p->files);
 	free(p->expect);
 	free(p);
 }

@@ -14,11 +14,16 @@
 #define PLAN_LINKS_MAX 4096
 #define PLAN_EVENTS_MAX 1024
 #define PLAN_FLOWS_MAX 64
+#define PLAN_FILES_MAX 64
+#define PLAN_FILE_BYTES_MAX 100000000 /* of one */
 #define PLAN_EXPECT_MAX 64
 #define PLAN_PORTS_MAX 32 /* of a node */
 #define PLAN_DEAF_MAX 32
 #define PLAN_WAY_MAX 64 /* way-points of a node */
 #define PLAN_NAME_MAX 32
+#define PLAN_COMMAND_US 2000000 /* an order's answer is there by then */
+#define PLAN_PICTURE_BYTES 200000 /* of the smallest that people send */
+#define PLAN_THIN_BPS 200000 /* a slower link is thin: it carries no pictures */
 #define PLAN_ERROR_MAX 512
 #define PLAN_FILE_MAX ((size_t)4 << 20)
 
@@ -120,8 +125,12 @@ struct plan_faults {
 	bool power; /* nodes too */
 };
 
+/* What the traffic of hosts is for; on the packets a DSCP says it (traffic.h). */
+enum plan_class { PLAN_TEXT, PLAN_COMMAND, PLAN_VOICE, PLAN_BULK, PLAN_CLASSES };
+
 struct plan_flow {
 	char name[PLAN_NAME_MAX];
+	enum plan_class class;
 	unsigned from;
 	int to; /* -1: whoever is in front of `address` */
 	struct address address;
@@ -129,11 +138,32 @@ struct plan_flow {
 	unsigned size; /* of the IP packet */
 };
 
-enum plan_measure { PLAN_REACH, PLAN_GAP, PLAN_LOST, PLAN_SHARE, PLAN_MOVES, PLAN_WHOLE };
+/* Goes by TCP, until it is there. */
+struct plan_file {
+	char name[PLAN_NAME_MAX];
+	enum plan_class class;
+	unsigned from, to;
+	uint64_t start_us;
+	uint32_t size;
+};
+
+enum plan_measure {
+	PLAN_REACH,
+	PLAN_GAP,
+	PLAN_LOST,
+	PLAN_SHARE,
+	PLAN_MOVES,
+	PLAN_WHOLE,
+	PLAN_ARRIVES,
+};
 
 struct plan_expect {
 	enum plan_measure measure;
-	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node (all in `from`) */
+	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node; file (all in `from`) */
+	enum plan_class class; /* reach */
+	unsigned file; /* reach of pictures: it sends this one */
+	bool is_thin; /* share: of all links that were thin at the start */
+	const struct link_preset *kind; /* share: of all links of this kind; NULL: of one */
 	uint64_t after_us, every_us;
 	double at_most; /* seconds, share of one, or a number */
 };
@@ -141,12 +171,13 @@ struct plan_expect {
 struct plan {
 	uint64_t seed;
 	uint64_t duration_us;
-	unsigned node_count, link_count, event_count, flow_count, expect_count;
+	unsigned node_count, link_count, event_count, flow_count, file_count, expect_count;
 	struct plan_node *nodes;
 	struct plan_link *links;
 	struct plan_event *events;
 	struct plan_faults faults;
 	struct plan_flow *flows;
+	struct plan_file *files; /* then those that a reach sends */
 	struct plan_expect *expect;
 };
 
@@ -155,5 +186,8 @@ struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX]);
 struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX]);
 void plan_free(struct plan *p);
 const char *plan_measure_name(enum plan_measure measure);
+const char *plan_class_name(enum plan_class class);
+/* Slower than PLAN_THIN_BPS in a direction. */
+bool plan_link_is_thin(const struct plan_link *l);
 
 #endif

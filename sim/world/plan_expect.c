@@ -1,4 +1,4 @@
-/* What a plan measures and what it expects. */
+/* What a plan expects. */
 #include "sim/world/plan_read.h"
 
 #include <errno.h>
@@ -6,93 +6,78 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SIZE_MIN 72 /* IPv6, UDP, and what a probe says */
-#define SIZE_MAX_BYTES 1280
 #define EVERY_US 100000
 
-static int time_read(struct plan_reading *r, const char *section, int i, const char *text, uint64_t *us)
+/* A picture that shows whether pictures get through. */
+static void picture_add(struct plan_reading *r, int i, struct plan_expect *e)
 {
-	if (!text || link_duration_parse(us, text) == 0)
-		return 0;
-	return outline_complain(
-		&r->outline, section, i, NULL, "\"%.40s\" is not a time; write 12.5 (seconds) or 100ms", text);
-}
+	struct plan_file *f = &r->plan->files[r->plan->file_count];
 
-static int node_name_read(struct plan_reading *r, const char *section, int i, const char *text, unsigned *node)
-{
-	int found = text ? plan_find_node(r->plan, text, strlen(text)) : -1;
-
-	*node = (unsigned)found;
-	if (found >= 0)
-		return 0;
-	return outline_complain(
-		&r->outline, section, i, NULL, "there is no node \"%.40s\"; name one of nodes:", text ? text : "");
-}
-
-static int flow_target_read(struct plan_reading *r, int i, const struct plan_text_flow *text, struct plan_flow *f)
-{
-	f->to = text->to ? plan_find_node(r->plan, text->to, strlen(text->to)) : -1;
-	if (f->to >= 0)
-		return 0;
-	if (text->to && address_parse(&f->address, text->to) == 0 && f->address.family == FAMILY_IPV6)
-		return 0;
-	return outline_complain(&r->outline, "flows", i, "to",
-		"flow \"%s\": \"%.40s\" is neither a node nor an IPv6 address; name one of nodes:, or write fd09::1",
-		f->name, text->to ? text->to : "");
-}
-
-int plan_flow_read(struct plan_reading *r, int i)
-{
-	const struct plan_text_flow *text = &r->text->flows[i];
-	struct plan_flow *f = &r->plan->flows[i];
-
-	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
-		return outline_complain(
-			&r->outline, "flows", i, "name", "a flow needs a name of 1 to 31 letters, digits, . _ or -");
-	snprintf(f->name, sizeof(f->name), "%s", text->name);
-	r->plan->flow_count++;
-	f->every_us = EVERY_US;
-	f->end_us = r->plan->duration_us > 1000000 ? r->plan->duration_us - 1000000 : r->plan->duration_us;
-	f->size = SIZE_MIN;
-	int error = node_name_read(r, "flows", i, text->from, &f->from);
-	if (!error)
-		error = flow_target_read(r, i, text, f);
-	if (!error)
-		error = time_read(r, "flows", i, text->start, &f->start_us);
-	if (!error)
-		error = time_read(r, "flows", i, text->end, &f->end_us);
-	if (!error)
-		error = time_read(r, "flows", i, text->every, &f->every_us);
-	if (!error && text->size)
-		f->size = (unsigned)strtoul(text->size, NULL, 10);
-	if (!error && (f->size < SIZE_MIN || f->size > SIZE_MAX_BYTES))
-		return outline_complain(&r->outline, "flows", i, "size",
-			"flow \"%s\": packets have %d to %d bytes; write size: 200", f->name, SIZE_MIN, SIZE_MAX_BYTES);
-	if (!error && (!f->every_us || f->start_us >= f->end_us || f->end_us > r->plan->duration_us))
-		return outline_complain(&r->outline, "flows", i, NULL,
-			"flow \"%s\": it must start before it ends, and end with the plan at the latest", f->name);
-	return error;
+	snprintf(f->name, sizeof(f->name), "picture-%d", i + 1);
+	f->class = PLAN_BULK;
+	f->from = e->from;
+	f->to = e->to;
+	f->start_us = e->after_us;
+	f->size = PLAN_PICTURE_BYTES;
+	e->file = r->plan->file_count++;
 }
 
 static int reach_read(struct plan_reading *r, int i, const struct plan_text_reach *text, struct plan_expect *e)
 {
 	uint64_t within_us = 0;
-	int error = node_name_read(r, "expect", i, text->from, &e->from);
+	int error = plan_node_name_read(r, "expect", i, text->from, &e->from);
 
 	e->every_us = EVERY_US;
 	if (!error)
-		error = node_name_read(r, "expect", i, text->to, &e->to);
+		error = plan_node_name_read(r, "expect", i, text->to, &e->to);
 	if (!error)
-		error = time_read(r, "expect", i, text->after, &e->after_us);
+		error = plan_class_read(r, "expect", i, text->class, &e->class);
 	if (!error)
-		error = time_read(r, "expect", i, text->every, &e->every_us);
+		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
 	if (!error)
-		error = time_read(r, "expect", i, text->within, &within_us);
-	if (!error && (!within_us || !e->every_us || e->after_us + within_us > r->plan->duration_us))
+		error = plan_time_read(r, "expect", i, text->every, &e->every_us);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->within, &within_us);
+	if (error)
+		return error;
+	if (!within_us || !e->every_us || e->after_us + within_us > r->plan->duration_us)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"reach needs a time that ends with the plan at the latest; write within: 10");
+	if (e->from == e->to)
+		return outline_complain(
+			&r->outline, "expect", i, NULL, "reach is from a node to another one; name two");
 	e->at_most = (double)within_us / 1e6;
-	return error;
+	if (e->class == PLAN_BULK)
+		picture_add(r, i, e);
+	return 0;
+}
+
+static int file_find(const struct plan_reading *r, const char *name)
+{
+	for (unsigned i = 0; i < r->text->files_count; i++)
+		if (strcmp(r->plan->files[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int arrives_read(struct plan_reading *r, int i, const struct plan_text_arrives *text, struct plan_expect *e)
+{
+	int found = text->file ? file_find(r, text->file) : -1;
+	uint64_t within_us = 0;
+
+	if (found < 0)
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"arrives: there is no file \"%.40s\"; name one of files:", text->file ? text->file : "");
+	int error = plan_time_read(r, "expect", i, text->within, &within_us);
+	if (error)
+		return error;
+	e->from = (unsigned)found;
+	e->after_us = r->plan->files[found].start_us;
+	e->at_most = (double)within_us / 1e6;
+	if (within_us && e->after_us + within_us <= r->plan->duration_us)
+		return 0;
+	return outline_complain(&r->outline, "expect", i, NULL,
+		"arrives needs a time from the file's start that ends with the plan at the latest; write within: 600");
 }
 
 static int flow_find(const struct plan *p, const char *name)
@@ -135,29 +120,44 @@ static int limit_read(struct plan_reading *r, int i, enum plan_measure measure, 
 	struct plan_expect *e)
 {
 	const char *what = text->what ? text->what : "";
-	int found = measure == PLAN_SHARE   ? plan_find_link(r->plan, what, strlen(what))
-		    : measure == PLAN_MOVES ? plan_find_node(r->plan, what, strlen(what))
-					    : flow_find(r->plan, what);
+	int found = measure == PLAN_MOVES ? plan_find_node(r->plan, what, strlen(what)) : flow_find(r->plan, what);
 
 	if (found < 0)
 		return outline_complain(&r->outline, "expect", i, NULL, "%s: there is no %s \"%.40s\"; name one",
-			plan_measure_name(measure),
-			measure == PLAN_SHARE   ? "link"
-			: measure == PLAN_MOVES ? "node"
-						: "flow",
-			what);
+			plan_measure_name(measure), measure == PLAN_MOVES ? "node" : "flow", what);
 	e->from = (unsigned)found;
 	int error = limit_value_read(r, i, measure, text->at_most, &e->at_most);
-	return error ? error : time_read(r, "expect", i, text->after, &e->after_us);
+	return error ? error : plan_time_read(r, "expect", i, text->after, &e->after_us);
+}
+
+/* Of one link, or of each of a kind. */
+static int share_read(struct plan_reading *r, int i, const struct plan_text_share *text, struct plan_expect *e)
+{
+	int found = text->link ? plan_find_link(r->plan, text->link, strlen(text->link)) : -1;
+
+	if (!text->link == !text->kind)
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"share is of one link or of a kind; write link: NAME or kind: thin");
+	if (text->link && found < 0)
+		return outline_complain(
+			&r->outline, "expect", i, NULL, "share: there is no link \"%.40s\"; name one", text->link);
+	e->from = (unsigned)found;
+	e->is_thin = text->kind && strcmp(text->kind, "thin") == 0;
+	e->kind = text->kind ? link_preset_find(text->kind) : NULL;
+	if (text->kind && !e->is_thin && !e->kind)
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"share: there is no kind \"%.40s\"; write thin or one of %s", text->kind, link_preset_names());
+	int error = limit_value_read(r, i, PLAN_SHARE, text->at_most, &e->at_most);
+	return error ? error : plan_time_read(r, "expect", i, text->after, &e->after_us);
 }
 
 static int whole_read(struct plan_reading *r, int i, const struct plan_text_whole *text, struct plan_expect *e)
 {
 	uint64_t within_us = 0;
-	int error = time_read(r, "expect", i, text->after, &e->after_us);
+	int error = plan_time_read(r, "expect", i, text->after, &e->after_us);
 
 	if (!error)
-		error = time_read(r, "expect", i, text->within, &within_us);
+		error = plan_time_read(r, "expect", i, text->within, &within_us);
 	if (!error && (!within_us || e->after_us + within_us > r->plan->duration_us))
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"whole needs a time that ends with the plan at the latest; write within: 10");
@@ -168,23 +168,40 @@ static int whole_read(struct plan_reading *r, int i, const struct plan_text_whol
 int plan_expect_read(struct plan_reading *r, int i)
 {
 	const struct plan_text_expect *text = &r->text->expect[i];
-	const struct plan_text_limit *limits[] = { text->gap, text->lost, text->share, text->moves };
 	struct plan_expect *e = &r->plan->expect[i];
-	unsigned given = (text->reach != NULL) + (text->whole != NULL);
-	unsigned limit = 4;
+	const void *given[] = {
+		[PLAN_REACH] = text->reach,
+		[PLAN_GAP] = text->gap,
+		[PLAN_LOST] = text->lost,
+		[PLAN_SHARE] = text->share,
+		[PLAN_MOVES] = text->moves,
+		[PLAN_WHOLE] = text->whole,
+		[PLAN_ARRIVES] = text->arrives,
+	};
+	unsigned count = 0;
 
-	for (unsigned k = 0; k < 4; k++) {
-		given += limits[k] != NULL;
-		if (limits[k])
-			limit = k;
+	for (unsigned k = 0; k < sizeof(given) / sizeof(given[0]); k++) {
+		count += given[k] != NULL;
+		e->measure = given[k] ? k : e->measure;
 	}
-	if (given != 1)
+	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
-			"an expectation is one of reach, gap, lost, share, moves, whole; write each in a line of its "
-			"own");
+			"an expectation is one of reach, gap, lost, share, moves, whole, arrives; write each in a line "
+			"of its own");
 	r->plan->expect_count++;
-	e->measure = text->reach ? PLAN_REACH : text->whole ? PLAN_WHOLE : PLAN_GAP + limit;
-	if (text->reach)
+	switch (e->measure) {
+	case PLAN_REACH:
 		return reach_read(r, i, text->reach, e);
-	return text->whole ? whole_read(r, i, text->whole, e) : limit_read(r, i, e->measure, limits[limit], e);
+	case PLAN_SHARE:
+		return share_read(r, i, text->share, e);
+	case PLAN_WHOLE:
+		return whole_read(r, i, text->whole, e);
+	case PLAN_ARRIVES:
+		return arrives_read(r, i, text->arrives, e);
+	case PLAN_GAP:
+	case PLAN_LOST:
+	case PLAN_MOVES:
+		return limit_read(r, i, e->measure, given[e->measure], e);
+	}
+	return -EINVAL;
 }

@@ -24,7 +24,13 @@ int plan_link_read(struct plan_reading *r, int l); /* plan_link.c */
 int plan_event_read(struct plan_reading *r, int e); /* plan_event.c */
 int plan_order_read(struct plan_reading *r, int e); /* plan_order.c: event->text is there */
 int plan_faults_read(struct plan_reading *r);
-int plan_flow_read(struct plan_reading *r, int f); /* plan_expect.c */
-int plan_expect_read(struct plan_reading *r, int e);
+int plan_flow_read(struct plan_reading *r, int f); /* plan_traffic.c */
+int plan_file_read(struct plan_reading *r, int f);
+int plan_expect_read(struct plan_reading *r, int e); /* plan_expect.c */
+
+/* Of entry `i` in a section; without text the value stays. */
+int plan_time_read(struct plan_reading *r, const char *section, int i, const char *text, uint64_t *us);
+int plan_class_read(struct plan_reading *r, const char *section, int i, const char *text, enum plan_class *class);
+int plan_node_name_read(struct plan_reading *r, const char *section, int i, const char *text, unsigned *node);
 
 #endif

@@ -79,6 +79,7 @@ static const cyaml_schema_field_t faults_fields[] = {
 
 static const cyaml_schema_field_t flow_fields[] = {
 	TEXT_FIELD(struct plan_text_flow, "name", name),
+	TEXT_FIELD(struct plan_text_flow, "class", class),
 	TEXT_FIELD(struct plan_text_flow, "from", from),
 	TEXT_FIELD(struct plan_text_flow, "to", to),
 	TEXT_FIELD(struct plan_text_flow, "start", start),
@@ -92,9 +93,24 @@ static const cyaml_schema_value_t flow_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_flow, flow_fields),
 };
 
+static const cyaml_schema_field_t file_fields[] = {
+	TEXT_FIELD(struct plan_text_file, "name", name),
+	TEXT_FIELD(struct plan_text_file, "class", class),
+	TEXT_FIELD(struct plan_text_file, "from", from),
+	TEXT_FIELD(struct plan_text_file, "to", to),
+	TEXT_FIELD(struct plan_text_file, "start", start),
+	TEXT_FIELD(struct plan_text_file, "size", size),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t file_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_file, file_fields),
+};
+
 static const cyaml_schema_field_t reach_fields[] = {
 	TEXT_FIELD(struct plan_text_reach, "from", from),
 	TEXT_FIELD(struct plan_text_reach, "to", to),
+	TEXT_FIELD(struct plan_text_reach, "class", class),
 	TEXT_FIELD(struct plan_text_reach, "after", after),
 	TEXT_FIELD(struct plan_text_reach, "every", every),
 	TEXT_FIELD(struct plan_text_reach, "within", within),
@@ -109,8 +125,15 @@ static const cyaml_schema_field_t reach_fields[] = {
 		CYAML_FIELD_END,                                                                                       \
 	}
 LIMIT_FIELDS(flow_limit_fields, "flow");
-LIMIT_FIELDS(link_limit_fields, "link");
 LIMIT_FIELDS(node_limit_fields, "node");
+
+static const cyaml_schema_field_t share_fields[] = {
+	TEXT_FIELD(struct plan_text_share, "link", link),
+	TEXT_FIELD(struct plan_text_share, "kind", kind),
+	TEXT_FIELD(struct plan_text_share, "after", after),
+	TEXT_FIELD(struct plan_text_share, "at most", at_most),
+	CYAML_FIELD_END,
+};
 
 static const cyaml_schema_field_t whole_fields[] = {
 	TEXT_FIELD(struct plan_text_whole, "after", after),
@@ -118,13 +141,20 @@ static const cyaml_schema_field_t whole_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t arrives_fields[] = {
+	TEXT_FIELD(struct plan_text_arrives, "file", file),
+	TEXT_FIELD(struct plan_text_arrives, "within", within),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "reach", reach, reach_fields),
 	PART_FIELD(struct plan_text_expect, "gap", gap, flow_limit_fields),
 	PART_FIELD(struct plan_text_expect, "lost", lost, flow_limit_fields),
-	PART_FIELD(struct plan_text_expect, "share", share, link_limit_fields),
+	PART_FIELD(struct plan_text_expect, "share", share, share_fields),
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
+	PART_FIELD(struct plan_text_expect, "arrives", arrives, arrives_fields),
 	CYAML_FIELD_END,
 };
 
@@ -140,6 +170,7 @@ static const cyaml_schema_field_t plan_fields[] = {
 	LIST_FIELD(struct plan_text, "events", events, &event_schema, PLAN_EVENTS_MAX),
 	PART_FIELD(struct plan_text, "faults", faults, faults_fields),
 	LIST_FIELD(struct plan_text, "flows", flows, &flow_schema, PLAN_FLOWS_MAX),
+	LIST_FIELD(struct plan_text, "files", files, &file_schema, PLAN_FILES_MAX),
 	LIST_FIELD(struct plan_text, "expect", expect, &expect_schema, PLAN_EXPECT_MAX),
 	CYAML_FIELD_END,
 };

@@ -31,26 +31,40 @@ struct plan_text_event {
 };
 
 struct plan_text_flow {
-	char *name, *from, *to, *start, *end, *every, *size;
+	char *name, *class, *from, *to, *start, *end, *every, *size;
+};
+
+struct plan_text_file {
+	char *name, *class, *from, *to, *start, *size;
 };
 
 struct plan_text_reach {
-	char *from, *to, *after, *every, *within;
+	char *from, *to, *class, *after, *every, *within;
 };
 
 struct plan_text_limit {
 	char *what, *after, *at_most;
 };
 
+struct plan_text_share {
+	char *link, *kind, *after, *at_most;
+};
+
 struct plan_text_whole {
 	char *after, *within;
+};
+
+struct plan_text_arrives {
+	char *file, *within;
 };
 
 /* One of them is given. */
 struct plan_text_expect {
 	struct plan_text_reach *reach;
-	struct plan_text_limit *gap, *lost, *share, *moves;
+	struct plan_text_limit *gap, *lost, *moves;
+	struct plan_text_share *share;
 	struct plan_text_whole *whole;
+	struct plan_text_arrives *arrives;
 };
 
 struct plan_text_faults {
@@ -68,6 +82,8 @@ struct plan_text {
 	struct plan_text_faults *faults;
 	struct plan_text_flow *flows;
 	unsigned flows_count;
+	struct plan_text_file *files;
+	unsigned files_count;
 	struct plan_text_expect *expect;
 	unsigned expect_count;
 };

@@ -1,18 +1,16 @@
 /*
  * Probes: UDP packets from host to host, numbered. A flow counts what arrives and
  * the longest time without an arrival; a reach is a ping, again and again, until
- * its first answer.
+ * its first answer in time.
  */
-#include "sim/world/packet.h"
-#include "sim/world/trial.h"
+#include "sim/world/traffic.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#define HOPS 64
 #define PORT 9
 #define MAGIC 0x6d657368u
 #define PING_SIZE 84
+#define PING_UNIT_US 100 /* a ping's number says when it left */
 #define FLOW_PACKETS_MAX 10000000u
 
 enum probe_kind { PROBE_FLOW = 1, PROBE_PING, PROBE_ANSWER };
@@ -23,49 +21,39 @@ struct probe {
 	uint32_t number;
 };
 
-static size_t probe_write(
-	uint8_t *out, const struct address *from, const struct address *to, const struct probe *p, size_t size)
+static struct bytes probe_write(struct writer *w, const struct host_packet *about, const struct probe *p, size_t size)
 {
-	struct writer w = writer_of(out, size);
-
-	write_u32(&w, 6u << 28);
-	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
-	write_u8(&w, IP_UDP);
-	write_u8(&w, HOPS);
-	write_copy(&w, from->bytes, 16);
-	write_copy(&w, to->bytes, 16);
-	write_u16(&w, PORT);
-	write_u16(&w, PORT);
-	write_u16(&w, (uint16_t)(size - IPV6_HEADER));
-	write_u16(&w, 0);
-	write_u32(&w, MAGIC);
-	write_u8(&w, (uint8_t)p->kind);
-	write_u32(&w, p->index);
-	write_u32(&w, p->number);
-	write_zeros(&w, writer_left(&w));
-	packet_seal_udp6(out, size);
-	return writer_len(&w);
+	host_packet_begin(w, about, size);
+	write_u16(w, (uint16_t)(size - IPV6_HEADER));
+	write_u16(w, 0);
+	write_u32(w, MAGIC);
+	write_u8(w, (uint8_t)p->kind);
+	write_u32(w, p->index);
+	write_u32(w, p->number);
+	write_zeros(w, size - writer_len(w));
+	return host_packet_end(w);
 }
 
-static bool probe_read(struct bytes packet, struct probe *p, struct address *from)
+static bool probe_read(const struct host_packet *packet, struct probe *p)
 {
-	struct reader r = reader_of(packet);
-	uint8_t source[16];
+	struct reader r = reader_of(packet->rest);
 
-	if (read_u32(&r) >> 28 != 6)
-		return false;
-	read_u16(&r);
-	if (read_u8(&r) != IP_UDP)
-		return false;
-	read_u8(&r);
-	read_copy(&r, source, sizeof(source));
-	read_skip(&r, 16 + UDP_HEADER);
-	*from = address_ipv6(source);
+	read_u32(&r);
 	bool is_ours = read_u32(&r) == MAGIC;
 	p->kind = read_u8(&r);
 	p->index = read_u32(&r);
 	p->number = read_u32(&r);
 	return is_ours && reader_ok(&r);
+}
+
+static struct host_packet probe_header(const struct address *from, const struct address *to, uint8_t dscp)
+{
+	return (struct host_packet){ .protocol = IP_UDP,
+		.dscp = dscp,
+		.from = *from,
+		.to = *to,
+		.source_port = PORT,
+		.destination_port = PORT };
 }
 
 /* --- flows --------------------------------------------------------------------------- */
@@ -76,13 +64,15 @@ static void flow_due(struct timer *timer, uint64_t now_us)
 	struct world *w = f->trial->world;
 	struct station *from = w->stations[f->conf->from];
 	const struct address *to = f->conf->to < 0 ? &f->conf->address : &w->stations[f->conf->to]->address;
+	const struct host_packet about = probe_header(&from->address, to, traffic_dscp(f->conf->class));
 	const struct probe p = { PROBE_FLOW, f->index, f->sent };
 	uint8_t packet[WORLD_PACKET_MAX];
+	struct writer out = writer_of(packet, sizeof(packet));
 
 	if (f->sent < f->capacity) {
 		f->sent++;
 		f->sent_us = now_us;
-		station_send(from, bytes_of(packet, probe_write(packet, &from->address, to, &p, f->conf->size)));
+		station_send(from, probe_write(&out, &about, &p, f->conf->size));
 	}
 	if (now_us + f->conf->every_us < WORLD_START_US + f->conf->end_us)
 		timer_set(&w->heap, timer, now_us + f->conf->every_us);
@@ -93,7 +83,7 @@ static void flow_arrived(struct trial_flow *f, uint32_t number)
 {
 	uint64_t now_us = f->trial->world->now_us;
 
-	if (number >= f->sent)
+	if (number >= f->capacity)
 		return;
 	if (f->seen[number / 8] & 1u << number % 8) {
 		f->repeated++;
@@ -130,65 +120,76 @@ static void reach_due(struct timer *timer, uint64_t now_us)
 	struct world *w = e->trial->world;
 	struct station *from = w->stations[e->conf->from], *to = w->stations[e->conf->to];
 	uint64_t over_us = WORLD_START_US + e->conf->after_us + (uint64_t)(e->conf->at_most * 1e6);
-	const struct probe p = { PROBE_PING, e->index, 0 };
+	const struct host_packet about = probe_header(&from->address, &to->address, traffic_dscp(e->conf->class));
+	const struct probe p = { PROBE_PING, e->index, (uint32_t)(world_time_us(w) / PING_UNIT_US) };
 	uint8_t packet[PING_SIZE];
+	struct writer out = writer_of(packet, sizeof(packet));
 
 	if (!e->is_over && now_us <= over_us) {
-		station_send(
-			from, bytes_of(packet, probe_write(packet, &from->address, &to->address, &p, sizeof(packet))));
+		station_send(from, probe_write(&out, &about, &p, sizeof(packet)));
 		timer_set(&w->heap, timer, now_us + e->conf->every_us);
 	}
 	world_event_done(w);
 }
 
-static void reach_answered(struct trial_expect *e)
+static void reach_answered(struct trial_expect *e, uint32_t left)
 {
-	if (e->is_over)
+	uint64_t now_us = world_time_us(e->trial->world);
+	uint32_t took = (uint32_t)(now_us / PING_UNIT_US) - left;
+
+	if (e->is_over || (e->conf->class == PLAN_COMMAND && took > PLAN_COMMAND_US / PING_UNIT_US))
 		return;
 	e->is_over = true;
-	e->measured = (double)(world_time_us(e->trial->world) - e->conf->after_us) / 1e6;
+	e->measured = (double)(now_us - e->conf->after_us) / 1e6;
 	e->is_met = e->measured <= e->conf->at_most;
 }
 
 /* --- both --------------------------------------------------------------------------------- */
 
-void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet)
+static void ping_answer(struct station *s, const struct host_packet *ping, struct probe p)
 {
-	uint8_t answer[PING_SIZE];
-	struct address from;
-	struct probe p;
+	const struct host_packet about = probe_header(&s->address, &ping->from, ping->dscp);
+	uint8_t packet[PING_SIZE];
+	struct writer out = writer_of(packet, sizeof(packet));
 
-	if (!probe_read(packet, &p, &from))
-		return;
-	if (p.kind == PROBE_FLOW && p.index < t->plan->flow_count && t->plan->flows[p.index].to >= 0 &&
-		t->plan->flows[p.index].to != (int)s->index)
-		t->strays++;
-	if (p.kind == PROBE_FLOW && p.index < t->plan->flow_count &&
-		(t->plan->flows[p.index].to < 0 || t->plan->flows[p.index].to == (int)s->index))
-		flow_arrived(&t->flows[p.index], p.number);
-	if (p.kind == PROBE_ANSWER && p.index < t->plan->expect_count && t->plan->expect[p.index].from == s->index)
-		reach_answered(&t->expect[p.index]);
-	if (p.kind != PROBE_PING)
-		return;
 	p.kind = PROBE_ANSWER;
-	station_send_soon(s, bytes_of(answer, probe_write(answer, &s->address, &from, &p, sizeof(answer))));
+	station_send_soon(s, probe_write(&out, &about, &p, sizeof(packet)));
 }
 
-void trial_probe_init(struct trial *t)
+void probe_deliver(struct trial *t, struct station *s, const struct host_packet *packet)
+{
+	struct probe p;
+
+	if (!probe_read(packet, &p))
+		return;
+	if (p.kind == PROBE_PING)
+		ping_answer(s, packet, p);
+	if (p.kind == PROBE_ANSWER && p.index < t->plan->expect_count && t->plan->expect[p.index].from == s->index)
+		reach_answered(&t->expect[p.index], p.number);
+	if (p.kind != PROBE_FLOW || p.index >= t->plan->flow_count)
+		return;
+	if (t->plan->flows[p.index].to >= 0 && t->plan->flows[p.index].to != (int)s->index)
+		t->strays[s->index]++;
+	else
+		flow_arrived(&t->flows[p.index], p.number);
+}
+
+void probes_init(struct trial *t)
 {
 	for (unsigned i = 0; i < t->plan->flow_count; i++)
 		flow_init(t, i);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		struct trial_expect *e = &t->expect[i];
+		bool is_ping = e->conf->measure == PLAN_REACH && e->conf->class <= PLAN_COMMAND;
 
-		if (e->conf->measure != PLAN_REACH && e->conf->measure != PLAN_WHOLE)
+		if (!is_ping && e->conf->measure != PLAN_WHOLE)
 			continue;
-		timer_init(&e->timer, e->conf->measure == PLAN_REACH ? reach_due : trial_whole_due);
+		timer_init(&e->timer, is_ping ? reach_due : trial_whole_due);
 		timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->after_us);
 	}
 }
 
-void trial_probe_done(struct trial *t)
+void probes_done(struct trial *t)
 {
 	for (unsigned i = 0; i < t->plan->flow_count; i++)
 		free(t->flows[i].seen);

@@ -47,6 +47,8 @@ static void pairs_choose(struct record *r, const struct plan *p)
 	for (unsigned i = 0; i < p->flow_count; i++)
 		if (p->flows[i].to >= 0)
 			pair_add(r, p->flows[i].from, (unsigned)p->flows[i].to, true);
+	for (unsigned i = 0; i < p->file_count; i++)
+		pair_add(r, p->files[i].from, p->files[i].to, true);
 	uint64_t room = all > RECORD_PAIRS_MAX ? RECORD_PAIRS_MAX - r->pair_count : all;
 	r->is_chosen = room < all;
 	for (unsigned a = 0; a < p->node_count; a++)
@@ -55,7 +57,8 @@ static void pairs_choose(struct record *r, const struct plan *p)
 				pair_add(r, a, b, false);
 }
 
-_Static_assert(PLAN_EXPECT_MAX + PLAN_FLOWS_MAX < RECORD_PAIRS_MAX, "there is room for those that the plan asks for");
+_Static_assert(2 * PLAN_EXPECT_MAX + PLAN_FLOWS_MAX + PLAN_FILES_MAX < RECORD_PAIRS_MAX,
+	"there is room for those that the plan asks for");
 
 static bool order_harms(enum plan_verb verb)
 {

@@ -1,4 +1,5 @@
 /* The outcome of a trial: a table for people, JSON for programs. */
+#include "sim/world/transfer.h"
 #include "sim/world/trial.h"
 
 #include <errno.h>
@@ -10,15 +11,28 @@ static const char *node_name(const struct trial *t, unsigned node)
 	return t->plan->nodes[node].name;
 }
 
+static const char *reach_suffix(enum plan_class class)
+{
+	static const char *const suffixes[PLAN_CLASSES] = { "", " for command", " for voice", " for pictures" };
+
+	return suffixes[class];
+}
+
 void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size)
 {
 	const struct plan_expect *c = e->conf;
 	double after_s = (double)c->after_us / 1e6;
+	const struct plan_file *file;
 
 	switch (c->measure) {
 	case PLAN_REACH:
-		snprintf(text, size, "reach %s from %s within %g s of %g s", node_name(t, c->to), node_name(t, c->from),
-			c->at_most, after_s);
+		snprintf(text, size, "reach %s from %s within %g s of %g s%s", node_name(t, c->to),
+			node_name(t, c->from), c->at_most, after_s, reach_suffix(c->class));
+		return;
+	case PLAN_ARRIVES:
+		file = &t->plan->files[c->from];
+		snprintf(text, size, "%s (%g MB) at %s within %g s of %g s", file->name, file->size / 1e6,
+			node_name(t, file->to), c->at_most, after_s);
 		return;
 	case PLAN_WHOLE:
 		snprintf(text, size, "whole within %g s of %g s", c->at_most, after_s);
@@ -30,7 +44,11 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 		snprintf(text, size, "lost of %s at most %g %%", t->plan->flows[c->from].name, 100 * c->at_most);
 		return;
 	case PLAN_SHARE:
-		snprintf(text, size, "control share of %s at most %g %% after %g s", t->plan->links[c->from].name,
+		snprintf(text, size, "control share of %s%s at most %g %% after %g s",
+			c->is_thin || c->kind ? "each " : "",
+			c->is_thin ? "thin link"
+			: c->kind  ? c->kind->name
+				   : t->plan->links[c->from].name,
 			100 * c->at_most, after_s);
 		return;
 	case PLAN_MOVES:
@@ -58,19 +76,44 @@ void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1
 		snprintf(text + 2 * (size_t)i, 3, "%02x", w->digest[i]);
 }
 
+static void flows_print(const struct trial *t, FILE *out)
+{
+	if (t->plan->flow_count)
+		fprintf(out, "%-20s %-8s %9s %9s %9s %11s\n", "flow", "class", "sent", "received", "lost",
+			"longest gap");
+	for (unsigned i = 0; i < t->plan->flow_count; i++) {
+		const struct trial_flow *f = &t->flows[i];
+
+		fprintf(out, "%-20s %-8s %9u %9u %9u %9.3f s\n", f->conf->name, plan_class_name(f->conf->class),
+			f->sent, f->received, f->sent - f->received, (double)f->gap_us / 1e6);
+	}
+}
+
+static void files_print(const struct trial *t, FILE *out)
+{
+	if (t->plan->file_count)
+		fprintf(out, "%-20s %-8s %9s %9s %9s %11s\n", "file", "class", "kB", "repeated", "restarts",
+			"whole in");
+	for (unsigned i = 0; i < t->plan->file_count; i++) {
+		const struct transfer *f = &t->transfers[i];
+		const uint64_t start_us = WORLD_START_US + f->conf->start_us;
+
+		fprintf(out, "%-20s %-8s %9.1f %9llu %9u ", f->conf->name, plan_class_name(f->conf->class),
+			f->conf->size / 1e3, (unsigned long long)f->sender.repeated, transfer_restarts(f));
+		if (f->receiver.whole_us)
+			fprintf(out, "%9.3f s\n", (double)(f->receiver.whole_us - start_us) / 1e6);
+		else
+			fprintf(out, "%11s\n", "never");
+	}
+}
+
 void trial_print(const struct trial *t, FILE *out)
 {
 	const struct world *w = t->world;
 	char text[200], measured[32], digest[2 * WORLD_DIGEST_LEN + 1];
 
-	if (t->plan->flow_count)
-		fprintf(out, "%-20s %9s %9s %9s %11s\n", "flow", "sent", "received", "lost", "longest gap");
-	for (unsigned i = 0; i < t->plan->flow_count; i++) {
-		const struct trial_flow *f = &t->flows[i];
-
-		fprintf(out, "%-20s %9u %9u %9u %9.3f s\n", f->conf->name, f->sent, f->received, f->sent - f->received,
-			(double)f->gap_us / 1e6);
-	}
+	flows_print(t, out);
+	files_print(t, out);
 	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
 	for (unsigned i = 0; i < w->segment_count; i++) {
 		const struct segment_traffic *g = &w->segments[i]->traffic;
@@ -79,17 +122,17 @@ void trial_print(const struct trial *t, FILE *out)
 			(unsigned long long)g->frames, (unsigned long long)g->bytes,
 			(unsigned long long)(g->bytes - g->data_bytes), 100 * segment_control_share(w->segments[i]));
 	}
-	fprintf(out, "%-68s %10s\n", "expected", "measured");
-	fprintf(out, "%-68s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
+	fprintf(out, "%-80s %10s\n", "expected", "measured");
+	fprintf(out, "%-80s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
 	if (world_breach(w))
 		fprintf(out, "no breach: %-58s FAILED\n", world_breach(w));
 	if (w->shared_loops)
-		fprintf(out, "%-68s %10llu\n", "  loops between origins of one prefix, gone within 10 s",
+		fprintf(out, "%-80s %10llu\n", "  loops between origins of one prefix, gone within 10 s",
 			(unsigned long long)w->shared_loops);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		trial_expect_text(t, &t->expect[i], text, sizeof(text));
 		trial_measured_text(&t->expect[i], measured);
-		fprintf(out, "%-68s %10s %s\n", text, measured, t->expect[i].is_met ? "ok" : "FAILED");
+		fprintf(out, "%-80s %10s %s\n", text, measured, t->expect[i].is_met ? "ok" : "FAILED");
 	}
 	trial_digest_text(w, digest);
 	fprintf(out, "seed %llu, %g s, %llu events, hash %s\n", (unsigned long long)w->seed,
@@ -121,8 +164,28 @@ static json_t *flows_json(const struct trial *t)
 		const struct trial_flow *f = &t->flows[i];
 
 		json_array_append_new(list,
-			json_pack("{s:s, s:i, s:i, s:i, s:f}", "name", f->conf->name, "sent", (int)f->sent, "received",
-				(int)f->received, "repeated", (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
+			json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "name", f->conf->name, "class",
+				plan_class_name(f->conf->class), "sent", (int)f->sent, "received", (int)f->received,
+				"repeated", (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
+	}
+	return list;
+}
+
+static json_t *files_json(const struct trial *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->plan->file_count; i++) {
+		const struct transfer *f = &t->transfers[i];
+		uint64_t whole_us = f->receiver.whole_us, start_us = WORLD_START_US + f->conf->start_us;
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:o}", "name", f->conf->name, "class",
+				plan_class_name(f->conf->class), "from", node_name(t, f->conf->from), "to",
+				node_name(t, f->conf->to), "bytes", (json_int_t)f->conf->size, "segments_sent",
+				(json_int_t)f->sender.sent, "repeated", (json_int_t)f->sender.repeated, "timeouts",
+				(json_int_t)f->sender.timeouts, "restarts", (int)transfer_restarts(f), "whole_s",
+				whole_us ? json_real((double)(whole_us - start_us) / 1e6) : json_null()));
 	}
 	return list;
 }
@@ -149,11 +212,11 @@ int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
 	char digest[2 * WORLD_DIGEST_LEN + 1];
 
 	trial_digest_text(w, digest);
-	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "scenario", scenario,
+	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "scenario", scenario,
 		"seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t),
 		"hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "shared_loops",
-		(json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t), "links",
-		links_json(t));
+		(json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t), "files",
+		files_json(t), "links", links_json(t));
 	int error = !root || json_dumpf(root, out, JSON_INDENT(1)) || fputc('\n', out) == EOF ? -EIO : 0;
 
 	json_decref(root);

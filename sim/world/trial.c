@@ -1,5 +1,6 @@
 /* From plan to world, through its time, to a verdict on each expectation. */
 #include "sim/world/record.h"
+#include "sim/world/transfer.h"
 #include "sim/world/trial.h"
 
 #include <errno.h>
@@ -10,7 +11,7 @@
 
 static void trial_deliver(void *user, struct station *s, struct bytes packet)
 {
-	trial_probe_deliver(user, s, packet);
+	trial_traffic_deliver(user, s, packet);
 }
 
 static void trial_say(void *user, struct station *s, enum node_event event, const char *text)
@@ -64,6 +65,15 @@ static bool build_segment(struct trial *t, const struct plan_link *conf)
 	return true;
 }
 
+static bool share_is_of(const struct plan_expect *e, const struct plan *p, unsigned link)
+{
+	if (e->measure != PLAN_SHARE)
+		return false;
+	if (e->is_thin || e->kind)
+		return e->is_thin ? plan_link_is_thin(&p->links[link]) : e->kind == p->links[link].preset;
+	return e->from == link;
+}
+
 static bool build(struct trial *t)
 {
 	const struct plan *p = t->plan;
@@ -76,11 +86,12 @@ static bool build(struct trial *t)
 			return false;
 	for (unsigned i = 0; i < p->expect_count; i++) {
 		t->expect[i] = (struct trial_expect){ .trial = t, .index = i, .conf = &p->expect[i], .measured = -1 };
-		if (p->expect[i].measure == PLAN_SHARE)
-			t->world->segments[p->expect[i].from]->judged_from_us = p->expect[i].after_us;
+		for (unsigned k = 0; k < p->link_count; k++)
+			if (share_is_of(&p->expect[i], p, k))
+				t->world->segments[k]->judged_from_us = p->expect[i].after_us;
 	}
 	trial_steer_init(t);
-	trial_probe_init(t);
+	trial_traffic_init(t);
 	if (trial_supply_init(t) || trial_roam_init(t))
 		return false;
 	for (unsigned i = 0; i < p->node_count; i++)
@@ -101,7 +112,9 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 	t->events = calloc(plan->event_count + 1, sizeof(*t->events));
 	t->flows = calloc(plan->flow_count + 1, sizeof(*t->flows));
 	t->expect = calloc(plan->expect_count + 1, sizeof(*t->expect));
-	if (!t->world || !t->events || !t->flows || !t->expect) {
+	t->transfers = calloc(plan->file_count + 1, sizeof(*t->transfers));
+	t->strays = calloc(plan->node_count + 1, sizeof(*t->strays));
+	if (!t->world || !t->events || !t->flows || !t->expect || !t->transfers || !t->strays) {
 		trial_free(t);
 		return NULL;
 	}
@@ -118,12 +131,14 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 void trial_free(struct trial *t)
 {
 	world_free(t->world);
-	if (t->flows)
-		trial_probe_done(t);
+	if (t->flows && t->transfers)
+		trial_traffic_done(t);
 	free(t->supplies);
 	free(t->places);
 	free(t->events);
 	free(t->flows);
+	free(t->transfers);
+	free(t->strays);
 	free(t->expect);
 	free(t);
 }
@@ -144,18 +159,55 @@ static void judge_flow(const struct trial *t, struct trial_expect *e)
 	e->is_met = f->sent > 0 && e->measured <= e->conf->at_most;
 }
 
+static void judge_file(const struct trial *t, struct trial_expect *e, unsigned file)
+{
+	const struct transfer *f = &t->transfers[file];
+
+	if (f->receiver.whole_us) {
+		e->measured = (double)(f->receiver.whole_us - WORLD_START_US - f->conf->start_us) / 1e6;
+		e->is_met = e->measured <= e->conf->at_most;
+		if (!e->is_met)
+			snprintf(e->detail, sizeof(e->detail), "it took %.1f s", e->measured);
+	} else {
+		double came = (double)f->receiver.most * SEGMENT_SIZE / f->conf->size;
+
+		snprintf(e->detail, sizeof(e->detail), "%.0f %% of it came", came < 0.99 ? 100 * came : 99);
+	}
+}
+
+/* Of several links, the one that spent the largest share on control. */
+static void judge_share(const struct trial *t, struct trial_expect *e)
+{
+	e->measured = 0;
+	for (unsigned i = 0; i < t->plan->link_count; i++) {
+		double share = segment_control_share(t->world->segments[i]);
+
+		if (!share_is_of(e->conf, t->plan, i) || share < e->measured)
+			continue;
+		e->measured = share;
+		if (e->conf->is_thin || e->conf->kind)
+			snprintf(e->detail, sizeof(e->detail), "%s needs most", t->plan->links[i].name);
+	}
+}
+
 static void judge(struct trial *t, struct trial_expect *e)
 {
 	switch (e->conf->measure) {
 	case PLAN_REACH:
+		if (e->conf->class == PLAN_BULK)
+			judge_file(t, e, e->conf->file);
+		return; /* else when it happened */
 	case PLAN_WHOLE:
 		return; /* when it happened */
+	case PLAN_ARRIVES:
+		judge_file(t, e, e->conf->from);
+		return;
 	case PLAN_GAP:
 	case PLAN_LOST:
 		judge_flow(t, e);
 		return;
 	case PLAN_SHARE:
-		e->measured = segment_control_share(t->world->segments[e->conf->from]);
+		judge_share(t, e);
 		break;
 	case PLAN_MOVES:
 		e->measured = (double)e->moves;
@@ -188,8 +240,8 @@ void trial_run(struct trial *t, void (*progress)(double share))
 
 bool trial_is_passed(const struct trial *t)
 {
-	bool is_passed =
-		t->world->loops == 0 && t->world->nonces_repeated == 0 && t->strays == 0 && !world_breach(t->world);
+	bool is_passed = t->world->loops == 0 && t->world->nonces_repeated == 0 && trial_strays(t) == 0 &&
+			 !world_breach(t->world);
 
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		is_passed &= t->expect[i].is_met;
@@ -209,9 +261,9 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 			(unsigned long long)t->world->nonces_repeated);
 		return true;
 	}
-	if (t->strays) {
+	if (trial_strays(t)) {
 		snprintf(text, PLAN_ERROR_MAX, "%llu packets were delivered to another node than they were sent to",
-			(unsigned long long)t->strays);
+			(unsigned long long)trial_strays(t));
 		return true;
 	}
 	if (world_breach(t->world)) {

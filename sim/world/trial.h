@@ -7,7 +7,7 @@
  *   supply.c   mains and batteries
  *   roam.c     where nodes are, and which radios hear each other there
  *   jam.c      radios that hear nothing for a time
- *   probe.c    flows and pings, as IP packets of the hosts
+ *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
  *   record.c   who reached whom, over time
@@ -56,11 +56,14 @@ struct trial_flow {
 	struct trial *trial;
 	unsigned index;
 	const struct plan_flow *conf;
-	uint32_t sent, received, repeated;
 	uint32_t capacity;
+	/* The sending station's. */
+	uint32_t sent;
+	uint64_t sent_us; /* the last one */
+	/* The receiving station's. */
+	uint32_t received, repeated;
 	uint8_t *seen; /* a bit for each packet */
 	uint64_t last_us; /* an arrival, or the start */
-	uint64_t sent_us; /* the last one */
 	uint64_t gap_us; /* the longest time without one */
 };
 
@@ -81,12 +84,13 @@ struct trial {
 	struct world *world;
 	struct trial_event *events;
 	struct trial_flow *flows;
+	struct transfer *transfers;
 	struct trial_expect *expect;
 	struct timer faults;
 	struct trial_supply *supplies;
 	struct trial_place *places;
 	struct timer roam;
-	uint64_t strays; /* packets of a flow to one node that another's host got */
+	uint64_t *strays; /* by station: packets that its host got and that were for another's */
 	FILE *log; /* what nodes say, NULL: nowhere */
 	struct record *record; /* borrowed; NULL: nothing is recorded */
 };
@@ -112,9 +116,11 @@ int trial_roam_init(struct trial *t); /* roam.c; 0 or -ENOMEM */
 void trial_move(struct trial *t, unsigned node, const struct plan_move *move);
 void trial_jam(struct trial_event *e); /* jam.c */
 void trial_jam_update(struct trial *t); /* nodes have moved */
-void trial_probe_init(struct trial *t); /* probe.c */
-void trial_probe_done(struct trial *t);
-void trial_probe_deliver(struct trial *t, struct station *s, struct bytes packet);
+void trial_traffic_init(struct trial *t); /* traffic.c */
+void trial_traffic_done(struct trial *t);
+void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes packet);
+/* Packets that another host got than they were for. */
+uint64_t trial_strays(const struct trial *t);
 void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
 /* A number for each station: equal if links join them. The caller frees it. */
 unsigned *whole_groups(const struct world *w);
