@@ -65,6 +65,20 @@ void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
 	peer_send_in_place(p, now_us, inner, body.len + 1);
 }
 
+int node_inner_send(struct node *n, uint64_t now_us, unsigned id, const struct address *neighbour, struct bytes inner)
+{
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+	struct peer *p = link ? peer_find_address(link, neighbour) : NULL;
+
+	if (!p || !p->is_up || !inner.len)
+		return -ENOENT;
+	if (inner.len - 1 + NODE_OVERHEAD > link->config.mtu)
+		return -EMSGSIZE;
+	n->now_us = now_us;
+	peer_send(p, now_us, inner.data[0], bytes_of(inner.data + 1, inner.len - 1));
+	return 0;
+}
+
 /* --- in ------------------------------------------------------------------------------------ */
 
 static void babel_in(struct peer *p, uint64_t now_us, struct bytes packet, bool multicast)

@@ -123,6 +123,11 @@ int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slo
 void node_frame_in(
 	struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame, size_t len);
 
+/* Seals `inner` (kind byte first), whatever it is, to that neighbour, as whoever has our keys could: for tests of what
+ * others make of it. -ENOENT: nobody is there; -EMSGSIZE: more than the link takes. */
+int node_inner_send(
+	struct node *n, uint64_t now_us, unsigned link, const struct address *neighbour, struct bytes inner);
+
 struct node_packet {
 	uint8_t *data; /* NODE_HEADROOM free bytes before, NODE_TAILROOM behind len */
 	size_t len;

@@ -13,7 +13,8 @@
 
 const char *plan_measure_name(enum plan_measure measure)
 {
-	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives" };
+	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives", "sessions",
+		"entries", "routed", "floor" };
 
 	return names[measure];
 }
@@ -51,7 +52,8 @@ static struct plan *plan_alloc(const struct plan_text *t)
 	p->flows = calloc(t->flows_count + 1, sizeof(*p->flows));
 	p->files = calloc(t->files_count + t->expect_count + 1, sizeof(*p->files));
 	p->expect = calloc(t->expect_count + 1, sizeof(*p->expect));
-	if (p->nodes && p->links && p->events && p->flows && p->files && p->expect)
+	p->attacks = calloc(t->attacks_count + 1, sizeof(*p->attacks));
+	if (p->nodes && p->links && p->events && p->flows && p->files && p->expect && p->attacks)
 		return p;
 	plan_free(p);
 	return NULL;
@@ -89,6 +91,8 @@ static int plan_read(struct plan_reading *r)
 		error = plan_file_read(r, (int)i);
 	for (unsigned i = 0; i < t->expect_count && !error; i++)
 		error = plan_expect_read(r, (int)i);
+	for (unsigned i = 0; i < t->attacks_count && !error; i++)
+		error = plan_attack_read(r, (int)i);
 	return error;
 }
 
@@ -139,5 +143,6 @@ void plan_free(struct plan *p)
 	free(p->flows);
 	free(p->files);
 	free(p->expect);
+	free(p->attacks);
 	free(p);
 }

@@ -17,6 +17,7 @@
 #define PLAN_FILES_MAX 64
 #define PLAN_FILE_BYTES_MAX 100000000 /* of one */
 #define PLAN_EXPECT_MAX 64
+#define PLAN_ATTACKS_MAX 16
 #define PLAN_PORTS_MAX 32 /* of a node */
 #define PLAN_DEAF_MAX 32
 #define PLAN_WAY_MAX 64 /* way-points of a node */
@@ -155,6 +156,10 @@ enum plan_measure {
 	PLAN_MOVES,
 	PLAN_WHOLE,
 	PLAN_ARRIVES,
+	PLAN_SESSIONS,
+	PLAN_ENTRIES,
+	PLAN_ROUTED,
+	PLAN_FLOOR,
 };
 
 struct plan_expect {
@@ -168,6 +173,29 @@ struct plan_expect {
 	double at_most; /* seconds, share of one, or a number */
 };
 
+/* Somebody at a link who is no node, or a node that is turned against the others (plan_attack.c). */
+enum plan_attack_kind {
+	ATTACK_DELAY, /* what passes the link comes later */
+	ATTACK_REPLAY, /* what passed the link comes again */
+	ATTACK_FLOOD, /* first handshake messages, with the deployment key of a captured node */
+	ATTACK_MALFORM, /* a node seals packets that no node would write */
+	ATTACK_ANNOUNCE, /* a node announces very many prefixes */
+};
+enum plan_prey { PREY_ALL, PREY_DATA, PREY_HANDSHAKES };
+
+struct plan_attack {
+	char name[PLAN_NAME_MAX];
+	enum plan_attack_kind kind;
+	unsigned link; /* delay, replay, flood */
+	int node; /* malform, announce: who; flood: to whom; delay: to whom, -1: to all */
+	enum plan_prey prey; /* replay */
+	bool is_spoofed; /* flood: each from another source */
+	uint64_t from_us, until_us;
+	uint64_t by_us; /* delay */
+	uint64_t every_us; /* a frame; not delay */
+	unsigned count; /* announce: prefixes */
+};
+
 struct plan {
 	uint64_t seed;
 	uint64_t duration_us;
@@ -179,12 +207,15 @@ struct plan {
 	struct plan_flow *flows;
 	struct plan_file *files; /* then those that a reach sends */
 	struct plan_expect *expect;
+	unsigned attack_count;
+	struct plan_attack *attacks;
 };
 
 /* NULL with one line in `error`: file:line: what; remedy. */
 struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX]);
 struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX]);
 void plan_free(struct plan *p);
+const char *plan_attack_name(enum plan_attack_kind kind);
 const char *plan_measure_name(enum plan_measure measure);
 const char *plan_class_name(enum plan_class class);
 /* Slower than PLAN_THIN_BPS in a direction. */

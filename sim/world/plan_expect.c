@@ -177,6 +177,10 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_MOVES] = text->moves,
 		[PLAN_WHOLE] = text->whole,
 		[PLAN_ARRIVES] = text->arrives,
+		[PLAN_SESSIONS] = text->sessions,
+		[PLAN_ENTRIES] = text->entries,
+		[PLAN_ROUTED] = text->routed,
+		[PLAN_FLOOR] = text->floor,
 	};
 	unsigned count = 0;
 
@@ -186,8 +190,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	}
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
-			"an expectation is one of reach, gap, lost, share, moves, whole, arrives; write each in a line "
-			"of its own");
+			"an expectation is one of reach, gap, lost, share, moves, whole, arrives, sessions, "
+			"entries, routed, floor; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:
@@ -198,6 +202,11 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return whole_read(r, i, text->whole, e);
 	case PLAN_ARRIVES:
 		return arrives_read(r, i, text->arrives, e);
+	case PLAN_SESSIONS:
+	case PLAN_ENTRIES:
+	case PLAN_ROUTED:
+	case PLAN_FLOOR:
+		return plan_guard_read(r, i, given[e->measure]);
 	case PLAN_GAP:
 	case PLAN_LOST:
 	case PLAN_MOVES:

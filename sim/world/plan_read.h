@@ -27,6 +27,8 @@ int plan_faults_read(struct plan_reading *r);
 int plan_flow_read(struct plan_reading *r, int f); /* plan_traffic.c */
 int plan_file_read(struct plan_reading *r, int f);
 int plan_expect_read(struct plan_reading *r, int e); /* plan_expect.c */
+int plan_guard_read(struct plan_reading *r, int e, const struct plan_text_guard *text); /* plan_guard.c */
+int plan_attack_read(struct plan_reading *r, int a); /* plan_attack.c */
 
 /* Of entry `i` in a section; without text the value stays. */
 int plan_time_read(struct plan_reading *r, const char *section, int i, const char *text, uint64_t *us);

@@ -147,6 +147,14 @@ static const cyaml_schema_field_t arrives_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t guard_fields[] = {
+	TEXT_FIELD(struct plan_text_guard, "node", node),
+	TEXT_FIELD(struct plan_text_guard, "to", to),
+	TEXT_FIELD(struct plan_text_guard, "after", after),
+	TEXT_FIELD(struct plan_text_guard, "at most", at_most),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "reach", reach, reach_fields),
 	PART_FIELD(struct plan_text_expect, "gap", gap, flow_limit_fields),
@@ -155,11 +163,34 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
 	PART_FIELD(struct plan_text_expect, "arrives", arrives, arrives_fields),
+	PART_FIELD(struct plan_text_expect, "sessions", sessions, guard_fields),
+	PART_FIELD(struct plan_text_expect, "entries", entries, guard_fields),
+	PART_FIELD(struct plan_text_expect, "routed", routed, guard_fields),
+	PART_FIELD(struct plan_text_expect, "floor", floor, guard_fields),
 	CYAML_FIELD_END,
 };
 
 static const cyaml_schema_value_t expect_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_expect, expect_fields),
+};
+
+static const cyaml_schema_field_t attack_fields[] = {
+	TEXT_FIELD(struct plan_text_attack, "name", name),
+	TEXT_FIELD(struct plan_text_attack, "do", kind),
+	TEXT_FIELD(struct plan_text_attack, "link", link),
+	TEXT_FIELD(struct plan_text_attack, "node", node),
+	TEXT_FIELD(struct plan_text_attack, "of", of),
+	TEXT_FIELD(struct plan_text_attack, "sources", sources),
+	TEXT_FIELD(struct plan_text_attack, "from", from),
+	TEXT_FIELD(struct plan_text_attack, "until", until),
+	TEXT_FIELD(struct plan_text_attack, "by", by),
+	TEXT_FIELD(struct plan_text_attack, "rate", rate),
+	TEXT_FIELD(struct plan_text_attack, "count", count),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t attack_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_attack, attack_fields),
 };
 
 static const cyaml_schema_field_t plan_fields[] = {
@@ -172,6 +203,7 @@ static const cyaml_schema_field_t plan_fields[] = {
 	LIST_FIELD(struct plan_text, "flows", flows, &flow_schema, PLAN_FLOWS_MAX),
 	LIST_FIELD(struct plan_text, "files", files, &file_schema, PLAN_FILES_MAX),
 	LIST_FIELD(struct plan_text, "expect", expect, &expect_schema, PLAN_EXPECT_MAX),
+	LIST_FIELD(struct plan_text, "attacks", attacks, &attack_schema, PLAN_ATTACKS_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -58,6 +58,10 @@ struct plan_text_arrives {
 	char *file, *within;
 };
 
+struct plan_text_guard {
+	char *node, *to, *after, *at_most;
+};
+
 /* One of them is given. */
 struct plan_text_expect {
 	struct plan_text_reach *reach;
@@ -65,10 +69,15 @@ struct plan_text_expect {
 	struct plan_text_share *share;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
+	struct plan_text_guard *sessions, *entries, *routed, *floor;
 };
 
 struct plan_text_faults {
 	char *from, *until, *every, *power;
+};
+
+struct plan_text_attack {
+	char *name, *kind, *link, *node, *of, *sources, *from, *until, *by, *rate, *count;
 };
 
 struct plan_text {
@@ -86,6 +95,8 @@ struct plan_text {
 	unsigned files_count;
 	struct plan_text_expect *expect;
 	unsigned expect_count;
+	struct plan_text_attack *attacks;
+	unsigned attacks_count;
 };
 
 /* 0, or -EINVAL with the line in outline->error. */

@@ -182,6 +182,8 @@ void probes_init(struct trial *t)
 		struct trial_expect *e = &t->expect[i];
 		bool is_ping = e->conf->measure == PLAN_REACH && e->conf->class <= PLAN_COMMAND;
 
+		if (e->conf->measure >= PLAN_SESSIONS)
+			trial_guard_init(e);
 		if (!is_ping && e->conf->measure != PLAN_WHOLE)
 			continue;
 		timer_init(&e->timer, is_ping ? reach_due : trial_whole_due);

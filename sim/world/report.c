@@ -51,6 +51,20 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 				   : t->plan->links[c->from].name,
 			100 * c->at_most, after_s);
 		return;
+	case PLAN_SESSIONS:
+		snprintf(text, size, "sessions changed at %s at most %g times after %g s", node_name(t, c->from),
+			c->at_most, after_s);
+		return;
+	case PLAN_ENTRIES:
+		snprintf(text, size, "entries in the tables of %s at most %g", node_name(t, c->from), c->at_most);
+		return;
+	case PLAN_ROUTED:
+		snprintf(text, size, "route from %s to %s for at most %g s after %g s", node_name(t, c->from),
+			node_name(t, c->to), c->at_most, after_s);
+		return;
+	case PLAN_FLOOR:
+		snprintf(text, size, "least time of %s moved by at most %g days", node_name(t, c->from), c->at_most);
+		return;
 	case PLAN_MOVES:
 		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,
 			after_s);
@@ -64,7 +78,10 @@ void trial_measured_text(const struct trial_expect *e, char text[32])
 		snprintf(text, 32, "never");
 	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_SHARE)
 		snprintf(text, 32, "%.2f %%", 100 * e->measured);
-	else if (e->conf->measure == PLAN_MOVES)
+	else if (e->conf->measure == PLAN_FLOOR)
+		snprintf(text, 32, "%.1f days", e->measured);
+	else if (e->conf->measure == PLAN_MOVES || e->conf->measure == PLAN_SESSIONS ||
+		 e->conf->measure == PLAN_ENTRIES)
 		snprintf(text, 32, "%.0f", e->measured);
 	else
 		snprintf(text, 32, "%.3f s", e->measured);
@@ -122,6 +139,7 @@ void trial_print(const struct trial *t, FILE *out)
 			(unsigned long long)g->frames, (unsigned long long)g->bytes,
 			(unsigned long long)(g->bytes - g->data_bytes), 100 * segment_control_share(w->segments[i]));
 	}
+	trial_attacks_print(t, out);
 	fprintf(out, "%-80s %10s\n", "expected", "measured");
 	fprintf(out, "%-80s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");
 	if (world_breach(w))

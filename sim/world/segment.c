@@ -264,8 +264,8 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 	world_event_done(w);
 }
 
-static void flight_launch(struct segment *g, unsigned from, unsigned to, const struct endpoint *destination,
-	const struct sealed *sealed, struct bytes frame, uint64_t due_us)
+static void flight_launch(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
+	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame, uint64_t due_us)
 {
 	struct flight *f = world_alloc(sizeof(*f) + frame.len + NODE_TAILROOM);
 
@@ -277,7 +277,7 @@ static void flight_launch(struct segment *g, unsigned from, unsigned to, const s
 	f->is_addressed = destination;
 	if (destination)
 		f->destination = *destination;
-	f->source = end_visible(&g->ends[from]);
+	f->source = *source;
 	f->sealed = *sealed;
 	g->traffic.flying_frames++;
 	f->len = frame.len;
@@ -285,6 +285,28 @@ static void flight_launch(struct segment *g, unsigned from, unsigned to, const s
 	list_init(&f->list);
 	list_push_back(&g->w->in_flight, &f->list);
 	timer_set(&g->w->heap, &f->timer, due_us > g->w->now_us ? due_us : g->w->now_us);
+}
+
+/* With what somebody adds to it. */
+static uint64_t held_until_us(const struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
+	const struct endpoint *destination, struct bytes frame, uint64_t due_us)
+{
+	const struct world *w = g->w;
+
+	if (!w->interfere)
+		return due_us;
+	return due_us + w->interfere(w->interfere_user, g, from, to, source, destination, frame, due_us);
+}
+
+void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
+	const struct endpoint *destination, struct bytes frame)
+{
+	static const struct sealed nobody = { 0 };
+
+	if (g->w->offered)
+		g->w->offered(g->w->offered_user, g, g->end_count, (int)to, destination, source, frame);
+	g->traffic.copies++;
+	flight_launch(g, from, to, source, destination, &nobody, frame, g->w->now_us);
 }
 
 /* Who is meant; -1: all. */
@@ -303,23 +325,22 @@ static void segment_offer(struct segment *g, unsigned from, int target, const st
 	const struct sealed *sealed, struct bytes frame, bool is_data)
 {
 	uint32_t bytes = (uint32_t)(frame.len + g->ends[from].port->frame_overhead);
+	struct endpoint source = end_visible(&g->ends[from]);
 	struct link_fate fates[LINK_ENDS_MAX];
 
 	segment_count(g, bytes, is_data);
 	if (target >= 0 && g->ends[from].has_nat)
 		nat_out(&g->ends[from], g->w->now_us, (unsigned)target);
-	if (g->w->offered) {
-		struct endpoint source = end_visible(&g->ends[from]);
-
+	if (g->w->offered)
 		g->w->offered(g->w->offered_user, g, from, target, to, &source, frame);
-	}
 	link_model_offer(&g->model, world_time_us(g->w), from, target, bytes, fates);
 	for (unsigned i = 0; i < g->end_count; i++) {
 		if (i == from || (target >= 0 && i != (unsigned)target))
 			continue;
 		g->traffic.copies++;
 		if (fates[i].verdict == LINK_DELIVER)
-			flight_launch(g, from, i, to, sealed, frame, fates[i].due_us + WORLD_START_US);
+			flight_launch(g, from, i, &source, to, sealed, frame,
+				held_until_us(g, from, i, &source, to, frame, fates[i].due_us + WORLD_START_US));
 		else if (fates[i].verdict != LINK_DROP_DEAF)
 			g->traffic.lost_frames++;
 		else

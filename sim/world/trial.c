@@ -14,12 +14,19 @@ static void trial_deliver(void *user, struct station *s, struct bytes packet)
 	trial_traffic_deliver(user, s, packet);
 }
 
+static bool is_counted(enum node_event event)
+{
+	return event == NODE_ROUTE_MOVED || event == NODE_NEIGHBOUR_UP || event == NODE_NEIGHBOUR_DOWN;
+}
+
 static void trial_say(void *user, struct station *s, enum node_event event, const char *text)
 {
 	struct trial *t = user;
 
-	for (unsigned i = 0; i < t->plan->expect_count && event == NODE_ROUTE_MOVED; i++)
-		if (t->expect[i].conf->measure == PLAN_MOVES && t->expect[i].conf->from == s->index &&
+	enum plan_measure measure = event == NODE_ROUTE_MOVED ? PLAN_MOVES : PLAN_SESSIONS;
+
+	for (unsigned i = 0; i < t->plan->expect_count && is_counted(event); i++)
+		if (t->expect[i].conf->measure == measure && t->expect[i].conf->from == s->index &&
 			world_time_us(t->world) >= t->expect[i].conf->after_us)
 			t->expect[i].moves++;
 	if (t->log)
@@ -92,6 +99,7 @@ static bool build(struct trial *t)
 	}
 	trial_steer_init(t);
 	trial_traffic_init(t);
+	trial_attack_init(t);
 	if (trial_supply_init(t) || trial_roam_init(t))
 		return false;
 	for (unsigned i = 0; i < p->node_count; i++)
@@ -114,7 +122,8 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 	t->expect = calloc(plan->expect_count + 1, sizeof(*t->expect));
 	t->transfers = calloc(plan->file_count + 1, sizeof(*t->transfers));
 	t->strays = calloc(plan->node_count + 1, sizeof(*t->strays));
-	if (!t->world || !t->events || !t->flows || !t->expect || !t->transfers || !t->strays) {
+	t->attacks = calloc(plan->attack_count + 1, sizeof(*t->attacks));
+	if (!t->world || !t->events || !t->flows || !t->expect || !t->transfers || !t->strays || !t->attacks) {
 		trial_free(t);
 		return NULL;
 	}
@@ -133,6 +142,8 @@ void trial_free(struct trial *t)
 	world_free(t->world);
 	if (t->flows && t->transfers)
 		trial_traffic_done(t);
+	if (t->attacks)
+		trial_attack_done(t);
 	free(t->supplies);
 	free(t->places);
 	free(t->events);
@@ -212,6 +223,12 @@ static void judge(struct trial *t, struct trial_expect *e)
 	case PLAN_MOVES:
 		e->measured = (double)e->moves;
 		break;
+	case PLAN_SESSIONS:
+	case PLAN_ENTRIES:
+	case PLAN_ROUTED:
+	case PLAN_FLOOR:
+		trial_guard_judge(e);
+		return;
 	}
 	e->is_met = e->measured <= e->conf->at_most;
 }
@@ -240,8 +257,9 @@ void trial_run(struct trial *t, void (*progress)(double share))
 
 bool trial_is_passed(const struct trial *t)
 {
+	const char *attack;
 	bool is_passed = t->world->loops == 0 && t->world->nonces_repeated == 0 && trial_strays(t) == 0 &&
-			 !world_breach(t->world);
+			 !world_breach(t->world) && !trial_attack_missing(t, &attack);
 
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		is_passed &= t->expect[i].is_met;
@@ -250,6 +268,7 @@ bool trial_is_passed(const struct trial *t)
 
 bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 {
+	const char *attack;
 	char what[200];
 
 	if (t->world->loops) {
@@ -264,6 +283,10 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 	if (trial_strays(t)) {
 		snprintf(text, PLAN_ERROR_MAX, "%llu packets were delivered to another node than they were sent to",
 			(unsigned long long)trial_strays(t));
+		return true;
+	}
+	if (trial_attack_missing(t, &attack)) {
+		snprintf(text, PLAN_ERROR_MAX, "attack %s: nothing came of it", attack);
 		return true;
 	}
 	if (world_breach(t->world)) {

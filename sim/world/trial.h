@@ -8,6 +8,9 @@
  *   roam.c     where nodes are, and which radios hear each other there
  *   jam.c      radios that hear nothing for a time
  *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files
+ *   guard.c    sessions, tables, routes under attack
+ *   attacker.c somebody at a link who is no node
+ *   attack_node.c a node that is turned against the others
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table and as JSON
  *   record.c   who reached whom, over time
@@ -75,8 +78,19 @@ struct trial_expect {
 	bool is_over;
 	bool is_met;
 	double measured; /* as at_most; negative: never */
-	uint64_t moves;
+	uint64_t moves; /* sessions: neighbours that came and went */
+	uint64_t completed_before; /* handshakes */
 	char detail[128];
+};
+
+struct trial_attack {
+	struct timer timer;
+	struct trial *trial;
+	const struct plan_attack *conf;
+	struct prng prng;
+	uint64_t frames; /* held back, or put in */
+	unsigned done; /* announce: prefixes */
+	struct loot *loot; /* replay: what was heard; flood: what is sent */
 };
 
 struct trial {
@@ -91,6 +105,7 @@ struct trial {
 	struct trial_place *places;
 	struct timer roam;
 	uint64_t *strays; /* by station: packets that its host got and that were for another's */
+	struct trial_attack *attacks;
 	FILE *log; /* what nodes say, NULL: nowhere */
 	struct record *record; /* borrowed; NULL: nothing is recorded */
 };
@@ -121,6 +136,14 @@ void trial_traffic_done(struct trial *t);
 void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes packet);
 /* Packets that another host got than they were for. */
 uint64_t trial_strays(const struct trial *t);
+void trial_guard_init(struct trial_expect *e); /* guard.c: sessions, entries, routed, floor */
+void trial_guard_judge(struct trial_expect *e);
+/* An attack of which nothing came; false: there is none. */
+bool trial_attack_missing(const struct trial *t, const char **name);
+void trial_attack_init(struct trial *t); /* attacker.c */
+void trial_attacks_print(const struct trial *t, FILE *out);
+void trial_attack_done(struct trial *t);
+void trial_attack_by_node(struct trial_attack *a); /* attack_node.c: one packet to each neighbour */
 void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
 /* A number for each station: equal if links join them. The caller frees it. */
 unsigned *whole_groups(const struct world *w);

@@ -182,6 +182,11 @@ struct world {
 	void (*inner)(void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour,
 		struct bytes inner);
 	void *inner_user;
+	/* Somebody who is none of the ends (attacker.c): is told what reaches end `to` at `due_us`, and says how much
+	 * later it does. */
+	uint64_t (*interfere)(void *user, const struct segment *g, unsigned from, unsigned to,
+		const struct endpoint *source, const struct endpoint *destination, struct bytes frame, uint64_t due_us);
+	void *interfere_user;
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
 	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
@@ -262,6 +267,10 @@ void segment_forget_flows(struct segment *g, struct station *s); /* its NAT box 
 void segment_carriers(struct world *w); /* after power or a state changed */
 bool port_has_carrier(const struct port *p);
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* A frame from somebody who is none of the ends, to end `to`, as if from `source`; a NAT box takes it to come from end
+ * `from`. It takes no airtime and is there at once. */
+void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
+	const struct endpoint *destination, struct bytes frame);
 /* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
 double segment_control_share(const struct segment *g);
 struct endpoint port_public_endpoint(const struct port *p);
