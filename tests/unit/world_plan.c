@@ -260,7 +260,7 @@ static const struct {
 	{ LINKS "files:\n  - {name: f, from: a, to: b, size: 2M, start: 60}\n",
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n", "s.yaml:10: an expectation is one of reach, gap, lost, share, moves, whole, "
-				     "arrives; write each in a line of its own" },
+				     "arrives, sessions, entries, routed, floor; write each in a line of its own" },
 };
 
 static void classes_files_and_kinds_are_read(void **state)
