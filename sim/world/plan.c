@@ -13,8 +13,8 @@
 
 const char *plan_measure_name(enum plan_measure measure)
 {
-	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives", "sessions",
-		"entries", "routed", "floor" };
+	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives", "usable",
+		"sessions", "entries", "routed", "floor" };
 
 	return names[measure];
 }
@@ -51,9 +51,10 @@ static struct plan *plan_alloc(const struct plan_text *t)
 	p->events = calloc(t->events_count + 1, sizeof(*p->events));
 	p->flows = calloc(t->flows_count + 1, sizeof(*p->flows));
 	p->files = calloc(t->files_count + t->expect_count + 1, sizeof(*p->files));
+	p->groups = calloc(t->groups_count + 1, sizeof(*p->groups));
 	p->expect = calloc(t->expect_count + 1, sizeof(*p->expect));
 	p->attacks = calloc(t->attacks_count + 1, sizeof(*p->attacks));
-	if (p->nodes && p->links && p->events && p->flows && p->files && p->expect && p->attacks)
+	if (p->nodes && p->links && p->events && p->flows && p->files && p->groups && p->expect && p->attacks)
 		return p;
 	plan_free(p);
 	return NULL;
@@ -89,6 +90,8 @@ static int plan_read(struct plan_reading *r)
 		error = plan_flow_read(r, (int)i);
 	for (unsigned i = 0; i < t->files_count && !error; i++)
 		error = plan_file_read(r, (int)i);
+	for (unsigned i = 0; i < t->groups_count && !error; i++)
+		error = plan_group_read(r, (int)i);
 	for (unsigned i = 0; i < t->expect_count && !error; i++)
 		error = plan_expect_read(r, (int)i);
 	for (unsigned i = 0; i < t->attacks_count && !error; i++)
@@ -142,6 +145,7 @@ void plan_free(struct plan *p)
 	free(p->events);
 	free(p->flows);
 	free(p->files);
+	free(p->groups);
 	free(p->expect);
 	free(p->attacks);
 	free(p);

@@ -15,6 +15,9 @@
 #define PLAN_EVENTS_MAX 1024
 #define PLAN_FLOWS_MAX 64
 #define PLAN_FILES_MAX 64
+#define PLAN_GROUPS_MAX 16
+#define PLAN_MEMBERS_MAX 16 /* of a group */
+#define PLAN_FRAMES_MAX 1000000 /* of a talker */
 #define PLAN_FILE_BYTES_MAX 100000000 /* of one */
 #define PLAN_EXPECT_MAX 64
 #define PLAN_ATTACKS_MAX 16
@@ -24,6 +27,14 @@
 #define PLAN_NAME_MAX 32
 #define PLAN_COMMAND_US 2000000 /* an order's answer is there by then */
 #define PLAN_PICTURE_BYTES 200000 /* of the smallest that people send */
+/* Of a call that shows whether people can talk: so many frames in a row, of which so many
+ * are there and back within the budget; one counts when so many more have been sent. */
+#define PLAN_VOICE_BUDGET_US 400000 /* from mouth to ear */
+#define PLAN_CALL_BPS 2400
+#define PLAN_CALL_FRAME_US 60000
+#define PLAN_CALL_FRAMES 100
+#define PLAN_CALL_GOOD 95
+#define PLAN_CALL_WAIT 15
 #define PLAN_THIN_BPS 200000 /* a slower link is thin: it carries no pictures */
 #define PLAN_ERROR_MAX 512
 #define PLAN_FILE_MAX ((size_t)4 << 20)
@@ -148,6 +159,18 @@ struct plan_file {
 	uint32_t size;
 };
 
+/* Push to talk: one speaks, each other one listens. */
+struct plan_group {
+	char name[PLAN_NAME_MAX];
+	enum plan_class class;
+	unsigned member_count;
+	unsigned members[PLAN_MEMBERS_MAX];
+	uint64_t rate_bps; /* of the codec */
+	uint64_t frame_us, budget_us; /* from mouth to ear */
+	uint64_t talk_us, pause_us; /* in the mean */
+	uint64_t start_us, end_us;
+};
+
 enum plan_measure {
 	PLAN_REACH,
 	PLAN_GAP,
@@ -156,6 +179,7 @@ enum plan_measure {
 	PLAN_MOVES,
 	PLAN_WHOLE,
 	PLAN_ARRIVES,
+	PLAN_USABLE,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,
@@ -164,7 +188,7 @@ enum plan_measure {
 
 struct plan_expect {
 	enum plan_measure measure;
-	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node; file (all in `from`) */
+	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node; file; group (all in `from`) */
 	enum plan_class class; /* reach */
 	unsigned file; /* reach of pictures: it sends this one */
 	bool is_thin; /* share: of all links that were thin at the start */
@@ -199,13 +223,14 @@ struct plan_attack {
 struct plan {
 	uint64_t seed;
 	uint64_t duration_us;
-	unsigned node_count, link_count, event_count, flow_count, file_count, expect_count;
+	unsigned node_count, link_count, event_count, flow_count, file_count, group_count, expect_count;
 	struct plan_node *nodes;
 	struct plan_link *links;
 	struct plan_event *events;
 	struct plan_faults faults;
 	struct plan_flow *flows;
 	struct plan_file *files; /* then those that a reach sends */
+	struct plan_group *groups;
 	struct plan_expect *expect;
 	unsigned attack_count;
 	struct plan_attack *attacks;

@@ -80,6 +80,14 @@ static int arrives_read(struct plan_reading *r, int i, const struct plan_text_ar
 		"arrives needs a time from the file's start that ends with the plan at the latest; write within: 600");
 }
 
+static int group_find(const struct plan *p, const char *name)
+{
+	for (unsigned i = 0; i < p->group_count; i++)
+		if (strcmp(p->groups[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
 static int flow_find(const struct plan *p, const char *name)
 {
 	for (unsigned i = 0; i < p->flow_count; i++)
@@ -120,11 +128,17 @@ static int limit_read(struct plan_reading *r, int i, enum plan_measure measure, 
 	struct plan_expect *e)
 {
 	const char *what = text->what ? text->what : "";
-	int found = measure == PLAN_MOVES ? plan_find_node(r->plan, what, strlen(what)) : flow_find(r->plan, what);
+	int found = measure == PLAN_MOVES    ? plan_find_node(r->plan, what, strlen(what))
+		    : measure == PLAN_USABLE ? group_find(r->plan, what)
+					     : flow_find(r->plan, what);
 
 	if (found < 0)
 		return outline_complain(&r->outline, "expect", i, NULL, "%s: there is no %s \"%.40s\"; name one",
-			plan_measure_name(measure), measure == PLAN_MOVES ? "node" : "flow", what);
+			plan_measure_name(measure),
+			measure == PLAN_MOVES    ? "node"
+			: measure == PLAN_USABLE ? "group"
+						 : "flow",
+			what);
 	e->from = (unsigned)found;
 	int error = limit_value_read(r, i, measure, text->at_most, &e->at_most);
 	return error ? error : plan_time_read(r, "expect", i, text->after, &e->after_us);
@@ -177,6 +191,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_MOVES] = text->moves,
 		[PLAN_WHOLE] = text->whole,
 		[PLAN_ARRIVES] = text->arrives,
+		[PLAN_USABLE] = text->usable,
 		[PLAN_SESSIONS] = text->sessions,
 		[PLAN_ENTRIES] = text->entries,
 		[PLAN_ROUTED] = text->routed,
@@ -190,7 +205,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	}
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
-			"an expectation is one of reach, gap, lost, share, moves, whole, arrives, sessions, "
+			"an expectation is one of reach, gap, lost, share, moves, whole, arrives, usable, sessions, "
 			"entries, routed, floor; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
@@ -210,6 +225,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	case PLAN_GAP:
 	case PLAN_LOST:
 	case PLAN_MOVES:
+	case PLAN_USABLE:
 		return limit_read(r, i, e->measure, given[e->measure], e);
 	}
 	return -EINVAL;

@@ -26,6 +26,7 @@ int plan_order_read(struct plan_reading *r, int e); /* plan_order.c: event->text
 int plan_faults_read(struct plan_reading *r);
 int plan_flow_read(struct plan_reading *r, int f); /* plan_traffic.c */
 int plan_file_read(struct plan_reading *r, int f);
+int plan_group_read(struct plan_reading *r, int g);
 int plan_expect_read(struct plan_reading *r, int e); /* plan_expect.c */
 int plan_guard_read(struct plan_reading *r, int e, const struct plan_text_guard *text); /* plan_guard.c */
 int plan_attack_read(struct plan_reading *r, int a); /* plan_attack.c */

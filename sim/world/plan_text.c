@@ -107,6 +107,24 @@ static const cyaml_schema_value_t file_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_file, file_fields),
 };
 
+static const cyaml_schema_field_t group_fields[] = {
+	TEXT_FIELD(struct plan_text_group, "name", name),
+	TEXT_FIELD(struct plan_text_group, "class", class),
+	LIST_FIELD(struct plan_text_group, "members", members, &word_schema, PLAN_MEMBERS_MAX),
+	TEXT_FIELD(struct plan_text_group, "rate", rate),
+	TEXT_FIELD(struct plan_text_group, "frame", frame),
+	TEXT_FIELD(struct plan_text_group, "budget", budget),
+	TEXT_FIELD(struct plan_text_group, "talk", talk),
+	TEXT_FIELD(struct plan_text_group, "pause", pause),
+	TEXT_FIELD(struct plan_text_group, "start", start),
+	TEXT_FIELD(struct plan_text_group, "end", end),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t group_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_group, group_fields),
+};
+
 static const cyaml_schema_field_t reach_fields[] = {
 	TEXT_FIELD(struct plan_text_reach, "from", from),
 	TEXT_FIELD(struct plan_text_reach, "to", to),
@@ -126,6 +144,7 @@ static const cyaml_schema_field_t reach_fields[] = {
 	}
 LIMIT_FIELDS(flow_limit_fields, "flow");
 LIMIT_FIELDS(node_limit_fields, "node");
+LIMIT_FIELDS(group_limit_fields, "group");
 
 static const cyaml_schema_field_t share_fields[] = {
 	TEXT_FIELD(struct plan_text_share, "link", link),
@@ -163,6 +182,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
 	PART_FIELD(struct plan_text_expect, "arrives", arrives, arrives_fields),
+	PART_FIELD(struct plan_text_expect, "usable", usable, group_limit_fields),
 	PART_FIELD(struct plan_text_expect, "sessions", sessions, guard_fields),
 	PART_FIELD(struct plan_text_expect, "entries", entries, guard_fields),
 	PART_FIELD(struct plan_text_expect, "routed", routed, guard_fields),
@@ -202,6 +222,7 @@ static const cyaml_schema_field_t plan_fields[] = {
 	PART_FIELD(struct plan_text, "faults", faults, faults_fields),
 	LIST_FIELD(struct plan_text, "flows", flows, &flow_schema, PLAN_FLOWS_MAX),
 	LIST_FIELD(struct plan_text, "files", files, &file_schema, PLAN_FILES_MAX),
+	LIST_FIELD(struct plan_text, "groups", groups, &group_schema, PLAN_GROUPS_MAX),
 	LIST_FIELD(struct plan_text, "expect", expect, &expect_schema, PLAN_EXPECT_MAX),
 	LIST_FIELD(struct plan_text, "attacks", attacks, &attack_schema, PLAN_ATTACKS_MAX),
 	CYAML_FIELD_END,

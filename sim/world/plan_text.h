@@ -46,6 +46,12 @@ struct plan_text_limit {
 	char *what, *after, *at_most;
 };
 
+struct plan_text_group {
+	char *name, *class, *rate, *frame, *budget, *talk, *pause, *start, *end;
+	char **members;
+	unsigned members_count;
+};
+
 struct plan_text_share {
 	char *link, *kind, *after, *at_most;
 };
@@ -65,7 +71,7 @@ struct plan_text_guard {
 /* One of them is given. */
 struct plan_text_expect {
 	struct plan_text_reach *reach;
-	struct plan_text_limit *gap, *lost, *moves;
+	struct plan_text_limit *gap, *lost, *moves, *usable;
 	struct plan_text_share *share;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
@@ -93,6 +99,8 @@ struct plan_text {
 	unsigned flows_count;
 	struct plan_text_file *files;
 	unsigned files_count;
+	struct plan_text_group *groups;
+	unsigned groups_count;
 	struct plan_text_expect *expect;
 	unsigned expect_count;
 	struct plan_text_attack *attacks;

@@ -1,4 +1,4 @@
-/* What hosts send in a plan: flows and files. */
+/* What hosts send in a plan: flows, files and the voice of groups. */
 #include "sim/world/plan_read.h"
 
 #include <stdio.h>
@@ -8,6 +8,10 @@
 #define SIZE_MIN 72 /* IPv6, UDP, and what a probe says */
 #define SIZE_MAX_BYTES 1280
 #define EVERY_US 100000
+#define VOICE_RATE_MIN_BPS 300
+#define VOICE_RATE_MAX_BPS 512000
+#define FRAME_MIN_US 10000
+#define FRAME_MAX_US 480000
 
 static const char *const class_names[PLAN_CLASSES] = { "text", "command", "voice", "bulk" };
 
@@ -156,4 +160,93 @@ int plan_file_read(struct plan_reading *r, int i)
 		return outline_complain(&r->outline, "files", i, "start",
 			"file \"%s\": at its start everything is over; start it earlier", f->name);
 	return 0;
+}
+
+/* --- groups -------------------------------------------------------------------------------------- */
+
+static int members_read(struct plan_reading *r, int i, const struct plan_text_group *text, struct plan_group *g)
+{
+	for (unsigned k = 0; k < text->members_count; k++) {
+		int error = plan_node_name_read(r, "groups", i, text->members[k], &g->members[k]);
+
+		if (error)
+			return error;
+		for (unsigned n = 0; n < k; n++)
+			if (g->members[n] == g->members[k])
+				return outline_complain(&r->outline, "groups", i, "members",
+					"group \"%s\": %s is in it twice; name each member once", g->name,
+					text->members[k]);
+		g->member_count++;
+	}
+	if (g->member_count >= 2)
+		return 0;
+	return outline_complain(&r->outline, "groups", i, NULL,
+		"group \"%s\": who talks to whom? write members: [city, scene]", g->name);
+}
+
+static int group_times_read(struct plan_reading *r, int i, const struct plan_text_group *text, struct plan_group *g)
+{
+	const struct {
+		const char *text;
+		uint64_t *us;
+	} times[] = { { text->frame, &g->frame_us }, { text->budget, &g->budget_us }, { text->talk, &g->talk_us },
+		{ text->pause, &g->pause_us }, { text->start, &g->start_us }, { text->end, &g->end_us } };
+
+	for (unsigned k = 0; k < sizeof(times) / sizeof(times[0]); k++) {
+		int error = plan_time_read(r, "groups", i, times[k].text, times[k].us);
+
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static int group_check(struct plan_reading *r, int i, const struct plan_group *g)
+{
+	if (g->frame_us < FRAME_MIN_US || g->frame_us > FRAME_MAX_US || g->budget_us <= g->frame_us)
+		return outline_complain(&r->outline, "groups", i, NULL,
+			"group \"%s\": a frame takes 10ms to 480ms, and the budget must be longer; write frame: 60ms, "
+			"budget: 400ms",
+			g->name);
+	if (g->start_us >= g->end_us || g->end_us > r->plan->duration_us)
+		return outline_complain(&r->outline, "groups", i, NULL,
+			"group \"%s\": it must start before it ends, and end with the plan at the latest", g->name);
+	if (!g->talk_us || !g->pause_us || (g->end_us - g->start_us) / g->frame_us > PLAN_FRAMES_MAX)
+		return outline_complain(&r->outline, "groups", i, NULL,
+			"group \"%s\": talk and pause are longer than 0, and all has at most a million frames; write "
+			"talk: 4, pause: 2",
+			g->name);
+	if (g->rate_bps < VOICE_RATE_MIN_BPS || g->rate_bps > VOICE_RATE_MAX_BPS ||
+		g->rate_bps * g->frame_us / 8000000 > SIZE_MAX_BYTES - SIZE_MIN)
+		return outline_complain(&r->outline, "groups", i, NULL,
+			"group \"%s\": a codec's rate is 300 to 512k, and a frame fits a packet; write rate: 2.4k",
+			g->name);
+	return 0;
+}
+
+int plan_group_read(struct plan_reading *r, int i)
+{
+	const struct plan_text_group *text = &r->text->groups[i];
+	struct plan_group *g = &r->plan->groups[i];
+
+	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
+		return outline_complain(
+			&r->outline, "groups", i, "name", "a group needs a name of 1 to 31 letters, digits, . _ or -");
+	*g = (struct plan_group){ .class = PLAN_VOICE,
+		.rate_bps = PLAN_CALL_BPS,
+		.frame_us = PLAN_CALL_FRAME_US,
+		.budget_us = PLAN_VOICE_BUDGET_US,
+		.talk_us = 4000000,
+		.pause_us = 2000000,
+		.end_us = r->plan->duration_us };
+	snprintf(g->name, sizeof(g->name), "%s", text->name);
+	r->plan->group_count++;
+	int error = members_read(r, i, text, g);
+	if (!error)
+		error = plan_class_read(r, "groups", i, text->class, &g->class);
+	if (!error)
+		error = group_times_read(r, i, text, g);
+	if (!error && text->rate && config_parse_rate(&g->rate_bps, text->rate))
+		g->rate_bps = 0;
+	return error ? error : group_check(r, i, g);
 }

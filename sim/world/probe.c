@@ -160,7 +160,7 @@ void probe_deliver(struct trial *t, struct station *s, const struct host_packet 
 {
 	struct probe p;
 
-	if (!probe_read(packet, &p))
+	if (packet->destination_port != PORT || !probe_read(packet, &p))
 		return;
 	if (p.kind == PROBE_PING)
 		ping_answer(s, packet, p);
@@ -180,13 +180,15 @@ void probes_init(struct trial *t)
 		flow_init(t, i);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		struct trial_expect *e = &t->expect[i];
-		bool is_ping = e->conf->measure == PLAN_REACH && e->conf->class <= PLAN_COMMAND;
+		bool is_reach = e->conf->measure == PLAN_REACH && e->conf->class != PLAN_BULK;
 
 		if (e->conf->measure >= PLAN_SESSIONS)
 			trial_guard_init(e);
-		if (!is_ping && e->conf->measure != PLAN_WHOLE)
+		if (!is_reach && e->conf->measure != PLAN_WHOLE)
 			continue;
-		timer_init(&e->timer, is_ping ? reach_due : trial_whole_due);
+		timer_init(&e->timer, !is_reach                      ? trial_whole_due
+				      : e->conf->class == PLAN_VOICE ? trial_call_due
+								     : reach_due);
 		timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->after_us);
 	}
 }

@@ -49,6 +49,9 @@ static void pairs_choose(struct record *r, const struct plan *p)
 			pair_add(r, p->flows[i].from, (unsigned)p->flows[i].to, true);
 	for (unsigned i = 0; i < p->file_count; i++)
 		pair_add(r, p->files[i].from, p->files[i].to, true);
+	for (unsigned i = 0; i < p->group_count; i++)
+		for (unsigned k = 1; k < p->groups[i].member_count; k++)
+			pair_add(r, p->groups[i].members[0], p->groups[i].members[k], true);
 	uint64_t room = all > RECORD_PAIRS_MAX ? RECORD_PAIRS_MAX - r->pair_count : all;
 	r->is_chosen = room < all;
 	for (unsigned a = 0; a < p->node_count; a++)
@@ -57,7 +60,8 @@ static void pairs_choose(struct record *r, const struct plan *p)
 				pair_add(r, a, b, false);
 }
 
-_Static_assert(2 * PLAN_EXPECT_MAX + PLAN_FLOWS_MAX + PLAN_FILES_MAX < RECORD_PAIRS_MAX,
+_Static_assert(
+	2 * PLAN_EXPECT_MAX + PLAN_FLOWS_MAX + PLAN_FILES_MAX + PLAN_GROUPS_MAX * PLAN_MEMBERS_MAX < RECORD_PAIRS_MAX,
 	"there is room for those that the plan asks for");
 
 static bool order_harms(enum plan_verb verb)

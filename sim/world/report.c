@@ -1,6 +1,7 @@
 /* The outcome of a trial: a table for people, JSON for programs. */
 #include "sim/world/transfer.h"
 #include "sim/world/trial.h"
+#include "sim/world/voice.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -51,6 +52,10 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 				   : t->plan->links[c->from].name,
 			100 * c->at_most, after_s);
 		return;
+	case PLAN_USABLE:
+		snprintf(text, size, "%s: at most %g %% not within %g ms, after %g s", t->plan->groups[c->from].name,
+			100 * c->at_most, (double)t->plan->groups[c->from].budget_us / 1e3, after_s);
+		return;
 	case PLAN_SESSIONS:
 		snprintf(text, size, "sessions changed at %s at most %g times after %g s", node_name(t, c->from),
 			c->at_most, after_s);
@@ -76,7 +81,7 @@ void trial_measured_text(const struct trial_expect *e, char text[32])
 {
 	if (e->measured < 0)
 		snprintf(text, 32, "never");
-	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_SHARE)
+	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_SHARE || e->conf->measure == PLAN_USABLE)
 		snprintf(text, 32, "%.2f %%", 100 * e->measured);
 	else if (e->conf->measure == PLAN_FLOOR)
 		snprintf(text, 32, "%.1f days", e->measured);
@@ -124,6 +129,21 @@ static void files_print(const struct trial *t, FILE *out)
 	}
 }
 
+static void groups_print(const struct trial *t, FILE *out)
+{
+	if (t->plan->group_count)
+		fprintf(out, "%-20s %-20s %9s %9s %9s %11s %11s\n", "group", "member", "frames", "in time", "late",
+			"talked over", "longest gap");
+	for (unsigned i = 0; i < t->plan->group_count; i++)
+		for (unsigned k = 0; k < t->plan->groups[i].member_count; k++) {
+			const struct voice_member *m = &t->voices[i].members[k];
+			struct voice_outcome o = voice_outcome(&t->voices[i], k, 0);
+
+			fprintf(out, "%-20s %-20s %9u %9u %9u %11u %9.3f s\n", t->plan->groups[i].name,
+				m->station->name, o.wanted, o.in_time, m->late, m->talked_over, (double)o.gap_us / 1e6);
+		}
+}
+
 void trial_print(const struct trial *t, FILE *out)
 {
 	const struct world *w = t->world;
@@ -131,6 +151,7 @@ void trial_print(const struct trial *t, FILE *out)
 
 	flows_print(t, out);
 	files_print(t, out);
+	groups_print(t, out);
 	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
 	for (unsigned i = 0; i < w->segment_count; i++) {
 		const struct segment_traffic *g = &w->segments[i]->traffic;
@@ -208,6 +229,37 @@ static json_t *files_json(const struct trial *t)
 	return list;
 }
 
+static json_t *members_json(const struct voice *v)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < v->conf->member_count; i++) {
+		const struct voice_member *m = &v->members[i];
+		struct voice_outcome o = voice_outcome(v, i, 0);
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "node", m->station->name, "sent",
+				(json_int_t)m->sent, "spurts", (json_int_t)m->spurts, "wanted", (json_int_t)o.wanted,
+				"in_time", (json_int_t)o.in_time, "late", (json_int_t)m->late, "talked_over",
+				(json_int_t)m->talked_over, "gap_s", (double)o.gap_us / 1e6));
+	}
+	return list;
+}
+
+static json_t *groups_json(const struct trial *t)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < t->plan->group_count; i++) {
+		const struct plan_group *g = &t->plan->groups[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:f, s:o}", "name", g->name, "class", plan_class_name(g->class),
+				      "budget_s", (double)g->budget_us / 1e6, "members", members_json(&t->voices[i])));
+	}
+	return list;
+}
+
 static json_t *links_json(const struct trial *t)
 {
 	json_t *list = json_array();
@@ -230,11 +282,11 @@ int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
 	char digest[2 * WORLD_DIGEST_LEN + 1];
 
 	trial_digest_text(w, digest);
-	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "scenario", scenario,
-		"seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed", trial_is_passed(t),
-		"hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops, "shared_loops",
-		(json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t), "files",
-		files_json(t), "links", links_json(t));
+	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "scenario",
+		scenario, "seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed",
+		trial_is_passed(t), "hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops,
+		"shared_loops", (json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t),
+		"files", files_json(t), "groups", groups_json(t), "links", links_json(t));
 	int error = !root || json_dumpf(root, out, JSON_INDENT(1)) || fputc('\n', out) == EOF ? -EIO : 0;
 
 	json_decref(root);

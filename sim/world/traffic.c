@@ -76,12 +76,14 @@ void trial_traffic_init(struct trial *t)
 {
 	probes_init(t);
 	transfers_init(t);
+	voices_init(t);
 }
 
 void trial_traffic_done(struct trial *t)
 {
 	probes_done(t);
 	transfers_done(t);
+	voices_done(t);
 }
 
 void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes packet)
@@ -90,9 +92,11 @@ void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes pack
 
 	if (!host_packet_read(&p, packet))
 		return;
-	if (p.protocol == IP_UDP)
+	if (p.protocol == IP_UDP) {
 		probe_deliver(t, s, &p);
-	else if (p.protocol == IP_TCP)
+		voice_deliver(t, s, &p);
+	}
+	if (p.protocol == IP_TCP)
 		transfer_deliver(t, s, &p);
 }
 

@@ -5,6 +5,7 @@
  *   traffic.c   packets, classes, who gets what
  *   probe.c     flows and pings
  *   transfer.c  a file's way by TCP, transfer_end.c its receiving end
+ *   voice.c     group voice, calls
  *
  * The two ends of anything know of each other by packets only: what the sender
  * touches and what the receiver touches are different fields, so that each end may
@@ -51,6 +52,13 @@ void probes_done(struct trial *t);
 void probe_deliver(struct trial *t, struct station *s, const struct host_packet *p);
 
 /* --- transfer.c --------------------------------------------------------------------------- */
+
+/* voice.c */
+void voices_init(struct trial *t);
+void voices_done(struct trial *t);
+void voice_deliver(struct trial *t, struct station *s, const struct host_packet *p);
+/* A reach for voice: speaks to the other node, who echoes, until enough comes back in time. */
+void trial_call_due(struct timer *timer, uint64_t now_us);
 
 void transfers_init(struct trial *t);
 void transfers_done(struct trial *t);

@@ -2,6 +2,7 @@
 #include "sim/world/record.h"
 #include "sim/world/transfer.h"
 #include "sim/world/trial.h"
+#include "sim/world/voice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -121,9 +122,11 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 	t->flows = calloc(plan->flow_count + 1, sizeof(*t->flows));
 	t->expect = calloc(plan->expect_count + 1, sizeof(*t->expect));
 	t->transfers = calloc(plan->file_count + 1, sizeof(*t->transfers));
+	t->voices = calloc(plan->group_count + 1, sizeof(*t->voices));
 	t->strays = calloc(plan->node_count + 1, sizeof(*t->strays));
 	t->attacks = calloc(plan->attack_count + 1, sizeof(*t->attacks));
-	if (!t->world || !t->events || !t->flows || !t->expect || !t->transfers || !t->strays || !t->attacks) {
+	if (!t->world || !t->events || !t->flows || !t->expect || !t->transfers || !t->voices || !t->strays ||
+		!t->attacks) {
 		trial_free(t);
 		return NULL;
 	}
@@ -140,7 +143,7 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 void trial_free(struct trial *t)
 {
 	world_free(t->world);
-	if (t->flows && t->transfers)
+	if (t->flows && t->transfers && t->voices)
 		trial_traffic_done(t);
 	if (t->attacks)
 		trial_attack_done(t);
@@ -149,6 +152,7 @@ void trial_free(struct trial *t)
 	free(t->events);
 	free(t->flows);
 	free(t->transfers);
+	free(t->voices);
 	free(t->strays);
 	free(t->expect);
 	free(t);
@@ -186,6 +190,29 @@ static void judge_file(const struct trial *t, struct trial_expect *e, unsigned f
 	}
 }
 
+/* Of all members, the one that missed most. */
+static void judge_voice(const struct trial *t, struct trial_expect *e)
+{
+	const struct voice *v = &t->voices[e->conf->from];
+	unsigned worst = 0;
+
+	for (unsigned i = 0; i < v->conf->member_count; i++) {
+		struct voice_outcome o = voice_outcome(v, i, e->conf->after_us);
+		double missed = o.wanted ? 1 - (double)o.in_time / o.wanted : -1;
+
+		if (missed <= e->measured)
+			continue;
+		e->measured = missed;
+		worst = i;
+	}
+	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+	if (e->measured < 0)
+		snprintf(e->detail, sizeof(e->detail), "nobody spoke");
+	else
+		snprintf(e->detail, sizeof(e->detail), "%s missed %.1f %%", v->members[worst].station->name,
+			100 * e->measured);
+}
+
 /* Of several links, the one that spent the largest share on control. */
 static void judge_share(const struct trial *t, struct trial_expect *e)
 {
@@ -212,6 +239,9 @@ static void judge(struct trial *t, struct trial_expect *e)
 		return; /* when it happened */
 	case PLAN_ARRIVES:
 		judge_file(t, e, e->conf->from);
+		return;
+	case PLAN_USABLE:
+		judge_voice(t, e);
 		return;
 	case PLAN_GAP:
 	case PLAN_LOST:

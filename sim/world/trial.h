@@ -7,7 +7,8 @@
  *   supply.c   mains and batteries
  *   roam.c     where nodes are, and which radios hear each other there
  *   jam.c      radios that hear nothing for a time
- *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files
+ *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files,
+ *              voice.c groups that talk
  *   guard.c    sessions, tables, routes under attack
  *   attacker.c somebody at a link who is no node
  *   attack_node.c a node that is turned against the others
@@ -70,8 +71,18 @@ struct trial_flow {
 	uint64_t gap_us; /* the longest time without one */
 };
 
+#define TRIAL_CALL_RING 128 /* frames whose answers are remembered */
+_Static_assert(PLAN_CALL_FRAMES + PLAN_CALL_WAIT < TRIAL_CALL_RING, "what is judged is remembered");
+
+struct trial_call {
+	uint32_t sent;
+	unsigned good; /* of the frames judged last */
+	bool is_answered[TRIAL_CALL_RING];
+};
+
 struct trial_expect {
 	struct timer timer; /* reach and whole */
+	struct trial_call call; /* reach for voice */
 	struct trial *trial;
 	unsigned index;
 	const struct plan_expect *conf;
@@ -99,6 +110,7 @@ struct trial {
 	struct trial_event *events;
 	struct trial_flow *flows;
 	struct transfer *transfers;
+	struct voice *voices;
 	struct trial_expect *expect;
 	struct timer faults;
 	struct trial_supply *supplies;

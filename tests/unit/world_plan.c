@@ -249,6 +249,21 @@ static const struct {
 		"within: 600" },
 	{ FILES "expect:\n  - arrives: {file: image, within: -3}\n",
 		"s.yaml:10: \"-3\" is not a time; write 12.5 (seconds) or 100ms" },
+	{ LINKS "groups:\n  - {name: g, members: [a, nobody]}\n",
+		"s.yaml:8: there is no node \"nobody\"; name one of nodes:" },
+	{ LINKS "groups:\n  - {name: g, members: [a]}\n",
+		"s.yaml:8: group \"g\": who talks to whom? write members: [city, scene]" },
+	{ LINKS "groups:\n  - {name: g, members: [a, b, a]}\n",
+		"s.yaml:8: group \"g\": a is in it twice; name each member once" },
+	{ LINKS "groups:\n  - {name: g, members: [a, b], budget: 50ms}\n",
+		"s.yaml:8: group \"g\": a frame takes 10ms to 480ms, and the budget must be longer; write frame: 60ms, "
+		"budget: 400ms" },
+	{ LINKS "groups:\n  - {name: g, members: [a, b], rate: -9}\n",
+		"s.yaml:8: group \"g\": a codec's rate is 300 to 512k, and a frame fits a packet; write rate: 2.4k" },
+	{ LINKS "groups:\n  - {name: g, members: [a, b], start: 70}\n",
+		"s.yaml:8: group \"g\": it must start before it ends, and end with the plan at the latest" },
+	{ LINKS "expect:\n  - usable: {group: g, at most: 5%}\n",
+		"s.yaml:8: usable: there is no group \"g\"; name one" },
 	{ LINKS "files:\n  - {name: f, from: a, to: nobody, size: 2M}\n",
 		"s.yaml:8: there is no node \"nobody\"; name one of nodes:" },
 	{ LINKS "files:\n  - {name: f, from: a, to: a, size: 2M}\n",
@@ -259,8 +274,9 @@ static const struct {
 		"s.yaml:8: file \"f\": \"2G\" is not a size from 1 byte to 100 MB; write size: 2M" },
 	{ LINKS "files:\n  - {name: f, from: a, to: b, size: 2M, start: 60}\n",
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
-	{ FLOWS "expect:\n  - {}\n", "s.yaml:10: an expectation is one of reach, gap, lost, share, moves, whole, "
-				     "arrives, sessions, entries, routed, floor; write each in a line of its own" },
+	{ FLOWS "expect:\n  - {}\n",
+		"s.yaml:10: an expectation is one of reach, gap, lost, share, moves, whole, "
+		"arrives, usable, sessions, entries, routed, floor; write each in a line of its own" },
 };
 
 static void classes_files_and_kinds_are_read(void **state)
