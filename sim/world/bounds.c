@@ -7,14 +7,28 @@
 
 #include <string.h>
 
-/* Whom a station can meet: one neighbour for each other end of what it is attached to. */
+/* Whom a station can meet: a neighbour for each device that was at another end of what it is attached to. */
 static size_t neighbours_of(const struct station *s)
 {
 	size_t count = 0;
 
 	for (unsigned i = 0; i < s->port_count; i++)
-		for (unsigned k = 0; k < s->ports[i]->attachment_count; k++)
-			count += s->ports[i]->attachments[k].segment->end_count - 1;
+		for (unsigned k = 0; k < s->ports[i]->attachment_count; k++) {
+			const struct segment *g = s->ports[i]->attachments[k].segment;
+
+			for (unsigned end = 0; end < g->end_count; end++)
+				if (g->ends[end].port->station != s)
+					count += 1 + g->ends[end].port->station->replaced;
+		}
+	return count;
+}
+
+static size_t members_of(const struct world *w)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		count += 1 + w->stations[i]->replaced;
 	return count;
 }
 
@@ -34,7 +48,7 @@ static void bounds_of(struct station *s)
 	for (unsigned i = 0; (t = node_table_at(s->node, i)).name; i++)
 		bound(s, t.name, t.used, t.limit,
 			strcmp(t.name, "neighbours") == 0     ? neighbours_of(s)
-			: strcmp(t.name, "certificates") == 0 ? s->w->station_count
+			: strcmp(t.name, "certificates") == 0 ? members_of(s->w)
 							      : t.limit);
 	for (unsigned i = 0; (name = babel_table_at(node_babel(s->node), i, &used, &limit)); i++)
 		bound(s, name, used, limit, strcmp(name, "routing neighbours") == 0 ? neighbours_of(s) : limit);

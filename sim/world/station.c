@@ -457,6 +457,7 @@ void station_wipe(struct station *s)
 void station_replace(struct station *s)
 {
 	station_wipe(s);
+	s->replaced++;
 	identity_done(&s->enrolment.identity);
 	station_take_keys(s);
 }

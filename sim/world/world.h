@@ -95,6 +95,7 @@ struct station {
 	struct node *node; /* NULL: no power */
 	uint64_t born_us; /* of this life */
 	uint64_t wiped_us; /* 0: never */
+	unsigned replaced; /* devices that were here before this one */
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
