@@ -54,6 +54,9 @@ enum babel_route_change {
 /* The owner's verdict on an update, asked for every finite update received. */
 struct babel_verdict {
 	bool accept; /* false: the update counts as a retraction */
+	/* There are few of its kind, whatever a member does: only such prefixes get into the last quarter of a table.
+	 */
+	bool is_named;
 	uint16_t extra_cost; /* added to the link cost of this route (policy, tariff) */
 };
 

@@ -167,10 +167,33 @@ void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
 
 /* --- updates received --------------------------------------------------------------------- */
 
-static struct route *route_new(struct destination *d, struct neighbour *n, uint64_t now_us)
+static struct babel_verdict ask_owner(
+	const struct destination *d, const struct neighbour *n, const router_id *origin, uint16_t metric)
+{
+	const struct babel *b = d->b;
+
+	if (!b->output.accept)
+		return (struct babel_verdict){ .accept = true, .is_named = true };
+	return b->output.accept(b->user, n->link->id, &n->address, &d->prefix, origin, metric);
+}
+
+/* Who cuts his prefix into very many takes three quarters of a table, and nobody else's place. */
+static bool route_has_room(const struct destination *d, const struct neighbour *n, const struct babel_tlv *tlv)
+{
+	const struct babel_limits *l = &d->b->config.limits;
+
+	if (n->route_count >= l->routes)
+		return false;
+	if (n->route_count < l->routes - l->routes / 4 && d->b->destinations.count <= l->sources - l->sources / 4)
+		return true;
+	struct babel_verdict verdict = ask_owner(d, n, &tlv->u.update.origin, tlv->u.update.metric);
+	return verdict.accept && verdict.is_named;
+}
+
+static struct route *route_new(struct destination *d, struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	struct babel *b = d->b;
-	struct route *r = n->route_count < b->config.limits.routes ? calloc(1, sizeof(*r)) : NULL;
+	struct route *r = route_has_room(d, n, tlv) ? calloc(1, sizeof(*r)) : NULL;
 
 	if (!r) {
 		b->counters.refused_routes++;
@@ -203,11 +226,8 @@ static void route_unfeasible(struct route *r, uint64_t now_us, bool was_selected
 static void route_ask_owner(struct route *r)
 {
 	struct babel *b = r->destination->b;
-	struct babel_verdict verdict = { .accept = true };
+	struct babel_verdict verdict = ask_owner(r->destination, r->neighbour, &r->origin, r->refmetric);
 
-	if (b->output.accept)
-		verdict = b->output.accept(b->user, r->neighbour->link->id, &r->neighbour->address,
-			&r->destination->prefix, &r->origin, r->refmetric);
 	r->is_refused = !verdict.accept;
 	r->extra_cost = verdict.extra_cost;
 	if (r->is_refused)
@@ -284,7 +304,7 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 	struct route *r = route_find(d, n);
 	bool was_selected = r && d->selected == r;
 	if (!r)
-		r = route_new(d, n, now_us);
+		r = route_new(d, n, now_us, tlv);
 	if (!r) {
 		destination_release(d);
 		return;

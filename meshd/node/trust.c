@@ -314,6 +314,15 @@ void trust_refilter_due(struct timer *timer, uint64_t now_us)
 	babel_refilter(n->babel, now_us);
 }
 
+/* Not only inside of what it names. */
+static bool certificate_names(const struct certificate *c, const struct prefix *prefix)
+{
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		if (prefix_equal(&c->prefixes[i], prefix))
+			return true;
+	return false;
+}
+
 /* --- the verdict ---------------------------------------------------------------------------------- */
 
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
@@ -329,11 +338,16 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 		return (struct babel_verdict){ .accept = false };
 	}
 	/* Nearly every update is of a host: two hashes less for each. */
-	if (!prefix_equal(&k->host, prefix) && !certificate_authorises(&k->certificate, prefix, origin->bytes)) {
+	bool is_host = prefix_equal(&k->host, prefix);
+	if (!is_host && !certificate_authorises(&k->certificate, prefix, origin->bytes)) {
 		DROP(n, n->links[link], certificate_refused);
 		event_say(n, NODE_REFUSED, n->links[link], "%s announces %s, which its certificate does not name",
 			k->certificate.name, prefix_format(prefix, text));
 		return (struct babel_verdict){ .accept = false };
 	}
-	return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
+	return (struct babel_verdict){
+		.accept = true,
+		.is_named = is_host || certificate_names(&k->certificate, prefix),
+		.extra_cost = n->links[link]->config.extra_cost,
+	};
 }

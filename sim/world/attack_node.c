@@ -21,6 +21,7 @@
 #define TLV_SEQNO_REQUEST 10
 #define AE_IPV6 2
 #define INTERVAL_CS 6000
+#define STORED_AHEAD 17 /* a seqno is stored before it is reached */
 
 struct audience {
 	unsigned count;
@@ -38,6 +39,19 @@ static void audience_add(void *arg, const struct node_peer_info *info)
 		return;
 	a->neighbours[a->count].link = info->link;
 	a->neighbours[a->count++].address = node_neighbour_address(&info->rid);
+}
+
+/* Of this life: what a node stores beside its seqno says which one it is. */
+static router_id rid_of(const struct station *s)
+{
+	router_id rid;
+
+	identity_router_id(rid.bytes, &s->enrolment.identity.public);
+	if (s->has_seqno) {
+		rid.bytes[0] = (uint8_t)(s->seqno >> 24);
+		rid.bytes[1] = (uint8_t)(s->seqno >> 16);
+	}
+	return rid;
 }
 
 /* Puts the header before the TLVs behind it, and says it to all. */
@@ -82,9 +96,8 @@ static void announce(struct trial_attack *a, struct station *s)
 	uint8_t packet[1 + BABEL_HEADER + PACKET_MAX];
 	struct writer w = writer_of(packet + 1 + BABEL_HEADER, PACKET_MAX);
 	const struct plan_node *conf = &a->trial->plan->nodes[a->conf->node];
-	router_id rid;
+	router_id rid = rid_of(s);
 
-	identity_router_id(rid.bytes, &s->enrolment.identity.public);
 	write_u8(&w, TLV_ROUTER_ID);
 	write_u8(&w, 10);
 	write_u16(&w, 0);
@@ -108,14 +121,13 @@ static uint8_t byte_of(struct prng *p)
 static void seqno_request_write(struct writer *w, struct prng *p, const struct world *world)
 {
 	const struct station *s = world->stations[prng_below(p, world->station_count)];
-	router_id rid;
+	router_id rid = rid_of(s);
 
-	identity_router_id(rid.bytes, &s->enrolment.identity.public);
 	write_u8(w, TLV_SEQNO_REQUEST);
 	write_u8(w, 14 + 16);
 	write_u8(w, AE_IPV6);
 	write_u8(w, 128);
-	write_u16(w, (uint16_t)(s->seqno + prng_below(p, 3)));
+	write_u16(w, (uint16_t)(s->seqno - STORED_AHEAD + prng_below(p, 2 * STORED_AHEAD)));
 	write_u8(w, prng_below(p, 4) ? 255 : byte_of(p));
 	write_u8(w, 0);
 	write_copy(w, rid.bytes, sizeof(rid.bytes));

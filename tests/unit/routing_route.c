@@ -538,6 +538,32 @@ static void route_table_is_bounded_per_neighbour_and_counted(void **state)
 	world_free(w);
 }
 
+/* Five prefixes inside of one that is named, then one that is. */
+static void a_prefix_cut_into_many_leaves_a_quarter_of_the_table(void **state)
+{
+	struct world *w = world_new(4);
+	struct node *n = &w->nodes[0];
+
+	(void)state;
+	n->config.limits.routes = 4;
+	node_start(w, 0);
+	probe_start(w, 1);
+	world_cable(w, 0, 0, 1);
+	world_run(w, 10 * MILLISECOND);
+	probe_befriend(w, 1, 0, 0, 7);
+	for (unsigned i = 0; i < 6; i++) {
+		struct babel_tlv update = say_update(P, world_id(5), 3, 0);
+
+		update.u.update.prefix.address.bytes[5] = (uint8_t)i;
+		n->verdict.is_named = i == 5;
+		probe_say(w, 1, 0, 0, update);
+	}
+	assert_int_equal(babel_counters(n->b)->refused_routes, 2);
+	assert_int_equal(node_metric(w, 0, "fd00:1:4::/64"), BABEL_INFINITY);
+	assert_int_equal(node_metric(w, 0, "fd00:1:5::/64"), 96);
+	world_free(w);
+}
+
 static void now_better_metric_is_recorded_and_followed__mycelium_280(void **state)
 {
 	struct world *w = world_with_probe();
@@ -585,6 +611,7 @@ int main(void)
 		cmocka_unit_test(next_hop_that_is_ourselves_is_refused),
 		cmocka_unit_test(owner_may_refuse_and_make_dearer),
 		cmocka_unit_test(route_table_is_bounded_per_neighbour_and_counted),
+		cmocka_unit_test(a_prefix_cut_into_many_leaves_a_quarter_of_the_table),
 		cmocka_unit_test(now_better_metric_is_recorded_and_followed__mycelium_280),
 	};
 

@@ -309,7 +309,7 @@ static inline struct world *world_new(uint64_t seed)
 		n->w = w;
 		n->index = i;
 		n->due = UINT64_MAX;
-		n->verdict = (struct babel_verdict){ .accept = true };
+		n->verdict = (struct babel_verdict){ .accept = true, .is_named = true };
 		prng_seed(&n->prng, seed * 100 + i);
 		n->config = (struct babel_config){ .id = world_id(i), .kernel_has_v4_via_v6 = true };
 		n->config.has_stored_seqno = true;
