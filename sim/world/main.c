@@ -2,6 +2,7 @@
 #include "sim/world/capture.h"
 #include "sim/world/fuzz.h"
 #include "sim/world/page.h"
+#include "sim/world/progress.h"
 #include "sim/world/sweep.h"
 #include "sim/world/trial.h"
 
@@ -84,11 +85,6 @@ static const char *options_read(struct options *o, int argc, char **argv)
 	if (o->decrypted && !o->pcap)
 		return "--decrypted needs --pcap, which says where";
 	return o->scenario ? NULL : "say which scenario, or how many nodes";
-}
-
-static void progress_show(double share)
-{
-	fprintf(stderr, "\r%3.0f %%%s", 100 * share, share >= 1 ? "\r     \r" : "");
 }
 
 static int json_write(const struct trial *t, const struct options *o)

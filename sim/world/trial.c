@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROGRESS_STEPS 100
+#define PROGRESS_STEPS 1000
 
 static void trial_deliver(void *user, struct station *s, struct bytes packet)
 {
@@ -270,13 +270,13 @@ static void advance(struct trial *t, uint64_t until_us)
 	world_run(t->world, WORLD_START_US + until_us);
 }
 
-void trial_run(struct trial *t, void (*progress)(double share))
+void trial_run(struct trial *t, void (*progress)(double share, double virtual_s))
 {
 	for (unsigned i = 1; i <= PROGRESS_STEPS; i++) {
 		advance(t, t->plan->duration_us * i / PROGRESS_STEPS);
 		bounds_look(t->world);
 		if (progress)
-			progress((double)i / PROGRESS_STEPS);
+			progress((double)i / PROGRESS_STEPS, (double)world_time_us(t->world) / 1e6);
 	}
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		judge(t, &t->expect[i]);

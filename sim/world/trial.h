@@ -126,7 +126,7 @@ struct trial {
 struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log);
 void trial_free(struct trial *t);
 /* Runs to the end and judges; `progress` (may be NULL) is told the share that is done. */
-void trial_run(struct trial *t, void (*progress)(double share));
+void trial_run(struct trial *t, void (*progress)(double share, double virtual_s));
 bool trial_is_passed(const struct trial *t);
 /* The first expectation that failed, in words; false: none. */
 bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX]);
