@@ -47,6 +47,7 @@ void fuzz_judge(uint64_t seed, struct fuzz_verdict *v);
 int fuzz_campaign_run(struct fuzz_campaign *c, FILE *out);
 /* "90", "90s", "10m" or "1h", of real time. */
 bool real_time_read(const char *text, uint64_t *us);
+uint64_t real_time_us(void); /* of a clock that never runs back */
 int fuzz_main(int argc, char **argv);
 
 #endif

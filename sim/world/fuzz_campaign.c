@@ -11,6 +11,7 @@
  */
 #include "sim/world/fuzz.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -32,7 +33,7 @@ struct worker {
 	int fd;
 };
 
-static uint64_t real_us(void)
+uint64_t real_time_us(void)
 {
 	struct timespec now;
 
@@ -127,7 +128,7 @@ static enum turn worker_verdict(struct worker *w, struct fuzz_verdict *v, uint64
 	ssize_t len = -1;
 
 	for (;;) {
-		uint64_t now_us = real_us();
+		uint64_t now_us = real_time_us();
 
 		if (until_us && now_us >= until_us)
 			return TURN_TIME_OVER;
@@ -148,13 +149,15 @@ static void verdict_take(struct fuzz_campaign *c, const struct fuzz_verdict *v, 
 	if (v->is_good)
 		return;
 	c->failed++;
-	fprintf(out, "seed %llu: %s\n  replay: meshsim fuzz %llu --verbose\n", seed, v->failure, seed);
+	fprintf(out,
+		"seed %llu: %s\n  replay: meshsim fuzz %llu --verbose\n  shrink: meshsim shrink %llu -o w%llu.yaml\n",
+		seed, v->failure, seed, seed, seed);
 	fflush(out);
 }
 
 static void progress_show(const struct fuzz_campaign *c, uint64_t began_us, bool is_end)
 {
-	double s = (double)(real_us() - began_us) / 1e6;
+	double s = (double)(real_time_us() - began_us) / 1e6;
 
 	if (!c->has_progress)
 		return;
@@ -167,7 +170,7 @@ static void progress_show(const struct fuzz_campaign *c, uint64_t began_us, bool
 /* All seeds in turn, until one fails or the time is over. */
 static int verdicts_take(struct fuzz_campaign *c, struct worker *workers, FILE *out)
 {
-	uint64_t began_us = real_us(), until_us = c->limit_us ? began_us + c->limit_us : 0;
+	uint64_t began_us = real_time_us(), until_us = c->limit_us ? began_us + c->limit_us : 0;
 	int error = 0;
 
 	for (uint64_t seed = c->first; !error; seed++) {
@@ -197,6 +200,7 @@ int fuzz_campaign_run(struct fuzz_campaign *c, FILE *out)
 	unsigned count = 0;
 	int error = 0;
 
+	assert(c->workers > 0 && c->workers <= FUZZ_WORKERS_MAX && c->first <= c->last);
 	if (c->last - c->first < c->workers)
 		c->workers = (unsigned)(c->last - c->first + 1);
 	/* A child must not have what is waiting to be written. */

@@ -3,6 +3,7 @@
 #include "sim/world/fuzz.h"
 #include "sim/world/page.h"
 #include "sim/world/progress.h"
+#include "sim/world/shrink.h"
 #include "sim/world/sweep.h"
 #include "sim/world/trial.h"
 
@@ -19,6 +20,7 @@ static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz [--seeds A..B] [--for TIME] [--workers N] [--keep-going]\n"
 			    "       meshsim fuzz SEED --verbose | meshsim fuzz --print SEED\n"
+			    "       meshsim shrink SCENARIO.yaml|SEED [-o FILE] [--seed N] [--for TIME]\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
 			    "       meshsim bench-tree NODES [--seed N] [--for SECONDS] [--json FILE]\n"
 			    "       meshsim presets | --help | --version\n"
@@ -253,6 +255,8 @@ int main(int argc, char **argv)
 		return scenario_main(argc, argv, command[0] == 'c');
 	if (strcmp(command, "fuzz") == 0)
 		return fuzz_main(argc, argv);
+	if (strcmp(command, "shrink") == 0)
+		return shrink_main(argc, argv);
 	if (strcmp(command, "sweep") == 0)
 		return sweep_main(argc, argv);
 	if (strcmp(command, "bench-tree") == 0)
