@@ -15,7 +15,7 @@ static const char usage[] = "usage: meshtopo tree [--nodes N] [--scenes N] [--se
 			    "and N scenes (0). import reads NetJSON, a mesh's graph or GraphML, and a trace of\n"
 			    "what was measured on its links. Both write the nodes, links and events of a\n"
 			    "scenario to standard output, and what came of it to standard error. With --lab\n"
-			    "levels are remarks, because meshlab has no field for them.\n";
+			    "levels and positions are remarks, because meshlab has no fields for them.\n";
 
 struct options {
 	struct tree_params tree;

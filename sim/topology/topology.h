@@ -143,8 +143,8 @@ void trace_free(struct trace *trace);
 
 /* Who is to read what is written. */
 enum topology_reader {
-	TOPOLOGY_FOR_LAB, /* ends with its last event; a node's level stands in a remark */
-	TOPOLOGY_FOR_SIMULATOR /* "for" and "level" are fields */
+	TOPOLOGY_FOR_LAB, /* ends with its last event; level and position of a node stand in a remark */
+	TOPOLOGY_FOR_SIMULATOR /* "for", "level" and "position" are fields */
 };
 
 struct topology_output {

@@ -20,12 +20,16 @@ static void node_write(const struct topology_node *n, enum topology_reader reade
 	const char *level = topology_level_names[n->level];
 
 	fprintf(out, "  - {name: \"%s\"", n->name);
-	if (reader == TOPOLOGY_FOR_LAB)
-		fprintf(out, "} # %s%s", level, n->placed ? "," : "");
-	else
-		fprintf(out, ", level: %s}%s", level, n->placed ? " #" : "");
+	if (reader == TOPOLOGY_FOR_SIMULATOR) {
+		fprintf(out, ", level: %s", level);
+		if (n->placed)
+			fprintf(out, ", position: [%.2fkm, %.2fkm]", n->x_m / 1000, n->y_m / 1000);
+		fputs("}\n", out);
+		return;
+	}
+	fprintf(out, "} # %s", level);
 	if (n->placed)
-		fprintf(out, " %.2f km east, %.2f km north", n->x_m / 1000, n->y_m / 1000);
+		fprintf(out, ", %.2f km east, %.2f km north", n->x_m / 1000, n->y_m / 1000);
 	fputc('\n', out);
 }
 

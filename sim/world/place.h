@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PLACE_MAX_M 1e7 /* from the origin: all that a flat map can bear */
+#define PLACE_MAX_M 3e7 /* from the origin: the earth, laid flat */
 
 struct position {
 	double x_m; /* east */

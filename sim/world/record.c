@@ -66,7 +66,8 @@ _Static_assert(
 
 static bool order_harms(enum plan_verb verb)
 {
-	return verb == PLAN_CUT || verb == PLAN_SILENCE || verb == PLAN_POWER_OFF;
+	return verb == PLAN_CUT || verb == PLAN_SILENCE || verb == PLAN_JAM || verb == PLAN_POWER_OFF ||
+	       verb == PLAN_MAINS_OFF || verb == PLAN_LEAVE;
 }
 
 static void harm_find(struct record *r, const struct plan *p)

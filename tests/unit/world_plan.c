@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "sim/topology/topology.h"
 #include "sim/world/plan.h"
+
+#include <math.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,6 +133,33 @@ static void nodes_are_somewhere_live_on_something_and_go_somewhere(void **state)
 	assert_true(!p->events[4].clock_is_trusted && p->events[4].clock_min == 0);
 	assert_true(p->events[5].has_place);
 	plan_free(p);
+}
+
+static void a_tree_that_was_grown_keeps_its_places(void **state)
+{
+	struct topology *t =
+		topology_grow(&(struct tree_params){ .seed = 1, .nodes = 60, .scenes = 4 }, (char[512]){ 0 });
+	char *text = NULL, error[PLAN_ERROR_MAX];
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_non_null(t);
+	assert_int_equal(
+		topology_write(t, NULL, &(struct topology_output){ .reader = TOPOLOGY_FOR_SIMULATOR }, out), 0);
+	fclose(out);
+	struct plan *p = plan_parse("tree.yaml", bytes_of(text, len), error);
+	if (!p)
+		fail_msg("%s", error);
+	assert_int_equal(p->node_count, t->node_count);
+	for (unsigned i = 0; i < t->node_count; i++) {
+		assert_true(t->nodes[i].placed && p->nodes[i].has_place);
+		assert_true(fabs(p->nodes[i].place.x_m - t->nodes[i].x_m) < 5.01);
+		assert_true(fabs(p->nodes[i].place.y_m - t->nodes[i].y_m) < 5.01);
+	}
+	plan_free(p);
+	topology_free(t);
+	free(text);
 }
 
 #define SOMEWHERE "for: 60\nnodes:\n  - {name: a, position: [0, 0]}\n  - {name: b}\n"
@@ -354,6 +384,7 @@ int main(void)
 		cmocka_unit_test(several_links_may_end_in_one_interface),
 		cmocka_unit_test(limits_are_read_in_their_units),
 		cmocka_unit_test(nodes_are_somewhere_live_on_something_and_go_somewhere),
+		cmocka_unit_test(a_tree_that_was_grown_keeps_its_places),
 		cmocka_unit_test(classes_files_and_kinds_are_read),
 		cmocka_unit_test(every_refusal_names_line_and_remedy),
 		cmocka_unit_test(a_file_that_is_not_there_is_named),
