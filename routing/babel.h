@@ -51,7 +51,9 @@ enum babel_route_change {
 	BABEL_ROUTE_REMOVED, /* forget the prefix */
 };
 
-/* The owner's verdict on an update, asked for every finite update received. */
+/* The owner's verdict on a route: asked when it is announced first or anew, when its
+ * origin changes, and with each update while it is refused. If the owner changes its
+ * mind in between it says so by babel_refilter(). */
 struct babel_verdict {
 	bool accept; /* false: the update counts as a retraction */
 	/* There are few of its kind, whatever a member does: only such prefixes get into the last quarter of a table.

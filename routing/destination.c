@@ -48,10 +48,8 @@ static void place_give_back(struct destination *d)
 
 struct destination *destination_find(const struct babel *b, const struct prefix *prefix)
 {
-	uint8_t key[PREFIX_KEY];
+	struct map_entry *e = map_find(&b->destinations, prefix_key(prefix));
 
-	prefix_key(key, prefix);
-	struct map_entry *e = map_find(&b->destinations, bytes_of(key, sizeof(key)));
 	return e ? container_of(e, struct destination, entry) : NULL;
 }
 
@@ -66,7 +64,6 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 		return NULL;
 	d->b = b;
 	d->prefix = *prefix;
-	prefix_key(d->key, prefix);
 	list_init(&d->routes);
 	list_init(&d->requests);
 	destination_init_timers(d);
@@ -74,7 +71,7 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 		free(d);
 		return NULL;
 	}
-	if (map_insert(&b->destinations, &d->entry, bytes_of(d->key, sizeof(d->key)))) {
+	if (map_insert(&b->destinations, &d->entry, prefix_key(&d->prefix))) {
 		place_give_back(d);
 		free(d);
 		return NULL;
@@ -98,7 +95,7 @@ void destination_release(struct destination *d)
 	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests) && !d->sources;
 
 	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
-		d->installed == INSTALLED_NOTHING)
+		d->told.installed == INSTALLED_NOTHING)
 		destination_free(d);
 }
 

@@ -8,18 +8,10 @@
 #include "routing/engine.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 bool seqno_is_newer(uint16_t a, uint16_t b)
 {
 	return a != b && ((a - b) & 0x8000) == 0;
-}
-
-void prefix_key(uint8_t key[PREFIX_KEY], const struct prefix *prefix)
-{
-	key[0] = prefix->address.family;
-	key[1] = prefix->plen;
-	memcpy(key + 2, prefix->address.bytes, 16);
 }
 
 void engine_started(struct babel *b, uint64_t now_us)

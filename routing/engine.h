@@ -45,8 +45,7 @@
 #define DESTINATION_SOURCES 256 /* origins of one prefix that are remembered: they are searched one by one */
 #define QUEUE_BURST 16 /* packets in a row from one queue */
 #define QUEUE_MAX 4096 /* messages that wait in one queue, updates of own prefixes not counted */
-#define PREFIX_KEY 18
-#define REQUEST_KEY 26
+#define REQUEST_KEY (sizeof(struct prefix) + sizeof(router_id))
 
 struct link;
 struct neighbour;
@@ -62,6 +61,7 @@ struct babel {
 	struct babel_counters counters;
 	struct link *links[BABEL_LINK_MAX];
 	size_t neighbour_count;
+	uint32_t neighbour_number; /* of the last one made */
 	struct map destinations;
 	struct place *places; /* of destinations, by their index */
 	unsigned place_count; /* every index is below */
@@ -83,7 +83,11 @@ struct babel {
 void engine_started(struct babel *b, uint64_t now_us);
 uint64_t engine_random_between(struct babel *b, uint64_t low, uint64_t high);
 bool seqno_is_newer(uint16_t a, uint16_t b); /* a > b, modulo 2^16 (3.2.1) */
-void prefix_key(uint8_t key[PREFIX_KEY], const struct prefix *prefix);
+/* A prefix is bytes all through, and canonical: its own key in a map. */
+static inline struct bytes prefix_key(const struct prefix *prefix)
+{
+	return bytes_of(prefix, sizeof(*prefix));
+}
 
 /* --- queue.c: what waits to be sent -------------------------------------------- */
 
@@ -178,6 +182,7 @@ struct neighbour {
 	struct list on_link;
 	struct babel *b;
 	struct link *link;
+	uint32_t number; /* no other one had it before */
 	struct address address;
 	struct history multicast;
 	struct history unicast;
@@ -276,17 +281,17 @@ struct route {
 	uint16_t refmetric; /* as announced */
 	uint16_t proven_metric; /* by which feasibility is judged: see route_prove() */
 	uint16_t extra_cost;
+	uint16_t smoothed_metric; /* the metric since smoothed_us */
+	uint16_t interval_cs; /* between its updates */
+	struct address next_hop;
 	bool is_refused; /* by the owner: as if it were retracted */
 	bool is_v4_via_v6;
-	struct address next_hop;
-	uint64_t hold_us;
-	uint64_t expires_us;
-	uint64_t latest_us; /* expires_us may not be put off beyond */
-	unsigned probes; /* route requests sent because it is about to expire */
-	struct timer expiry;
+	uint8_t probes; /* route requests sent because it is about to expire */
 	uint32_t smoothed;
+	uint32_t forgiven_us; /* by which it may live longer, as we slept */
 	uint64_t smoothed_us; /* when `smoothed` was computed */
-	uint32_t smoothed_metric; /* the metric since then */
+	uint64_t expires_us;
+	struct timer expiry;
 };
 
 uint16_t route_metric(const struct route *r);
@@ -297,8 +302,8 @@ struct route *route_find(const struct destination *d, const struct neighbour *n)
 void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
 void route_retract_all(struct neighbour *n, uint64_t now_us);
 void route_free(struct route *r);
-/* Brings `smoothed` to now, and from now on follows the current metric. */
-uint32_t route_smooth(struct route *r, uint64_t now_us);
+/* If the metric has changed: what was smoothed until now goes on from the new one. */
+void route_smooth(struct route *r, uint64_t now_us);
 uint32_t route_smoothed_at(const struct route *r, uint64_t now_us);
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 
@@ -311,35 +316,43 @@ struct place {
 
 enum installed { INSTALLED_NOTHING, INSTALLED_ROUTE, INSTALLED_UNREACHABLE };
 
+/* What the owner was told last. */
+struct told {
+	router_id origin;
+	uint16_t seqno;
+	uint16_t metric;
+	uint32_t neighbour; /* its number */
+	uint8_t installed; /* enum installed */
+	bool is_outdated; /* the selected route has another next hop since */
+};
+
 struct destination {
-	struct map_entry entry;
-	uint8_t key[PREFIX_KEY];
+	struct map_entry entry; /* key: the prefix */
+	struct prefix prefix;
+	bool is_own;
+	bool is_announced; /* neighbours were told, or are being told, of a finite route */
+	bool is_held; /* unreachable entry (3.5.4) */
+	bool hold_by_ack; /* acknowledgments may end the hold */
 	/* Small and dense, for arrays beside the table. It is another one's once
 	 * this one is freed. */
 	unsigned index;
-	struct babel *b;
-	struct prefix prefix;
+	uint16_t own_metric;
+	uint16_t announced_metric;
 	struct list routes;
 	struct route *selected; /* never with is_own */
-	bool is_own;
-	uint16_t own_metric;
-	enum installed installed; /* what the owner was told */
-	struct babel_route told;
-	bool is_announced; /* neighbours were told, or are being told, of a finite route */
+	struct source *sources;
+	struct babel *b;
+	struct list requests;
 	router_id announced_id;
-	uint16_t announced_metric;
 	uint64_t announced_us; /* when a finite update was sent last */
 	uint64_t announced_until_us; /* until then a neighbour may follow what we announced */
 	uint64_t announced_links; /* links on whose multicast the last word was finite */
 	uint64_t queued_links; /* links in whose multicast queue an update waits */
-	bool is_held; /* unreachable entry (3.5.4) */
-	bool hold_by_ack; /* acknowledgments may end the hold */
+	struct told told;
+	uint16_t source_count;
 	size_t unacked; /* acknowledgments awaited for updates of this prefix */
 	struct timer hold;
 	struct timer reselect; /* a better route waits for its smoothed metric */
-	struct list requests;
-	struct source *sources;
-	unsigned source_count;
 };
 
 struct destination *destination_find(const struct babel *b, const struct prefix *prefix);
@@ -356,6 +369,8 @@ void destination_init_timers(struct destination *d);
 /* Something about this prefix changed: select, install, announce, request. May
  * free the destination when nothing is left to know about it. */
 void destination_decide(struct destination *d, uint64_t now_us);
+/* May a change of `r` change a decision? Not if another route is selected and no worse. */
+bool destination_depends_on(const struct destination *d, const struct route *r);
 void destination_acked(struct destination *d, uint64_t now_us, bool was_acked);
 
 /* --- update.c -------------------------------------------------------------------------------- */

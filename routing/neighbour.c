@@ -69,6 +69,7 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	}
 	n->b = b;
 	n->link = link;
+	n->number = ++b->neighbour_number;
 	n->address = *address;
 	n->txcost = n->cost = n->told_rxcost = BABEL_INFINITY;
 	n->heard_us = now_us;
@@ -260,7 +261,8 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
 		route_smooth(r, now_us);
-		destination_decide(r->destination, now_us);
+		if (destination_depends_on(r->destination, r))
+			destination_decide(r->destination, now_us);
 	}
 }
 

@@ -28,8 +28,8 @@ void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *pr
 
 static void request_key(uint8_t key[REQUEST_KEY], const struct prefix *prefix, const router_id *id)
 {
-	prefix_key(key, prefix);
-	memcpy(key + PREFIX_KEY, id->bytes, sizeof(id->bytes));
+	memcpy(key, prefix, sizeof(*prefix));
+	memcpy(key + sizeof(*prefix), id->bytes, sizeof(id->bytes));
 }
 
 static struct request *request_find(const struct babel *b, const struct prefix *prefix, const router_id *id)

@@ -94,40 +94,43 @@ uint32_t route_smoothed_at(const struct route *r, uint64_t now_us)
 	return metric_smooth(r->smoothed, r->smoothed_metric, now_us - r->smoothed_us, route_half_life_us(r));
 }
 
-uint32_t route_smooth(struct route *r, uint64_t now_us)
+void route_smooth(struct route *r, uint64_t now_us)
 {
 	uint16_t metric = route_metric(r);
 
+	if (metric == r->smoothed_metric)
+		return;
 	r->smoothed = route_smoothed_at(r, now_us);
 	r->smoothed_us = now_us;
-	if (metric == BABEL_INFINITY) {
-		r->smoothed_metric = BABEL_INFINITY;
-	} else {
-		/* What was unreachable must prove itself, but not for minutes. */
-		if (r->smoothed_metric == BABEL_INFINITY && r->smoothed > 2u * metric)
-			r->smoothed = 2u * metric;
-		r->smoothed_metric = metric;
-	}
-	return r->smoothed;
+	/* What was unreachable must prove itself, but not for minutes. */
+	if (r->smoothed_metric == BABEL_INFINITY && r->smoothed > 2u * metric)
+		r->smoothed = 2u * metric;
+	r->smoothed_metric = metric;
 }
 
 /* --- expiry ---------------------------------------------------------------------------- */
 
+/* Three and a half intervals (appendix B). */
+static uint64_t route_hold_us(const struct route *r)
+{
+	return (uint64_t)r->interval_cs * 10 * MS * 7 / 2;
+}
+
 /* The timer first asks for a refresh, twice, shortly before the end (3.8.2.3). */
 static void route_arm(struct route *r, uint64_t now_us)
 {
-	uint64_t step_us = r->hold_us / 14;
+	uint64_t step_us = route_hold_us(r) / 14;
 	uint64_t due_us = r->expires_us;
 
 	if (r->refmetric != BABEL_INFINITY && r->probes < 2)
-		due_us -= step_us * (2 - r->probes);
+		due_us -= step_us * (2u - r->probes);
 	timer_set(&r->destination->b->heap, &r->expiry, due_us > now_us ? due_us : now_us);
 }
 
 static void route_refresh(struct route *r, uint64_t now_us)
 {
-	r->expires_us = now_us + r->hold_us;
-	r->latest_us = r->expires_us + r->hold_us / 14;
+	r->expires_us = now_us + route_hold_us(r);
+	r->forgiven_us = 0;
 	r->probes = 0;
 	route_arm(r, now_us);
 }
@@ -159,9 +162,12 @@ static void route_expired(struct timer *timer, uint64_t now_us)
  * keeps packets to it back for half an interval longer than we hold it (3.5.4). */
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
 {
+	uint64_t left_us = route_hold_us(r) / 14 - r->forgiven_us;
+
+	if (slept_us > left_us)
+		slept_us = left_us;
 	r->expires_us += slept_us;
-	if (r->expires_us > r->latest_us)
-		r->expires_us = r->latest_us;
+	r->forgiven_us += (uint32_t)slept_us; /* below 2^28 */
 	route_arm(r, now_us);
 }
 
@@ -234,6 +240,13 @@ static void route_ask_owner(struct route *r)
 		b->counters.updates_refused++;
 }
 
+static void route_changed(struct route *r, uint64_t now_us)
+{
+	route_smooth(r, now_us);
+	if (destination_depends_on(r->destination, r))
+		destination_decide(r->destination, now_us);
+}
+
 static void route_retract(struct neighbour *n, uint64_t now_us, const struct prefix *prefix)
 {
 	struct destination *d = destination_find(n->b, prefix);
@@ -243,7 +256,7 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
 		return;
 	/* The expiry timer keeps running: a retraction does not prolong anything. */
 	r->refmetric = BABEL_INFINITY;
-	destination_decide(d, now_us);
+	route_changed(r, now_us);
 }
 
 /*
@@ -263,19 +276,28 @@ static void route_prove(struct route *r, const struct babel_tlv *tlv)
 		r->proven_metric = tlv->u.update.metric;
 }
 
-static void route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
+/* True if something is different from before. */
+static bool route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
 {
-	uint32_t interval_cs = tlv->u.update.interval_cs;
+	bool is_of_same = r->refmetric != BABEL_INFINITY && router_id_equal(&r->origin, &tlv->u.update.origin);
+	bool is_known = is_of_same && !r->is_refused;
+	bool is_same = is_known && r->seqno == tlv->u.update.seqno && r->refmetric == tlv->u.update.metric &&
+		       r->is_v4_via_v6 == tlv->u.update.v4_via_v6 &&
+		       address_equal(&r->next_hop, &tlv->u.update.next_hop);
 
 	route_prove(r, tlv);
 	r->origin = tlv->u.update.origin;
 	r->seqno = tlv->u.update.seqno;
 	r->refmetric = tlv->u.update.metric;
+	if (!is_same && r->destination->selected == r)
+		r->destination->told.is_outdated = true;
 	r->next_hop = tlv->u.update.next_hop;
 	r->is_v4_via_v6 = tlv->u.update.v4_via_v6;
-	r->hold_us = (uint64_t)interval_cs * 10 * MS * 7 / 2;
-	route_ask_owner(r);
+	r->interval_cs = tlv->u.update.interval_cs;
+	if (!is_known)
+		route_ask_owner(r);
 	route_refresh(r, now_us);
+	return !is_same;
 }
 
 void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
@@ -309,9 +331,10 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 		destination_release(d);
 		return;
 	}
-	route_store(r, now_us, tlv);
+	bool is_news = route_store(r, now_us, tlv);
 	bool is_feasible = source_is_feasible(d, &r->origin, r->seqno, r->refmetric);
-	destination_decide(d, now_us);
+	if (is_news || !was_selected)
+		route_changed(r, now_us);
 	if (!is_feasible)
 		route_unfeasible(r, now_us, was_selected);
 }
@@ -324,7 +347,7 @@ void route_retract_all(struct neighbour *n, uint64_t now_us)
 		if (r->refmetric == BABEL_INFINITY)
 			continue;
 		r->refmetric = BABEL_INFINITY;
-		destination_decide(r->destination, now_us);
+		route_changed(r, now_us);
 	}
 }
 

@@ -67,6 +67,7 @@ static struct route *route_select(struct destination *d, uint64_t now_us)
 {
 	struct route *selected = d->selected && route_is_usable(d->selected) ? d->selected : NULL;
 	struct route *best = selected;
+	uint16_t least = best ? route_metric(best) : BABEL_INFINITY;
 
 	if (d->is_own)
 		return NULL;
@@ -74,48 +75,67 @@ static struct route *route_select(struct destination *d, uint64_t now_us)
 		struct route *r = list_entry(node, struct route, on_destination);
 
 		route_smooth(r, now_us);
-		if (r == selected || !route_is_usable(r) || (best && route_metric(r) >= route_metric(best)))
+		if (r == selected || route_metric(r) >= least || !route_is_usable(r))
 			continue;
-		if (!selected || route_beats(d, r, selected, now_us))
-			best = r;
+		if (selected && !route_beats(d, r, selected, now_us))
+			continue;
+		best = r;
+		least = route_metric(r);
 	}
 	return best;
 }
 
-/* --- what the owner is told -------------------------------------------------------------- */
-
-static bool routes_look_equal(const struct babel_route *a, const struct babel_route *b)
+bool destination_depends_on(const struct destination *d, const struct route *r)
 {
-	return router_id_equal(&a->origin, &b->origin) && a->seqno == b->seqno && a->metric == b->metric &&
-	       a->link == b->link && address_equal(&a->next_hop, &b->next_hop) &&
-	       address_equal(&a->neighbour, &b->neighbour);
+	return !d->selected || d->selected == r || route_metric(r) < route_metric(d->selected);
 }
 
-static void destination_tell(struct destination *d, enum installed state, enum babel_route_change change)
+/* --- what the owner is told -------------------------------------------------------------- */
+
+static bool told_is(const struct told *t, const struct route *r)
 {
-	d->installed = state;
+	return t->installed == INSTALLED_ROUTE && !t->is_outdated && t->neighbour == r->neighbour->number &&
+	       t->seqno == r->seqno && t->metric == route_metric(r) && router_id_equal(&t->origin, &r->origin);
+}
+
+/* The last word on what is not there any more. */
+static void destination_tell_lost(struct destination *d, enum installed state, enum babel_route_change change)
+{
+	struct told *t = &d->told;
+	struct babel_route route = {
+		.prefix = d->prefix,
+		.origin = t->origin,
+		.seqno = t->seqno,
+		.metric = BABEL_INFINITY,
+	};
+
+	if (t->installed == state)
+		return;
+	t->installed = state;
 	if (d->b->output.route_changed)
-		d->b->output.route_changed(d->b->user, change, &d->told);
+		d->b->output.route_changed(d->b->user, change, &route);
 }
 
 static void destination_install(struct destination *d)
 {
+	if (d->selected && told_is(&d->told, d->selected))
+		return;
 	if (d->selected) {
 		struct babel_route route = destination_route(d, d->selected);
 
-		if (d->installed == INSTALLED_ROUTE && routes_look_equal(&route, &d->told))
-			return;
-		d->told = route;
-		destination_tell(d, INSTALLED_ROUTE, BABEL_ROUTE_SET);
-		return;
-	}
-	d->told.prefix = d->prefix;
-	d->told.metric = BABEL_INFINITY;
-	if (d->is_held && !d->is_own) {
-		if (d->installed != INSTALLED_UNREACHABLE)
-			destination_tell(d, INSTALLED_UNREACHABLE, BABEL_ROUTE_UNREACHABLE);
-	} else if (d->installed != INSTALLED_NOTHING) {
-		destination_tell(d, INSTALLED_NOTHING, BABEL_ROUTE_REMOVED);
+		d->told = (struct told){
+			.origin = route.origin,
+			.seqno = route.seqno,
+			.metric = route.metric,
+			.neighbour = d->selected->neighbour->number,
+			.installed = INSTALLED_ROUTE,
+		};
+		if (d->b->output.route_changed)
+			d->b->output.route_changed(d->b->user, BABEL_ROUTE_SET, &route);
+	} else if (d->is_held && !d->is_own) {
+		destination_tell_lost(d, INSTALLED_UNREACHABLE, BABEL_ROUTE_UNREACHABLE);
+	} else {
+		destination_tell_lost(d, INSTALLED_NOTHING, BABEL_ROUTE_REMOVED);
 	}
 }
 
