@@ -114,6 +114,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.wired = c->cost == CONFIG_COST_WIRED,
 		.rxcost = c->rxcost,
 		.extra_cost = c->extra_cost,
+		.rate_bps = c->rate_bps,
 		.hello_ms = c->hello_ms,
 		.update_s = c->update_s,
 		.dead_misses = c->dead_misses,

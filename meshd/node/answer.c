@@ -2,7 +2,7 @@
  * Handshakes that others start with us.
  *
  *   INIT (XX) ─► waiting ── FIN ──► pending session
- *               └ 10 s ► forgotten
+ *               └ 10 paces ► forgotten
  *   INIT (IK) ─────────────────────► pending session
  *
  * A message that comes twice gets the same answer twice and changes nothing.
@@ -13,7 +13,7 @@
 
 #include <string.h>
 
-#define WAITING_US (10 * SECOND)
+#define WAITING_PACES 10
 #define LOADED_US (5 * SECOND)
 #define LOADED_HANDSHAKES 32
 
@@ -115,7 +115,7 @@ static void answer_xx(
 		handshake_free(h);
 		return;
 	}
-	timer_set(&link->n->heap, &h->timer, now_us + WAITING_US);
+	timer_set(&link->n->heap, &h->timer, now_us + WAITING_PACES * link_pace_us(link));
 	handshake_send(h);
 }
 

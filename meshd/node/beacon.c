@@ -22,9 +22,9 @@
 #define PAD_LABEL "pad"
 
 #define FIRST_BEACONS 4 /* quick ones after the link came up */
-#define FIRST_US (500 * MS)
-#define INTERVAL_US (5 * SECOND)
-#define ANSWER_GAP_US (300 * MS) /* beacons in answer to beacons are at least so far apart */
+#define FIRST_PACES(pace_us) ((pace_us) / 2)
+#define INTERVAL_PACES(pace_us) (5 * (pace_us))
+#define ANSWER_PACES(pace_us) ((pace_us)*3 / 10) /* beacons in answer to beacons are at least so far apart */
 #define DUPLICATE_CHECK_US (30 * SECOND)
 #define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
 #define CALL_BURST 16 /* ... of which so many may start at once: CALLINGS_MAX leaves room for others */
@@ -74,7 +74,8 @@ void beacon_start(struct node_link *link, uint64_t now_us)
 void beacon_due(struct timer *timer, uint64_t now_us)
 {
 	struct node_link *link = container_of(timer, struct node_link, beacon);
-	uint64_t pause_us = link->beacons < FIRST_BEACONS ? FIRST_US : INTERVAL_US;
+	uint64_t pace_us = link_pace_us(link);
+	uint64_t pause_us = link->beacons < FIRST_BEACONS ? FIRST_PACES(pace_us) : INTERVAL_PACES(pace_us);
 
 	beacon_send(link, now_us);
 	link->beacons++;
@@ -123,6 +124,10 @@ static void beacon_call(struct node_link *link, uint64_t now_us, const struct en
 
 	if (call_is_under_way(link, from))
 		return;
+	/* Where a handshake takes seconds, one after the other. */
+	uint64_t pace_us = link_pace_us(link);
+	if (pace_us > SECOND && !bucket_take(&link->calls_by_beacon, now_us, pace_us, 1))
+		return;
 	if (!bucket_take(&n->calls_by_beacon, now_us, CALL_INTERVAL_US, CALL_BURST)) {
 		DROP(n, link, rate_limited);
 		return;
@@ -150,7 +155,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 		return;
 	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
 		beacon_call(link, now_us, from, id, p ? p->silent_tries : (unsigned)random_below(&n->random, 3));
-	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_GAP_US) {
+	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_PACES(link_pace_us(link))) {
 		beacon_send(link, now_us);
 	}
 }

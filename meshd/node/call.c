@@ -2,7 +2,7 @@
  * Handshakes that this node starts: whom to call, how often, and what comes back.
  *
  *   target (configured) ─┐
- *   beacon heard ────────┼─► call: INIT ──1,1,2,3 s──► given up
+ *   beacon heard ────────┼─► call: INIT ──1,1,2,3 paces──► given up
  *   silent peer, rekey ──┘           └─ RESP ► (XX: FIN) ► session, and a ping in it
  *
  * Whom we know is called with IK; every third try with XX, in case the keys
@@ -13,10 +13,9 @@
 #include <string.h>
 
 #define TARGET_LOOK_US (1 * SECOND) /* is it still there? */
-#define TARGET_AGAIN_US (1 * SECOND) /* after a call that was not answered */
 
-static const unsigned call_pauses_s[] = { 1, 1, 2, 3 }; /* after each INIT */
-#define CALL_SENDS (sizeof(call_pauses_s) / sizeof(call_pauses_s[0]))
+static const unsigned call_pauses[] = { 1, 1, 2, 3 }; /* after each INIT, in paces of the link */
+#define CALL_SENDS (sizeof(call_pauses) / sizeof(call_pauses[0]))
 
 /* --- calls ------------------------------------------------------------------------------- */
 
@@ -69,7 +68,7 @@ void call_due(struct timer *timer, uint64_t now_us)
 	}
 	handshake_send(h);
 	/* Not all at once after a power cut. */
-	uint64_t pause_us = call_pauses_s[h->sends++] * SECOND;
+	uint64_t pause_us = call_pauses[h->sends++] * link_pace_us(h->link);
 	timer_set(&n->heap, &h->timer, now_us + pause_us + random_below(&n->random, pause_us / 8));
 }
 
@@ -181,7 +180,8 @@ static void target_due(struct timer *timer, uint64_t now_us)
 	}
 	if (call_start(t->link, now_us, &t->endpoint, t, t->has_id ? t->id : NULL, t->tries))
 		t->tries++;
-	timer_set(&t->n->heap, timer, now_us + TARGET_AGAIN_US + random_below(&t->n->random, TARGET_AGAIN_US / 4));
+	uint64_t again_us = link_pace_us(t->link);
+	timer_set(&t->n->heap, timer, now_us + again_us + random_below(&t->n->random, again_us / 4));
 }
 
 void target_init(struct target *t, struct node_link *link)

@@ -98,6 +98,7 @@ uint64_t node_poll(struct node *n, uint64_t now_us);
 struct node_link_config {
 	char name[16];
 	unsigned mtu; /* largest frame, NODE_FRAME_MIN..NODE_FRAME_MAX */
+	uint64_t rate_bps; /* 0: not known */
 	bool beacon; /* a frame to all reaches every station of the link */
 	bool wired; /* cost by 2-out-of-3 instead of ETX */
 	uint16_t rxcost; /* not 0 */

@@ -13,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONFIRM_US (1 * SECOND) /* repeat the last handshake message until heard */
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
-#define PENDING_MAX_US (10 * SECOND)
+#define PENDING_PACES 10
+#define PACE_BYTES 4800 /* a handshake of 1 kB, beside others on one channel and their turnarounds */
 
 /* --- receiver indices ------------------------------------------------------------------ */
 
@@ -113,6 +113,14 @@ uint64_t link_silence_us(const struct node_link *link)
 	unsigned misses = link->config.dead_misses ? link->config.dead_misses : 6;
 
 	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + SECOND;
+}
+
+uint64_t link_pace_us(const struct node_link *link)
+{
+	uint64_t rate_bps = link->config.rate_bps;
+	uint64_t pace_us = rate_bps ? PACE_BYTES * 8 * SECOND / rate_bps : 0;
+
+	return pace_us > SECOND ? pace_us : SECOND;
 }
 
 bool peer_is_live(const struct peer *p, uint64_t now_us)
@@ -220,9 +228,10 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 		p->pending_us = now_us;
 	}
 	peer_index(p);
+	p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 	if (initiated)
 		control_ping(p, now_us);
-	timer_set_earlier(&p->n->heap, &p->timer, now_us + CONFIRM_US);
+	timer_set_earlier(&p->n->heap, &p->timer, now_us + SECOND);
 }
 
 /* The pending session was proven by a frame. */
@@ -281,12 +290,13 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
  * calls first. */
 static void peer_call_if_silent(struct peer *p, uint64_t now_us)
 {
-	uint64_t silence_us = link_silence_us(p->link) + (p->initiated ? 0 : 2 * SECOND);
+	uint64_t pace_us = link_pace_us(p->link);
+	uint64_t silence_us = link_silence_us(p->link) + (p->initiated ? 0 : 2 * pace_us);
 	unsigned doublings = p->silent_tries < 4 ? p->silent_tries : 4;
 
 	if (now_us < p->session_us + silence_us)
 		return;
-	if (now_us < p->heard_us + silence_us + (SECOND << doublings) - SECOND)
+	if (now_us < p->heard_us + silence_us + (pace_us << doublings) - pace_us)
 		return;
 	if (call_start(p->link, now_us, &p->endpoint, NULL, p->id, p->silent_tries))
 		p->silent_tries++;
@@ -306,13 +316,15 @@ static void peer_say_if_silent(struct peer *p, uint64_t now_us)
 static void peer_speak(struct peer *p, uint64_t now_us)
 {
 	uint64_t keepalive_us = p->link->config.keepalive_s * SECOND;
+	bool is_unproven = p->keys.has_current && !p->keys.current.received;
 
-	if (p->keys.has_current && !p->keys.current.received) {
+	if (is_unproven && now_us >= p->confirm_us) {
 		/* Repeat what the peer may have missed. */
+		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 		if (p->fin_len)
 			frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
-	} else if (keepalive_us && now_us >= p->sent_us + keepalive_us) {
+	} else if (!is_unproven && keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);
 	}
 	if (p->keys.has_current && session_wants_rekey(&p->keys.current, now_us))
@@ -333,7 +345,7 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	struct peer *p = container_of(timer, struct peer, timer);
 
 	keyring_expire(&p->keys, now_us);
-	if (p->keys.has_pending && now_us > p->pending_us + PENDING_MAX_US) {
+	if (p->keys.has_pending && now_us > p->pending_us + PENDING_PACES * link_pace_us(p->link)) {
 		session_done(&p->keys.pending);
 		p->keys.has_pending = false;
 		p->answer_len = 0;

@@ -80,6 +80,7 @@ struct node_link {
 	struct timer beacon;
 	unsigned beacons; /* since the link came up */
 	uint64_t beacon_us; /* when the last one was sent */
+	struct bucket calls_by_beacon;
 	struct list peers;
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
@@ -104,7 +105,7 @@ struct peer {
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long: said so once */
 	bool initiated; /* the current session was started by us */
-	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us;
+	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us, confirm_us;
 	unsigned silent_tries;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -228,6 +229,8 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */
+/* The time that an answer may take there: nothing is said again, and nobody called, any sooner. */
+uint64_t link_pace_us(const struct node_link *link);
 void index_take(struct node *n, struct index *i, uint32_t value);
 void index_drop(struct node *n, struct index *i);
 uint32_t index_fresh(struct node *n);

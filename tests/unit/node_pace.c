@@ -1,0 +1,99 @@
+/*
+ * Meeting neighbours keeps pace with the link: on 9.6 kbit/s an answer takes
+ * seconds, and who asks again before it can be there takes the channel from it.
+ */
+#define STATIONS 4
+#include "tests/unit/node_world.h"
+
+#define AIR 0
+#define CABLE 1
+#define THIN_BPS 9600
+
+static struct node_link *thin_join(struct world *w, unsigned i, unsigned segment, uint64_t rate_bps)
+{
+	struct node_link_config config = link_config_of(&w->segments[segment]);
+
+	config.rate_bps = rate_bps;
+	config.hello_ms = 4000;
+	config.update_s = 600;
+	station_join_with(w, i, segment, &config);
+	return w->stations[i].node->links[segment];
+}
+
+/* What a link carries in `s` seconds, in percent of which `tx_bytes` are. */
+static unsigned percent_of(uint64_t tx_bytes, uint64_t rate_bps, unsigned s)
+{
+	return (unsigned)(tx_bytes * 8 * 100 / (rate_bps * s));
+}
+
+static void calls_to_nobody_leave_a_thin_link_free__design_3(void **state)
+{
+	struct world *w = world_of(1, 2);
+
+	(void)state;
+	const struct node_link *link = thin_join(w, 0, CABLE, THIN_BPS);
+	station_target(w, 0, 1, CABLE);
+	world_run(w, 600 * A_SECOND);
+	assert_in_range(counters_of(w, 0)->handshakes_started, 10, 30); /* it does not give up */
+	assert_in_range(percent_of(link->tx_bytes, THIN_BPS, 600), 1, 5);
+	world_free(w);
+}
+
+static void beacons_to_nobody_leave_a_thin_link_free__design_3(void **state)
+{
+	struct world *w = world_of(2, 2);
+
+	(void)state;
+	const struct node_link *link = thin_join(w, 0, AIR, THIN_BPS);
+	world_run(w, 600 * A_SECOND);
+	assert_in_range(counters_of(w, 0)->beacons_sent, 20, 45);
+	assert_in_range(percent_of(link->tx_bytes, THIN_BPS, 600), 0, 5);
+	world_free(w);
+}
+
+static void calls_keep_their_pace_where_there_is_room(void **state)
+{
+	struct world *w = world_of(3, 2);
+
+	(void)state;
+	thin_join(w, 0, CABLE, 0);
+	station_target(w, 0, 1, CABLE);
+	world_run(w, 60 * A_SECOND);
+	assert_in_range(counters_of(w, 0)->handshakes_started, 6, 9); /* each is given up after seven seconds */
+	world_free(w);
+}
+
+/* An answer that takes three seconds is not asked for again and again. */
+static void slow_answers_make_a_session__design_3(void **state)
+{
+	struct world *w = world_of(4, 4);
+	uint64_t started = 0;
+
+	(void)state;
+	w->is_unchecked = true;
+	w->segments[AIR].delay = 1500 * MILLISECOND;
+	for (unsigned i = 0; i < 4; i++)
+		thin_join(w, i, AIR, THIN_BPS);
+	world_run(w, 60 * A_SECOND);
+	for (unsigned i = 0; i < 4; i++)
+		for (unsigned k = 0; k < 4; k++)
+			assert_true(i == k || is_peer(w, i, k, AIR));
+	for (unsigned i = 0; i < 4; i++)
+		started += counters_of(w, i)->handshakes_started;
+	assert_in_range(started, 6, 24); /* six pairs; a pace of one second takes 40 */
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(calls_to_nobody_leave_a_thin_link_free__design_3),
+		cmocka_unit_test(beacons_to_nobody_leave_a_thin_link_free__design_3),
+		cmocka_unit_test(calls_keep_their_pace_where_there_is_room),
+		cmocka_unit_test(slow_answers_make_a_session__design_3),
+	};
+
+	if (sodium_init() < 0)
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
