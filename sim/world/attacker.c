@@ -3,8 +3,9 @@
  * keys, and need not wait for the medium.
  *
  *   what passes ──► held back (delay) ──► the receiver, later
- *               └─► kept (replay) ──► the receiver or the sender again, from
- *                                     where it came or from elsewhere
+ *               ├─► kept (replay) ──► the receiver or the sender again, from
+ *               │                     where it came or from elsewhere
+ *               └─► kept (garble) ──► the same with other bits, shorter or longer
  *   made up (flood): first handshake messages with right mac1, as who has captured
  *                    a node could make them; each differs, few are computed whole
  */
@@ -27,6 +28,7 @@ struct kept {
 	unsigned from, to;
 	bool is_addressed;
 	struct endpoint source, destination;
+	struct sealed sealed;
 	size_t len;
 	uint8_t data[NODE_FRAME_MAX];
 };
@@ -66,7 +68,7 @@ static bool is_prey(const struct plan_attack *a, struct bytes frame)
 }
 
 static void keep(struct trial_attack *a, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, struct bytes frame, uint64_t due_us)
+	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame, uint64_t due_us)
 {
 	struct kept *k = loot_place(a->loot, &a->prng);
 
@@ -77,6 +79,7 @@ static void keep(struct trial_attack *a, unsigned from, unsigned to, const struc
 	k->is_addressed = destination;
 	if (destination)
 		k->destination = *destination;
+	k->sealed = *sealed;
 	k->len = frame.len;
 	memcpy(k->data, frame.data, frame.len);
 }
@@ -93,7 +96,8 @@ static uint64_t hold(struct trial_attack *a, const struct segment *g, unsigned t
 }
 
 static uint64_t attack_heard(void *user, const struct segment *g, unsigned from, unsigned to,
-	const struct endpoint *source, const struct endpoint *destination, struct bytes frame, uint64_t due_us)
+	const struct endpoint *source, const struct endpoint *destination, const struct sealed *sealed,
+	struct bytes frame, uint64_t due_us)
 {
 	struct trial *t = user;
 	uint64_t held_us = 0;
@@ -103,8 +107,9 @@ static uint64_t attack_heard(void *user, const struct segment *g, unsigned from,
 
 		if (a->conf->kind == ATTACK_DELAY && a->conf->link == g->index)
 			held_us += hold(a, g, to);
-		else if (a->conf->kind == ATTACK_REPLAY && a->conf->link == g->index && is_prey(a->conf, frame))
-			keep(a, from, to, source, destination, frame, due_us);
+		else if (a->loot && a->conf->kind != ATTACK_FLOOD && a->conf->link == g->index &&
+			 is_prey(a->conf, frame))
+			keep(a, from, to, source, destination, sealed, frame, due_us);
 	}
 	return held_us;
 }
@@ -131,7 +136,58 @@ static void replay(struct trial_attack *a)
 		return;
 	a->frames++;
 	segment_inject(g, how == 0 ? k->to : k->from, how == 0 ? k->from : k->to, how == 1 ? &stranger : &k->source,
-		k->is_addressed && how != 2 ? &k->destination : NULL, bytes_of(k->data, k->len));
+		k->is_addressed && how != 2 ? &k->destination : NULL, &k->sealed, bytes_of(k->data, k->len));
+}
+
+/* Other bits, fewer or more of them, or none that ever were: nobody sealed that. */
+static size_t bytes_spoil(struct prng *prng, uint8_t *data, size_t len)
+{
+	struct random random = prng_random(prng);
+	size_t at = (size_t)prng_below(prng, len), more = 0;
+
+	switch (prng_below(prng, 6)) {
+	case 0:
+		return at;
+	case 1:
+		more = 1 + (size_t)prng_below(prng, 64);
+		if (len + more > NODE_FRAME_MAX)
+			return at;
+		random_fill(&random, data + len, more);
+		return len + more;
+	case 2:
+		/* Another counter, index or header: what was sealed is as it was. */
+		data[prng_below(prng, len < FRAME_HEADER ? len : FRAME_HEADER)] ^= (uint8_t)(1 + prng_below(prng, 255));
+		return len;
+	case 3:
+		random_fill(&random, data + at, len - at);
+		data[at] = (uint8_t)~data[at];
+		return len;
+	case 4:
+		random_fill(&random, data, len);
+		return len;
+	default:
+		data[at] ^= (uint8_t)(1u << prng_below(prng, 8));
+		return len;
+	}
+}
+
+static void garble(struct trial_attack *a)
+{
+	static const struct sealed nobody = { 0 };
+	struct segment *g = a->trial->world->segments[a->conf->link];
+	const struct kept *k = a->loot->count ? a->loot->frames[prng_below(&a->prng, a->loot->count)] : NULL;
+	struct endpoint stranger = elsewhere(&a->prng, true);
+	uint8_t data[NODE_FRAME_MAX];
+
+	if (!k || !k->len)
+		return;
+	memcpy(data, k->data, k->len);
+	size_t len = bytes_spoil(&a->prng, data, k->len);
+	if (len == k->len && memcmp(data, k->data, len) == 0)
+		return;
+	a->frames++;
+	segment_inject(g, k->from, k->to, prng_below(&a->prng, 4) == 0 ? &stranger : &k->source,
+		k->is_addressed ? &k->destination : NULL, &nobody, bytes_of(data, len));
 }
 
 /* A first message without its macs, which come last. */
@@ -172,6 +228,7 @@ static void forge(struct trial_attack *a, struct kept *k, enum noise_pattern pat
 /* Another sender index makes another message: only its macs are computed anew. */
 static void flood(struct trial_attack *a)
 {
+	static const struct sealed nobody = { 0 };
 	struct segment *g = a->trial->world->segments[a->conf->link];
 	const struct station *target = a->trial->world->stations[a->conf->node];
 	struct kept *k = a->loot->frames[prng_below(&a->prng, a->loot->count)];
@@ -187,7 +244,7 @@ static void flood(struct trial_attack *a)
 	mac1_compute(k->data + k->len, key, bytes_of(k->data, k->len));
 	memset(k->data + k->len + MAC_LEN, 0, MAC_LEN);
 	a->frames++;
-	segment_inject(g, to, to, &source, NULL, bytes_of(k->data, k->len + MACS_LEN));
+	segment_inject(g, to, to, &source, NULL, &nobody, bytes_of(k->data, k->len + MACS_LEN));
 }
 
 /* --- his clock ----------------------------------------------------------------------------------- */
@@ -202,6 +259,9 @@ static void attack_due(struct timer *timer, uint64_t now_us)
 		break; /* when frames pass */
 	case ATTACK_REPLAY:
 		replay(a);
+		break;
+	case ATTACK_GARBLE:
+		garble(a);
 		break;
 	case ATTACK_FLOOD:
 		flood(a);
@@ -227,7 +287,7 @@ void trial_attack_init(struct trial *t)
 		a->trial = t;
 		a->conf = &t->plan->attacks[i];
 		prng_seed(&a->prng, prng_next(&w->prng));
-		if (a->conf->kind == ATTACK_REPLAY || a->conf->kind == ATTACK_FLOOD)
+		if (a->conf->kind == ATTACK_REPLAY || a->conf->kind == ATTACK_GARBLE || a->conf->kind == ATTACK_FLOOD)
 			a->loot = world_alloc(sizeof(*a->loot));
 		for (unsigned k = 0; k < FORGED && a->conf->kind == ATTACK_FLOOD; k++)
 			forge(a, loot_place(a->loot, &a->prng), k % 2 ? NOISE_IKPSK2 : NOISE_XXPSK0);

@@ -289,6 +289,35 @@ static void events_write(struct draft *d, uint64_t until_us)
 	mend(d, until_us);
 }
 
+/* Somebody at a link, who goes on after the last fault unless he holds frames back. */
+static void attacks_write(struct draft *d, uint64_t until_us)
+{
+	unsigned count = below(d, 3) == 0 ? 1 + below(d, 3) : 0;
+
+	if (count)
+		fputs("attacks:\n", d->out);
+	for (unsigned i = 0; i < count; i++) {
+		const char *name = d->link[below(d, d->links)].name;
+		unsigned kind = below(d, 4), rate = 1 + below(d, 50);
+		unsigned from_s = 1 + below(d, (unsigned)((kind == 1 ? CALM_US / 2 : until_us) / SECOND_US) - 2);
+
+		fprintf(d->out, "  - {name: x%u, link: %s, from: %u, ", i, name, from_s);
+		switch (kind) {
+		case 0:
+			fprintf(d->out, "do: replay, of: all, rate: %u}\n", rate);
+			break;
+		case 1:
+			/* From the calm on, so that something passes. */
+			fprintf(d->out, "do: delay, by: %ums, until: %u}\n", rate * 100,
+				(unsigned)(CALM_US / SECOND_US) + below(d, 60));
+			break;
+		default:
+			fprintf(d->out, "do: garble, rate: %u}\n", rate);
+			break;
+		}
+	}
+}
+
 /* --- what is sent and expected --------------------------------------------------------- */
 
 /* Nothing holds back what hosts send: a thin link must have room for all of it. */
@@ -320,6 +349,7 @@ int fuzz_write(uint64_t seed, FILE *out)
 	nodes_write(&d);
 	links_write(&d);
 	events_write(&d, until_s * SECOND_US);
+	attacks_write(&d, until_s * SECOND_US);
 	flows_write(&d);
 	int failed = fclose(d.out);
 	unsigned after_s = d.has_thin ? 2 * AFTER_S : AFTER_S;

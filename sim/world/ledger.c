@@ -21,6 +21,11 @@
 #define KIND_IP 0 /* docs/frames.md */
 #define BREACH_TEXT 256
 
+struct opened {
+	uint64_t bits; /* a multiple of 8 */
+	uint8_t *is_opened; /* by number */
+};
+
 void station_breach(struct station *s, const char *format, ...)
 {
 	va_list arguments;
@@ -60,6 +65,7 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 		.is_sealed = true,
 		.kind = inner.len ? inner.data[0] : UINT8_MAX,
 		.from = s->index,
+		.number = s->sealed_count++,
 		.to = *to,
 		.digest = digest_of(inner),
 	};
@@ -100,6 +106,27 @@ void ledger_handled(struct station *s)
 	s->landing.is_sealed = false;
 }
 
+/* The first time? */
+static bool opened_mark(struct station *s, const struct sealed *note)
+{
+	if (!s->opened)
+		s->opened = world_alloc(s->w->station_count * sizeof(*s->opened));
+	struct opened *o = &s->opened[note->from];
+
+	if (note->number >= o->bits) {
+		uint64_t bits = (2 * note->number + 1024) / 8 * 8;
+
+		o->is_opened = realloc(o->is_opened, bits / 8);
+		if (!o->is_opened)
+			abort();
+		memset(o->is_opened + o->bits / 8, 0, (bits - o->bits) / 8);
+		o->bits = bits;
+	}
+	bool is_first = !(o->is_opened[note->number / 8] & 1u << note->number % 8);
+	o->is_opened[note->number / 8] |= (uint8_t)(1u << note->number % 8);
+	return is_first;
+}
+
 void ledger_opening(struct station *s, const struct address *from, struct bytes inner)
 {
 	const struct sealed *note = &s->landing;
@@ -110,6 +137,8 @@ void ledger_opening(struct station *s, const struct address *from, struct bytes 
 	if (!note->is_sealed || !address_equal(from, &sender->neighbour_address) ||
 		!address_equal(&note->to, &s->neighbour_address) || note->digest != digest_of(inner))
 		station_breach(s, "reads %zu bytes that no station sealed for it", inner.len);
+	else if (s->w->interfere && !opened_mark(s, note))
+		station_breach(s, "reads %zu bytes of %s again", inner.len, sender->name);
 	s->landing.is_sealed = false;
 }
 
@@ -153,6 +182,14 @@ void ledger_delivered(struct station *s, struct bytes packet)
 		is_ours |= prefix_contains_address(&s->prefixes[i], &to);
 	if (!is_ours)
 		station_breach(s, "gives its host a packet for %s", address_format(&to, text));
+}
+
+void ledger_done(struct station *s)
+{
+	for (unsigned i = 0; s->opened && i < s->w->station_count; i++)
+		free(s->opened[i].is_opened);
+	free(s->opened);
+	free(s->breach);
 }
 
 /* --- the end of a life -------------------------------------------------------------------- */

@@ -201,6 +201,7 @@ struct plan_expect {
 enum plan_attack_kind {
 	ATTACK_DELAY, /* what passes the link comes later */
 	ATTACK_REPLAY, /* what passed the link comes again */
+	ATTACK_GARBLE, /* ... with other bits */
 	ATTACK_FLOOD, /* first handshake messages, with the deployment key of a captured node */
 	ATTACK_MALFORM, /* a node seals packets that no node would write */
 	ATTACK_ANNOUNCE, /* a node announces very many prefixes */

@@ -1,5 +1,5 @@
 /*
- * Attacks of a plan. Who is at a link: delay, replay, flood. Who has a node's keys:
+ * Attacks of a plan. Who is at a link: delay, replay, garble, flood. Who has a node's keys:
  * malform, announce.
  */
 #include "sim/world/plan_read.h"
@@ -17,6 +17,7 @@ static const struct {
 } kinds[] = {
 	[ATTACK_DELAY] = { "delay", "link: radio, by: 60", false },
 	[ATTACK_REPLAY] = { "replay", "link: radio, of: data, rate: 100", false },
+	[ATTACK_GARBLE] = { "garble", "link: radio, of: all, rate: 100", false },
 	[ATTACK_FLOOD] = { "flood", "link: radio, node: relay, sources: many, rate: 10000", false },
 	[ATTACK_MALFORM] = { "malform", "node: relay, rate: 100", true },
 	[ATTACK_ANNOUNCE] = { "announce", "node: relay, count: 65536, rate: 500", true },
@@ -40,8 +41,8 @@ static int kind_read(struct plan_reading *r, int i, const struct plan_text_attac
 		k++;
 	if (k == KINDS)
 		return outline_complain(&r->outline, "attacks", i, "do",
-			"attack \"%s\": do is delay, replay, flood, malform or announce, not \"%.40s\"", a->name,
-			text->kind ? text->kind : "");
+			"attack \"%s\": do is delay, replay, garble, flood, malform or announce, not \"%.40s\"",
+			a->name, text->kind ? text->kind : "");
 	a->kind = (enum plan_attack_kind)k;
 	return 0;
 }
@@ -104,7 +105,7 @@ static int amount_read(struct plan_reading *r, int i, const struct plan_text_att
 		a->kind == ATTACK_DELAY ? text->by && !link_duration_parse(&a->by_us, text->by) && a->by_us : rate > 0;
 
 	a->count = number_of(text->count, COUNT_MAX);
-	is_good &= !text->of == (a->kind != ATTACK_REPLAY) && prey >= 0;
+	is_good &= (a->kind == ATTACK_GARBLE || !text->of == (a->kind != ATTACK_REPLAY)) && prey >= 0;
 	is_good &= !text->sources == (a->kind != ATTACK_FLOOD) && (!text->sources || spoofed >= 0);
 	is_good &= !text->count == (a->kind != ATTACK_ANNOUNCE) && (!text->count || a->count);
 	is_good &= !text->by == (a->kind != ATTACK_DELAY) && !text->rate == (a->kind == ATTACK_DELAY);

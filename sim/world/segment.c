@@ -289,24 +289,22 @@ static void flight_launch(struct segment *g, unsigned from, unsigned to, const s
 
 /* With what somebody adds to it. */
 static uint64_t held_until_us(const struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, struct bytes frame, uint64_t due_us)
+	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame, uint64_t due_us)
 {
 	const struct world *w = g->w;
 
 	if (!w->interfere)
 		return due_us;
-	return due_us + w->interfere(w->interfere_user, g, from, to, source, destination, frame, due_us);
+	return due_us + w->interfere(w->interfere_user, g, from, to, source, destination, sealed, frame, due_us);
 }
 
 void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, struct bytes frame)
+	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame)
 {
-	static const struct sealed nobody = { 0 };
-
 	if (g->w->offered)
 		g->w->offered(g->w->offered_user, g, g->end_count, (int)to, destination, source, frame);
 	g->traffic.copies++;
-	flight_launch(g, from, to, source, destination, &nobody, frame, g->w->now_us);
+	flight_launch(g, from, to, source, destination, sealed, frame, g->w->now_us);
 }
 
 /* Who is meant; -1: all. */
@@ -340,7 +338,8 @@ static void segment_offer(struct segment *g, unsigned from, int target, const st
 		g->traffic.copies++;
 		if (fates[i].verdict == LINK_DELIVER)
 			flight_launch(g, from, i, &source, to, sealed, frame,
-				held_until_us(g, from, i, &source, to, frame, fates[i].due_us + WORLD_START_US));
+				held_until_us(
+					g, from, i, &source, to, sealed, frame, fates[i].due_us + WORLD_START_US));
 		else if (fates[i].verdict != LINK_DROP_DEAF)
 			g->traffic.lost_frames++;
 		else

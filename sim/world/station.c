@@ -272,7 +272,7 @@ void station_free(struct station *s)
 	enrolment_done(&s->enrolment);
 	certificates_forget(s);
 	nonces_forget(s);
-	free(s->breach);
+	ledger_done(s);
 	free(s);
 }
 

@@ -49,6 +49,7 @@ struct sealed {
 	bool is_sealed; /* else: by nobody in this world */
 	uint8_t kind;
 	unsigned from;
+	uint64_t number; /* of all that it sealed */
 	struct address to;
 	uint64_t digest;
 };
@@ -112,10 +113,12 @@ struct station {
 	struct nonce *nonces; /* of this life */
 	unsigned nonce_count, nonce_slots;
 	struct ledger ledger;
+	uint64_t sealed_count;
 	struct sealed sealing; /* until the frame leaves */
 	struct sealed landing; /* of the frame that is handed to the node; no more once it was opened */
 	uint64_t host_packets, host_taken,
 		host_unsent; /* offered by the host; taken by past lives; no node took them */
+	struct opened *opened; /* by sender: what came once; only where attackers can send it again */
 	uint64_t breaches; /* of an invariant */
 	char *breach; /* the first one, in words */
 	unsigned prefix_count; /* originated at every start */
@@ -186,7 +189,8 @@ struct world {
 	/* Somebody who is none of the ends (attacker.c): is told what reaches end `to` at `due_us`, and says how much
 	 * later it does. */
 	uint64_t (*interfere)(void *user, const struct segment *g, unsigned from, unsigned to,
-		const struct endpoint *source, const struct endpoint *destination, struct bytes frame, uint64_t due_us);
+		const struct endpoint *source, const struct endpoint *destination, const struct sealed *sealed,
+		struct bytes frame, uint64_t due_us);
 	void *interfere_user;
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
@@ -271,7 +275,7 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
 /* A frame from somebody who is none of the ends, to end `to`, as if from `source`; a NAT box takes it to come from end
  * `from`. It takes no airtime and is there at once. */
 void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, struct bytes frame);
+	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame);
 /* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
 double segment_control_share(const struct segment *g);
 struct endpoint port_public_endpoint(const struct port *p);
@@ -291,6 +295,7 @@ void ledger_handed(struct station *s, const struct sealed *note, struct bytes fr
 void ledger_handled(struct station *s);
 void ledger_opening(struct station *s, const struct address *from, struct bytes inner);
 void ledger_delivered(struct station *s, struct bytes packet);
+void ledger_done(struct station *s);
 /* The node's counters must account for all that went in. Before its life ends. */
 void ledger_close(struct station *s);
 __attribute__((format(printf, 2, 3))) void station_breach(struct station *s, const char *format, ...);

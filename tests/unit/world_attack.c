@@ -20,7 +20,7 @@ static const struct {
 	const char *yaml, *complaint;
 } refusals[] = {
 	{ ATTACK("do: delay"), "an attack needs a name" },
-	{ ATTACK("name: x, do: shout"), "do is delay, replay, flood, malform or announce, not \"shout\"" },
+	{ ATTACK("name: x, do: shout"), "do is delay, replay, garble, flood, malform or announce, not \"shout\"" },
 	{ ATTACK("name: x, do: delay, by: 60"), "does not say where; write do: delay, link: radio, by: 60" },
 	{ ATTACK("name: x, do: malform, link: l, rate: 1"), "does not say where; write do: malform, node: relay" },
 	{ ATTACK("name: x, do: delay, link: k, by: 60"), "there is no link \"k\"; name one of links:" },
@@ -106,6 +106,38 @@ static void frames_that_come_again_are_dropped_as_replayed(void **state)
 	trial_over(t);
 }
 
+static void frames_with_other_bits_change_nothing(void **state)
+{
+	struct trial *t = trial_of(ATTACK("name: x, do: garble, link: l, rate: 50, from: 10") FLOW CALM);
+
+	(void)state;
+	assert_passes(t);
+	assert_true(t->attacks[0].frames > 2000);
+	/* Their counters are old but for those that are made up. */
+	assert_true(drops_of(t, "a")->replayed > 100);
+	assert_true(drops_of(t, "a")->not_authentic > 10);
+	assert_true(drops_of(t, "b")->unknown_session > 10);
+	assert_true(drops_of(t, "b")->unknown_type > 10);
+	assert_true(drops_of(t, "b")->truncated > 10);
+	trial_over(t);
+}
+
+/* A loss that the attacker makes good: the node may read what he kept, once. */
+static void a_frame_that_was_lost_may_come_from_an_attacker_once(void **state)
+{
+	struct trial *t = trial_of(
+		ATTACK("name: x, do: replay, link: l, of: data, rate: 200, from: 10") "events:\n  - {at: 15, every: 2, "
+										      "until: 50, do: silence l}\n"
+										      "  - {at: 15.5, every: 2, until: "
+										      "50.5, do: restore l}\n" FLOW
+										      "expect:\n  - whole: {after: 51, "
+										      "within: 5}\n");
+
+	(void)state;
+	assert_passes(t);
+	trial_over(t);
+}
+
 static void a_flood_costs_no_more_than_the_limiter_lets_through(void **state)
 {
 	struct trial *t = trial_of(ATTACK(
@@ -188,6 +220,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_no_attack_is_refused),
 		cmocka_unit_test(frames_that_come_again_are_dropped_as_replayed),
+		cmocka_unit_test(frames_with_other_bits_change_nothing),
+		cmocka_unit_test(a_frame_that_was_lost_may_come_from_an_attacker_once),
 		cmocka_unit_test(a_flood_costs_no_more_than_the_limiter_lets_through),
 		cmocka_unit_test(a_frame_that_is_held_back_comes_later),
 		cmocka_unit_test(malformed_packets_of_a_member_are_counted),
