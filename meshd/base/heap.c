@@ -156,13 +156,20 @@ uint64_t heap_next(struct heap *h)
 	return t ? t->due_us : NEVER;
 }
 
+bool heap_fire(struct heap *h, uint64_t now_us)
+{
+	struct timer *t = heap_top(h);
+
+	if (!t || t->due_us > now_us)
+		return false;
+	timer_cancel(h, t);
+	t->fire(t, now_us);
+	return true;
+}
+
 uint64_t heap_run(struct heap *h, uint64_t now_us)
 {
-	struct timer *t;
-
-	for (unsigned runs = 0; (t = heap_top(h)) && t->due_us <= now_us && runs < HEAP_RUN_LIMIT; runs++) {
-		timer_cancel(h, t);
-		t->fire(t, now_us);
-	}
+	for (unsigned runs = 0; runs < HEAP_RUN_LIMIT && heap_fire(h, now_us); runs++)
+		;
 	return heap_next(h);
 }

@@ -54,6 +54,8 @@ static inline bool timer_is_armed(const struct timer *t)
 }
 
 uint64_t heap_next(struct heap *h); /* earliest deadline, or NEVER */
+/* Fires the earliest timer if it is due; false: none is. */
+bool heap_fire(struct heap *h, uint64_t now_us);
 /* Fires all timers due at or before now_us, each unarmed before its callback,
  * and returns the next deadline. A callback that re-arms its timer for a time
  * that is not after now_us is fired again in the same call at most

@@ -67,9 +67,9 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 	}
 }
 
-static void dump_peer(const struct peer *p, void (*each)(void *arg, const struct node_peer_info *info), void *arg)
+static struct node_peer_info info_of(const struct peer *p)
 {
-	const struct node_peer_info info = {
+	return (struct node_peer_info){
 		.link = p->link->id,
 		.rid = p->rid,
 		.address = p->mesh_address,
@@ -79,8 +79,6 @@ static void dump_peer(const struct peer *p, void (*each)(void *arg, const struct
 		.up_since_us = p->up_since_us,
 		.last_heard_us = p->heard_us,
 	};
-
-	each(arg, &info);
 }
 
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg)
@@ -88,9 +86,22 @@ void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct 
 	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
 		if (!n->links[id])
 			continue;
-		list_for_each (node, next, &n->links[id]->peers)
-			dump_peer(list_entry(node, struct peer, on_link), each, arg);
+		list_for_each (node, next, &n->links[id]->peers) {
+			struct node_peer_info info = info_of(list_entry(node, struct peer, on_link));
+
+			each(arg, &info);
+		}
 	}
+}
+
+bool node_find_peer(const struct node *n, unsigned link, const struct address *neighbour, struct node_peer_info *info)
+{
+	const struct peer *p =
+		link < NODE_LINK_MAX && n->links[link] ? peer_find_address(n->links[link], neighbour) : NULL;
+
+	if (p)
+		*info = info_of(p);
+	return p;
 }
 
 void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg)

@@ -273,7 +273,6 @@ static void attack_due(struct timer *timer, uint64_t now_us)
 	}
 	if (now_us + a->conf->every_us < WORLD_START_US + a->conf->until_us)
 		timer_set(&w->heap, timer, now_us + a->conf->every_us);
-	world_event_done(w);
 }
 
 void trial_attack_init(struct trial *t)

@@ -144,7 +144,7 @@ static void capture_frame(void *user, const struct segment *g, unsigned from, in
 	struct capture *c = user;
 	uint8_t data[CAPTURE_PACKET_MAX];
 	struct writer out = writer_of(data, sizeof(data));
-	uint64_t time_ns = world_time_us(c->w) * 1000;
+	uint64_t time_ns = station_time_us(g->ends[from < g->end_count ? from : 0].port->station) * 1000;
 
 	mac_write(&out, g, target);
 	mac_write(&out, g, (int)from);

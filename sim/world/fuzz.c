@@ -33,7 +33,7 @@ void fuzz_judge(uint64_t seed, struct fuzz_verdict *v)
 	if (t) {
 		trial_run(t, NULL);
 		v->is_good = !trial_failure(t, v->failure);
-		memcpy(v->digest, t->world->digest, sizeof(v->digest));
+		world_digest(t->world, v->digest);
 		trial_free(t);
 	}
 	plan_free(p);

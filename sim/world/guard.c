@@ -38,7 +38,6 @@ static void guard_due(struct timer *timer, uint64_t now_us)
 
 	if (e->conf->measure == PLAN_SESSIONS) {
 		e->completed_before = completed_by(s);
-		world_event_done(w);
 		return;
 	}
 	if (e->conf->measure == PLAN_ROUTED)
@@ -46,7 +45,6 @@ static void guard_due(struct timer *timer, uint64_t now_us)
 	else if (s->node && (double)entries_of(s->node) > e->measured)
 		e->measured = (double)entries_of(s->node);
 	timer_set(&w->heap, timer, now_us + LOOK_US);
-	world_event_done(w);
 }
 
 void trial_guard_init(struct trial_expect *e)

@@ -43,7 +43,6 @@ static void jam_over(struct timer *timer, uint64_t now_us)
 	e->is_jamming = false;
 	world_note(e->trial->world, 'J', e->conf->object, 0, bytes_of(NULL, 0));
 	trial_jam_update(e->trial);
-	world_event_done(e->trial->world);
 }
 
 void trial_jam(struct trial_event *e)

@@ -34,7 +34,7 @@ void station_breach(struct station *s, const char *format, ...)
 	if (s->breach)
 		return;
 	s->breach = world_alloc(BREACH_TEXT);
-	int len = snprintf(s->breach, BREACH_TEXT, "at %.6f s: %s ", (double)world_time_us(s->w) / 1e6, s->name);
+	int len = snprintf(s->breach, BREACH_TEXT, "at %.6f s: %s ", (double)station_time_us(s) / 1e6, s->name);
 	va_start(arguments, format);
 	vsnprintf(s->breach + len, BREACH_TEXT - (size_t)len, format, arguments);
 	va_end(arguments);
@@ -227,12 +227,12 @@ void ledger_close(struct station *s)
 
 static void segment_close(const struct segment *g)
 {
-	const struct segment_traffic *t = &g->traffic;
+	const struct segment_traffic t = segment_traffic(g);
 
-	if (t->copies != t->heard_frames + t->lost_frames + t->deaf_frames + t->flying_frames)
+	if (t.copies != t.heard_frames + t.lost_frames + t.deaf_frames + t.flying_frames)
 		station_breach(g->ends[0].port->station,
 			"ends %s, which lost frames: %" PRIu64 " in, %" PRIu64 " heard, %" PRIu64 " lost", g->name,
-			t->copies, t->heard_frames, t->lost_frames);
+			t.copies, t.heard_frames, t.lost_frames);
 }
 
 static void host_close(struct station *s)

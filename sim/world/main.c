@@ -15,14 +15,14 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--json FILE] [--report DIR] [--verbose]\n"
+static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--threads N] [--json FILE] [--report DIR]\n"
 			    "                   [--pcap FILE.pcapng|DIR [--decrypted]]\n"
 			    "       meshsim check SCENARIO.yaml\n"
 			    "       meshsim fuzz [--seeds A..B] [--for TIME] [--workers N] [--keep-going]\n"
 			    "       meshsim fuzz SEED --verbose | meshsim fuzz --print SEED\n"
 			    "       meshsim shrink SCENARIO.yaml|SEED [-o FILE] [--seed N] [--for TIME]\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
-			    "       meshsim bench-tree NODES [--seed N] [--for SECONDS] [--json FILE]\n"
+			    "       meshsim bench-tree NODES [--seed N] [--threads N] [--for SECONDS] [--json FILE]\n"
 			    "       meshsim presets | --help | --version\n"
 			    "\n"
 			    "run builds the scenario's nodes and links, runs them in virtual time and says\n"
@@ -34,7 +34,7 @@ enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
 struct options {
 	const char *scenario, *json, *pcap, *report;
 	bool has_seed, verbose, decrypted;
-	uint64_t seed, seconds;
+	uint64_t seed, seconds, threads;
 };
 
 static int wrong(const char *what)
@@ -61,6 +61,9 @@ static const char *options_read(struct options *o, int argc, char **argv)
 			o->has_seed = true;
 			if (!number_read(&o->seed, argv[++i]))
 				return "--seed needs a number";
+		} else if (strcmp(argv[i], "--threads") == 0) {
+			if (!number_read(&o->threads, argv[++i]) || !o->threads || o->threads > WORLD_THREADS_MAX)
+				return "--threads needs a number from 1 to 16";
 		} else if (strcmp(argv[i], "--for") == 0 && o->seconds) {
 			if (!number_read(&o->seconds, argv[++i]) || !o->seconds || o->seconds > 100000)
 				return "--for needs a number of seconds";
@@ -162,6 +165,8 @@ static int run(const struct plan *plan, const struct options *o)
 	char failure[PLAN_ERROR_MAX];
 	int status = EXIT_WRONG;
 
+	if (t)
+		t->world->threads = (unsigned)o->threads;
 	if (!t)
 		return wrong("the world cannot be built: no memory, or more peers than a link takes");
 	struct record *record = t->record = o->report ? record_new(t) : NULL;

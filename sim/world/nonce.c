@@ -51,7 +51,8 @@ void nonce_check(struct station *s, struct bytes frame)
 		nonces_grow(s);
 	struct nonce *n = nonce_slot(s, index);
 	s->nonce_count += !n->next;
-	s->w->nonces_repeated += counter < n->next;
+	if (counter < n->next)
+		s->w->nonces_repeated++;
 	*n = (struct nonce){ index, counter + 1 };
 }
 

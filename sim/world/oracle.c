@@ -1,22 +1,23 @@
 /*
  * The loop oracle. A loop that was not there before goes through a route that has
- * just moved: so after every event the successors are followed from each node
- * whose route moved, for that prefix. What a node seals for an earlier life of
- * its neighbour is not heard there and leads nowhere (protocol.md 2.2, R7).
+ * just moved: so after every event, or window, the successors are followed from each
+ * node whose route moved, for that prefix, until they meet a way that was followed. What a node seals for an earlier
+ * life of its neighbour is not heard there and leads nowhere (protocol.md 2.2, R7).
  *
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
  * its disk and came back as another origin (protocol.md 6.3). Such a loop is
  * looked at again and again, and must be gone before long.
  */
-#include "sim/world/world.h"
+#include "sim/world/lane.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK_AGAIN_US 100000
 
-struct world_suspect {
+struct suspect {
 	struct station *station;
 	bool is_any;
 	struct prefix prefix;
@@ -25,65 +26,69 @@ struct world_suspect {
 struct second_look {
 	struct list list; /* first: world_free() */
 	struct timer timer;
-	const struct station *station;
+	struct station *station;
 	struct prefix prefix;
 	uint64_t until_us;
 };
 
-static int compare_stations(const void *a, const void *b)
+static struct station *port_neighbour(const struct port *p, const struct address *neighbour)
 {
-	const struct station *const *first = a, *const *second = b;
+	for (unsigned i = 0; i < p->attachment_count; i++) {
+		const struct segment *g = p->attachments[i].segment;
 
-	return address_compare(&(*first)->neighbour_address, &(*second)->neighbour_address);
-}
-
-static int compare_address(const void *key, const void *element)
-{
-	const struct station *const *s = element;
-
-	return address_compare(key, &(*s)->neighbour_address);
-}
-
-static struct station *station_by_neighbour(struct world *w, const struct address *a)
-{
-	if (!w->by_address) {
-		w->by_address = world_alloc(w->station_count * sizeof(struct station *));
-		for (unsigned i = 0; i < w->station_count; i++)
-			w->by_address[i] = w->stations[i];
-		qsort(w->by_address, w->station_count, sizeof(struct station *), compare_stations);
+		for (unsigned end = 0; end < g->end_count; end++)
+			if (address_equal(&g->ends[end].port->station->neighbour_address, neighbour))
+				return g->ends[end].port->station;
 	}
-	struct station **found = bsearch(a, w->by_address, w->station_count, sizeof(struct station *), compare_address);
-	return found ? *found : NULL;
+	return NULL;
 }
 
 struct station *oracle_successor(const struct station *s, const struct prefix *prefix, unsigned *link)
 {
 	struct babel_route r;
 
-	if (!s->node || !babel_selected(node_babel(s->node), prefix, &r))
+	if (!s->node || !babel_selected(node_babel(s->node), prefix, &r) || r.link >= s->port_count)
 		return NULL;
-	struct station *next = station_by_neighbour(s->w, &r.neighbour);
+	struct station *next = port_neighbour(s->ports[r.link], &r.neighbour);
 	*link = r.link;
 	return next && next->node && station_has_session(s, r.link, next) ? next : NULL;
 }
 
+static void suspects_reserve(struct suspects *all, unsigned count)
+{
+	if (count <= all->capacity)
+		return;
+	all->capacity = count < 64 ? 64 : 2 * count;
+	all->suspects = realloc(all->suspects, all->capacity * sizeof(*all->suspects));
+	if (!all->suspects)
+		abort();
+}
+
 void oracle_suspect(struct station *s, const struct prefix *prefix)
 {
-	struct world *w = s->w;
+	struct suspects *all = s->lane ? &s->lane->suspects : &s->w->suspects;
 
-	if (w->is_unchecked)
+	if (s->w->is_unchecked)
 		return;
-	if (w->suspect_count == w->suspect_capacity) {
-		w->suspect_capacity = w->suspect_capacity ? 2 * w->suspect_capacity : 64;
-		w->suspects = realloc(w->suspects, w->suspect_capacity * sizeof(*w->suspects));
-		if (!w->suspects)
-			abort();
-	}
-	struct world_suspect *suspect = &w->suspects[w->suspect_count++];
-	suspect->station = s;
-	suspect->is_any = !prefix;
+	suspects_reserve(all, all->count + 1);
+	struct suspect *suspect = &all->suspects[all->count++];
+	*suspect = (struct suspect){ .station = s, .is_any = !prefix };
 	if (prefix)
 		suspect->prefix = *prefix;
+}
+
+void oracle_gather(struct world *w)
+{
+	for (unsigned l = 0; l < w->lane_count; l++) {
+		struct suspects *from = &w->lanes[l]->suspects;
+
+		if (!from->count)
+			continue;
+		suspects_reserve(&w->suspects, w->suspects.count + from->count);
+		memcpy(w->suspects.suspects + w->suspects.count, from->suspects, from->count * sizeof(*from->suspects));
+		w->suspects.count += from->count;
+		from->count = 0;
+	}
 }
 
 static void loop_found(const struct station *s, const struct prefix *prefix)
@@ -105,15 +110,33 @@ static void loop_found(const struct station *s, const struct prefix *prefix)
 	}
 }
 
-static bool is_loop(const struct station *s, const struct prefix *prefix)
+/* A new question: nothing is known of any node. */
+static void marks_clear(struct world *w)
 {
-	const struct station *at = s;
-	unsigned link;
+	w->mark++;
+	if (w->trail_room >= w->station_count)
+		return;
+	w->trail_room = w->station_count;
+	w->trail = realloc(w->trail, w->trail_room * sizeof(struct station *));
+	if (!w->trail)
+		abort();
+}
 
-	s->w->looks++;
-	for (unsigned steps = 0; (at = s->w->successor(at, prefix, &link)); steps++)
-		if (steps > s->w->station_count)
+/* What leads to a node that bears the present mark leads out. */
+static bool is_loop(struct station *s, const struct prefix *prefix)
+{
+	struct world *w = s->w;
+	struct station *at = s;
+	unsigned link, steps = 0;
+
+	w->looks++;
+	for (; at && at->mark != w->mark; at = w->successor(at, prefix, &link)) {
+		if (steps == w->station_count)
 			return true;
+		w->trail[steps++] = at;
+	}
+	while (steps)
+		w->trail[--steps]->mark = w->mark;
 	return false;
 }
 
@@ -143,22 +166,22 @@ static void look_again(struct timer *timer, uint64_t now_us)
 {
 	struct second_look *l = container_of(timer, struct second_look, timer);
 	struct world *w = l->station->w;
+
+	marks_clear(w);
 	bool is_there = is_loop(l->station, &l->prefix);
 
 	/* Another one later, between two that hesitate, is not one that lasts. */
 	if (is_there && now_us < l->until_us) {
 		timer_set(&w->heap, timer, now_us + LOOK_AGAIN_US);
-		world_event_done(w);
 		return;
 	}
 	if (is_there)
 		loop_found(l->station, &l->prefix);
 	list_remove(&l->list);
 	free(l);
-	world_event_done(w);
 }
 
-static void follow(const struct station *s, const struct prefix *prefix)
+static void follow(struct station *s, const struct prefix *prefix)
 {
 	struct world *w = s->w;
 
@@ -175,25 +198,56 @@ static void follow(const struct station *s, const struct prefix *prefix)
 	l->station = s;
 	l->prefix = *prefix;
 	list_init(&l->list);
-	list_push_back(&w->in_flight, &l->list);
+	list_push_back(&w->pending, &l->list);
 	l->until_us = w->now_us + WORLD_SHARED_LOOP_US;
 	timer_set(&w->heap, &l->timer, w->now_us + LOOK_AGAIN_US);
 }
 
+static int compare_suspects(const void *a, const void *b)
+{
+	const struct suspect *first = a, *second = b;
+	int order = prefix_compare(&first->prefix, &second->prefix);
+
+	if (first->is_any != second->is_any)
+		return first->is_any ? -1 : 1;
+	if (order)
+		return order;
+	return first->station->index < second->station->index   ? -1
+	       : first->station->index > second->station->index ? 1
+								: 0;
+}
+
+static void look_at_all(struct station *s)
+{
+	for (unsigned k = 0; k < s->w->station_count; k++) {
+		struct prefix p = prefix_of_host(s->w->stations[k]->address);
+
+		marks_clear(s->w);
+		follow(s, &p);
+	}
+}
+
 void oracle_look(struct world *w)
 {
-	for (unsigned i = 0; i < w->suspect_count; i++) {
-		const struct world_suspect *suspect = &w->suspects[i];
+	struct suspect *all, *before = NULL;
 
-		if (!suspect->is_any) {
+	oracle_gather(w);
+	all = w->suspects.suspects;
+	if (w->suspects.count > 1)
+		qsort(all, w->suspects.count, sizeof(*all), compare_suspects);
+	for (unsigned i = 0; i < w->suspects.count; i++) {
+		struct suspect *suspect = &all[i];
+
+		if (before && compare_suspects(before, suspect) == 0)
+			continue; /* its route moved twice */
+		if (suspect->is_any) {
+			look_at_all(suspect->station);
+		} else {
+			if (!before || before->is_any || !prefix_equal(&before->prefix, &suspect->prefix))
+				marks_clear(w);
 			follow(suspect->station, &suspect->prefix);
-			continue;
 		}
-		for (unsigned k = 0; k < w->station_count; k++) {
-			struct prefix p = prefix_of_host(w->stations[k]->address);
-
-			follow(suspect->station, &p);
-		}
+		before = suspect;
 	}
-	w->suspect_count = 0;
+	w->suspects.count = 0;
 }

@@ -202,9 +202,10 @@ static void kind_put(FILE *f, const struct trial *t, const struct link_preset *k
 
 		if (t->plan->links[i].preset != kind)
 			continue;
+		const struct segment_traffic traffic = segment_traffic(g);
 		links++;
-		bytes += g->traffic.bytes;
-		control += g->traffic.bytes - g->traffic.data_bytes;
+		bytes += traffic.bytes;
+		control += traffic.bytes - traffic.data_bytes;
 		worst = segment_control_share(g) > worst ? segment_control_share(g) : worst;
 	}
 	fprintf(f, "<tr><td><b>%s</b></td><td class=\"number\" data-label=\"links\">%u</td>", kind->name, links);

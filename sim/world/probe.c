@@ -76,13 +76,10 @@ static void flow_due(struct timer *timer, uint64_t now_us)
 	}
 	if (now_us + f->conf->every_us < WORLD_START_US + f->conf->end_us)
 		timer_set(&w->heap, timer, now_us + f->conf->every_us);
-	world_event_done(w);
 }
 
-static void flow_arrived(struct trial_flow *f, uint32_t number)
+static void flow_arrived(struct trial_flow *f, uint32_t number, uint64_t now_us)
 {
-	uint64_t now_us = f->trial->world->now_us;
-
 	if (number >= f->capacity)
 		return;
 	if (f->seen[number / 8] & 1u << number % 8) {
@@ -129,12 +126,10 @@ static void reach_due(struct timer *timer, uint64_t now_us)
 		station_send(from, probe_write(&out, &about, &p, sizeof(packet)));
 		timer_set(&w->heap, timer, now_us + e->conf->every_us);
 	}
-	world_event_done(w);
 }
 
-static void reach_answered(struct trial_expect *e, uint32_t left)
+static void reach_answered(struct trial_expect *e, uint64_t now_us, uint32_t left)
 {
-	uint64_t now_us = world_time_us(e->trial->world);
 	uint32_t took = (uint32_t)(now_us / PING_UNIT_US) - left;
 
 	if (e->is_over || (e->conf->class == PLAN_COMMAND && took > PLAN_COMMAND_US / PING_UNIT_US))
@@ -165,13 +160,13 @@ void probe_deliver(struct trial *t, struct station *s, const struct host_packet 
 	if (p.kind == PROBE_PING)
 		ping_answer(s, packet, p);
 	if (p.kind == PROBE_ANSWER && p.index < t->plan->expect_count && t->plan->expect[p.index].from == s->index)
-		reach_answered(&t->expect[p.index], p.number);
+		reach_answered(&t->expect[p.index], station_time_us(s), p.number);
 	if (p.kind != PROBE_FLOW || p.index >= t->plan->flow_count)
 		return;
 	if (t->plan->flows[p.index].to >= 0 && t->plan->flows[p.index].to != (int)s->index)
 		t->strays[s->index]++;
 	else
-		flow_arrived(&t->flows[p.index], p.number);
+		flow_arrived(&t->flows[p.index], p.number, station_now_us(s));
 }
 
 void probes_init(struct trial *t)

@@ -94,8 +94,11 @@ void trial_measured_text(const struct trial_expect *e, char text[32])
 
 void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1])
 {
+	uint8_t digest[WORLD_DIGEST_LEN];
+
+	world_digest(w, digest);
 	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
-		snprintf(text + 2 * (size_t)i, 3, "%02x", w->digest[i]);
+		snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
 }
 
 static void flows_print(const struct trial *t, FILE *out)
@@ -154,11 +157,11 @@ void trial_print(const struct trial *t, FILE *out)
 	groups_print(t, out);
 	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
 	for (unsigned i = 0; i < w->segment_count; i++) {
-		const struct segment_traffic *g = &w->segments[i]->traffic;
+		const struct segment_traffic g = segment_traffic(w->segments[i]);
 
 		fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", w->segments[i]->name,
-			(unsigned long long)g->frames, (unsigned long long)g->bytes,
-			(unsigned long long)(g->bytes - g->data_bytes), 100 * segment_control_share(w->segments[i]));
+			(unsigned long long)g.frames, (unsigned long long)g.bytes,
+			(unsigned long long)(g.bytes - g.data_bytes), 100 * segment_control_share(w->segments[i]));
 	}
 	trial_attacks_print(t, out);
 	fprintf(out, "%-80s %10s\n", "expected", "measured");
@@ -266,12 +269,13 @@ static json_t *links_json(const struct trial *t)
 
 	for (unsigned i = 0; i < t->world->segment_count; i++) {
 		const struct segment *g = t->world->segments[i];
+		const struct segment_traffic traffic = segment_traffic(g);
 
 		json_array_append_new(list,
 			json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", g->name, "frames",
-				(json_int_t)g->traffic.frames, "bytes", (json_int_t)g->traffic.bytes, "control_bytes",
-				(json_int_t)(g->traffic.bytes - g->traffic.data_bytes), "lost_frames",
-				(json_int_t)g->traffic.lost_frames, "control_share", segment_control_share(g)));
+				(json_int_t)traffic.frames, "bytes", (json_int_t)traffic.bytes, "control_bytes",
+				(json_int_t)(traffic.bytes - traffic.data_bytes), "lost_frames",
+				(json_int_t)traffic.lost_frames, "control_share", segment_control_share(g)));
 	}
 	return list;
 }

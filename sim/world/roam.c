@@ -87,7 +87,6 @@ static void roam_due(struct timer *timer, uint64_t now_us)
 		place_advance(&t->places[i], &t->plan->nodes[i], world_time_us(t->world));
 	radios_look(t);
 	roam_watch(t);
-	world_event_done(t->world);
 }
 
 void trial_move(struct trial *t, unsigned node, const struct plan_move *move)

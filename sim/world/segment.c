@@ -9,7 +9,7 @@
  * On a LAN every end is known by a hardware address and a frame may go to all. On
  * other segments frames are addressed, as in UDP over the internet.
  */
-#include "sim/world/world.h"
+#include "sim/world/lane.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,10 +17,11 @@
 #include <string.h>
 
 #define WINDOW_US (10 * SECOND_US)
+#define NAT_PORT_MIN 20000
+#define HOST_LEN 4 /* of an endpoint; then its port */
 
 struct flight {
-	struct list list; /* first: world_free() */
-	struct timer timer;
+	struct arrival arrival; /* first */
 	struct segment *segment;
 	uint64_t epoch;
 	unsigned from, to;
@@ -29,6 +30,23 @@ struct flight {
 	struct sealed sealed;
 	size_t len;
 	uint8_t data[];
+};
+
+/* What waits for the other lanes' offers to the same medium. */
+struct offer {
+	uint64_t now_us;
+	struct segment *segment;
+	unsigned from;
+	int target;
+	bool is_addressed, is_data;
+	struct sealed sealed;
+	struct endpoint to, source;
+	size_t len;
+	uint8_t data[];
+};
+
+struct offer_room {
+	alignas(struct offer) uint8_t bytes[sizeof(struct offer) + NODE_FRAME_MAX];
 };
 
 /* --- endpoints ------------------------------------------------------------------------- */
@@ -49,13 +67,16 @@ static struct endpoint end_visible(const struct segment_end *e)
 	return e->has_nat ? e->outside : e->port->self;
 }
 
+static struct endpoint nat_endpoint(const struct segment_end *e, uint16_t port)
+{
+	return endpoint_ip(100, e->port->station->index, port);
+}
+
 static void nat_renew(struct segment_end *e)
 {
-	struct world *w = e->port->station->w;
-
-	if (++w->nat_ports < 20000)
-		w->nat_ports = 20000;
-	e->outside = endpoint_ip(100, e->port->station->index, w->nat_ports);
+	if (++e->nat_port < NAT_PORT_MIN)
+		e->nat_port = NAT_PORT_MIN;
+	e->outside = nat_endpoint(e, e->nat_port);
 	e->contacted = 0;
 }
 
@@ -126,6 +147,7 @@ int segment_join(struct segment *g, struct port *p, bool has_nat)
 	if (!p->attachments)
 		abort();
 	p->attachments[p->attachment_count++] = (struct attachment){ g, g->end_count };
+	g->w->is_divided = false;
 	if (has_nat)
 		nat_renew(e);
 	return (int)g->end_count++;
@@ -171,15 +193,16 @@ bool port_has_carrier(const struct port *p)
 	return false;
 }
 
-void segment_carriers(struct world *w)
+void segment_look_for_carriers(struct segment *g)
 {
-	for (unsigned i = 0; i < w->station_count; i++) {
-		struct station *s = w->stations[i];
+	for (unsigned end = 0; end < g->end_count; end++) {
+		struct port *p = g->ends[end].port;
 
-		for (unsigned k = 0; s->node && k < s->port_count; k++)
-			if (port_has_carrier(s->ports[k]) != s->ports[k]->is_up)
-				timer_set_earlier(&w->heap, &s->ports[k]->carrier,
-					w->now_us + prng_below(&w->prng, WORLD_CARRIER_US));
+		if (!p->station->node || port_has_carrier(p) == p->is_up)
+			continue;
+		uint64_t due_us = g->w->now_us + prng_below(&g->w->prng, WORLD_CARRIER_US);
+		if (due_us < p->carrier.due_us)
+			station_timer_set(p->station, &p->carrier, due_us);
 	}
 }
 
@@ -188,13 +211,15 @@ void segment_set_state(struct segment *g, enum link_state state)
 	if (state != LINK_UP && g->model.state == LINK_UP)
 		g->epoch++;
 	g->model.state = state;
-	segment_carriers(g->w);
+	segment_look_for_carriers(g);
 }
 
 void segment_set_params(struct segment *g, const struct link_params params[2])
 {
 	segment_keep_params(g, params);
 	link_model_set(&g->model, params);
+	if (lanes_are_outrun(g))
+		g->w->is_divided = false;
 }
 
 void segment_forget_flows(struct segment *g, struct station *s)
@@ -206,166 +231,307 @@ void segment_forget_flows(struct segment *g, struct station *s)
 
 /* --- traffic ----------------------------------------------------------------------------------- */
 
-static void segment_count(struct segment *g, uint32_t bytes, bool is_data)
+static void segment_count(struct segment_end *e, const struct segment *g, uint64_t now_us, uint32_t bytes, bool is_data)
 {
-	uint64_t window = world_time_us(g->w) / WINDOW_US;
-
-	g->traffic.frames++;
-	g->traffic.bytes += bytes;
+	e->traffic.frames++;
+	e->traffic.bytes += bytes;
 	if (is_data)
-		g->traffic.data_bytes += bytes;
-	if (is_data || world_time_us(g->w) < g->judged_from_us)
-		return;
-	if (window != g->window)
-		g->window_bytes = 0;
-	g->window = window;
-	g->window_bytes += bytes;
-	if (g->window_bytes > g->worst_bytes)
-		g->worst_bytes = g->window_bytes;
+		e->traffic.data_bytes += bytes;
+	else if (now_us - WORLD_START_US >= g->judged_from_us)
+		e->window_bytes += bytes;
+}
+
+static uint64_t segment_window_bytes(const struct segment *g)
+{
+	uint64_t bytes = 0;
+
+	for (unsigned end = 0; end < g->end_count; end++)
+		bytes += g->ends[end].window_bytes;
+	return bytes;
+}
+
+/* The ten seconds are over. */
+static void traffic_fold(struct timer *timer, uint64_t now_us)
+{
+	struct world *w = container_of(timer, struct world, traffic_fold);
+
+	for (unsigned i = 0; i < w->segment_count; i++) {
+		struct segment *g = w->segments[i];
+		uint64_t bytes = segment_window_bytes(g);
+
+		if (bytes > g->worst_bytes)
+			g->worst_bytes = bytes;
+		for (unsigned end = 0; end < g->end_count; end++)
+			g->ends[end].window_bytes = 0;
+	}
+	timer_set(&w->heap, timer, now_us + WINDOW_US);
+}
+
+void segment_fold_start(struct world *w)
+{
+	timer_init(&w->traffic_fold, traffic_fold);
+	timer_set(&w->heap, &w->traffic_fold, w->now_us + WINDOW_US);
 }
 
 double segment_control_share(const struct segment *g)
 {
-	return g->rate_bps ? (double)g->worst_bytes * 8 / ((double)g->rate_bps * WINDOW_US / SECOND_US) : 0;
+	uint64_t bytes = segment_window_bytes(g);
+
+	if (bytes < g->worst_bytes)
+		bytes = g->worst_bytes;
+	return g->rate_bps ? (double)bytes * 8 / ((double)g->rate_bps * WINDOW_US / SECOND_US) : 0;
 }
 
-static void flight_land(struct timer *timer, uint64_t now_us)
+struct segment_traffic segment_traffic(const struct segment *g)
 {
-	struct flight *f = container_of(timer, struct flight, timer);
+	struct segment_traffic sum = { 0 };
+
+	for (unsigned end = 0; end < g->end_count; end++) {
+		const struct segment_traffic *t = &g->ends[end].traffic;
+
+		sum.frames += t->frames;
+		sum.bytes += t->bytes;
+		sum.data_bytes += t->data_bytes;
+		sum.lost_frames += t->lost_frames;
+		sum.copies += t->copies;
+		sum.heard_frames += t->heard_frames;
+		sum.deaf_frames += t->deaf_frames;
+		sum.flying_frames += t->flying_frames;
+	}
+	return sum;
+}
+
+uint64_t segment_latency_us(const struct segment *g)
+{
+	uint64_t least_us = NEVER;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct link_params *p = &g->params[i];
+		uint64_t less_us = (uint64_t)p->jitter_us + p->shift_us;
+		uint64_t delay_us = p->delay_us > less_us ? p->delay_us - less_us : 0;
+
+		if (delay_us < least_us)
+			least_us = delay_us;
+	}
+	return least_us ? least_us : 1;
+}
+
+/* --- frames ------------------------------------------------------------------------------------- */
+
+static void flight_land(struct arrival *a, uint64_t now_us)
+{
+	struct flight *f = container_of(a, struct flight, arrival);
 	struct segment *g = f->segment;
-	struct world *w = g->w;
 	struct segment_end *to = &g->ends[f->to];
 	struct station *s = to->port->station;
-	unsigned link = 0;
 
 	/* Timers that are due run before the sockets are read. */
 	if (s->node && now_us <= s->stalled_until_us) {
-		timer_set(&w->heap, timer, s->stalled_until_us + 1);
+		a->due_us = s->stalled_until_us + 1;
+		arrival_keep(a);
 		return;
 	}
-	while (s->ports[link] != to->port)
-		link++;
 	bool is_heard = f->epoch == g->epoch && s->node && to->port->is_up;
 	if (is_heard && to->has_nat && f->is_addressed)
 		is_heard = nat_in(to, now_us, f->from, &f->destination);
-	world_note(w, is_heard ? 'F' : 'D', s->index, g->index, bytes_of(f->data, f->len));
-	g->traffic.flying_frames--;
+	station_note(s, is_heard ? 'F' : 'D', g->index, bytes_of(f->data, f->len));
+	to->traffic.flying_frames--; /* others count it up: only their sum tells */
 	if (is_heard) {
-		g->traffic.heard_frames++;
+		to->traffic.heard_frames++;
 		ledger_handed(s, &f->sealed, bytes_of(f->data, f->len));
-		node_frame_in(s->node, now_us, link, &f->source, f->data, f->len);
+		node_frame_in(s->node, now_us, to->port->number, &f->source, f->data, f->len);
 		ledger_handled(s);
 		station_settle(s);
 	} else {
-		g->traffic.lost_frames++;
+		to->traffic.lost_frames++;
 	}
-	list_remove(&f->list);
 	free(f);
-	world_event_done(w);
 }
 
-static void flight_launch(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame, uint64_t due_us)
+static struct offer *offer_init(struct offer_room *room, uint64_t now_us, const struct endpoint *to, struct bytes frame)
 {
-	struct flight *f = world_alloc(sizeof(*f) + frame.len + NODE_TAILROOM);
+	struct offer *o = (struct offer *)room->bytes;
 
-	timer_init(&f->timer, flight_land);
+	*o = (struct offer){ .now_us = now_us, .is_addressed = to, .len = frame.len };
+	if (to)
+		o->to = *to;
+	memcpy(o->data, frame.data, frame.len);
+	return o;
+}
+
+/* Where several are due at once, by what they came over. */
+static uint64_t flight_order(const struct segment *g, unsigned from, uint64_t number)
+{
+	return (uint64_t)g->index << 44 | (uint64_t)from << 40 | number;
+}
+
+static void flight_launch(struct segment *g, const struct offer *o, unsigned to, uint64_t due_us)
+{
+	struct flight *f = malloc(sizeof(*f) + o->len + NODE_TAILROOM);
+	struct segment_end *from = &g->ends[o->from];
+
+	if (!f)
+		abort();
+	f->arrival.land = flight_land;
+	f->arrival.to = g->ends[to].port->station;
+	f->arrival.due_us = due_us > o->now_us ? due_us : o->now_us + 1;
+	f->arrival.order = flight_order(g, o->from, from->launched++);
 	f->segment = g;
 	f->epoch = g->epoch;
-	f->from = from;
+	f->from = o->from;
 	f->to = to;
-	f->is_addressed = destination;
-	if (destination)
-		f->destination = *destination;
-	f->source = *source;
-	f->sealed = *sealed;
-	g->traffic.flying_frames++;
-	f->len = frame.len;
-	memcpy(f->data, frame.data, frame.len);
-	list_init(&f->list);
-	list_push_back(&g->w->in_flight, &f->list);
-	timer_set(&g->w->heap, &f->timer, due_us > g->w->now_us ? due_us : g->w->now_us);
+	f->is_addressed = o->is_addressed;
+	f->destination = o->to;
+	f->source = o->source;
+	f->sealed = o->sealed;
+	from->traffic.flying_frames++;
+	f->len = o->len;
+	memcpy(f->data, o->data, o->len);
+	lane_send(g->w->is_apart ? from->port->station->lane : NULL, &f->arrival);
 }
 
 /* With what somebody adds to it. */
-static uint64_t held_until_us(const struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
-	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame, uint64_t due_us)
+static uint64_t held_until_us(const struct segment *g, const struct offer *o, unsigned to, uint64_t due_us)
 {
 	const struct world *w = g->w;
 
 	if (!w->interfere)
 		return due_us;
-	return due_us + w->interfere(w->interfere_user, g, from, to, source, destination, sealed, frame, due_us);
+	return due_us + w->interfere(w->interfere_user, g, o->from, to, &o->source, o->is_addressed ? &o->to : NULL,
+				&o->sealed, bytes_of(o->data, o->len), due_us);
 }
 
 void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
 	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame)
 {
+	struct offer_room room;
+	struct offer *o = offer_init(&room, g->w->now_us, destination, frame);
+
+	o->source = *source;
+	o->from = from;
+	o->sealed = *sealed;
 	if (g->w->offered)
 		g->w->offered(g->w->offered_user, g, g->end_count, (int)to, destination, source, frame);
-	g->traffic.copies++;
-	flight_launch(g, from, to, source, destination, sealed, frame, g->w->now_us);
+	g->ends[from].traffic.copies++;
+	flight_launch(g, o, to, g->w->now_us);
 }
 
-/* Who is meant; -1: all. */
+/* Who is meant; -1: nobody. Which port its NAT box gave it is the box's to know. */
 static int segment_find_end(const struct segment *g, unsigned from, const struct endpoint *to)
 {
 	for (unsigned i = 0; i < g->end_count; i++) {
-		struct endpoint there = end_visible(&g->ends[i]);
+		const struct segment_end *e = &g->ends[i];
+		struct endpoint there = e->has_nat ? nat_endpoint(e, 0) : e->port->self;
 
-		if (i != from && endpoint_equal(&there, to))
+		if (i != from && memcmp(there.bytes, to->bytes, e->has_nat ? HOST_LEN : there.len) == 0)
 			return (int)i;
 	}
 	return -1;
 }
 
-static void segment_offer(struct segment *g, unsigned from, int target, const struct endpoint *to,
-	const struct sealed *sealed, struct bytes frame, bool is_data)
+static void segment_offer(struct segment *g, struct offer *o)
 {
-	uint32_t bytes = (uint32_t)(frame.len + g->ends[from].port->frame_overhead);
-	struct endpoint source = end_visible(&g->ends[from]);
+	struct segment_end *from = &g->ends[o->from];
+	uint32_t bytes = (uint32_t)(o->len + from->port->frame_overhead);
 	struct link_fate fates[LINK_ENDS_MAX];
 
-	segment_count(g, bytes, is_data);
-	if (target >= 0 && g->ends[from].has_nat)
-		nat_out(&g->ends[from], g->w->now_us, (unsigned)target);
+	o->source = end_visible(from);
+	segment_count(from, g, o->now_us, bytes, o->is_data);
+	if (o->target >= 0 && from->has_nat)
+		nat_out(from, o->now_us, (unsigned)o->target);
 	if (g->w->offered)
-		g->w->offered(g->w->offered_user, g, from, target, to, &source, frame);
-	link_model_offer(&g->model, world_time_us(g->w), from, target, bytes, fates);
+		g->w->offered(g->w->offered_user, g, o->from, o->target, o->is_addressed ? &o->to : NULL, &o->source,
+			bytes_of(o->data, o->len));
+	link_model_offer(&g->model, o->now_us - WORLD_START_US, o->from, o->target, bytes, fates);
 	for (unsigned i = 0; i < g->end_count; i++) {
-		if (i == from || (target >= 0 && i != (unsigned)target))
+		if (i == o->from || (o->target >= 0 && i != (unsigned)o->target))
 			continue;
-		g->traffic.copies++;
+		from->traffic.copies++;
 		if (fates[i].verdict == LINK_DELIVER)
-			flight_launch(g, from, i, &source, to, sealed, frame,
-				held_until_us(
-					g, from, i, &source, to, sealed, frame, fates[i].due_us + WORLD_START_US));
+			flight_launch(g, o, i, held_until_us(g, o, i, fates[i].due_us + WORLD_START_US));
 		else if (fates[i].verdict != LINK_DROP_DEAF)
-			g->traffic.lost_frames++;
+			from->traffic.lost_frames++;
 		else
-			g->traffic.deaf_frames++;
+			from->traffic.deaf_frames++;
 	}
+}
+
+/* --- media that lanes share --------------------------------------------------------------------------- */
+
+static void offer_put_off(struct lane *l, const struct offer *o)
+{
+	if (l->offer_count == l->offer_capacity) {
+		l->offer_capacity = l->offer_capacity ? 2 * l->offer_capacity : 16;
+		l->offers = realloc(l->offers, l->offer_capacity * sizeof(struct offer *));
+		if (!l->offers)
+			abort();
+	}
+	struct offer *kept = malloc(sizeof(*kept) + o->len);
+	if (!kept)
+		abort();
+	memcpy(kept, o, sizeof(*kept) + o->len);
+	l->offers[l->offer_count++] = kept;
+}
+
+static bool offer_is_before(const struct offer *a, const struct offer *b)
+{
+	if (a->now_us != b->now_us)
+		return a->now_us < b->now_us;
+	return a->segment->ends[a->from].port->station->index < b->segment->ends[b->from].port->station->index;
+}
+
+/* Each lane's are in order. */
+void offers_settle(struct world *w)
+{
+	unsigned at[WORLD_THREADS_MAX] = { 0 };
+
+	for (;;) {
+		struct lane *first = NULL;
+
+		for (unsigned i = 0; i < w->lane_count; i++) {
+			struct lane *l = w->lanes[i];
+
+			if (at[i] < l->offer_count &&
+				(!first || offer_is_before(l->offers[at[i]], first->offers[at[first->index]])))
+				first = l;
+		}
+		if (!first)
+			break;
+		struct offer *o = first->offers[at[first->index]++];
+		segment_offer(o->segment, o);
+		free(o);
+	}
+	for (unsigned i = 0; i < w->lane_count; i++)
+		w->lanes[i]->offer_count = 0;
 }
 
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
-	uint64_t forwarded = node_counters(p->station->node)->packets_forwarded;
-	bool is_data = forwarded != p->station->forwarded;
+	struct station *s = p->station;
+	uint64_t forwarded = node_counters(s->node)->packets_forwarded;
+	struct offer_room room;
+	struct offer *o = offer_init(&room, station_now_us(s), to, frame);
 
-	p->station->forwarded = forwarded;
-	nonce_check(p->station, frame);
-	struct sealed sealed = ledger_sent(p->station, frame);
+	o->is_data = forwarded != s->forwarded;
+	s->forwarded = forwarded;
+	nonce_check(s, frame);
+	o->sealed = ledger_sent(s, frame);
 	unsigned carried = 0;
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct attachment *a = &p->attachments[i];
 
 		if (!end_has_carrier(a->segment, a->end))
 			continue;
-		int target = to ? segment_find_end(a->segment, a->end, to) : -1;
-		if (to ? target < 0 : !a->segment->is_lan)
+		o->segment = a->segment;
+		o->from = a->end;
+		o->target = to ? segment_find_end(a->segment, a->end, to) : -1;
+		if (to ? o->target < 0 : !a->segment->is_lan)
 			continue;
 		carried++;
-		segment_offer(a->segment, a->end, target, to, &sealed, frame, is_data);
+		if (a->segment->joins_lanes && a->segment->model.shared && s->w->is_apart)
+			offer_put_off(s->lane, o);
+		else
+			segment_offer(a->segment, o);
 	}
-	ledger_carried(p->station, &sealed, carried);
+	ledger_carried(s, &o->sealed, carried);
 }

@@ -2,7 +2,7 @@
  * A station: a node core, its disk, and the host behind it. Power off loses all
  * but the disk: keys, certificates learned, the routing engine's seqno.
  */
-#include "sim/world/world.h"
+#include "sim/world/lane.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,14 +13,8 @@
 #define UDP_HEADERS 28 /* IPv4 and UDP */
 #define NOT_AFTER 60000000 /* minutes since 1970 */
 
-struct stored_certificate {
-	uint8_t proof[CERTIFICATE_PROOF_LEN];
-	uint16_t len;
-	uint8_t bytes[];
-};
-
 struct packet_soon {
-	struct list list; /* first: world_free() */
+	struct list list; /* first: station_free() */
 	struct timer timer;
 	struct station *station;
 	size_t len;
@@ -41,7 +35,7 @@ static void output_deliver(void *user, struct bytes packet)
 {
 	struct station *s = user;
 
-	world_note(s->w, 'P', s->index, 0, packet);
+	station_note(s, 'P', 0, packet);
 	ledger_delivered(s, packet);
 	if (s->w->deliver)
 		s->w->deliver(s->w->user, s, packet);
@@ -52,7 +46,7 @@ static void output_kernel_route(void *user, const struct prefix *prefix, bool ad
 	struct station *s = user;
 
 	(void)prefix;
-	world_note(s->w, 'K', s->index, add, bytes_of(NULL, 0));
+	station_note(s, 'K', add, bytes_of(NULL, 0));
 }
 
 static void output_store_seqno(void *user, uint32_t seqno)
@@ -63,38 +57,12 @@ static void output_store_seqno(void *user, uint32_t seqno)
 	s->has_seqno = true;
 }
 
-static void certificate_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
-{
-	struct stored_certificate *c = world_alloc(sizeof(*c) + encoded.len);
-
-	if ((s->certificate_count & (s->certificate_count - 1)) == 0) { /* room for a power of two */
-		size_t room = s->certificate_count ? 2 * s->certificate_count : 1;
-
-		s->certificates = realloc(s->certificates, room * sizeof(struct stored_certificate *));
-		if (!s->certificates)
-			abort();
-	}
-	memcpy(c->proof, proof, sizeof(c->proof));
-	c->len = (uint16_t)encoded.len;
-	memcpy(c->bytes, encoded.data, encoded.len);
-	s->certificates[s->certificate_count++] = c;
-}
-
-static void certificates_forget(struct station *s)
-{
-	for (unsigned i = 0; i < s->certificate_count; i++)
-		free(s->certificates[i]);
-	free(s->certificates);
-	s->certificates = NULL;
-	s->certificate_count = 0;
-}
-
 static void output_store_certificate(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
 	struct station *s = user;
 
 	if (!s->is_loading)
-		certificate_keep(s, encoded, proof);
+		disk_keep(s, encoded, proof);
 }
 
 /* A moved route is news of the form "PREFIX of NODE by NODE, ...". */
@@ -112,7 +80,7 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 {
 	struct station *s = user;
 
-	world_note(s->w, 'E', s->index, (unsigned)event << 8 | link, bytes_of(text, strlen(text)));
+	station_note(s, 'E', (unsigned)event << 8 | link, bytes_of(text, strlen(text)));
 	if (event == NODE_ROUTE_UP || event == NODE_ROUTE_MOVED)
 		route_moved(s, text);
 	if (s->w->say)
@@ -133,23 +101,31 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 
 /* --- time -------------------------------------------------------------------------------------- */
 
+void station_timer_set(struct station *s, struct timer *timer, uint64_t due_us)
+{
+	timer_set(&s->heap, timer, due_us < station_now_us(s) ? station_now_us(s) : due_us);
+	lane_touch(s);
+}
+
 void station_settle(struct station *s)
 {
-	uint64_t due_us = s->node ? node_poll(s->node, s->w->now_us) : NEVER;
+	uint64_t due_us = s->node ? node_poll(s->node, station_now_us(s)) : NEVER;
 
-	timer_set(&s->w->heap, &s->due, due_us < s->stalled_until_us ? s->stalled_until_us : due_us);
+	if (due_us < s->stalled_until_us)
+		due_us = s->stalled_until_us;
+	if (due_us != s->due.due_us)
+		station_timer_set(s, &s->due, due_us);
 }
 
 static void station_due(struct timer *timer, uint64_t now_us)
 {
 	struct station *s = container_of(timer, struct station, due);
 
-	world_note(s->w, 'T', s->index, 0, bytes_of(NULL, 0));
+	station_note(s, 'T', 0, bytes_of(NULL, 0));
 	if (now_us < s->stalled_until_us)
-		timer_set(&s->w->heap, timer, s->stalled_until_us);
+		station_timer_set(s, timer, s->stalled_until_us);
 	else
 		station_settle(s);
-	world_event_done(s->w);
 }
 
 static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
@@ -157,21 +133,24 @@ static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
 	struct port *p = container_of(timer, struct port, carrier);
 	struct station *s = p->station;
 	bool is_up = s->node && port_has_carrier(p);
-	unsigned link = 0;
 
 	if (now_us < s->stalled_until_us) {
-		timer_set(&s->w->heap, timer, s->stalled_until_us);
+		station_timer_set(s, timer, s->stalled_until_us);
 		return;
 	}
-	while (s->ports[link] != p)
-		link++;
 	if (s->node && is_up != p->is_up) {
 		p->is_up = is_up;
-		world_note(s->w, 'C', s->index, link << 1 | is_up, bytes_of(NULL, 0));
-		node_link_set_up(s->node, now_us, link, is_up);
+		station_note(s, 'C', p->number << 1 | is_up, bytes_of(NULL, 0));
+		node_link_set_up(s->node, now_us, p->number, is_up);
 		station_settle(s);
 	}
-	world_event_done(s->w);
+}
+
+static void carriers_look(struct station *s)
+{
+	for (unsigned i = 0; i < s->port_count; i++)
+		for (unsigned k = 0; k < s->ports[i]->attachment_count; k++)
+			segment_look_for_carriers(s->ports[i]->attachments[k].segment);
 }
 
 /* --- enrolment ------------------------------------------------------------------------------------- */
@@ -190,8 +169,6 @@ static void station_take_keys(struct station *s)
 	s->address = identity_address(&e->identity.public, e->authority.deployment);
 	identity_router_id(rid.bytes, &e->identity.public);
 	s->neighbour_address = node_neighbour_address(&rid);
-	free(s->w->by_address);
-	s->w->by_address = NULL;
 }
 
 static void station_enrol(struct station *s, const char *name, enum level level)
@@ -223,11 +200,16 @@ struct station *station_new(struct world *w, const char *name, enum level level)
 	s->w = w;
 	s->index = w->station_count;
 	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->clock_us = &w->now_us;
+	s->chain = chain_new();
+	heap_init(&s->heap);
+	list_init(&s->pending);
 	timer_init(&s->due, station_due);
 	s->t_lo = WORLD_CLOCK_MIN;
 	prng_seed(&s->prng, prng_next(&w->prng));
 	station_enrol(s, s->name, level);
 	w->stations[w->station_count++] = s;
+	w->is_divided = false;
 	return s;
 }
 
@@ -251,7 +233,7 @@ void station_introduce(struct station *s, const struct station *to)
 		abort();
 	proof_key(key, &s->enrolment.identity);
 	certificate_proof(proof, key, &s->enrolment.authority, bytes_of(encoding, (size_t)len));
-	certificate_keep(s, bytes_of(encoding, (size_t)len), proof);
+	disk_keep(s, bytes_of(encoding, (size_t)len), proof);
 }
 
 void station_expires(struct station *s, uint32_t not_after)
@@ -267,12 +249,17 @@ void station_free(struct station *s)
 		free(s->ports[i]->attachments);
 		free(s->ports[i]);
 	}
+	heap_done(&s->heap);
+	arrivals_free(s);
+	list_for_each (at, next, &s->pending)
+		free(at); /* the first member of each */
 	if (s->node)
 		node_free(s->node);
 	enrolment_done(&s->enrolment);
-	certificates_forget(s);
+	disk_forget(s);
 	nonces_forget(s);
 	ledger_done(s);
+	free(s->chain);
 	free(s);
 }
 
@@ -315,6 +302,7 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 		return NULL;
 	p = world_alloc(sizeof(*p));
 	p->station = s;
+	p->number = s->port_count;
 	p->config = link_config_of(config);
 	p->is_udp = config->type == CONFIG_UDP;
 	p->frame_overhead = ETHERNET_HEADER + (config->type == CONFIG_UDP ? UDP_HEADERS : CONFIG_ETHERNET_OVERHEAD);
@@ -397,10 +385,10 @@ void station_power_on(struct station *s)
 	if (s->node)
 		return;
 	if (s->t_lo > s->enrolment.certificate.not_after) {
-		world_note(s->w, 'x', s->index, 0, bytes_of(NULL, 0));
+		station_note(s, 'x', 0, bytes_of(NULL, 0));
 		return;
 	}
-	world_note(s->w, '+', s->index, 0, bytes_of(NULL, 0));
+	station_note(s, '+', 0, bytes_of(NULL, 0));
 	s->is_loading = true;
 	s->node = node_new(&config, &output, s, s->w->now_us);
 	if (!s->node)
@@ -409,33 +397,33 @@ void station_power_on(struct station *s)
 	s->stalled_until_us = 0;
 	s->forwarded = 0;
 	for (unsigned i = 0; i < s->certificate_count; i++) {
-		const struct stored_certificate *c = s->certificates[i];
+		const struct stored_certificate *c = &s->certificates[i];
 
-		node_certificate_restore(s->node, bytes_of(c->bytes, c->len), c->proof);
+		node_certificate_restore(s->node, disk_read(c), c->proof);
 	}
 	s->is_loading = false;
 	station_start_links(s);
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		node_originate(s->node, s->w->now_us, &s->prefixes[i]);
 	station_settle(s);
-	segment_carriers(s->w);
+	carriers_look(s);
 }
 
 void station_power_off(struct station *s)
 {
 	if (!s->node)
 		return;
-	world_note(s->w, '-', s->index, 0, bytes_of(NULL, 0));
+	station_note(s, '-', 0, bytes_of(NULL, 0));
 	ledger_close(s);
 	node_free(s->node);
 	s->node = NULL;
 	nonces_forget(s);
-	timer_cancel(&s->w->heap, &s->due);
+	station_timer_set(s, &s->due, NEVER);
 	for (unsigned i = 0; i < s->port_count; i++) {
 		s->ports[i]->is_up = false;
-		timer_cancel(&s->w->heap, &s->ports[i]->carrier);
+		station_timer_set(s, &s->ports[i]->carrier, NEVER);
 	}
-	segment_carriers(s->w);
+	carriers_look(s);
 }
 
 void station_leave(struct station *s)
@@ -448,11 +436,11 @@ void station_leave(struct station *s)
 
 void station_wipe(struct station *s)
 {
-	world_note(s->w, 'W', s->index, 0, bytes_of(NULL, 0));
+	station_note(s, 'W', 0, bytes_of(NULL, 0));
 	s->wiped_us = s->w->now_us;
 	s->has_seqno = false;
 	s->t_lo = WORLD_CLOCK_MIN;
-	certificates_forget(s);
+	disk_forget(s);
 }
 
 void station_replace(struct station *s)
@@ -471,26 +459,24 @@ void station_send(struct station *s, struct bytes packet)
 	struct node_packet p = { buffer + NODE_HEADROOM, packet.len };
 
 	s->host_packets++;
-	if (!s->node || s->w->now_us < s->stalled_until_us || packet.len > WORLD_PACKET_MAX) {
+	if (!s->node || station_now_us(s) < s->stalled_until_us || packet.len > WORLD_PACKET_MAX) {
 		s->host_unsent++;
 		return;
 	}
 	s->ledger.offered++;
 	memcpy(p.data, packet.data, packet.len);
-	node_packets_in(s->node, s->w->now_us, &p, 1);
+	node_packets_in(s->node, station_now_us(s), &p, 1);
 	station_settle(s);
 }
 
 static void packet_soon_due(struct timer *timer, uint64_t now_us)
 {
 	struct packet_soon *p = container_of(timer, struct packet_soon, timer);
-	struct world *w = p->station->w;
 
 	(void)now_us;
 	station_send(p->station, bytes_of(p->data, p->len));
 	list_remove(&p->list);
 	free(p);
-	world_event_done(w);
 }
 
 void station_send_soon(struct station *s, struct bytes packet)
@@ -501,9 +487,8 @@ void station_send_soon(struct station *s, struct bytes packet)
 	p->station = s;
 	p->len = packet.len;
 	memcpy(p->data, packet.data, packet.len);
-	list_init(&p->list);
-	list_push_back(&s->w->in_flight, &p->list);
-	timer_set(&s->w->heap, &p->timer, s->w->now_us);
+	list_push_back(&s->pending, &p->list);
+	station_timer_set(s, &p->timer, station_now_us(s));
 }
 
 /* --- looking inside --------------------------------------------------------------------------------------------- */
@@ -515,25 +500,9 @@ bool station_reaches(const struct station *s, const struct station *to)
 	return s->node && to->node && node_lookup(s->node, &to->address, &match) == NODE_VERDICT_ROUTE;
 }
 
-struct session_question {
-	const struct station *to;
-	unsigned link;
-	bool is_there;
-};
-
-static void session_answer(void *arg, const struct node_peer_info *info)
-{
-	struct session_question *q = arg;
-
-	if (info->link == q->link && info->up_since_us >= q->to->born_us &&
-		address_equal(&info->address, &q->to->address))
-		q->is_there = true;
-}
-
 bool station_has_session(const struct station *s, unsigned link, const struct station *to)
 {
-	struct session_question q = { .to = to, .link = link };
+	struct node_peer_info info;
 
-	node_dump_peers(s->node, session_answer, &q);
-	return q.is_there;
+	return node_find_peer(s->node, link, &to->neighbour_address, &info) && info.up_since_us >= to->born_us;
 }

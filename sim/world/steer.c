@@ -114,7 +114,6 @@ static void event_due(struct timer *timer, uint64_t now_us)
 	uint64_t next_us = now_us + e->conf->every_us;
 	if (e->conf->every_us && next_us <= WORLD_START_US + e->conf->until_us)
 		timer_set(&w->heap, timer, next_us);
-	world_event_done(w);
 }
 
 /* A link or a node changes for the worse, or comes back. */
@@ -160,7 +159,6 @@ static void faults_due(struct timer *timer, uint64_t now_us)
 	}
 	if (t->record)
 		record_look(t->record);
-	world_event_done(t->world);
 }
 
 void trial_steer_init(struct trial *t)

@@ -66,7 +66,6 @@ static void supply_empty(struct timer *timer, uint64_t now_us)
 	supply_starve(s);
 	if (t->record)
 		record_look(t->record);
-	world_event_done(t->world);
 }
 
 void trial_power_on(struct trial *t, unsigned node)

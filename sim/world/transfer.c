@@ -34,7 +34,7 @@ static void sender_wake(struct transfer *t, uint64_t now_us)
 	uint64_t look_us = now_us + LOOK_US;
 	uint64_t due_us = t->sender.due_us < look_us ? t->sender.due_us : look_us;
 
-	timer_set(&t->trial->world->heap, &t->sender.timer, due_us > now_us ? due_us : now_us);
+	station_timer_set(sender_station(t), &t->sender.timer, due_us > now_us ? due_us : now_us);
 }
 
 static void segment_send(struct transfer *t, struct tcp_segment *segment)
@@ -238,7 +238,7 @@ static void acknowledged(struct transfer *t, const struct tcp_segment *segment, 
 static void segment_arrived(struct transfer *t, const struct host_packet *p, const struct tcp_segment *segment)
 {
 	struct transfer_sender *s = &t->sender;
-	uint64_t now_us = t->trial->world->now_us;
+	uint64_t now_us = station_now_us(sender_station(t));
 
 	if (s->state == TRANSFER_IDLE || s->state == TRANSFER_DONE || s->life_us != sender_station(t)->born_us ||
 		p->destination_port != transfer_caller_port(s))
@@ -255,7 +255,7 @@ static void segment_arrived(struct transfer *t, const struct host_packet *p, con
 	} else if (s->state == TRANSFER_SENDING && segment->flags & TCP_ACK) {
 		acknowledged(t, segment, now_us);
 	}
-	timer_set(&t->trial->world->heap, &s->timer, now_us);
+	station_timer_set(sender_station(t), &s->timer, now_us);
 }
 
 /* --- sending ------------------------------------------------------------------------------------------ */
@@ -322,7 +322,6 @@ static void sender_due(struct timer *timer, uint64_t now_us)
 			window_fill(t, now_us);
 		sender_wake(t, now_us);
 	}
-	world_event_done(t->trial->world);
 }
 
 /* --- both ends --------------------------------------------------------------------------------------------- */
@@ -340,7 +339,7 @@ static void transfer_init(struct trial *t, unsigned i)
 	transfer->sender.due_us = NEVER;
 	timeline_init(&transfer->sender.asked, t->plan);
 	timer_init(&transfer->sender.timer, sender_due);
-	timer_set(&t->world->heap, &transfer->sender.timer, WORLD_START_US + transfer->conf->start_us);
+	station_timer_set(sender_station(transfer), &transfer->sender.timer, WORLD_START_US + transfer->conf->start_us);
 	transfer_receiver_init(transfer);
 }
 

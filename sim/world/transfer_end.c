@@ -17,7 +17,8 @@ static struct station *receiver_station(const struct transfer *t)
 
 static void answer_later(struct transfer *t, uint64_t due_us)
 {
-	timer_set_earlier(&t->trial->world->heap, &t->receiver.timer, due_us);
+	if (due_us < t->receiver.timer.due_us)
+		station_timer_set(receiver_station(t), &t->receiver.timer, due_us);
 }
 
 /* --- what is there ------------------------------------------------------------------------- */
@@ -49,7 +50,7 @@ static void recent_add(struct transfer_receiver *r, uint32_t n)
 static void segment_keep(struct transfer *t, uint32_t n)
 {
 	struct transfer_receiver *r = &t->receiver;
-	uint64_t now_us = t->trial->world->now_us;
+	uint64_t now_us = station_now_us(receiver_station(t));
 	bool is_in_order = n == r->next, has_holes = r->top > r->next;
 
 	if (n < r->next || r->got[n]) {
@@ -118,7 +119,6 @@ static void answer_due(struct timer *timer, uint64_t now_us)
 		r->unanswered = 0;
 		station_send(s, tcp_write(packet, &p, &answer));
 	}
-	world_event_done(t->trial->world);
 }
 
 static void refuse(struct transfer *t, uint16_t port)
@@ -146,9 +146,9 @@ static void connection_accept(struct transfer *t, uint16_t port)
 		r->recent_count = r->unanswered = 0;
 	}
 	if (!r->first_us)
-		r->first_us = t->trial->world->now_us;
+		r->first_us = station_now_us(receiver_station(t));
 	r->is_greeting = true;
-	answer_later(t, t->trial->world->now_us);
+	answer_later(t, station_now_us(receiver_station(t)));
 }
 
 void transfer_segment_arrived(struct transfer *t, const struct host_packet *p, const struct tcp_segment *s)

@@ -28,10 +28,10 @@ static void trial_say(void *user, struct station *s, enum node_event event, cons
 
 	for (unsigned i = 0; i < t->plan->expect_count && is_counted(event); i++)
 		if (t->expect[i].conf->measure == measure && t->expect[i].conf->from == s->index &&
-			world_time_us(t->world) >= t->expect[i].conf->after_us)
+			station_time_us(s) >= t->expect[i].conf->after_us)
 			t->expect[i].moves++;
 	if (t->log)
-		fprintf(t->log, "%12.6f %s: %s: %s\n", (double)world_time_us(t->world) / 1e6, s->name,
+		fprintf(t->log, "%12.6f %s: %s: %s\n", (double)station_time_us(s) / 1e6, s->name,
 			node_event_name(event), text);
 }
 
@@ -133,6 +133,7 @@ struct trial *trial_new(const struct plan *plan, uint64_t seed, FILE *log)
 	t->world->user = t;
 	t->world->deliver = trial_deliver;
 	t->world->say = trial_say;
+	t->world->is_watched = log; /* its lines are in order */
 	if (!build(t)) {
 		trial_free(t);
 		return NULL;

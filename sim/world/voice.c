@@ -150,7 +150,6 @@ static uint64_t press(struct voice_member *m, uint64_t now_us)
 static void member_due(struct timer *timer, uint64_t now_us)
 {
 	struct voice_member *m = container_of(timer, struct voice_member, timer);
-	struct world *w = m->station->w;
 	uint64_t next_us;
 
 	if (!m->station->node) {
@@ -160,8 +159,7 @@ static void member_due(struct timer *timer, uint64_t now_us)
 		next_us = m->is_talking ? talk(m, now_us) : press(m, now_us);
 	}
 	if (next_us < WORLD_START_US + m->voice->conf->end_us)
-		timer_set(&w->heap, timer, next_us);
-	world_event_done(w);
+		station_timer_set(m->station, timer, next_us);
 }
 
 /* --- listening ---------------------------------------------------------------------------- */
@@ -189,7 +187,7 @@ static bool ear_has(const struct voice_ear *e, uint32_t number)
 static void frame_heard(struct trial *t, struct station *s, const struct voice_frame *f)
 {
 	struct voice *v = f->index < t->plan->group_count ? &t->voices[f->index] : NULL;
-	uint64_t now_us = t->world->now_us;
+	uint64_t now_us = station_now_us(s);
 	unsigned i = 0;
 
 	if (!v || f->member >= v->conf->member_count || f->number >= PLAN_FRAMES_MAX)
@@ -284,7 +282,6 @@ void trial_call_due(struct timer *timer, uint64_t now_us)
 		station_send(from, call_frame_write(&out, &about, &f));
 		timer_set(&w->heap, timer, now_us + PLAN_CALL_FRAME_US);
 	}
-	world_event_done(w);
 }
 
 static void call_echo(struct station *s, const struct host_packet *call, const struct voice_frame *heard)
@@ -295,8 +292,8 @@ static void call_echo(struct station *s, const struct host_packet *call, const s
 	struct writer out = writer_of(packet, sizeof(packet));
 
 	f.kind = VOICE_ECHO;
-	f.is_in_time = is_in_time(heard, s->w->now_us, PLAN_CALL_FRAME_US, PLAN_VOICE_BUDGET_US);
-	f.stamp = stamp_of(s->w->now_us);
+	f.is_in_time = is_in_time(heard, station_now_us(s), PLAN_CALL_FRAME_US, PLAN_VOICE_BUDGET_US);
+	f.stamp = stamp_of(station_now_us(s));
 	station_send_soon(s, call_frame_write(&out, &about, &f));
 }
 
@@ -306,7 +303,7 @@ static void call_answered(struct trial *t, struct station *s, const struct voice
 
 	if (!e || e->conf->from != s->index || f->number >= e->call.sent || e->call.sent - f->number >= TRIAL_CALL_RING)
 		return;
-	if (f->is_in_time && is_in_time(f, s->w->now_us, PLAN_CALL_FRAME_US, PLAN_VOICE_BUDGET_US))
+	if (f->is_in_time && is_in_time(f, station_now_us(s), PLAN_CALL_FRAME_US, PLAN_VOICE_BUDGET_US))
 		e->call.is_answered[f->number % TRIAL_CALL_RING] = true;
 }
 
@@ -346,7 +343,7 @@ static void voice_init(struct trial *t, unsigned i)
 		timeline_init(&m->said, t->plan);
 		timeline_init(&m->heard, t->plan);
 		timer_init(&m->timer, member_due);
-		timer_set(&t->world->heap, &m->timer,
+		station_timer_set(m->station, &m->timer,
 			WORLD_START_US + g->start_us + prng_below(&m->prng, g->talk_us + g->pause_us));
 	}
 }

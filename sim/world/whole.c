@@ -108,5 +108,4 @@ void trial_whole_due(struct timer *timer, uint64_t now_us)
 		if (now_us + AGAIN_US <= after_us + (uint64_t)(e->conf->at_most * 1e6))
 			timer_set(&w->heap, timer, now_us + AGAIN_US);
 	}
-	world_event_done(w);
 }

@@ -4,19 +4,29 @@
  *
  *   station (a node: keys, disk, power) ── port ◄──► segment end ── link model
  *
- * Everything that happens is a timer in one deadline heap: a frame that is due, a
- * node that wants to run, an order, a probe. A port is a link of the node's; the
- * segments that end in it are the cables and radio cells behind it. What happens
- * goes into a running hash: two runs are the same run if their hashes are equal.
+ * Everything that happens is a timer: in the heap of the station to which it
+ * happens (a frame that is due, a node that wants to run, a probe's packet), or in
+ * the world's heap if it happens to all (an order, a fault, a look at the whole). A
+ * port is a link of the node's; the segments that end in it are the cables and radio
+ * cells behind it. What happens goes into running hashes, one for each station: two
+ * runs are the same run if their hashes are equal.
  *
  *   world.c     time, the hash, building and ending
+ *   lane.h      stations run by several threads
  *   station.c   power, disk, what a node says to its shell
  *   segment.c   frames through link models, NAT boxes, carrier
+ *   disk.c      certificates that nodes keep, each once for all nodes
  *   oracle.c    no forwarding loop, looked at after every event
  *   nonce.c     no nonce twice under one key, looked at with every frame
  *   ledger.c    nothing read that no station sealed, no packet lost in silence or at another's host
  *   bounds.c    tables within their limits
  *   capture.c   what is offered to the links, as pcap files
+ *
+ * A large world (WORLD_WINDOWS_FROM) is looked at after each WORLD_WINDOW_US instead
+ * of every event, and its stations may run in several threads. What is called for a
+ * station (deliver, say, offered, inner, its timers) then runs beside the others: it
+ * may touch what belongs to this station only, takes the time from station_time_us(),
+ * and what it wants to count for all it counts atomically. World timers run alone.
  *
  * The world owns all. It reads no clock and draws from its seed alone.
  */
@@ -36,6 +46,9 @@
 #define WORLD_NAT_IDLE_US UINT64_C(120000000) /* a NAT box forgets a silent flow */
 #define WORLD_CARRIER_US 100000 /* how late a lost or found carrier is noticed, at most */
 #define WORLD_PACKET_MAX 1280
+#define WORLD_THREADS_MAX 16
+#define WORLD_WINDOWS_FROM 256 /* stations */
+#define WORLD_WINDOW_US UINT64_C(10000)
 #define WORLD_TWO_LIVES_US UINT64_C(600000000) /* an emptied disk makes another origin; so long for the old one */
 #define WORLD_SHARED_LOOP_US UINT64_C(10000000) /* a loop between origins may last so long */
 #define WORLD_CLOCK_MIN 29000000u /* what clocks say when the world begins; minutes since 1970 */
@@ -43,6 +56,9 @@
 
 struct world;
 struct segment;
+struct lane;
+struct crew;
+struct disk;
 
 /* What a station sealed into a frame. */
 struct sealed {
@@ -64,6 +80,11 @@ struct ledger {
 	uint64_t data_in, opened; /* data frames of full length that were handed to it */
 };
 
+struct arrivals {
+	unsigned count, capacity;
+	struct arrival **slots; /* lane.h */
+};
+
 struct attachment {
 	struct segment *segment;
 	unsigned end;
@@ -72,6 +93,7 @@ struct attachment {
 /* A link of a node, as its configuration has it. */
 struct port {
 	struct station *station;
+	unsigned number; /* of the link */
 	char name[CONFIG_INTERFACE_MAX];
 	struct node_link_config config;
 	bool is_udp; /* else straight on Ethernet */
@@ -93,10 +115,18 @@ struct station {
 	struct address address;
 	struct address neighbour_address;
 	struct prng prng;
+	struct lane *lane; /* that runs it; NULL before the world runs */
+	unsigned place; /* in its lane */
+	const uint64_t *clock_us; /* its lane's time */
+	struct heap heap; /* what happens to it; through station_timer_set() */
+	struct arrivals arrivals; /* what others sent it */
+	struct list pending; /* struct list first: freed with it if it does not happen */
+	struct crypto_generichash_blake2b_state *chain; /* the hash of what happened */
 	struct node *node; /* NULL: no power */
 	uint64_t born_us; /* of this life */
 	uint64_t wiped_us; /* 0: never */
 	unsigned replaced; /* devices that were here before this one */
+	uint64_t mark; /* oracle.c */
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
@@ -105,7 +135,7 @@ struct station {
 	bool clock_is_trusted;
 	bool is_loading; /* what the node stores now came from the disk */
 	unsigned certificate_count;
-	struct stored_certificate **certificates;
+	struct stored_certificate *certificates; /* disk.c */
 	struct timer due;
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];
@@ -125,19 +155,23 @@ struct station {
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 };
 
-struct segment_end {
-	struct port *port;
-	bool has_nat;
-	struct endpoint outside; /* as the others see it through its NAT box */
-	uint32_t contacted; /* bit mask of the ends that it sent to */
-	uint64_t used_us;
-};
-
 struct segment_traffic {
 	uint64_t frames, bytes; /* offered, with what the wire adds */
 	uint64_t data_bytes; /* of these, IP packets of the hosts */
 	/* Per receiver: all that were meant, and what became of them. */
 	uint64_t copies, heard_frames, lost_frames, deaf_frames, flying_frames;
+};
+
+struct segment_end {
+	struct port *port;
+	bool has_nat;
+	struct endpoint outside; /* as the others see it through its NAT box */
+	uint16_t nat_port; /* the last one given */
+	uint32_t contacted; /* bit mask of the ends that it sent to */
+	uint64_t used_us;
+	uint64_t launched; /* frames from here that are, or were, on their way */
+	struct segment_traffic traffic; /* what it offered, and what it did not hear */
+	uint64_t window_bytes; /* of control in the ten seconds that run */
 };
 
 struct segment {
@@ -151,28 +185,43 @@ struct segment {
 	struct link_params params[2];
 	unsigned end_count;
 	struct segment_end ends[LINK_ENDS_MAX];
+	bool joins_lanes;
 	uint64_t epoch; /* frames of an older one are lost */
-	struct segment_traffic traffic;
 	uint64_t judged_from_us; /* control bytes before are not counted below */
-	uint64_t window; /* of ten seconds, in which control bytes are added up */
-	uint64_t window_bytes, worst_bytes;
+	uint64_t worst_bytes; /* of control in ten seconds, of those that are over */
+};
+
+/* Routes that moved since the last look. */
+struct suspects {
+	unsigned count, capacity;
+	struct suspect *suspects;
 };
 
 struct world {
 	uint64_t seed;
 	uint64_t now_us;
-	struct heap heap;
-	struct prng prng;
+	struct heap heap; /* what happens to all */
+	struct prng prng; /* not from a station's timers */
 	struct secret_authority authority;
 	unsigned station_count, station_capacity;
 	struct station **stations;
-	struct station **by_address; /* in order of neighbour_address; NULL: not sorted yet */
 	unsigned segment_count, segment_capacity;
 	struct segment **segments;
-	struct list in_flight; /* frames and packets on their way */
+	struct list pending; /* as a station's */
+	struct timer traffic_fold; /* segment.c */
+	struct disk *disk;
 	uint64_t events;
-	uint8_t digest[WORLD_DIGEST_LEN];
-	uint16_t nat_ports; /* the last one given */
+	struct crypto_generichash_blake2b_state *chain; /* the hash of what happened to all */
+	unsigned threads; /* at most; 0: as many as there are processors */
+	unsigned windows_from; /* stations: WORLD_WINDOWS_FROM */
+	bool is_watched; /* what is called wants one event after the other */
+	bool is_divided; /* into lanes (divide.c) */
+	bool is_apart; /* the lanes run: nothing of the world may change */
+	unsigned lane_count;
+	struct lane *lanes[WORLD_THREADS_MAX];
+	struct crew *crew;
+	uint64_t lookahead_us, meeting_us; /* of lines and of shared media that join lanes; NEVER: there are none */
+	uint64_t look_us; /* when the window ends in which something happened; NEVER: nothing did */
 	/* What a host gets. */
 	void (*deliver)(void *user, struct station *s, struct bytes packet);
 	/* What a node has to say. */
@@ -195,9 +244,11 @@ struct world {
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
 	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
-	struct world_suspect *suspects; /* routes that moved in this event */
-	unsigned suspect_count, suspect_capacity;
-	uint64_t nonces_repeated;
+	struct suspects suspects;
+	uint64_t mark; /* oracle.c: of those whose way is known to lead out */
+	unsigned trail_room;
+	struct station **trail;
+	_Atomic uint64_t nonces_repeated;
 	uint64_t looks, loops;
 	uint64_t shared_loops; /* of prefixes with several origins; those that last are among `loops` */
 	char loop[256]; /* the first one, in words */
@@ -216,10 +267,15 @@ static inline uint64_t world_time_us(const struct world *w)
 {
 	return w->now_us - WORLD_START_US;
 }
-/* Adds to the hash of what happened. */
+static inline bool world_is_windowed(const struct world *w)
+{
+	return w->station_count >= w->windows_from;
+}
+/* Adds to the hash of what happened to all. Not from a station's timers. */
 void world_note(struct world *w, char kind, unsigned a, unsigned b, struct bytes what);
-/* Every timer of the world ends with this. */
-void world_event_done(struct world *w);
+struct crypto_generichash_blake2b_state *chain_new(void);
+/* The hash of all that happened. */
+void world_digest(const struct world *w, uint8_t digest[WORLD_DIGEST_LEN]);
 void *world_alloc(size_t size); /* zeroed; aborts when memory runs out */
 
 /* --- station.c ---------------------------------------------------------------------- */
@@ -249,6 +305,18 @@ void station_replace(struct station *s);
 /* Its wall clock jumps. Only a trusted one ends certificates, from the next start on (protocol.md 5). */
 void station_set_clock(struct station *s, uint32_t minutes, bool is_trusted);
 void station_settle(struct station *s); /* after each call into its node */
+/* As timer_set(), in the station's heap: from its own timers and calls, or from the world's. */
+void station_timer_set(struct station *s, struct timer *timer, uint64_t due_us);
+static inline uint64_t station_now_us(const struct station *s)
+{
+	return *s->clock_us;
+}
+static inline uint64_t station_time_us(const struct station *s)
+{
+	return *s->clock_us - WORLD_START_US;
+}
+/* Adds to the hash of what happened to it. */
+void station_note(struct station *s, char kind, unsigned detail, struct bytes what);
 /* An IP packet from its host. */
 void station_send(struct station *s, struct bytes packet);
 /* The same from within deliver(): at once after it. */
@@ -269,7 +337,10 @@ int segment_open(struct segment *g, bool is_shared, const struct link_params par
 void segment_set_state(struct segment *g, enum link_state state);
 void segment_set_params(struct segment *g, const struct link_params params[2]);
 void segment_forget_flows(struct segment *g, struct station *s); /* its NAT box gives new ports */
-void segment_carriers(struct world *w); /* after power or a state changed */
+void segment_look_for_carriers(struct segment *g); /* after power or its state changed */
+uint64_t segment_latency_us(const struct segment *g); /* no frame takes less; at least 1 */
+struct segment_traffic segment_traffic(const struct segment *g);
+void segment_fold_start(struct world *w); /* adds up its traffic from time to time */
 bool port_has_carrier(const struct port *p);
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
 /* A frame from somebody who is none of the ends, to end `to`, as if from `source`; a NAT box takes it to come from end
@@ -279,6 +350,18 @@ void segment_inject(struct segment *g, unsigned from, unsigned to, const struct 
 /* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
 double segment_control_share(const struct segment *g);
 struct endpoint port_public_endpoint(const struct port *p);
+
+/* --- disk.c ------------------------------------------------------------------------- */
+
+struct stored_certificate {
+	uint8_t proof[CERTIFICATE_PROOF_LEN];
+	const struct disk_file *file;
+};
+void disk_init(struct world *w);
+void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
+struct bytes disk_read(const struct stored_certificate *c);
+void disk_forget(struct station *s); /* its certificates */
+void disk_free(struct world *w);
 
 /* --- nonce.c ------------------------------------------------------------------------ */
 
@@ -310,6 +393,8 @@ void bounds_look(struct world *w); /* at the tables of every node */
 
 /* The route of `s` to `prefix` moved; NULL: some did. */
 void oracle_suspect(struct station *s, const struct prefix *prefix);
+void oracle_gather(struct world *w); /* the lanes' suspects */
+/* Looks at all suspects, and forgets them. */
 void oracle_look(struct world *w);
 /* Where a packet for `prefix` goes from `s`, and over which of its links; NULL: nowhere, or it is for `s`. */
 struct station *oracle_successor(const struct station *s, const struct prefix *prefix, unsigned *link);

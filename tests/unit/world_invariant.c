@@ -136,7 +136,7 @@ static void links_account_for_each_copy(void **state)
 	struct run *r = settled();
 
 	(void)state;
-	r->w->segments[0]->traffic.lost_frames++;
+	r->w->segments[0]->ends[0].traffic.lost_frames++;
 	ends(r, "which lost frames");
 }
 

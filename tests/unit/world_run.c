@@ -56,7 +56,7 @@ static void digest_of(const char *yaml, uint64_t seed, uint8_t digest[WORLD_DIGE
 
 	trial_run(r.trial, NULL);
 	assert_true(r.w->events > 100);
-	memcpy(digest, r.w->digest, WORLD_DIGEST_LEN);
+	world_digest(r.w, digest);
 	run_end(&r);
 }
 
@@ -103,15 +103,15 @@ static void frames_in_flight_are_lost_with_the_link(void **state)
 	(void)state;
 	run_until(&r, 20);
 	assert_true(station_reaches(r.a, r.b));
-	assert_false(list_is_empty(&r.w->in_flight));
-	uint64_t lost = r.l->traffic.lost_frames, frames = r.l->traffic.frames;
-	while (r.l->traffic.frames == frames)
+	assert_true(r.a->arrivals.count + r.b->arrivals.count > 0);
+	uint64_t lost = segment_traffic(r.l).lost_frames, frames = segment_traffic(r.l).frames;
+	while (segment_traffic(r.l).frames == frames)
 		run_until(&r, (double)(world_time_us(r.w) + 10000) / 1e6);
 	segment_set_state(r.l, LINK_SILENT);
 	segment_set_state(r.l, LINK_UP);
 	uint64_t until_us = world_time_us(r.w) + 300000;
 	run_until(&r, (double)until_us / 1e6);
-	assert_true(r.l->traffic.lost_frames > lost);
+	assert_true(segment_traffic(r.l).lost_frames > lost);
 	run_end(&r);
 }
 
@@ -495,10 +495,84 @@ static void a_mesh_that_is_not_whole_names_the_pair(void **state)
 	run_end(&r);
 }
 
+/* --- threads --------------------------------------------------------------------------- */
+
+/* Two regions on radio, joined by fibre, satellite and narrowband; what happens in all ways that a world knows. */
+static const char regions[] =
+	"seed: 3\nfor: 60\n"
+	"nodes: [{name: a0}, {name: a1}, {name: a2}, {name: a3}, {name: b0}, {name: b1}, {name: b2}, {name: b3},\n"
+	"  {name: c0}, {name: c1}, {name: c2}, {name: c3}]\n"
+	"links:\n"
+	"  - {name: cell-a, preset: mesh-radio, ends: [a0:r, a1:r, a2:r, a3:r]}\n"
+	"  - {name: cell-b, preset: mesh-radio, ends: [b0:r, b1:r, b2:r, b3:r]}\n"
+	"  - {name: cell-c, preset: mesh-radio, ends: [c0:r, c1:r, c2:r, c3:r]}\n"
+	"  - {name: ab, preset: fibre, ends: [a0:f0, b0:f0]}\n"
+	"  - {name: bc, preset: fibre, ends: [b1:f1, c1:f1]}\n"
+	"  - {name: sat, preset: geo-satellite, ends: [a3:s, c3:s]}\n"
+	"  - {name: thin, preset: narrowband, ends: [a2:n, b2:n, c2:n]}\n"
+	"events:\n"
+	"  - {at: 20, do: cut ab}\n  - {at: 25, do: set bc delay=1ms}\n  - {at: 27, do: rebind a3}\n"
+	"  - {at: 30, do: stall c0 900ms}\n  - {at: 31, do: power-off b2}\n  - {at: 40, do: power-on b2}\n"
+	"  - {at: 41, do: restore ab}\n"
+	"faults: {from: 44, until: 50, every: 700ms, power: yes}\n"
+	"flows:\n  - {name: f, from: a1, to: c2, every: 50ms}\n  - {name: g, from: c1, to: b3, every: 30ms}\n"
+	"expect:\n  - reach: {from: a1, to: c1, within: 15}\n";
+
+struct windowed {
+	unsigned lanes;
+	uint8_t digest[WORLD_DIGEST_LEN];
+	uint64_t events, looks, received, frames, lost;
+};
+
+static struct windowed run_windowed(unsigned threads)
+{
+	struct run r = run_begin(regions, 3);
+	struct windowed result = { 0 };
+
+	r.w->windows_from = 0;
+	r.w->threads = threads;
+	trial_run(r.trial, NULL);
+	assert_null(world_breach(r.w));
+	assert_int_equal(r.w->loops, 0);
+	assert_true(r.trial->expect[0].is_met);
+	result.lanes = r.w->lane_count;
+	world_digest(r.w, result.digest);
+	result.events = r.w->events;
+	result.looks = r.w->looks;
+	result.received = r.trial->flows[0].received + ((uint64_t)r.trial->flows[1].received << 32);
+	for (unsigned i = 0; i < r.w->segment_count; i++) {
+		result.frames += segment_traffic(r.w->segments[i]).frames;
+		result.lost += segment_traffic(r.w->segments[i]).lost_frames;
+	}
+	run_end(&r);
+	return result;
+}
+
+static void how_many_threads_run_it_cannot_be_seen(void **state)
+{
+	struct windowed one = run_windowed(1);
+
+	(void)state;
+	assert_int_equal(one.lanes, 1);
+	assert_true(one.received > 0 && one.looks > 0);
+	for (unsigned threads = 2; threads <= 3; threads++) {
+		struct windowed more = run_windowed(threads);
+
+		assert_int_equal(more.lanes, threads);
+		assert_int_equal(more.events, one.events);
+		assert_memory_equal(more.digest, one.digest, WORLD_DIGEST_LEN);
+		assert_int_equal(more.looks, one.looks);
+		assert_int_equal(more.received, one.received);
+		assert_int_equal(more.frames, one.frames);
+		assert_int_equal(more.lost, one.lost);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_seed_is_the_same_run),
+		cmocka_unit_test(how_many_threads_run_it_cannot_be_seen),
 		cmocka_unit_test(a_wire_tells_of_its_cut_and_a_radio_does_not),
 		cmocka_unit_test(frames_in_flight_are_lost_with_the_link),
 		cmocka_unit_test(power_off_forgets_all_but_the_disk),

@@ -1,0 +1,238 @@
+/*
+ * The crew: a thread for each lane, the caller's own for the first. In a round all
+ * run to one end; there they stop and the caller is alone.
+ *
+ *   lane 0   ──●──●────●───|            ● what happens    | bound: the others' earliest
+ *   lane 1   ─●────●──●──────|            clock and the lookahead
+ *
+ * A lane's clock says that nothing that it sent before is still to come. It reads
+ * the others' clocks first and then its inbox: what was sent before a clock was set
+ * is there. With nothing to do it still sets its clock on, up to its bound, so that
+ * the others can go on.
+ *
+ * Waiting is short, or the work would not be worth threads: so it spins first, then
+ * lets others run, and between rounds it sleeps.
+ */
+#include "sim/world/lane.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SPINS 1000 /* a few microseconds to some tens */
+#define FEW 16 /* events in the last round: not worth to wake anybody */
+
+struct crew;
+
+struct hand {
+	struct crew *crew;
+	unsigned lane;
+	pthread_t thread;
+};
+
+struct crew {
+	struct world *w;
+	unsigned count; /* of threads beside the caller's */
+	struct hand hands[WORLD_THREADS_MAX];
+	uint64_t end_us;
+	uint64_t events; /* in the last round */
+	_Atomic bool is_over;
+	alignas(CACHE_LINE) _Atomic uint32_t round;
+	_Atomic unsigned asleep;
+	alignas(CACHE_LINE) _Atomic unsigned busy; /* in this round */
+};
+
+static void spin(unsigned *spins)
+{
+	if (++*spins >= SPINS) {
+		sched_yield();
+		return;
+	}
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* --- a lane in a round ------------------------------------------------------------------ */
+
+static uint64_t lane_bound(const struct lane *l, uint64_t end_us)
+{
+	const struct world *w = l->w;
+	uint64_t bound_us = end_us;
+
+	for (unsigned i = 0; i < w->lane_count && w->lookahead_us != NEVER; i++) {
+		if (w->lanes[i] == l)
+			continue;
+		uint64_t ahead_us =
+			atomic_load_explicit(&w->lanes[i]->clock_us, memory_order_acquire) + w->lookahead_us;
+		if (ahead_us < bound_us)
+			bound_us = ahead_us;
+	}
+	return bound_us;
+}
+
+static void lane_set_clock(struct lane *l, uint64_t bound_us)
+{
+	uint64_t next_us = lane_next(l);
+
+	atomic_store_explicit(&l->clock_us, next_us < bound_us ? next_us : bound_us, memory_order_release);
+}
+
+/* As far as the others allow; true: to the end. */
+static bool lane_advance(struct lane *l, uint64_t end_us, unsigned *spins)
+{
+	uint64_t bound_us = lane_bound(l, end_us);
+
+	lane_drain(l);
+	if (lane_next(l) < bound_us)
+		*spins = 0;
+	while (lane_next(l) < bound_us) {
+		lane_step(l);
+		lane_set_clock(l, bound_us);
+	}
+	lane_set_clock(l, bound_us);
+	return bound_us == end_us;
+}
+
+static void lane_run(struct lane *l, uint64_t end_us)
+{
+	for (unsigned spins = 0; !lane_advance(l, end_us, &spins);)
+		spin(&spins);
+}
+
+/* --- threads ------------------------------------------------------------------------------ */
+
+static void round_await(struct crew *c, uint32_t seen)
+{
+	for (unsigned spins = 0; atomic_load_explicit(&c->round, memory_order_acquire) == seen;) {
+		if (spins < 2 * SPINS) {
+			spin(&spins);
+			continue;
+		}
+		atomic_fetch_add(&c->asleep, 1);
+		syscall(SYS_futex, &c->round, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+		atomic_fetch_sub(&c->asleep, 1);
+	}
+}
+
+static void *hand_work(void *arg)
+{
+	struct hand *h = arg;
+	struct crew *c = h->crew;
+
+	for (uint32_t seen = 0;;) {
+		round_await(c, seen);
+		seen++;
+		if (atomic_load(&c->is_over))
+			return NULL;
+		lane_run(c->w->lanes[h->lane], c->end_us);
+		atomic_fetch_sub_explicit(&c->busy, 1, memory_order_release);
+	}
+}
+
+static void round_begin(struct crew *c)
+{
+	atomic_store_explicit(&c->busy, c->count, memory_order_relaxed);
+	atomic_fetch_add(&c->round, 1);
+	if (atomic_load(&c->asleep))
+		syscall(SYS_futex, &c->round, FUTEX_WAKE_PRIVATE, WORLD_THREADS_MAX, NULL, NULL, 0);
+}
+
+static struct crew *crew_new(struct world *w)
+{
+	struct crew *c = aligned_alloc(CACHE_LINE, sizeof(*c));
+
+	if (!c)
+		abort();
+	*c = (struct crew){ .w = w };
+	for (unsigned l = 1; l < w->lane_count; l++) {
+		struct hand *h = &c->hands[c->count++];
+
+		*h = (struct hand){ .crew = c, .lane = l };
+		if (pthread_create(&h->thread, NULL, hand_work, h))
+			abort();
+	}
+	return c;
+}
+
+void crew_free(struct world *w)
+{
+	struct crew *c = w->crew;
+
+	if (!c)
+		return;
+	atomic_store(&c->is_over, true);
+	round_begin(c);
+	for (unsigned i = 0; i < c->count; i++)
+		pthread_join(c->hands[i].thread, NULL);
+	free(c);
+	w->crew = NULL;
+}
+
+/* In turns, where so little happens that the others need not be woken. */
+static void run_alone(struct world *w, uint64_t end_us)
+{
+	unsigned done = 0, spins = 0;
+
+	while (done < w->lane_count) {
+		done = 0;
+		for (unsigned l = 0; l < w->lane_count; l++)
+			done += lane_advance(w->lanes[l], end_us, &spins);
+	}
+}
+
+/* Nothing happens before the first of all. */
+static void clocks_set(struct world *w)
+{
+	uint64_t first_us = NEVER;
+
+	for (unsigned l = 0; l < w->lane_count; l++)
+		if (lane_next(w->lanes[l]) < first_us)
+			first_us = lane_next(w->lanes[l]);
+	for (unsigned l = 0; l < w->lane_count; l++)
+		atomic_store_explicit(&w->lanes[l]->clock_us, first_us, memory_order_relaxed);
+}
+
+static uint64_t events_of(const struct world *w)
+{
+	uint64_t events = 0;
+
+	for (unsigned l = 0; l < w->lane_count; l++)
+		events += w->lanes[l]->events;
+	return events;
+}
+
+void crew_run(struct world *w, uint64_t end_us)
+{
+	uint64_t before = events_of(w);
+
+	if (w->lane_count == 1) {
+		lane_run(w->lanes[0], end_us);
+		return;
+	}
+	if (w->crew && w->crew->count + 1 != w->lane_count)
+		crew_free(w);
+	if (!w->crew)
+		w->crew = crew_new(w);
+	struct crew *c = w->crew;
+
+	clocks_set(w);
+	if (c->events < FEW) {
+		run_alone(w, end_us);
+	} else {
+		c->end_us = end_us;
+		round_begin(c);
+		lane_run(w->lanes[0], end_us);
+		for (unsigned spins = 0; atomic_load_explicit(&c->busy, memory_order_acquire);)
+			spin(&spins);
+	}
+	for (unsigned l = 0; l < w->lane_count; l++)
+		lane_drain(w->lanes[l]);
+	c->events = events_of(w) - before;
+}

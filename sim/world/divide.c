@@ -1,0 +1,243 @@
+/*
+ * Which stations make a lane. Those that a quick segment joins stay together; the
+ * groups that remain are dealt out, the heaviest first, to the lightest lane. The
+ * slower the segments that join lanes must be, the farther a lane may run ahead,
+ * and the fewer groups there are: the slowest that still gives even lanes is taken.
+ *
+ * An end of a line between two sends as it likes. A medium that ends share takes
+ * their frames in order: where lanes share one, they stop and put what they have
+ * offered through it together, before any of it can arrive.
+ */
+#include "sim/world/lane.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EVEN 1.1 /* the heaviest lane of what an even one would have: good enough */
+#define USEFUL 0.8 /* the heaviest lane of all: more is not worth a thread */
+
+/* Least times of the segments that join lanes, in microseconds: of lines, and of shared media. */
+static const struct slowness {
+	uint64_t line_us, shared_us;
+} slownesses[] = { { 5000, 20000 }, { 2000, 20000 }, { 1500, 20000 }, { 1000, 20000 }, { 900, 20000 }, { 800, 20000 },
+	{ 700, 20000 }, { 600, 20000 }, { 500, 20000 }, { 400, 20000 }, { 300, 20000 }, { 200, 20000 }, { 5000, 5000 },
+	{ 2000, 2000 }, { 1000, 1000 }, { 500, 500 }, { 300, 300 } };
+#define SLOWNESSES (sizeof(slownesses) / sizeof(slownesses[0]))
+
+struct group {
+	unsigned first; /* its station of the lowest index */
+	unsigned weight;
+	unsigned lane;
+};
+
+struct division {
+	unsigned *parents; /* by station: union-find */
+	unsigned lane_count, heaviest, total;
+	unsigned *lanes; /* by station */
+};
+
+static unsigned root_of(unsigned *parents, unsigned i)
+{
+	while (parents[i] != i) {
+		parents[i] = parents[parents[i]];
+		i = parents[i];
+	}
+	return i;
+}
+
+/* The lowest index is the root. */
+static void join(unsigned *parents, unsigned a, unsigned b)
+{
+	a = root_of(parents, a);
+	b = root_of(parents, b);
+	parents[a > b ? a : b] = a < b ? a : b;
+}
+
+static void join_quick(const struct world *w, struct division *d, const struct slowness *slowness)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		d->parents[i] = i;
+	for (unsigned k = 0; k < w->segment_count; k++) {
+		const struct segment *g = w->segments[k];
+
+		if (segment_latency_us(g) >= (g->model.shared ? slowness->shared_us : slowness->line_us))
+			continue;
+		for (unsigned end = 1; end < g->end_count; end++)
+			join(d->parents, g->ends[0].port->station->index, g->ends[end].port->station->index);
+	}
+}
+
+/* Frames come from ports. */
+static unsigned station_weight(const struct station *s)
+{
+	unsigned weight = 1;
+
+	for (unsigned i = 0; i < s->port_count; i++)
+		weight += s->ports[i]->attachment_count;
+	return weight;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct group *first = a, *second = b;
+
+	if (first->weight != second->weight)
+		return first->weight > second->weight ? -1 : 1;
+	return first->first < second->first ? -1 : 1;
+}
+
+static void deal(const struct world *w, struct division *d)
+{
+	struct group *groups = world_alloc((w->station_count + 1) * sizeof(*groups));
+	unsigned loads[WORLD_THREADS_MAX] = { 0 }, count = 0;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		groups[i].first = i;
+	for (unsigned i = 0; i < w->station_count; i++)
+		groups[root_of(d->parents, i)].weight += station_weight(w->stations[i]);
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (groups[i].weight)
+			groups[count++] = groups[i];
+	qsort(groups, count, sizeof(*groups), compare_groups);
+	d->heaviest = d->total = 0;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned lightest = 0;
+
+		for (unsigned l = 1; l < d->lane_count; l++)
+			if (loads[l] < loads[lightest])
+				lightest = l;
+		loads[lightest] += groups[i].weight;
+		d->total += groups[i].weight;
+		d->lanes[groups[i].first] = lightest;
+		if (loads[lightest] > d->heaviest)
+			d->heaviest = loads[lightest];
+	}
+	for (unsigned i = 0; i < w->station_count; i++)
+		d->lanes[i] = d->lanes[root_of(d->parents, i)];
+	free(groups);
+}
+
+static void divide_by(const struct world *w, struct division *d, const struct slowness *slowness)
+{
+	join_quick(w, d, slowness);
+	deal(w, d);
+}
+
+/* The best of all; one lane if none is of use. */
+static void division_find(const struct world *w, struct division *d)
+{
+	const struct slowness *best = NULL;
+	unsigned least = UINT32_MAX;
+
+	for (unsigned i = 0; i < SLOWNESSES; i++) {
+		divide_by(w, d, &slownesses[i]);
+		if (d->heaviest < least) {
+			least = d->heaviest;
+			best = &slownesses[i];
+		}
+		if (d->heaviest <= EVEN * d->total / d->lane_count)
+			return;
+	}
+	if (least <= USEFUL * d->total) {
+		divide_by(w, d, best);
+		return;
+	}
+	d->lane_count = 1;
+	memset(d->lanes, 0, w->station_count * sizeof(*d->lanes));
+}
+
+static unsigned lanes_wanted(const struct world *w)
+{
+	cpu_set_t cpus;
+	unsigned count = w->threads;
+
+	/* One look after every event, and whoever looks on, sees one event after the other. */
+	if (!world_is_windowed(w) || w->offered || w->inner || w->interfere || w->is_watched)
+		return 1;
+	if (!count)
+		count = sched_getaffinity(0, sizeof(cpus), &cpus) ? 1 : (unsigned)CPU_COUNT(&cpus);
+	return count < WORLD_THREADS_MAX ? count : WORLD_THREADS_MAX;
+}
+
+static void lanes_make(struct world *w, const struct division *d)
+{
+	unsigned counts[WORLD_THREADS_MAX] = { 0 };
+
+	w->lane_count = d->lane_count;
+	for (unsigned i = 0; i < w->station_count; i++)
+		counts[d->lanes[i]]++;
+	for (unsigned l = 0; l < d->lane_count; l++)
+		w->lanes[l] = lane_new(w, l, counts[l]);
+	for (unsigned i = 0; i < w->station_count; i++) {
+		struct station *s = w->stations[i];
+		struct lane *l = w->lanes[d->lanes[i]];
+
+		s->lane = l;
+		s->clock_us = &l->now_us;
+		s->place = l->station_count;
+		l->stations[l->station_count++] = s;
+		lane_touch(s);
+	}
+}
+
+static bool segment_joins_lanes(const struct segment *g)
+{
+	for (unsigned end = 1; end < g->end_count; end++)
+		if (g->ends[end].port->station->lane != g->ends[0].port->station->lane)
+			return true;
+	return false;
+}
+
+static void lookahead_find(struct world *w)
+{
+	w->lookahead_us = w->meeting_us = NEVER;
+	for (unsigned k = 0; k < w->segment_count; k++) {
+		struct segment *g = w->segments[k];
+		uint64_t *least = g->model.shared ? &w->meeting_us : &w->lookahead_us;
+
+		g->joins_lanes = segment_joins_lanes(g);
+		if (g->joins_lanes && segment_latency_us(g) < *least)
+			*least = segment_latency_us(g);
+	}
+}
+
+void lanes_divide(struct world *w)
+{
+	struct division d = { .lane_count = lanes_wanted(w),
+		.parents = world_alloc((w->station_count + 1) * sizeof(unsigned)),
+		.lanes = world_alloc((w->station_count + 1) * sizeof(unsigned)) };
+
+	lanes_free(w);
+	if (d.lane_count > 1)
+		division_find(w, &d);
+	lanes_make(w, &d);
+	lookahead_find(w);
+	w->is_divided = true;
+	free(d.parents);
+	free(d.lanes);
+}
+
+void lanes_free(struct world *w)
+{
+	oracle_gather(w);
+	for (unsigned l = 0; l < w->lane_count; l++) {
+		lane_drain(w->lanes[l]);
+		w->events += w->lanes[l]->events;
+	}
+	for (unsigned i = 0; i < w->station_count; i++) {
+		w->stations[i]->lane = NULL;
+		w->stations[i]->clock_us = &w->now_us;
+	}
+	for (unsigned l = 0; l < w->lane_count; l++)
+		lane_free(w->lanes[l]);
+	w->lane_count = 0;
+	w->is_divided = false;
+}
+
+bool lanes_are_outrun(const struct segment *g)
+{
+	const struct world *w = g->w;
+
+	return g->joins_lanes && segment_latency_us(g) < (g->model.shared ? w->meeting_us : w->lookahead_us);
+}

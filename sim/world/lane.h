@@ -1,0 +1,89 @@
+/*
+ * Lanes: a world's stations, divided among threads that run apart.
+ *
+ *   lane 0   station ── station ── segment ──► station       each a heap of its own;
+ *   lane 1   station ── segment ═══ crosses ═══► lane 0      a lane runs its earliest
+ *
+ * What happens has one order, whoever runs it: by time; orders of the plan before
+ * the nodes; by station; a station's timers before the frames that reach it; of
+ * those by segment, end and number. A station touches nothing of another but by
+ * frames, a frame takes a microsecond at least, and one into another lane takes
+ * `lookahead_us`: so a lane may run ahead of the others by that much and no order
+ * changes. How many lanes there are cannot be seen in a run.
+ *
+ *   lane.c     who is next in a lane; what arrives from others
+ *   arrival.c  what is on its way to a station
+ *   divide.c   which stations make a lane
+ *   crew.c     the threads, and how far each may run
+ */
+#ifndef SIM_WORLD_LANE_H
+#define SIM_WORLD_LANE_H
+
+#include "sim/world/world.h"
+
+#include <stdalign.h>
+#include <stdatomic.h>
+
+#define CACHE_LINE 64
+
+struct crew;
+struct offer;
+
+/* Comes to a station later, from another. Whoever embeds it begins with it, and frees it when it landed. */
+struct arrival {
+	struct arrival *next; /* in an inbox */
+	struct station *to;
+	uint64_t due_us, order; /* of those that are due at once the lower order lands first */
+	void (*land)(struct arrival *a, uint64_t now_us);
+};
+
+struct lane {
+	struct world *w;
+	unsigned index;
+	uint64_t now_us; /* of what is happening in it */
+	unsigned station_count;
+	struct station **stations; /* by index */
+	unsigned leaves; /* a power of two */
+	uint64_t *due_us; /* winner tree: [leaves + place] of a station, [i] the lesser of [2i] and [2i + 1] */
+	uint64_t events;
+	struct suspects suspects;
+	unsigned offer_count, offer_capacity;
+	struct offer **offers; /* segment.c: to shared media that other lanes use too */
+	/* Written by the lane, read by the others: nothing leaves it for them that was sent before. */
+	alignas(CACHE_LINE) _Atomic uint64_t clock_us;
+	/* Written by the others. */
+	alignas(CACHE_LINE) _Atomic(struct arrival *) inbox;
+};
+
+struct lane *lane_new(struct world *w, unsigned index, unsigned station_count);
+void lane_free(struct lane *l);
+/* Something else is the next thing that happens to `s`. Only from its own lane, or when none runs. */
+void lane_touch(struct station *s);
+static inline uint64_t lane_next(const struct lane *l)
+{
+	return l->due_us[1];
+}
+/* Runs one thing: there must be one. */
+void lane_step(struct lane *l);
+/* Hands `a` to the lane of its station; `from` is who runs, NULL when none does. */
+void lane_send(const struct lane *from, struct arrival *a);
+void lane_drain(struct lane *l); /* takes in what others sent */
+/* Waits in its station until it is due: also again, from land(). */
+void arrival_keep(struct arrival *a);
+struct arrival *arrivals_pop(struct arrivals *all); /* the first: there must be one */
+void arrivals_free(struct station *s);
+
+/* Divides the stations into as many lanes as are wanted and make sense (divide.c). */
+void lanes_divide(struct world *w);
+void lanes_free(struct world *w);
+/* The least time that a frame may take over a segment that joins lanes does not suffice any more. */
+bool lanes_are_outrun(const struct segment *g);
+
+/* Runs all lanes to `end_us`, without what is due then (crew.c). */
+void crew_run(struct world *w, uint64_t end_us);
+void crew_free(struct world *w);
+
+/* Puts what the lanes offered to shared media through their models (segment.c). */
+void offers_settle(struct world *w);
+
+#endif
