@@ -157,7 +157,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed)
+	X(link_down) X(control_malformed) X(not_fresh)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;

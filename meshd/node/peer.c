@@ -4,6 +4,11 @@
  *   handshake done ──► made ──first valid frame──► up ──► silent: called again ──► gone
  *                                                  ▲______________│ heard
  *
+ * Who was silent is heard again only once it has answered: with a new session, or
+ * with an echo of what it was just asked. Until then its packets of hosts are taken
+ * and its routing is not: somebody may have held back what it said (protocol.md 7.2,
+ * fault 11), and it may be gone.
+ *
  * A peer is told to the routing engine when it is up. Another process behind
  * the same keys (new epoch) has forgotten what it promised: its routes go first.
  */
@@ -229,8 +234,10 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 	}
 	peer_index(p);
 	p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
-	if (initiated)
+	if (initiated) {
+		peer_answered(p, now_us);
 		control_ping(p, now_us);
+	}
 	timer_set_earlier(&p->n->heap, &p->timer, now_us + SECOND);
 }
 
@@ -257,25 +264,63 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
 }
 
-void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
+/* As often as a link bears it, or as often as the peer says Hello. */
+static uint64_t echo_pause_us(const struct peer *p)
+{
+	uint64_t hello_us = p->link->config.hello_ms * MS, pace_us = link_pace_us(p->link);
+
+	return hello_us > pace_us ? hello_us : pace_us;
+}
+
+static void peer_ask_echo(struct peer *p, uint64_t now_us)
+{
+	if (p->echo_asked_us && now_us < p->echo_asked_us + echo_pause_us(p))
+		return;
+	p->echo_asked_us = now_us;
+	random_fill(&p->n->random, p->echo, sizeof(p->echo));
+	control_ask_echo(p, now_us, p->echo);
+}
+
+void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN])
+{
+	/* What was asked before the last time is no news. */
+	if (!p->echo_asked_us || now_us > p->echo_asked_us + 2 * echo_pause_us(p) ||
+		!secret_equal(echo, p->echo, ECHO_LEN))
+		return;
+	peer_answered(p, now_us);
+}
+
+void peer_answered(struct peer *p, uint64_t now_us)
 {
 	char text[NODE_NAME_TEXT];
 
+	p->echo_asked_us = 0;
+	if (!p->is_silent)
+		return;
+	p->is_silent = false;
 	p->heard_us = now_us;
-	p->silent_tries = 0;
+	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
+	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
+	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+}
+
+void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
+{
 	/* What was sealed with older keys does not say that the last message arrived. */
 	if (p->keys.has_current && p->keys.current.received)
 		p->fin_len = 0;
 	if (!endpoint_equal(&p->endpoint, from))
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
-	if (promoted)
+	if (promoted) {
 		peer_promoted(p, now_us);
-	if (p->is_silent) {
-		p->is_silent = false;
-		event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
-		/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
-		babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+		peer_answered(p, now_us);
 	}
+	if (p->is_silent) {
+		peer_ask_echo(p, now_us);
+		return;
+	}
+	p->heard_us = now_us;
+	p->silent_tries = 0;
 	if (!p->is_up) {
 		peer_up(p, now_us);
 	} else if (now_us >= p->alive_told_us + ALIVE_US) {

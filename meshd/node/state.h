@@ -25,6 +25,7 @@
 #define CALLINGS_MAX 64 /* own handshakes under way */
 #define CERTIFICATE_WANTS_MAX 64
 #define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
+#define ECHO_LEN 8
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
@@ -103,10 +104,12 @@ struct peer {
 	bool has_epoch;
 	uint32_t pending_epoch; /* of who started the pending session */
 	bool is_up; /* a session was proven, and the process behind it is the same */
-	bool is_silent; /* nothing heard for too long: said so once */
+	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
 	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us, confirm_us;
 	unsigned silent_tries;
+	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
+	uint8_t echo[ECHO_LEN];
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -227,6 +230,9 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why);
 void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch);
 /* A frame from it was opened. */
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted);
+/* It answered what we said just now: it is there. */
+void peer_answered(struct peer *p, uint64_t now_us);
+void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */
 /* The time that an answer may take there: nothing is said again, and nobody called, any sooner. */
@@ -319,6 +325,7 @@ void trust_refilter_due(struct timer *timer, uint64_t now_us);
 
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
+void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
