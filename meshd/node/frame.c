@@ -97,6 +97,7 @@ static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len
 {
 	switch (inner[0]) {
 	case KIND_IP:
+		peer_busy(p, now_us);
 		forward_from_peer(p->n, now_us, inner + 1, len - 1);
 		break;
 	case KIND_BABEL:

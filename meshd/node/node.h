@@ -104,6 +104,7 @@ struct node_link_config {
 	uint16_t rxcost; /* not 0 */
 	uint16_t extra_cost; /* added to every route over the link (metered) */
 	unsigned hello_ms, update_s, dead_misses;
+	unsigned idle_ms; /* between Hellos while no packets pass; at most as often as hello_ms, so 0: the same */
 	unsigned keepalive_s; /* 0: none */
 	bool rtt;
 };

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
+#define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_PACES 10
 #define PACE_BYTES 4800 /* a handshake of 1 kB, beside others on one channel and their turnarounds */
@@ -113,11 +114,18 @@ struct peer *peer_find_address(struct node_link *link, const struct address *lin
 	return NULL;
 }
 
+unsigned link_idle_ms(const struct node_link *link)
+{
+	return link->config.idle_ms > link->config.hello_ms ? link->config.idle_ms : link->config.hello_ms;
+}
+
 uint64_t link_silence_us(const struct node_link *link)
 {
 	unsigned misses = link->config.dead_misses ? link->config.dead_misses : 6;
+	unsigned slower_ms = link_idle_ms(link) - link->config.hello_ms;
 
-	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + SECOND;
+	/* Half as long again until an idle neighbour is late, then it is polled. */
+	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + slower_ms * MS * 3 / 2 + SECOND;
 }
 
 uint64_t link_pace_us(const struct node_link *link)
@@ -327,6 +335,14 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 		p->alive_told_us = now_us;
 		babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
 	}
+}
+
+void peer_busy(struct peer *p, uint64_t now_us)
+{
+	if (now_us < p->busy_told_us + BUSY_US && p->busy_told_us)
+		return;
+	p->busy_told_us = now_us;
+	babel_neighbour_busy(p->n->babel, now_us, p->link->id, &p->address);
 }
 
 /* --- the peer's clock ---------------------------------------------------------------------------- */

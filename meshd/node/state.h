@@ -106,7 +106,7 @@ struct peer {
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
-	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us, confirm_us;
+	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, busy_told_us, pending_us, confirm_us;
 	unsigned silent_tries;
 	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
 	uint8_t echo[ECHO_LEN];
@@ -234,6 +234,9 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 void peer_answered(struct peer *p, uint64_t now_us);
 void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
+/* A packet goes to it, or came from it. */
+void peer_busy(struct peer *p, uint64_t now_us);
+unsigned link_idle_ms(const struct node_link *link); /* between Hellos to who is not busy */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */
 /* The time that an answer may take there: nothing is said again, and nobody called, any sooner. */
 uint64_t link_pace_us(const struct node_link *link);

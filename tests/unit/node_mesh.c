@@ -517,7 +517,7 @@ static void forged_or_replayed_frame_does_not_move_the_peer(void **state)
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
 		f.data[f.len - 1] ^= 1;
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
-		f.data[8] ^= 0x40; /* a counter that was not used yet */
+		f.data[10] ^= 0x40; /* a counter that was not used yet */
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
 		tried++;
 	}
