@@ -89,7 +89,7 @@ static void asked(struct peer *p, uint64_t now_us, struct reader *r)
 
 		read_copy(r, rid.bytes, sizeof(rid.bytes));
 		const struct known *k = reader_ok(r) ? trust_by_rid(p->n, &rid) : NULL;
-		int len = k ? certificate_encode(&k->certificate, encoded, sizeof(encoded)) : 0;
+		int len = k ? certificate_encode(&k->member->certificate, encoded, sizeof(encoded)) : 0;
 		if (len <= 0)
 			continue;
 		if (writer_left(&w) < (size_t)len + 2) {

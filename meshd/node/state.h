@@ -20,7 +20,6 @@
 #define MS 1000ull
 #define SECOND 1000000ull
 
-#define NODE_ID_LEN 8 /* of the node hash: in beacons and tie-breaks */
 #define HANDSHAKES_MAX 64 /* theirs, pending; own ones are bounded by targets and callings */
 #define CALLINGS_MAX 64 /* own handshakes under way */
 #define CERTIFICATE_WANTS_MAX 64
@@ -153,12 +152,9 @@ struct want {
 
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
-	struct list all;
-	router_id rid; /* as it follows from the keys */
-	uint8_t id[NODE_ID_LEN];
-	uint8_t hash[CERTIFICATE_HASH_LEN];
-	struct prefix host; /* its own address, which it may announce whatever else it may */
-	struct certificate certificate;
+	struct known *next; /* in the order in which they were learned */
+	const struct node_member *member;
+	struct node_member own[]; /* unless the owner shares members */
 };
 
 struct node {
@@ -188,7 +184,7 @@ struct node {
 	struct list handshakes;
 	unsigned handshakes_theirs, handshakes_own;
 	struct map certificates;
-	struct list certificate_list;
+	struct known *first_known, **last_known;
 	struct want wants[CERTIFICATE_WANTS_MAX];
 	unsigned want_count;
 	struct timer ask;

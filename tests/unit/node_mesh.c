@@ -336,7 +336,7 @@ static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
 
 	(void)state;
 	assert_non_null(k);
-	k->certificate.prefixes[k->certificate.prefix_count++] = lie;
+	k->own[0].certificate.prefixes[k->own[0].certificate.prefix_count++] = lie;
 	hostile_announce(w, 0, &lie);
 	world_run(w, 10 * A_SECOND);
 	assert_true(babel_selected(node_babel(w->stations[1].node), &lie, &r)); /* the plot works ... */
