@@ -27,7 +27,6 @@ enum link_field {
 	LINK_DISCOVER,
 	LINK_MTU,
 	LINK_COST,
-	LINK_IDLE_HELLO,
 	LINK_FIELDS
 };
 

@@ -169,7 +169,7 @@ static int run(const struct plan *plan, const struct options *o)
 		t->world->threads = (unsigned)o->threads;
 	if (!t)
 		return wrong("the world cannot be built: no memory, or more peers than a link takes");
-	struct record *record = t->record = o->report ? record_new(t) : NULL;
+	struct record *record = t->record = o->report || o->json ? record_new(t) : NULL;
 	if (!trial_go(t, o)) {
 		status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
 		if (status)

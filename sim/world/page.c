@@ -36,6 +36,25 @@ static const char style[] =
 	".bars i{display:block;height:.9rem;background:var(--used);border-radius:.15rem}.bars "
 	"i.open{background:var(--bad)}"
 	".bars b{text-align:right;font-variant-numeric:tabular-nums}"
+	"rect.less,.key.less{fill:var(--rule);background:var(--rule)}"
+	".key.line{height:.2rem;vertical-align:.2rem}.key.line.voice{background:var(--ink)}.key.line.bulk{background:"
+	"var(--used)}.curve path.line{fill:none;stroke-width:2;vector-effect:non-scaling-stroke}path.line.voice{stroke:"
+	"var(--ink)}path.line.bulk{stroke:var(--used);stroke-dasharray:7 4}"
+	".site{display:grid;grid-template-columns:6.5rem 1fr;column-gap:.75rem;row-gap:.15rem;padding:.4rem 0;"
+	"border-top:1px solid var(--rule);font-size:.85rem;align-items:center;break-inside:avoid}"
+	".site b{grid-column:1/-1;font-size:.9rem;overflow-wrap:anywhere}.site span{color:var(--soft)}"
+	".site svg{height:.7rem;background:var(--bg)}.site em{grid-column:2;font-style:normal;color:var(--soft);"
+	"font-variant-numeric:tabular-nums;line-height:1.2}.fine{border-top:1px solid "
+	"var(--rule);padding-top:.4rem;font-size:"
+	".9rem}.sites h3{margin-top:1rem}"
+	"@media print,(min-width:52rem){.site{grid-template-columns:8rem 7rem 1fr 15rem}.site b{grid-column:1}"
+	".site span{grid-column:2}.site svg{grid-column:3}.site em{grid-column:4}"
+	".sites .ticks{margin-left:16.5rem;margin-right:15.75rem}}"
+	"@media(max-width:51.9rem){.sites .ticks{margin-left:7.25rem}}"
+	".map .link{stroke-width:.6}.map .link.used{stroke-width:1.6}.map .link.down{stroke-width:1.2;"
+	"stroke-dasharray:3 2}.map circle.reached,.map path.reached{fill:var(--good)}.map circle.apart{fill:var(--bad)}"
+	".map circle{stroke:var(--card);stroke-width:1}.map text{font-size:8px;text-anchor:middle;paint-order:stroke;"
+	"stroke:var(--card);stroke-width:2.5px}"
 	".link path{fill:none}.link circle{fill:var(--soft);stroke:none}.link.used circle{fill:var(--used)}"
 	".link.used{stroke-width:3.5}.drawing text{font-size:10px}.many .link{stroke-width:.5}.many "
 	".link.used{stroke-width:1}.story p{margin:.5rem 0}"
@@ -72,9 +91,8 @@ static void head_put(FILE *f, const struct trial *t, const char *scenario)
 		fprintf(f, "</p>\n");
 	}
 	fprintf(f,
-		"<p class=\"soft\">%u nodes and %u links in virtual time, %s. %s. Pairs are counted whether or not "
-		"both "
-		"nodes have power.</p>\n",
+		"<p class=\"soft\">%u nodes and %u links in virtual time, %s. %s. Sites are all nodes but the "
+		"highest post, with or without power.</p>\n",
 		t->plan->node_count, t->plan->link_count, length,
 		t->record->has_harm ? "T0 is the first failure" : "Nothing is ordered to fail");
 }
@@ -90,13 +108,15 @@ static void share_text(unsigned part, unsigned whole, char text[16])
 		snprintf(text, 16, "%u %%", (tenths + 5) / 10);
 }
 
-static void tile_put(FILE *f, unsigned reached, const struct record *r, const char *text)
+static void tile_put(FILE *f, const struct record *r, unsigned sample, const char *text)
 {
-	char share[16];
+	char reach[16], voice[16], pictures[16];
 
-	share_text(reached, r->pair_count, share);
-	fprintf(f, "<div class=\"tile\"><b>%s</b>%s<div class=\"soft\">%u of %u</div></div>\n", share, text, reached,
-		r->pair_count);
+	share_text(r->served[PLAN_TEXT][sample], r->site_count, reach);
+	share_text(r->served[PLAN_VOICE][sample], r->site_count, voice);
+	share_text(r->served[PLAN_BULK][sample], r->site_count, pictures);
+	fprintf(f, "<div class=\"tile\"><b>%s</b>%s<div class=\"soft\">voice %s, pictures %s</div></div>\n", reach,
+		text, voice, pictures);
 }
 
 static void tiles_put(FILE *f, const struct record *r)
@@ -105,16 +125,16 @@ static void tiles_put(FILE *f, const struct record *r)
 
 	fprintf(f, "<div class=\"tiles\">\n");
 	if (r->before.at_us && r->has_harm)
-		tile_put(f, r->before.reached, r, "of pairs in contact before T0");
+		tile_put(f, r, r->before.sample, "of sites in contact before T0");
 	if (r->has_harm && r->worst.reached != UINT32_MAX)
-		tile_put(f, r->worst.reached, r, "at the worst moment");
+		tile_put(f, r, r->worst.sample, "at the worst moment");
 	if (r->has_harm && promise_us <= r->now.at_us)
-		tile_put(f, r->reached[promise_us / r->step_us - 1], r, "ten minutes after T0");
+		tile_put(f, r, (unsigned)(promise_us / r->step_us - 1), "ten minutes after T0");
 	else if (r->has_harm)
 		fprintf(f,
 			"<div class=\"tile\"><b>\xe2\x80\x93</b>ten minutes after T0<div class=\"soft\">the run ends "
 			"before</div></div>\n");
-	tile_put(f, r->now.reached, r, "at the end");
+	tile_put(f, r, r->now.sample, "at the end");
 	fprintf(f, "</div>\n");
 }
 
@@ -154,7 +174,10 @@ static void picture_put(FILE *f, const struct record *r, const struct record_vie
 {
 	fprintf(f, "<div class=\"card\"><h3>%s</h3><p class=\"soft\">At %.1f s: %u of %u pairs in contact.</p>\n",
 		title, (double)v->at_us / 1e6, v->reached, r->pair_count);
-	page_drawing_put(f, r, v);
+	if (r->trial->plan->node_count > PAGE_NODES_MAX)
+		page_regions_put(f, r, v);
+	else
+		page_drawing_put(f, r, v);
 	fprintf(f, "</div>\n");
 }
 
@@ -164,7 +187,15 @@ static void pictures_put(FILE *f, const struct record *r)
 		{ "down", "cut" }, { "silent", "silent: looks up, carries nothing" },
 		{ "absent", "an end has no power" } };
 
-	fprintf(f, "<h2>The network</h2><p class=\"soft legend\">");
+	if (r->trial->plan->node_count > PAGE_NODES_MAX)
+		fprintf(f, "<h2>The network, by regions</h2><p class=\"soft\">A disc is the nodes nearest to a post, "
+			   "as large "
+			   "as they are many, <i class=\"key reached\"></i> filled as far as they reach the highest "
+			   "post. A "
+			   "line is all links between two.</p>");
+	else
+		fprintf(f, "<h2>The network</h2>");
+	fprintf(f, "<p class=\"soft legend\">");
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		fprintf(f,
 			"<span><svg viewBox=\"0 0 32 8\"><g class=\"link %s\"><path d=\"M0 "
@@ -245,13 +276,17 @@ int page_write(const struct trial *t, const char *scenario, FILE *out)
 	head_put(out, t, scenario);
 	tiles_put(out, r);
 	expectations_put(out, t);
-	fprintf(out, "<h2>Recovery</h2><div class=\"two\">\n");
-	page_curve_put(out, r);
-	page_searches_put(out, r);
-	fprintf(out, "</div>\n");
-	page_outages_put(out, r);
+	fprintf(out, "<h2>Recovery</h2>\n");
+	page_recovery_put(out, r);
+	page_sites_put(out, r);
+	page_services_put(out, r);
 	pictures_put(out, r);
 	page_story_put(out, r);
+	page_outages_put(out, r);
+	fprintf(out, "<h2>How fast the network found its ways</h2><div class=\"two\">\n");
+	page_searches_put(out, r);
+	page_curve_put(out, r);
+	fprintf(out, "</div>\n");
 	kinds_put(out, t);
 	trial_digest_text(t->world, digest);
 	fprintf(out,

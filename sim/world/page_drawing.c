@@ -11,7 +11,6 @@
 
 #define WIDTH 360
 #define MARGIN 6
-#define LABELS_MAX 80 /* nodes; of more, only dots */
 #define LETTER 6.0 /* width of one */
 
 struct spot {
@@ -65,7 +64,7 @@ static unsigned level_place(struct layout *l, const struct plan *p, enum level l
 static void layout_make(struct layout *l, const struct plan *p)
 {
 	l->spots = world_alloc((p->node_count + 1) * sizeof(*l->spots));
-	l->has_labels = p->node_count <= LABELS_MAX;
+	l->has_labels = p->node_count <= PAGE_NODES_MAX;
 	l->pitch = l->has_labels ? 56 : 28;
 	double y = l->pitch / 2;
 

@@ -70,6 +70,22 @@ static unsigned causes_put(FILE *f, const struct record *r, const struct record_
 	return count;
 }
 
+/* Radios that moved apart or are jammed change nothing else. */
+static bool parting_put(FILE *f, const struct record *r, const struct record_pair *p, const struct record_spell *s)
+{
+	const struct plan *plan = r->trial->plan;
+
+	if (s->parted < 0)
+		return false;
+	html_put(f, plan->nodes[s->parted ? s->before.hop[s->parted - 1].station : p->a].name);
+	fprintf(f, " and ");
+	html_put(f, plan->nodes[s->before.hop[s->parted].station].name);
+	fprintf(f, " no longer heard each other over ");
+	html_put(f, plan->links[s->before.hop[s->parted].segment].name);
+	fprintf(f, ": they were too far apart, or jammed");
+	return true;
+}
+
 static void cause_put(FILE *f, const struct record *r, const struct record_pair *p, const struct record_spell *s)
 {
 	fprintf(f, "<p><b>What cut it.</b> ");
@@ -77,7 +93,7 @@ static void cause_put(FILE *f, const struct record *r, const struct record_pair 
 		fprintf(f, "They had not been in contact before.</p>\n");
 		return;
 	}
-	if (!causes_put(f, r, p, s))
+	if (!causes_put(f, r, p, s) && !parting_put(f, r, p, s))
 		fprintf(f, "Nothing on the way lost its link or its power: a route or a session was given up");
 	fprintf(f, ".</p>\n<p><b>The way until then.</b> ");
 	way_put(f, r, p, &s->before);
@@ -128,30 +144,10 @@ static void card_put(FILE *f, const struct record *r, const struct record_pair *
 	fprintf(f, "</div>\n");
 }
 
-/* An outage after contact is worse than none yet; the longer is worse. */
-static bool is_worse(const struct record_pair *a, const struct record_pair *b)
-{
-	if (!b || (a->worst.before.hops > 0) != (b->worst.before.hops > 0))
-		return !b || a->worst.before.hops > 0;
-	uint64_t first = a->worst.end_us - a->worst.begin_us, second = b->worst.end_us - b->worst.begin_us;
-
-	return first != second ? first > second : a->is_watched && !b->is_watched;
-}
-
 void page_story_put(FILE *f, const struct record *r)
 {
-	const struct record_pair *worst = NULL, *ended = NULL;
+	const struct record_pair *worst = record_worst(r, false), *ended = record_worst(r, true);
 
-	for (unsigned i = 0; i < r->pair_count; i++) {
-		const struct record_pair *p = &r->pairs[i];
-
-		if (p->worst.end_us == p->worst.begin_us)
-			continue;
-		if (is_worse(p, worst))
-			worst = p;
-		if (p->worst.is_over && is_worse(p, ended))
-			ended = p;
-	}
 	if (!worst)
 		return;
 	fprintf(f, "<h2>The worst pair</h2><div class=\"two\">\n");

@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-#define ROWS_MAX 24
+#define ROWS_MAX 12
 #define TICKS 5
 
 void page_duration(uint64_t us, char text[32])
@@ -24,7 +24,7 @@ void page_duration(uint64_t us, char text[32])
 		snprintf(text, 32, "%u h %02u min", s / 3600, s / 60 % 60);
 }
 
-static double unit_x(const struct record *r, uint64_t at_us)
+double page_unit_x(const struct record *r, uint64_t at_us)
 {
 	return 1000.0 * (double)at_us / (double)r->trial->plan->duration_us;
 }
@@ -34,13 +34,13 @@ static bool promise_is_shown(const struct record *r)
 	return r->has_harm && r->harm_us + PAGE_PROMISE_US <= r->trial->plan->duration_us;
 }
 
-static void marks_put(FILE *f, const struct record *r, unsigned height)
+void page_marks_put(FILE *f, const struct record *r, unsigned height)
 {
 	const uint64_t at_us[] = { r->harm_us, r->harm_us + PAGE_PROMISE_US };
 
 	for (unsigned i = 0; r->has_harm && i < (promise_is_shown(r) ? 2 : 1); i++)
 		fprintf(f, "<line class=\"%s\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"%u\"/>", i ? "ten" : "harm",
-			unit_x(r, at_us[i]), unit_x(r, at_us[i]), height);
+			page_unit_x(r, at_us[i]), page_unit_x(r, at_us[i]), height);
 }
 
 /* Words above a chart; on the right half they end at their mark. */
@@ -52,20 +52,20 @@ static void mark_word_put(FILE *f, double x, const char *word)
 		fprintf(f, "<span style=\"left:%.1f%%\">%s</span>", x / 10, word);
 }
 
-static void mark_words_put(FILE *f, const struct record *r)
+void page_mark_words_put(FILE *f, const struct record *r)
 {
 	if (!r->has_harm)
 		return;
-	bool is_close = promise_is_shown(r) && unit_x(r, PAGE_PROMISE_US) < 100;
+	bool is_close = promise_is_shown(r) && page_unit_x(r, PAGE_PROMISE_US) < 100;
 
 	fprintf(f, "<div class=\"ticks\">");
-	mark_word_put(f, unit_x(r, r->harm_us), is_close ? "T0, ten minutes" : "T0");
+	mark_word_put(f, page_unit_x(r, r->harm_us), is_close ? "T0, ten minutes" : "T0");
 	if (promise_is_shown(r) && !is_close)
-		mark_word_put(f, unit_x(r, r->harm_us + PAGE_PROMISE_US), "ten minutes");
+		mark_word_put(f, page_unit_x(r, r->harm_us + PAGE_PROMISE_US), "ten minutes");
 	fprintf(f, "</div>\n");
 }
 
-static void ticks_put(FILE *f, const struct record *r)
+void page_ticks_put(FILE *f, const struct record *r)
 {
 	static const unsigned steps[] = { 1, 2, 5, 10, 20, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 14400 };
 	double duration_s = (double)r->trial->plan->duration_us / 1e6;
@@ -82,15 +82,60 @@ static void ticks_put(FILE *f, const struct record *r)
 
 /* --- the recovery curve ---------------------------------------------------------------- */
 
-static void curve_path(FILE *f, const struct record *r, const char *class, const unsigned *counts)
+static void curve_path(FILE *f, const struct record *r, const char *class, const unsigned *counts, unsigned whole)
 {
-	double bottom = r->pair_count ? r->pair_count : 1;
+	double bottom = whole ? whole : 1;
 
 	fprintf(f, "<path class=\"%s\" d=\"M0 100", class);
 	for (unsigned i = 0; i < r->sample_count; i++)
 		if (i == 0 || i + 1 == r->sample_count || counts[i] != counts[i - 1] || counts[i] != counts[i + 1])
-			fprintf(f, "L%.1f %.2f", unit_x(r, record_sample_us(r, i)), 100 - 100 * counts[i] / bottom);
+			fprintf(f, "L%.1f %.2f", page_unit_x(r, record_sample_us(r, i)),
+				100 - 100 * counts[i] / bottom);
 	fprintf(f, "V100Z\"/>");
+}
+
+/* A line over the areas, in the same units. */
+static void curve_line(FILE *f, const struct record *r, const char *class, const unsigned *counts, unsigned whole)
+{
+	fprintf(f, "<path class=\"%s\" d=\"", class);
+	for (unsigned i = 0; i < r->sample_count; i++)
+		if (i == 0 || i + 1 == r->sample_count || counts[i] != counts[i - 1] || counts[i] != counts[i + 1])
+			fprintf(f, "%s%.1f %.2f", i ? "L" : "M", page_unit_x(r, record_sample_us(r, i)),
+				99.5 - 99 * (double)counts[i] / (whole ? whole : 1));
+	fprintf(f, "\"/>");
+}
+
+static void curve_begin(FILE *f, const struct record *r, const char *label)
+{
+	page_mark_words_put(f, r);
+	fprintf(f,
+		"<div class=\"curve\"><svg viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" role=\"img\" "
+		"aria-label=\"%s\">",
+		label);
+}
+
+static void curve_end(FILE *f, const struct record *r)
+{
+	fprintf(f, "<line class=\"axis\" x1=\"0\" x2=\"1000\" y1=\"50\" y2=\"50\"/>");
+	page_marks_put(f, r, 100);
+	fprintf(f, "</svg><span class=\"top\">100 %%</span><span class=\"half\">50 %%</span></div>\n");
+	page_ticks_put(f, r);
+	fprintf(f, "</div>\n");
+}
+
+void page_recovery_put(FILE *f, const struct record *r)
+{
+	fprintf(f, "<div class=\"card\"><h3>Sites that reach ");
+	html_put(f, r->trial->plan->nodes[r->post].name);
+	fprintf(f,
+		"</h3><p class=\"soft\">Of %u, there and back. <i class=\"key reached\"></i> for text <i class=\"key "
+		"line voice\"></i> for voice <i class=\"key line bulk\"></i> for pictures</p>\n",
+		r->site_count);
+	curve_begin(f, r, "share of sites that reach the post over time");
+	curve_path(f, r, "reached", r->served[PLAN_TEXT], r->site_count);
+	curve_line(f, r, "line voice", r->served[PLAN_VOICE], r->site_count);
+	curve_line(f, r, "line bulk", r->served[PLAN_BULK], r->site_count);
+	curve_end(f, r);
 }
 
 void page_curve_put(FILE *f, const struct record *r)
@@ -100,16 +145,10 @@ void page_curve_put(FILE *f, const struct record *r)
 		"ways. <i class=\"key joined\"></i> links join them <i class=\"key reached\"></i> they reach each "
 		"other</p>\n",
 		r->pair_count, r->is_chosen ? " (evenly chosen from all)" : "");
-	mark_words_put(f, r);
-	fprintf(f, "<div class=\"curve\"><svg viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" role=\"img\" "
-		   "aria-label=\"share of pairs in contact over time\">");
-	curve_path(f, r, "joined", r->joined);
-	curve_path(f, r, "reached", r->reached);
-	fprintf(f, "<line class=\"axis\" x1=\"0\" x2=\"1000\" y1=\"50\" y2=\"50\"/>");
-	marks_put(f, r, 100);
-	fprintf(f, "</svg><span class=\"top\">100 %%</span><span class=\"half\">50 %%</span></div>\n");
-	ticks_put(f, r);
-	fprintf(f, "</div>\n");
+	curve_begin(f, r, "share of pairs in contact over time");
+	curve_path(f, r, "joined", r->joined, r->pair_count);
+	curve_path(f, r, "reached", r->reached, r->pair_count);
+	curve_end(f, r);
 }
 
 /* --- outages, pair by pair ---------------------------------------------------------------- */
@@ -128,9 +167,9 @@ static void bar_put(FILE *f, const struct record *r, unsigned pair)
 			end++;
 		uint64_t until_us = end < r->sample_count ? record_sample_us(r, end) : r->trial->plan->duration_us;
 		fprintf(f, "<rect class=\"%s\" x=\"%.1f\" y=\"%u\" width=\"%.1f\" height=\"%u\"/>", classes[state],
-			unit_x(r, from_us), tops[state], unit_x(r, until_us - from_us), 20 - tops[state]);
+			page_unit_x(r, from_us), tops[state], page_unit_x(r, until_us - from_us), 20 - tops[state]);
 	}
-	marks_put(f, r, 20);
+	page_marks_put(f, r, 20);
 	fprintf(f, "</svg>");
 }
 
@@ -180,14 +219,14 @@ void page_outages_put(FILE *f, const struct record *r)
 		rows[at] = i;
 	}
 	fprintf(f,
-		"<h2>Outages</h2><div class=\"card outages\"><p class=\"soft\"><i class=\"key reached\"></i> in "
+		"<h2>Pairs of nodes</h2><div class=\"card outages\"><p class=\"soft\"><i class=\"key reached\"></i> in "
 		"contact <i "
 		"class=\"key searching\"></i> links join them, no contact yet <i class=\"key apart\"></i> no link or "
 		"no power. In bold: what the scenario asks for.</p>\n");
-	mark_words_put(f, r);
+	page_mark_words_put(f, r);
 	for (unsigned i = 0; i < count; i++)
 		outage_put(f, r, rows[i]);
-	ticks_put(f, r);
+	page_ticks_put(f, r);
 	if (r->pair_count > count)
 		fprintf(f, "<p class=\"soft\">%u more pairs were out for no longer than the last of these.</p>",
 			r->pair_count - count);

@@ -32,6 +32,7 @@
 #define PLAN_VOICE_BUDGET_US 400000 /* from mouth to ear */
 #define PLAN_CALL_BPS 2400
 #define PLAN_CALL_FRAME_US 60000
+#define PLAN_CALL_WIRE_BPS 24000 /* of its frames with all headers */
 #define PLAN_CALL_FRAMES 100
 #define PLAN_CALL_GOOD 95
 #define PLAN_CALL_WAIT 15

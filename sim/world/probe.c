@@ -72,10 +72,11 @@ static void flow_due(struct timer *timer, uint64_t now_us)
 	if (f->sent < f->capacity) {
 		f->sent++;
 		f->sent_us = now_us;
+		timeline_add(&f->said, now_us, 1);
 		station_send(from, probe_write(&out, &about, &p, f->conf->size));
 	}
 	if (now_us + f->conf->every_us < WORLD_START_US + f->conf->end_us)
-		timer_set(&w->heap, timer, now_us + f->conf->every_us);
+		station_timer_set(from, timer, now_us + f->conf->every_us);
 }
 
 static void flow_arrived(struct trial_flow *f, uint32_t number, uint64_t now_us)
@@ -88,6 +89,7 @@ static void flow_arrived(struct trial_flow *f, uint32_t number, uint64_t now_us)
 	}
 	f->seen[number / 8] |= (uint8_t)(1u << number % 8);
 	f->received++;
+	timeline_add(&f->heard, WORLD_START_US + f->conf->start_us + number * f->conf->every_us, 1);
 	if (now_us - f->last_us > f->gap_us)
 		f->gap_us = now_us - f->last_us;
 	f->last_us = now_us;
@@ -106,7 +108,9 @@ static void flow_init(struct trial *t, unsigned i)
 	f->capacity = packets < FLOW_PACKETS_MAX ? (uint32_t)packets : FLOW_PACKETS_MAX;
 	f->seen = world_alloc(f->capacity / 8 + 1);
 	f->last_us = WORLD_START_US + conf->start_us;
-	timer_set(&t->world->heap, &f->timer, WORLD_START_US + conf->start_us);
+	timeline_init(&f->said, t->plan);
+	timeline_init(&f->heard, t->plan);
+	station_timer_set(t->world->stations[conf->from], &f->timer, WORLD_START_US + conf->start_us);
 }
 
 /* --- reach ------------------------------------------------------------------------------ */
@@ -124,7 +128,7 @@ static void reach_due(struct timer *timer, uint64_t now_us)
 
 	if (!e->is_over && now_us <= over_us) {
 		station_send(from, probe_write(&out, &about, &p, sizeof(packet)));
-		timer_set(&w->heap, timer, now_us + e->conf->every_us);
+		station_timer_set(from, timer, now_us + e->conf->every_us);
 	}
 }
 
@@ -184,7 +188,11 @@ void probes_init(struct trial *t)
 		timer_init(&e->timer, !is_reach                      ? trial_whole_due
 				      : e->conf->class == PLAN_VOICE ? trial_call_due
 								     : reach_due);
-		timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->after_us);
+		if (is_reach)
+			station_timer_set(
+				t->world->stations[e->conf->from], &e->timer, WORLD_START_US + e->conf->after_us);
+		else
+			timer_set(&t->world->heap, &e->timer, WORLD_START_US + e->conf->after_us);
 	}
 }
 

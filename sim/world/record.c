@@ -9,6 +9,7 @@
  */
 #include "sim/world/record.h"
 #include "sim/world/trial.h"
+#include "sim/world/way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,14 +34,24 @@ static bool pair_is_watched(const struct record *r, unsigned a, unsigned b)
 static void pair_add(struct record *r, unsigned a, unsigned b, bool is_watched)
 {
 	if (a != b && !pair_is_watched(r, a, b))
-		r->pairs[r->pair_count++] = (struct record_pair){ .a = a, .b = b, .is_watched = is_watched };
+		r->pairs[r->pair_count++] = (struct record_pair){
+			.a = a, .b = b, .is_watched = is_watched, .spell = { .parted = -1 }, .worst = { .parted = -1 }
+		};
 }
 
-/* Those that the plan asks for; then all, or as many as there is room for, evenly spread. */
-static void pairs_choose(struct record *r, const struct plan *p)
+/* The highest in command, the first of them. */
+static unsigned post_find(const struct plan *p)
 {
-	uint64_t all = (uint64_t)p->node_count * (p->node_count - 1) / 2, seen = 0;
+	unsigned post = 0;
 
+	for (unsigned i = 0; i < p->node_count; i++)
+		if (p->nodes[i].level < p->nodes[post].level)
+			post = i;
+	return post;
+}
+
+static void pairs_add_watched(struct record *r, const struct plan *p)
+{
 	for (unsigned i = 0; i < p->expect_count; i++)
 		if (p->expect[i].measure == PLAN_REACH)
 			pair_add(r, p->expect[i].from, p->expect[i].to, true);
@@ -52,17 +63,53 @@ static void pairs_choose(struct record *r, const struct plan *p)
 	for (unsigned i = 0; i < p->group_count; i++)
 		for (unsigned k = 1; k < p->groups[i].member_count; k++)
 			pair_add(r, p->groups[i].members[0], p->groups[i].members[k], true);
-	uint64_t room = all > RECORD_PAIRS_MAX ? RECORD_PAIRS_MAX - r->pair_count : all;
-	r->is_chosen = room < all;
-	for (unsigned a = 0; a < p->node_count; a++)
-		for (unsigned b = a + 1; b < p->node_count; b++, seen++)
-			if (seen * room / all != (seen + 1) * room / all)
-				pair_add(r, a, b, false);
 }
 
-_Static_assert(
-	2 * PLAN_EXPECT_MAX + PLAN_FLOWS_MAX + PLAN_FILES_MAX + PLAN_GROUPS_MAX * PLAN_MEMBERS_MAX < RECORD_PAIRS_MAX,
-	"there is room for those that the plan asks for");
+static void pairs_add_sites(struct record *r, const struct plan *p)
+{
+	r->post = post_find(p);
+	r->site_count = p->node_count - 1;
+	r->site_pairs = world_alloc(p->node_count * sizeof(*r->site_pairs));
+	for (unsigned i = 0; i < p->node_count; i++)
+		r->site_pairs[i] = -1;
+	for (unsigned i = 0; i < r->pair_count; i++) {
+		const struct record_pair *pair = &r->pairs[i];
+
+		if (pair->a == r->post || pair->b == r->post)
+			r->site_pairs[pair->a == r->post ? pair->b : pair->a] = (int)i;
+	}
+	for (unsigned i = 0; i < p->node_count; i++) {
+		if (i == r->post || r->site_pairs[i] >= 0)
+			continue;
+		r->site_pairs[i] = (int)r->pair_count;
+		pair_add(r, i, r->post, false);
+	}
+}
+
+/* Of all others as many as there is room for, evenly spread. */
+static void pairs_add_rest(struct record *r, const struct plan *p)
+{
+	uint64_t all = (uint64_t)r->site_count * (r->site_count > 0 ? r->site_count - 1 : 0) / 2, seen = 0;
+	uint64_t room = RECORD_PAIRS_MAX - r->pair_count;
+
+	if (p->node_count > RECORD_REST_NODES && room > RECORD_REST_MAX)
+		room = RECORD_REST_MAX;
+	if (room > all)
+		room = all;
+	r->is_chosen = room < all;
+	for (unsigned a = 0; a < p->node_count; a++)
+		for (unsigned b = a + 1; b < p->node_count; b++) {
+			if (a == r->post || b == r->post)
+				continue;
+			if (seen * room / all != (seen + 1) * room / all)
+				pair_add(r, a, b, false);
+			seen++;
+		}
+}
+
+_Static_assert(2 * PLAN_EXPECT_MAX + PLAN_FLOWS_MAX + PLAN_FILES_MAX + PLAN_GROUPS_MAX * PLAN_MEMBERS_MAX <
+		       RECORD_PAIRS_MAX - PLAN_NODES_MAX,
+	"there is room for sites and for those that the plan asks for");
 
 static bool order_harms(enum plan_verb verb)
 {
@@ -88,6 +135,8 @@ static void view_init(struct record_view *v, const struct world *w)
 	v->power = world_alloc(w->station_count + 1);
 	v->state = world_alloc(w->segment_count + 1);
 	v->used = world_alloc(w->segment_count + 1);
+	v->served = world_alloc(w->station_count + 1);
+	v->places = world_alloc((w->station_count + 1) * sizeof(*v->places));
 }
 
 static void view_done(struct record_view *v)
@@ -95,15 +144,20 @@ static void view_done(struct record_view *v)
 	free(v->power);
 	free(v->state);
 	free(v->used);
+	free(v->served);
+	free(v->places);
 }
 
 static void view_copy(struct record_view *to, const struct record_view *from, const struct world *w)
 {
 	to->at_us = from->at_us;
+	to->sample = from->sample;
 	to->reached = from->reached;
 	memcpy(to->power, from->power, w->station_count);
 	memcpy(to->state, from->state, w->segment_count);
 	memcpy(to->used, from->used, w->segment_count);
+	memcpy(to->served, from->served, w->station_count);
+	memcpy(to->places, from->places, w->station_count * sizeof(*to->places));
 }
 
 struct record *record_new(const struct trial *t)
@@ -116,7 +170,9 @@ struct record *record_new(const struct trial *t)
 	r->next_us = r->step_us;
 	r->pairs = world_alloc(RECORD_PAIRS_MAX * sizeof(*r->pairs));
 	r->changes = world_alloc(RECORD_CHANGES_MAX * sizeof(*r->changes));
-	pairs_choose(r, t->plan);
+	pairs_add_watched(r, t->plan);
+	pairs_add_sites(r, t->plan);
+	pairs_add_rest(r, t->plan);
 	for (unsigned i = 0; i < r->pair_count; i++)
 		r->pairs[i].is_out = true; /* from the start of the world */
 	r->states = world_alloc((size_t)RECORD_SAMPLES_MAX * r->pair_count + 1);
@@ -141,6 +197,7 @@ void record_free(struct record *r)
 	view_done(&r->worst);
 	free(r->states);
 	free(r->pairs);
+	free(r->site_pairs);
 	free(r->changes);
 	free(r);
 }
@@ -183,7 +240,8 @@ void record_look(struct record *r)
 /* --- samples -------------------------------------------------------------------------------- */
 
 /* From a station to another; marks what it goes over. False: it does not arrive. */
-static bool way_follow(struct record *r, unsigned from, unsigned to, struct record_way *way)
+static bool way_follow(
+	struct record *r, unsigned from, unsigned to, struct record_way *way, struct way_figures *figures)
 {
 	const struct world *w = r->trial->world;
 	struct prefix p = prefix_of_host(w->stations[to]->address);
@@ -191,12 +249,17 @@ static bool way_follow(struct record *r, unsigned from, unsigned to, struct reco
 	const struct segment *over = NULL;
 	unsigned hops = 0;
 
+	*figures = way_begin();
 	while (at && at->index != to && hops <= w->station_count) {
-		at = whole_next_hop(at, &p, &over);
-		if (at && hops < RECORD_HOPS_MAX) {
+		const struct station *next = whole_next_hop(at, &p, &over);
+
+		if (next)
+			way_hop_add(figures, over, at, next);
+		if (next && hops < RECORD_HOPS_MAX) {
 			way->hop[hops].segment = (uint16_t)over->index;
-			way->hop[hops].station = (uint16_t)at->index;
+			way->hop[hops].station = (uint16_t)next->index;
 		}
+		at = next;
 		hops++;
 	}
 	way->hops = hops;
@@ -246,10 +309,31 @@ static void pair_found(struct record *r, struct record_pair *p, const struct rec
 	p->way = *way;
 }
 
-static void pair_missed(struct record_pair *p, enum pair_state state, uint64_t now_us)
+/* The hop of a way whose ends, both with power and their link up, do not hear each other; -1: there is none. */
+static int way_parted(const struct world *w, unsigned from, const struct record_way *way)
+{
+	for (unsigned i = 0; i < way->hops && i < RECORD_HOPS_MAX; i++) {
+		const struct segment *g = w->segments[way->hop[i].segment];
+		unsigned to = way->hop[i].station, a = 0, b = 0;
+
+		while (a + 1 < g->end_count && g->ends[a].port->station->index != from)
+			a++;
+		while (b + 1 < g->end_count && g->ends[b].port->station->index != to)
+			b++;
+		if (g->model.state == LINK_UP && w->stations[from]->node && w->stations[to]->node &&
+			!(link_model_hears(&g->model, a, b) && link_model_hears(&g->model, b, a)))
+			return (int)i;
+		from = to;
+	}
+	return -1;
+}
+
+static void pair_missed(const struct world *w, struct record_pair *p, enum pair_state state, uint64_t now_us)
 {
 	if (!p->is_out) {
-		p->spell = (struct record_spell){ .begin_us = now_us, .before = p->way };
+		p->spell = (struct record_spell){
+			.begin_us = now_us, .before = p->way, .parted = way_parted(w, p->a, &p->way)
+		};
 		p->is_out = true;
 	}
 	if (state == PAIR_SEARCHING && !p->is_searching)
@@ -258,23 +342,45 @@ static void pair_missed(struct record_pair *p, enum pair_state state, uint64_t n
 	p->spell.last = state;
 }
 
-static enum pair_state pair_look(struct record *r, struct record_pair *p, const unsigned *groups, uint64_t now_us)
+/* The state with its flags. */
+static uint8_t pair_look(struct record *r, struct record_pair *p, const unsigned *groups, uint64_t now_us)
 {
 	const struct world *w = r->trial->world;
+	struct way_figures out, in;
 	struct record_way there, back;
-	enum pair_state state = PAIR_APART;
 
-	if (w->stations[p->a]->node && w->stations[p->b]->node && groups[p->a] == groups[p->b])
-		state = way_follow(r, p->a, p->b, &there) && way_follow(r, p->b, p->a, &back) ? PAIR_REACHED
-											      : PAIR_SEARCHING;
-	if (state == PAIR_REACHED) {
-		way_mark(r, &there);
-		way_mark(r, &back);
-		pair_found(r, p, &there, now_us);
-	} else {
-		pair_missed(p, state, now_us);
+	if (!w->stations[p->a]->node || !w->stations[p->b]->node || groups[p->a] != groups[p->b]) {
+		pair_missed(w, p, PAIR_APART, now_us);
+		return PAIR_APART;
 	}
-	return state;
+	if (!way_follow(r, p->a, p->b, &there, &out) || !way_follow(r, p->b, p->a, &back, &in)) {
+		pair_missed(w, p, PAIR_SEARCHING, now_us);
+		return PAIR_SEARCHING;
+	}
+	way_mark(r, &there);
+	way_mark(r, &back);
+	pair_found(r, p, &there, now_us);
+	uint8_t flags = way_bears(&out, PLAN_VOICE) && way_bears(&in, PLAN_VOICE) ? RECORD_VOICE : 0;
+
+	return (uint8_t)(PAIR_REACHED | flags |
+			 (way_bears(&out, PLAN_BULK) && way_bears(&in, PLAN_BULK) ? RECORD_BULK : 0));
+}
+
+static void sites_count(struct record *r, unsigned sample)
+{
+	const struct trial *t = r->trial;
+
+	for (unsigned i = 0; i < t->plan->node_count; i++) {
+		if (t->places)
+			r->now.places[i] = t->places[i].at;
+		if (r->site_pairs[i] < 0)
+			continue;
+		unsigned pair = (unsigned)r->site_pairs[i];
+
+		r->now.served[i] = record_bears(r, sample, pair, PLAN_TEXT);
+		for (enum plan_class class = PLAN_TEXT; class < PLAN_CLASSES; class ++)
+			r->served[class][sample] += record_bears(r, sample, pair, class);
+	}
 }
 
 void record_sample(struct record *r)
@@ -290,13 +396,15 @@ void record_sample(struct record *r)
 	memset(r->now.used, 0, w->segment_count);
 	unsigned *groups = whole_groups(w);
 	for (unsigned i = 0; i < r->pair_count; i++) {
-		enum pair_state state = pair_look(r, &r->pairs[i], groups, now_us);
+		uint8_t state = pair_look(r, &r->pairs[i], groups, now_us);
 
-		r->states[(size_t)sample * r->pair_count + i] = (uint8_t)state;
-		r->reached[sample] += state == PAIR_REACHED;
-		r->joined[sample] += state != PAIR_APART;
+		r->states[(size_t)sample * r->pair_count + i] = state;
+		r->reached[sample] += (state & 3) == PAIR_REACHED;
+		r->joined[sample] += (state & 3) != PAIR_APART;
 	}
 	free(groups);
+	sites_count(r, sample);
+	r->now.sample = sample;
 	r->now.at_us = now_us;
 	r->now.reached = r->reached[sample];
 	if (now_us < r->harm_us)
@@ -315,4 +423,44 @@ void record_end(struct record *r)
 		if (p->is_out)
 			spell_close(p, r->now.at_us);
 	}
+}
+
+/* --- what came of it ------------------------------------------------------------------------------ */
+
+void record_out(const struct record *r, unsigned pair, enum plan_class class, struct record_out *out)
+{
+	uint64_t spell_us = 0;
+
+	*out = (struct record_out){ 0 };
+	for (unsigned i = 0; i < r->sample_count; i++) {
+		if (!record_counts(r, i))
+			continue;
+		out->is_still = !record_bears(r, i, pair, class);
+		spell_us = out->is_still ? spell_us + r->step_us : 0;
+		out->total_us += out->is_still ? r->step_us : 0;
+		out->longest_us = spell_us > out->longest_us ? spell_us : out->longest_us;
+	}
+}
+
+/* An outage after contact is worse than none yet; the longer is worse. */
+static bool is_worse(const struct record_pair *a, const struct record_pair *b)
+{
+	if (!b || (a->worst.before.hops > 0) != (b->worst.before.hops > 0))
+		return !b || a->worst.before.hops > 0;
+	uint64_t first = a->worst.end_us - a->worst.begin_us, second = b->worst.end_us - b->worst.begin_us;
+
+	return first != second ? first > second : a->is_watched && !b->is_watched;
+}
+
+const struct record_pair *record_worst(const struct record *r, bool must_be_over)
+{
+	const struct record_pair *worst = NULL;
+
+	for (unsigned i = 0; i < r->pair_count; i++) {
+		const struct record_pair *p = &r->pairs[i];
+
+		if (p->worst.end_us != p->worst.begin_us && (p->worst.is_over || !must_be_over) && is_worse(p, worst))
+			worst = p;
+	}
+	return worst;
 }

@@ -1,7 +1,9 @@
 /*
- * What a report shows over time: who reaches whom, looked at in equal steps, and
- * every change of a link or of power. It looks on only: a recorded run is the same
- * run, to the hash. Memory is bounded by the limits below, whatever the world.
+ * What a report shows over time: who reaches whom and for what, looked at in equal
+ * steps, and every change of a link or of power. Each node but one is a site; that
+ * one, the highest in command, is the post that sites must reach. It looks on only:
+ * a recorded run is the same run, to the hash. Memory is bounded by the limits below,
+ * whatever the world.
  */
 #ifndef SIM_WORLD_RECORD_H
 #define SIM_WORLD_RECORD_H
@@ -11,7 +13,11 @@
 
 #define RECORD_SAMPLES_MAX 1000
 #define RECORD_STEP_US UINT64_C(100000) /* at least */
-#define RECORD_PAIRS_MAX 4096 /* of a larger world, those that the plan asks for and some of the rest */
+#define RECORD_PAIRS_MAX 4096 /* of a larger world, sites, those that the plan asks for and some of the rest */
+#define RECORD_REST_MAX 1024 /* of the rest in a world of more than ... */
+#define RECORD_REST_NODES 256 /* ... so many nodes */
+#define RECORD_VOICE 4 /* in a state: reached, and the way bears voice */
+#define RECORD_BULK 8
 #define RECORD_CHANGES_MAX 4096
 #define RECORD_HOPS_MAX 12
 #define RECORD_BINS 10
@@ -35,6 +41,7 @@ struct record_spell {
 	uint64_t begin_us, end_us; /* of the world; the end of the run if it did not end */
 	bool is_over;
 	enum pair_state last; /* before it ended */
+	int parted; /* the hop of `before` whose ends no longer heard each other; -1: none */
 	struct record_way before, after;
 };
 
@@ -60,8 +67,11 @@ struct record_change {
 /* The world at one moment. */
 struct record_view {
 	uint64_t at_us;
+	unsigned sample;
 	unsigned reached; /* pairs */
 	bool *power; /* by station */
+	bool *served; /* by station: reaches the post */
+	struct position *places; /* by station; where nodes have places */
 	uint8_t *state; /* by segment: enum link_state */
 	bool *used; /* by segment: on the way of a pair */
 };
@@ -74,8 +84,11 @@ struct record {
 	unsigned pair_count;
 	struct record_pair *pairs;
 	bool is_chosen; /* there are more pairs than are kept */
+	unsigned post, site_count;
+	int *site_pairs; /* by station; -1: the post */
 	unsigned sample_count;
-	uint8_t *states; /* enum pair_state; sample by sample, pair_count each */
+	uint8_t *states; /* enum pair_state with flags; sample by sample, pair_count each */
+	unsigned served[PLAN_CLASSES][RECORD_SAMPLES_MAX + 1]; /* sites whose way to and from the post bears this */
 	unsigned reached[RECORD_SAMPLES_MAX + 1], joined[RECORD_SAMPLES_MAX + 1];
 	unsigned change_count;
 	uint64_t changes_missed;
@@ -93,15 +106,39 @@ void record_look(struct record *r);
 /* The world stands at next_us. */
 void record_sample(struct record *r);
 void record_end(struct record *r);
+
+/* Without contact, or without a way that bears a class: from T0 on, or from the beginning if nothing is ordered
+ * to fail. */
+struct record_out {
+	uint64_t total_us, longest_us;
+	bool is_still;
+};
+void record_out(const struct record *r, unsigned pair, enum plan_class class, struct record_out *out);
+/* The pair with the worst spell, of those that ended or of all; NULL: there is none. */
+const struct record_pair *record_worst(const struct record *r, bool must_be_over);
 /* The upper edge of a bin of `searches` in seconds; the last has none: 0. */
 double record_bin_s(unsigned bin);
 static inline uint64_t record_sample_us(const struct record *r, unsigned sample)
 {
 	return (sample + 1) * r->step_us;
 }
+/* T0 is not after it. */
+static inline bool record_counts(const struct record *r, unsigned sample)
+{
+	return !r->has_harm || record_sample_us(r, sample) >= r->harm_us;
+}
 static inline enum pair_state record_state(const struct record *r, unsigned sample, unsigned pair)
 {
-	return (enum pair_state)r->states[(size_t)sample * r->pair_count + pair];
+	return (enum pair_state)(r->states[(size_t)sample * r->pair_count + pair] & 3);
+}
+/* Text, voice or bulk both ways. */
+static inline bool record_bears(const struct record *r, unsigned sample, unsigned pair, enum plan_class class)
+{
+	uint8_t state = r->states[(size_t)sample * r->pair_count + pair];
+
+	if (class == PLAN_VOICE || class == PLAN_BULK)
+		return state & (class == PLAN_VOICE ? RECORD_VOICE : RECORD_BULK);
+	return (state & 3) == PAIR_REACHED;
 }
 
 #endif

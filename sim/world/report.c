@@ -1,10 +1,8 @@
-/* The outcome of a trial: a table for people, JSON for programs. */
+/* The outcome of a trial as a table. */
 #include "sim/world/transfer.h"
 #include "sim/world/trial.h"
 #include "sim/world/voice.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 
 static const char *node_name(const struct trial *t, unsigned node)
@@ -159,9 +157,9 @@ void trial_print(const struct trial *t, FILE *out)
 	for (unsigned i = 0; i < w->segment_count; i++) {
 		const struct segment_traffic g = segment_traffic(w->segments[i]);
 
-		fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", w->segments[i]->name,
-			(unsigned long long)g.frames, (unsigned long long)g.bytes,
-			(unsigned long long)(g.bytes - g.data_bytes), 100 * segment_control_share(w->segments[i]));
+		fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", w->segments[i]->name, (unsigned long long)g.frames,
+			(unsigned long long)g.bytes, (unsigned long long)(g.bytes - g.data_bytes),
+			100 * segment_control_share(w->segments[i]));
 	}
 	trial_attacks_print(t, out);
 	fprintf(out, "%-80s %10s\n", "expected", "measured");
@@ -179,120 +177,4 @@ void trial_print(const struct trial *t, FILE *out)
 	trial_digest_text(w, digest);
 	fprintf(out, "seed %llu, %g s, %llu events, hash %s\n", (unsigned long long)w->seed,
 		(double)world_time_us(w) / 1e6, (unsigned long long)w->events, digest);
-}
-
-static json_t *expectations_json(const struct trial *t)
-{
-	json_t *list = json_array();
-	char text[200];
-
-	for (unsigned i = 0; i < t->plan->expect_count; i++) {
-		const struct trial_expect *e = &t->expect[i];
-
-		trial_expect_text(t, e, text, sizeof(text));
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:b, s:f, s:o}", "measure", plan_measure_name(e->conf->measure),
-				      "text", text, "met", e->is_met, "at_most", e->conf->at_most, "measured",
-				      e->measured < 0 ? json_null() : json_real(e->measured)));
-	}
-	return list;
-}
-
-static json_t *flows_json(const struct trial *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->plan->flow_count; i++) {
-		const struct trial_flow *f = &t->flows[i];
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "name", f->conf->name, "class",
-				plan_class_name(f->conf->class), "sent", (int)f->sent, "received", (int)f->received,
-				"repeated", (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
-	}
-	return list;
-}
-
-static json_t *files_json(const struct trial *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->plan->file_count; i++) {
-		const struct transfer *f = &t->transfers[i];
-		uint64_t whole_us = f->receiver.whole_us, start_us = WORLD_START_US + f->conf->start_us;
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:i, s:o}", "name", f->conf->name, "class",
-				plan_class_name(f->conf->class), "from", node_name(t, f->conf->from), "to",
-				node_name(t, f->conf->to), "bytes", (json_int_t)f->conf->size, "segments_sent",
-				(json_int_t)f->sender.sent, "repeated", (json_int_t)f->sender.repeated, "timeouts",
-				(json_int_t)f->sender.timeouts, "restarts", (int)transfer_restarts(f), "whole_s",
-				whole_us ? json_real((double)(whole_us - start_us) / 1e6) : json_null()));
-	}
-	return list;
-}
-
-static json_t *members_json(const struct voice *v)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < v->conf->member_count; i++) {
-		const struct voice_member *m = &v->members[i];
-		struct voice_outcome o = voice_outcome(v, i, 0);
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "node", m->station->name, "sent",
-				(json_int_t)m->sent, "spurts", (json_int_t)m->spurts, "wanted", (json_int_t)o.wanted,
-				"in_time", (json_int_t)o.in_time, "late", (json_int_t)m->late, "talked_over",
-				(json_int_t)m->talked_over, "gap_s", (double)o.gap_us / 1e6));
-	}
-	return list;
-}
-
-static json_t *groups_json(const struct trial *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->plan->group_count; i++) {
-		const struct plan_group *g = &t->plan->groups[i];
-
-		json_array_append_new(
-			list, json_pack("{s:s, s:s, s:f, s:o}", "name", g->name, "class", plan_class_name(g->class),
-				      "budget_s", (double)g->budget_us / 1e6, "members", members_json(&t->voices[i])));
-	}
-	return list;
-}
-
-static json_t *links_json(const struct trial *t)
-{
-	json_t *list = json_array();
-
-	for (unsigned i = 0; i < t->world->segment_count; i++) {
-		const struct segment *g = t->world->segments[i];
-		const struct segment_traffic traffic = segment_traffic(g);
-
-		json_array_append_new(list,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:f}", "name", g->name, "frames",
-				(json_int_t)traffic.frames, "bytes", (json_int_t)traffic.bytes, "control_bytes",
-				(json_int_t)(traffic.bytes - traffic.data_bytes), "lost_frames",
-				(json_int_t)traffic.lost_frames, "control_share", segment_control_share(g)));
-	}
-	return list;
-}
-
-int trial_write_json(const struct trial *t, const char *scenario, FILE *out)
-{
-	const struct world *w = t->world;
-	char digest[2 * WORLD_DIGEST_LEN + 1];
-
-	trial_digest_text(w, digest);
-	json_t *root = json_pack("{s:s, s:I, s:f, s:b, s:s, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o}", "scenario",
-		scenario, "seed", (json_int_t)w->seed, "virtual_s", (double)world_time_us(w) / 1e6, "passed",
-		trial_is_passed(t), "hash", digest, "events", (json_int_t)w->events, "loops", (json_int_t)w->loops,
-		"shared_loops", (json_int_t)w->shared_loops, "expect", expectations_json(t), "flows", flows_json(t),
-		"files", files_json(t), "groups", groups_json(t), "links", links_json(t));
-	int error = !root || json_dumpf(root, out, JSON_INDENT(1)) || fputc('\n', out) == EOF ? -EIO : 0;
-
-	json_decref(root);
-	return error;
 }

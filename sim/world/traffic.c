@@ -56,20 +56,6 @@ bool host_packet_read(struct host_packet *p, struct bytes packet)
 	return reader_ok(&r) && first >> 28 == 6;
 }
 
-/* --- over time ------------------------------------------------------------------------ */
-
-void timeline_init(struct timeline *l, const struct plan *p)
-{
-	*l = (struct timeline){ .step_us = p->duration_us / TIMELINE_STEPS + 1 };
-}
-
-void timeline_add(struct timeline *l, uint64_t at_us, uint32_t count)
-{
-	uint64_t step = (at_us - WORLD_START_US) / l->step_us;
-
-	l->counts[step < TIMELINE_STEPS ? step : TIMELINE_STEPS - 1] += count;
-}
-
 /* --- who gets what ---------------------------------------------------------------------- */
 
 void trial_traffic_init(struct trial *t)

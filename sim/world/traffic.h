@@ -15,9 +15,8 @@
 #define SIM_WORLD_TRAFFIC_H
 
 #include "sim/world/packet.h"
+#include "sim/world/timeline.h"
 #include "sim/world/trial.h"
-
-#define TIMELINE_STEPS 200 /* of a run */
 
 struct host_packet {
 	uint8_t protocol, dscp;
@@ -34,15 +33,6 @@ void host_packet_begin(struct writer *w, const struct host_packet *p, size_t siz
 struct bytes host_packet_end(struct writer *w);
 /* False: it is none of ours. */
 bool host_packet_read(struct host_packet *p, struct bytes packet);
-
-/* How much in each step of the run. */
-struct timeline {
-	uint64_t step_us;
-	uint32_t counts[TIMELINE_STEPS];
-};
-void timeline_init(struct timeline *l, const struct plan *p);
-/* In the step of `at_us` of the world's clock. */
-void timeline_add(struct timeline *l, uint64_t at_us, uint32_t count);
 
 /* --- probe.c ------------------------------------------------------------------------------ */
 

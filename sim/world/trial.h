@@ -13,7 +13,8 @@
  *   attacker.c somebody at a link who is no node
  *   attack_node.c a node that is turned against the others
  *   whole.c    does every node that can be reached get its packets?
- *   report.c   the outcome as a table and as JSON
+ *   report.c   the outcome as a table; report_json.c as JSON
+ *   service.c  what each site got of what was sent to it, by class
  *   record.c   who reached whom, over time
  *   page*.c    the outcome as a page for people
  *   fuzz.c     scenarios drawn from a seed
@@ -23,6 +24,7 @@
 #define SIM_WORLD_TRIAL_H
 
 #include "sim/world/plan.h"
+#include "sim/world/timeline.h"
 #include "sim/world/world.h"
 
 #include <stdio.h>
@@ -64,11 +66,13 @@ struct trial_flow {
 	/* The sending station's. */
 	uint32_t sent;
 	uint64_t sent_us; /* the last one */
+	struct timeline said;
 	/* The receiving station's. */
 	uint32_t received, repeated;
 	uint8_t *seen; /* a bit for each packet */
 	uint64_t last_us; /* an arrival, or the start */
 	uint64_t gap_us; /* the longest time without one */
+	struct timeline heard; /* in the step in which each left */
 };
 
 #define TRIAL_CALL_RING 128 /* frames whose answers are remembered */
@@ -185,7 +189,7 @@ int bench_tree(struct bench *b, char error[PLAN_ERROR_MAX]);
 void trial_measured_text(const struct trial_expect *e, char text[32]);
 void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1]);
 void trial_print(const struct trial *t, FILE *out); /* report.c */
-/* 0, or -EIO. The same bytes for the same run. */
+/* 0, or -EIO. The same bytes for the same run. report_json.c */
 int trial_write_json(const struct trial *t, const char *scenario, FILE *out);
 
 #endif

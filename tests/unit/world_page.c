@@ -6,6 +6,9 @@
 #include <cmocka.h>
 
 #include "sim/world/page.h"
+#include "sim/world/region.h"
+#include "sim/world/service.h"
+#include "sim/world/transfer.h"
 
 #include <expat.h>
 #include <jansson.h>
@@ -33,10 +36,10 @@ struct run {
 	size_t len;
 };
 
-static struct run run_all(uint64_t seed, const char *scenario)
+static struct run run_these(const char *text, uint64_t seed, const char *scenario)
 {
 	char error[PLAN_ERROR_MAX];
-	struct run r = { .plan = plan_parse("test", bytes_of(yaml, strlen(yaml)), error) };
+	struct run r = { .plan = plan_parse("test", bytes_of(text, strlen(text)), error) };
 
 	if (!r.plan)
 		fail_msg("%s", error);
@@ -52,6 +55,11 @@ static struct run run_all(uint64_t seed, const char *scenario)
 	assert_int_equal(page_write(r.trial, scenario, out), 0);
 	fclose(out);
 	return r;
+}
+
+static struct run run_all(uint64_t seed, const char *scenario)
+{
+	return run_these(yaml, seed, scenario);
 }
 
 static void run_end(struct run *r)
@@ -203,6 +211,170 @@ static void a_pair_is_apart_without_power_or_link_and_searching_with(void **stat
 	run_end(&r);
 }
 
+/* --- sites and classes ------------------------------------------------------------------- */
+
+/* The thin link bears text alone; the second satellite hop is too slow for speech. */
+static const char classes_yaml[] =
+	"for: 60\nnodes: [{name: thin}, {name: city, level: city}, {name: far}, {name: near}]\nlinks:\n"
+	"  - {name: slow, preset: narrowband, fade: none, delay: 50ms, turnaround: 20ms, ends: [thin:n0, city:n0]}\n"
+	"  - {name: sat, preset: geo-satellite, fade: none, ends: [near:s0, city:s0]}\n"
+	"  - {name: sat2, preset: geo-satellite, fade: none, ends: [far:s0, near:s1]}\n"
+	"files: [{name: image, from: near, to: city, start: 20, size: 100k}]\n"
+	"groups: [{name: net, members: [near, city], start: 20, end: 50}]\n"
+	"flows: [{name: f, from: city, to: thin, start: 40, end: 55}]\n";
+
+static void a_site_reaches_the_post_for_what_its_way_bears(void **state)
+{
+	static const bool want[][3] = { { true, false, false }, { false, false, false }, { true, false, true },
+		{ true, true, true } };
+	struct run r = run_these(classes_yaml, 1, "x");
+	unsigned last = r.record->sample_count - 1;
+
+	(void)state;
+	assert_int_equal(r.record->post, 1);
+	assert_int_equal(r.record->site_count, 3);
+	for (unsigned i = 0; i < 4; i++) {
+		if (i == 1)
+			continue;
+		unsigned pair = (unsigned)r.record->site_pairs[i];
+
+		assert_int_equal(record_bears(r.record, last, pair, PLAN_TEXT), want[i][0]);
+		assert_int_equal(record_bears(r.record, last, pair, PLAN_VOICE), want[i][1]);
+		assert_int_equal(record_bears(r.record, last, pair, PLAN_BULK), want[i][2]);
+	}
+	assert_int_equal(r.record->served[PLAN_TEXT][last], 3);
+	assert_int_equal(r.record->served[PLAN_VOICE][last], 1);
+	assert_int_equal(r.record->served[PLAN_BULK][last], 2);
+	run_end(&r);
+}
+
+static const struct service *service_find(
+	const struct service *rows, unsigned count, unsigned site, enum plan_class class)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (rows[i].site == site && rows[i].class == class)
+			return &rows[i];
+	return NULL;
+}
+
+static void what_was_sent_is_told_by_site_and_class(void **state)
+{
+	struct run r = run_these(classes_yaml, 1, "x");
+	unsigned count;
+	struct service *rows = services_of(r.trial, &count);
+	const struct service *bulk = service_find(rows, count, 1, PLAN_BULK);
+	const struct service *voice = service_find(rows, count, 1, PLAN_VOICE);
+	const struct service *text = service_find(rows, count, 0, PLAN_TEXT);
+
+	(void)state;
+	assert_int_equal(count, 4);
+	assert_int_equal(bulk->files, 1);
+	assert_int_equal(bulk->whole, 1);
+	assert_int_equal(bulk->slowest_us, r.trial->transfers[0].receiver.whole_us - WORLD_START_US - 20 * SECOND_US);
+	assert_true(voice->wanted > 50 && voice->got == voice->wanted);
+	assert_int_equal(text->wanted, r.trial->flows[0].sent);
+	assert_int_equal(text->got, r.trial->flows[0].received);
+	for (unsigned i = 0; i < TIMELINE_STEPS; i++) /* of 0.3 s */
+		if (i < 133)
+			assert_int_equal(text->asked.counts[i], 0);
+	assert_true(text->asked.counts[150] > 0);
+	free(rows);
+	run_end(&r);
+}
+
+static void the_json_has_what_was_recorded(void **state)
+{
+	struct run r = run_these(yaml, 3, "x");
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(trial_write_json(r.trial, "x", out), 0);
+	fclose(out);
+	json_t *root = json_loads(text, 0, NULL), *recovery = json_object_get(root, "recovery");
+	json_t *site = json_array_get(json_object_get(recovery, "by_site"), 0);
+	struct record_out want;
+
+	record_out(r.record, (unsigned)r.record->site_pairs[1], PLAN_TEXT, &want);
+	assert_true(want.total_us >= 10 * SECOND_US && !want.is_still);
+	assert_string_equal(json_string_value(json_object_get(recovery, "post")), "a");
+	assert_true(json_number_value(json_object_get(recovery, "t0_s")) == 20);
+	assert_string_equal(json_string_value(json_object_get(site, "name")), "b");
+	assert_true(json_number_value(json_object_get(json_object_get(site, "text"), "out_s")) ==
+		    (double)want.total_us / 1e6);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(recovery, "worst_pair"), "from")), "b");
+	assert_int_equal(json_array_size(json_object_get(root, "services")), 1);
+	assert_int_equal(json_array_size(json_object_get(root, "kinds")), 3);
+	json_decref(root);
+	free(text);
+	run_end(&r);
+}
+
+/* --- large worlds ---------------------------------------------------------------------------- */
+
+/* A city, two districts, and a chain of towns at each. */
+static char *regions_yaml(void)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f = open_memstream(&text, &len);
+
+	fprintf(f, "for: 4\nnodes:\n  - {name: city, level: city}\n  - {name: east, level: district}\n"
+		   "  - {name: west, level: district}\n");
+	for (unsigned i = 0; i < 97; i++)
+		fprintf(f, "  - {name: t%u}\n", i);
+	fprintf(f, "links:\n  - {name: le, preset: fibre, ends: [east:f0, city:e0]}\n"
+		   "  - {name: lw, preset: fibre, ends: [west:f0, city:w0]}\n");
+	for (unsigned i = 0; i < 97; i++) {
+		if (i < 2)
+			fprintf(f, "  - {name: l%u, preset: mesh-radio, ends: [%s:r0, t%u:up]}\n", i,
+				i ? "west" : "east", i);
+		else
+			fprintf(f, "  - {name: l%u, preset: mesh-radio, ends: [t%u:r0, t%u:up]}\n", i, i - 2, i);
+	}
+	fprintf(f, "events: [{at: 3, do: cut lw}]\n");
+	fclose(f);
+	return text;
+}
+
+static void nodes_belong_to_the_nearest_post(void **state)
+{
+	char error[PLAN_ERROR_MAX], *text = regions_yaml();
+	struct plan *plan = plan_parse("test", bytes_of(text, strlen(text)), error);
+	struct regions g;
+
+	(void)state;
+	assert_non_null(plan);
+	regions_make(&g, plan);
+	assert_int_equal(g.count, 3);
+	assert_int_equal(g.sizes[0], 1);
+	assert_int_equal(g.sizes[1], 50);
+	assert_int_equal(g.sizes[2], 49);
+	for (unsigned i = 3; i < 100; i++)
+		assert_int_equal(g.of[i], i % 2 ? 1 : 2);
+	regions_done(&g);
+	plan_free(plan);
+	free(text);
+}
+
+static void a_large_world_is_drawn_by_regions(void **state)
+{
+	char *text = regions_yaml();
+	struct run r = run_these(text, 1, "x");
+	XML_Parser parser = XML_ParserCreate("UTF-8");
+
+	(void)state;
+	assert_int_equal(XML_Parse(parser, r.page, (int)r.len, 1), XML_STATUS_OK);
+	XML_ParserFree(parser);
+	assert_non_null(strstr(r.page, "class=\"drawing map\""));
+	assert_null(strstr(r.page, "class=\"spot"));
+	assert_non_null(strstr(r.page, "<title>west: 0 of 49 sites reach the post"));
+	assert_true(r.len < 200000);
+	run_end(&r);
+	free(text);
+}
+
 static void a_large_world_is_recorded_within_the_limit(void **state)
 {
 	char text[4096] = "for: 1\nnodes:\n", error[PLAN_ERROR_MAX];
@@ -222,9 +394,17 @@ static void a_large_world_is_recorded_within_the_limit(void **state)
 	assert_true(r->is_chosen);
 	assert_in_range(r->pair_count, RECORD_PAIRS_MAX - 1, RECORD_PAIRS_MAX);
 	assert_true(r->pairs[0].is_watched && r->pairs[0].a == 99 && r->pairs[0].b == 7);
-	/* In order after it, so that none is there twice. */
-	for (unsigned i = 2; i < r->pair_count; i++)
-		assert_true(r->pairs[i].a * 100 + r->pairs[i].b > r->pairs[i - 1].a * 100 + r->pairs[i - 1].b);
+	/* Each node but the post is a site, and no pair is there twice. */
+	static bool is_there[100][100];
+	for (unsigned i = 0; i < r->pair_count; i++) {
+		unsigned a = r->pairs[i].a, b = r->pairs[i].b;
+
+		assert_false(is_there[a][b] || is_there[b][a]);
+		is_there[a][b] = true;
+	}
+	assert_int_equal(r->site_pairs[r->post], -1);
+	for (unsigned i = 0; i < 100; i++)
+		assert_true(i == r->post || is_there[i][r->post] || is_there[r->post][i]);
 	record_free(r);
 	trial_free(t);
 	plan_free(plan);
@@ -239,6 +419,11 @@ int main(void)
 		cmocka_unit_test(the_figures_are_those_of_the_json),
 		cmocka_unit_test(the_outage_has_its_cause_its_end_and_its_ways),
 		cmocka_unit_test(a_pair_is_apart_without_power_or_link_and_searching_with),
+		cmocka_unit_test(a_site_reaches_the_post_for_what_its_way_bears),
+		cmocka_unit_test(what_was_sent_is_told_by_site_and_class),
+		cmocka_unit_test(the_json_has_what_was_recorded),
+		cmocka_unit_test(nodes_belong_to_the_nearest_post),
+		cmocka_unit_test(a_large_world_is_drawn_by_regions),
 		cmocka_unit_test(a_large_world_is_recorded_within_the_limit),
 	};
 
