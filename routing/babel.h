@@ -123,9 +123,16 @@ struct babel_link_config {
 	char name[16]; /* for dumps only */
 	enum babel_cost_kind cost;
 	uint16_t rxcost; /* nominal; 96 for wired and 256 for ETX are customary; not 0 */
-	uint16_t hello_interval_cs; /* multicast Hello; not 0 */
+	uint16_t hello_interval_cs; /* Hellos; not 0 */
+	/* 0: multicast Hellos, as in the RFC. Else each neighbour gets unicast Hellos of
+	 * its own: at this interval, not below hello_interval_cs, while no packets pass
+	 * between us and it (babel_neighbour_busy()). Only for owners that say who is
+	 * there and who is gone or was restarted (_hint(), _lost()). */
+	uint16_t idle_interval_cs;
 	uint16_t update_interval_cs; /* full dump; not 0 */
-	unsigned dead_misses; /* cost infinite after so many consecutive missed Hellos; 0 = by history alone */
+	/* Cost infinite after so many consecutive missed Hellos, or polls of a neighbour
+	 * whose slow Hello is late; 0 = by history alone. */
+	unsigned dead_misses;
 	size_t mtu; /* largest Babel packet, header included; at least 512 */
 	bool split_horizon; /* only on point-to-point or wired links (3.7.4) */
 	bool has_ipv4; /* native IPv4 next hop, in next_hop_ipv4 */
@@ -155,6 +162,10 @@ void babel_refilter(struct babel *b, uint64_t now_us);
 /* Any authenticated frame proves life: counts as if no Hello had been missed
  * since (protocol.md 6.1); does not by itself create a neighbour. */
 void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+
+/* A packet was forwarded to this neighbour, or one came from it. Often enough is
+ * once a second while they flow; nothing happens on links without an idle interval. */
+void babel_neighbour_busy(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
 
 /* --- own prefixes --------------------------------------------------------------- */
 

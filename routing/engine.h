@@ -144,6 +144,7 @@ struct link {
 	unsigned fast_hellos; /* still to be sent early, so that new neighbours hear enough */
 	uint64_t last_hello_us;
 	unsigned hellos_until_ihu;
+	uint64_t strangers_us; /* paced: until the next Hello to whom we do not know */
 	struct list neighbours;
 	struct queue queue;
 	struct timer hello;
@@ -154,6 +155,8 @@ struct link {
 void link_free(struct babel *b, struct link *link);
 /* Says Hello ahead of time, soon: somebody new listens. */
 void link_hello_soon(struct link *link, uint64_t now_us, unsigned count);
+bool link_is_paced(const struct link *link); /* Hellos go to each neighbour by itself: hello.c */
+uint64_t link_next_stranger_us(struct link *link);
 uint64_t link_update_hold_us(const struct link *link); /* how long neighbours keep what we announced */
 /* Ask for everything: one neighbour, or all of the link. */
 void link_request_all(struct link *link, uint64_t now_us, struct neighbour *only);
@@ -186,7 +189,17 @@ struct neighbour {
 	struct address address;
 	struct history multicast;
 	struct history unicast;
-	uint16_t hello_seqno; /* of the next unicast Hello to it */
+	/* hello.c: our unicast Hellos to it, and polls while it is silent */
+	uint16_t hello_seqno; /* of the next */
+	uint16_t promised_cs; /* interval in the last */
+	uint8_t fast_hellos; /* still to be sent early */
+	uint8_t hellos_until_ihu;
+	uint8_t warnings; /* of a slower pace, still to be sent */
+	uint8_t polls; /* unanswered */
+	uint64_t said_us;
+	uint64_t busy_until_us;
+	struct timer hello;
+	struct timer poll;
 	unsigned misses; /* consecutive missed Hellos since any sign of life */
 	bool is_up; /* Hellos arrive; with dead_misses it stays so until that many are missed */
 	uint64_t alive_us;
@@ -233,10 +246,31 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us);
 void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us);
 void neighbour_write_ihu(struct neighbour *n, struct packet *p, bool with_timestamps, uint16_t rxcost);
 
+/* Anything of it counts, of late. */
+bool neighbour_is_heard_of(const struct neighbour *n);
+
+/* --- hello.c ---------------------------------------------------------------------- */
+
+void neighbour_hello_init(struct neighbour *n);
+void neighbour_hello_done(struct neighbour *n);
+/* Says Hello ahead of time, to it or to all: it is new, or waits to hear that we hear it. */
+void neighbour_hello_soon(struct neighbour *n, uint64_t now_us, unsigned count);
+/* It was found, or found again. */
+void neighbour_meet(struct neighbour *n, uint64_t now_us);
+void neighbour_become_idle(struct neighbour *n, uint64_t now_us);
+bool neighbour_is_slow(const struct neighbour *n); /* it has said that its Hellos come at an idle pace */
+/* Something is overdue: are you there? Nothing happens on links where misses decide alone. */
+void neighbour_poll_soon(struct neighbour *n, uint64_t now_us);
+void neighbour_poll_answered(struct neighbour *n, uint64_t now_us);
+/* Own loop slept: answers wait to be read. */
+void neighbour_poll_forgive(struct neighbour *n, uint64_t now_us);
+
 /* --- metric.c ---------------------------------------------------------------------- */
 
 uint16_t metric_add(uint32_t a, uint32_t b); /* saturates at infinity */
 bool metric_two_out_of_three(uint16_t history);
+/* The Hellos by which the link is judged. */
+const struct history *metric_history(const struct neighbour *n);
 uint16_t metric_rxcost(const struct neighbour *n);
 uint16_t metric_cost(const struct neighbour *n);
 bool metric_is_lossy(const struct neighbour *n);

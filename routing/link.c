@@ -2,9 +2,10 @@
  * Links: when a node says Hello, hears its neighbours, and repeats its table
  * (RFC 8966, 3.2.3, 3.4.1, 3.7.1).
  *
- * Only Multicast Hellos are sent. The promised interval is always the configured
- * one; the first few Hellos, and those after a new neighbour appeared, come ahead
- * of time, which the RFC allows, so that two of them are soon heard.
+ * Multicast Hellos promise the configured interval; the first few, and those after
+ * a new neighbour appeared, come ahead of time, which the RFC allows, so that two of
+ * them are soon heard. On a paced link they promise nothing and are for strangers:
+ * whom we know has Hellos of its own (hello.c).
  */
 #include "routing/engine.h"
 
@@ -34,7 +35,7 @@ static void link_write_hello(struct link *link, struct packet *p, uint64_t now_u
 	struct babel_tlv tlv = { .type = TLV_HELLO };
 
 	tlv.u.hello.seqno = link->hello_seqno++;
-	tlv.u.hello.interval_cs = link->config.hello_interval_cs;
+	tlv.u.hello.interval_cs = link_is_paced(link) ? 0 : link->config.hello_interval_cs;
 	tlv.u.hello.has_timestamp = link->config.rtt;
 	tlv.u.hello.t1 = (uint32_t)now_us;
 	packet_write(p, &tlv);
@@ -47,31 +48,44 @@ static bool link_ihu_is_due(struct link *link, const struct neighbour *n, bool i
 	return is_third || link->config.rtt || metric_is_lossy(n) || n->told_rxcost != metric_rxcost(n);
 }
 
-static void link_hello(struct timer *timer, uint64_t now_us)
+static void link_write_ihus(struct link *link, struct packet *p)
 {
-	struct link *link = container_of(timer, struct link, hello);
-	uint64_t interval_us = hello_interval_us(link);
 	bool is_third = link->hellos_until_ihu == 0;
-	struct packet p;
 
-	packet_begin(&p, link->b, link, NULL);
-	link_write_hello(link, &p, now_us);
 	link->hellos_until_ihu = is_third ? 2 : link->hellos_until_ihu - 1;
 	list_for_each (node, next, &link->neighbours) {
 		struct neighbour *n = list_entry(node, struct neighbour, on_link);
 
 		/* Timestamps count only beside a Hello: not in an overflow packet. */
 		if (link_ihu_is_due(link, n, is_third))
-			neighbour_write_ihu(n, &p, p.sent == 0, metric_rxcost(n));
+			neighbour_write_ihu(n, p, p->sent == 0, metric_rxcost(n));
 	}
-	packet_send(&p);
+}
+
+static uint64_t link_next_hello_us(struct link *link)
+{
+	uint64_t interval_us = hello_interval_us(link);
 	uint64_t next_us = engine_random_between(link->b, interval_us - interval_us / 10, interval_us);
-	if (link->fast_hellos > 0) {
-		link->fast_hellos--;
-		if (next_us > FAST_HELLO_US)
-			next_us = FAST_HELLO_US;
-	}
-	timer_set(&link->b->heap, &link->hello, now_us + next_us);
+
+	if (link->fast_hellos == 0)
+		return next_us;
+	link->fast_hellos--;
+	return next_us < FAST_HELLO_US ? next_us : FAST_HELLO_US;
+}
+
+static void link_hello(struct timer *timer, uint64_t now_us)
+{
+	struct link *link = container_of(timer, struct link, hello);
+	bool is_paced = link_is_paced(link);
+	struct packet p;
+
+	packet_begin(&p, link->b, link, NULL);
+	link_write_hello(link, &p, now_us);
+	if (!is_paced)
+		link_write_ihus(link, &p);
+	packet_send(&p);
+	timer_set(&link->b->heap, &link->hello,
+		now_us + (is_paced ? link_next_stranger_us(link) : link_next_hello_us(link)));
 }
 
 void link_hello_soon(struct link *link, uint64_t now_us, unsigned count)
@@ -99,6 +113,7 @@ static void link_update(struct timer *timer, uint64_t now_us)
 static bool config_is_valid(const struct babel_link_config *c)
 {
 	return c->rxcost != 0 && c->hello_interval_cs != 0 && c->update_interval_cs != 0 &&
+	       (c->idle_interval_cs == 0 || c->idle_interval_cs >= c->hello_interval_cs) &&
 	       c->mtu >= BABEL_PACKET_MIN && (!c->has_ipv4 || c->next_hop_ipv4.family == FAMILY_IPV4);
 }
 
@@ -166,9 +181,15 @@ void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const s
 	if (!link)
 		return;
 	struct neighbour *n = neighbour_find(link, address);
-	link_hello_soon(link, now_us, FAST_HELLOS);
-	if (n)
+	if (!n && link_is_paced(link)) {
+		neighbour_new(link, now_us, address); /* it is asked once it has heard us */
+		return;
+	}
+	if (n) {
+		neighbour_meet(n, now_us);
 		neighbour_ask_all(n, now_us);
-	else
+	} else {
+		link_hello_soon(link, now_us, FAST_HELLOS);
 		link_request_all(link, now_us, NULL);
+	}
 }

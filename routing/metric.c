@@ -30,6 +30,11 @@ static unsigned etx_received(uint16_t history)
 	return count;
 }
 
+const struct history *metric_history(const struct neighbour *n)
+{
+	return link_is_paced(n->link) && n->unicast.is_known ? &n->unicast : &n->multicast;
+}
+
 uint16_t metric_rxcost(const struct neighbour *n)
 {
 	const struct babel_link_config *config = &n->link->config;
@@ -38,7 +43,7 @@ uint16_t metric_rxcost(const struct neighbour *n)
 		return BABEL_INFINITY;
 	if (config->cost == BABEL_COST_2_OUT_OF_3)
 		return config->rxcost;
-	unsigned received = etx_received(n->multicast.bits);
+	unsigned received = etx_received(metric_history(n)->bits);
 	return received ? metric_add(config->rxcost * 6u / received, 0) : BABEL_INFINITY;
 }
 
@@ -67,7 +72,7 @@ uint16_t metric_cost(const struct neighbour *n)
 
 bool metric_is_lossy(const struct neighbour *n)
 {
-	return (n->multicast.bits & 0xfc00) != 0xfc00;
+	return (metric_history(n)->bits & 0xfc00) != 0xfc00;
 }
 
 /*

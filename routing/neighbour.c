@@ -80,6 +80,7 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	timer_init(&n->ihu, ihu_expired);
 	timer_init(&n->dump, dump_due);
 	timer_init(&n->confirm, neighbour_confirm);
+	neighbour_hello_init(n);
 	list_init(&n->routes);
 	list_init(&n->acks);
 	queue_init(&n->queue, b, link, n);
@@ -87,7 +88,7 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	b->neighbour_count++;
 	if (!n->is_confirmed)
 		timer_set(&b->heap, &n->confirm, now_us);
-	link_hello_soon(link, now_us, FAST_HELLOS);
+	neighbour_meet(n, now_us);
 	return n;
 }
 
@@ -123,6 +124,7 @@ void neighbour_free(struct neighbour *n, uint64_t now_us)
 	}
 	timer_cancel(&b->heap, &n->multicast.timer);
 	timer_cancel(&b->heap, &n->unicast.timer);
+	neighbour_hello_done(n);
 	timer_cancel(&b->heap, &n->ihu);
 	timer_cancel(&b->heap, &n->dump);
 	timer_cancel(&b->heap, &n->confirm);
@@ -221,6 +223,8 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us)
 void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque)
 {
 	n->b->counters.acks_received++;
+	if (n->polls > 0)
+		neighbour_sign_of_life(n, now_us);
 	if (!n->is_confirmed && n->confirm_tries > 0 && opaque == n->confirm_opaque)
 		neighbour_confirmed(n, now_us);
 	else if (n->is_asking && n->confirm_tries > 0 && opaque == n->confirm_opaque)
@@ -231,16 +235,22 @@ void neighbour_acked(struct neighbour *n, uint64_t now_us, uint16_t opaque)
 
 /* --- cost ------------------------------------------------------------------------------- */
 
+bool neighbour_is_heard_of(const struct neighbour *n)
+{
+	return n->multicast.bits != 0 || n->unicast.bits != 0;
+}
+
 static bool neighbour_is_heard(const struct neighbour *n)
 {
 	if (n->link->config.cost == BABEL_COST_ETX)
-		return n->multicast.bits & 0xfc00;
+		return metric_history(n)->bits & 0xfc00;
 	return metric_two_out_of_three(n->multicast.bits) || metric_two_out_of_three(n->unicast.bits);
 }
 
 void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 {
 	unsigned dead_misses = n->link->config.dead_misses;
+	bool was_up = n->is_up;
 
 	if (dead_misses == 0)
 		n->is_up = neighbour_is_heard(n);
@@ -250,7 +260,9 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 		n->is_up = true;
 	/* A neighbour that waits to hear that we hear it must not wait an interval. */
 	if ((metric_rxcost(n) == BABEL_INFINITY) != (n->told_rxcost == BABEL_INFINITY))
-		link_hello_soon(n->link, now_us, 0);
+		neighbour_hello_soon(n, now_us, 0);
+	if (n->is_up && !was_up && link_is_paced(n->link))
+		neighbour_meet(n, now_us);
 	uint16_t old = n->cost;
 	n->cost = metric_cost(n);
 	if (n->cost == old)
@@ -286,15 +298,48 @@ static bool history_follow(struct history *h, uint16_t seqno)
 
 static void history_arm(struct neighbour *n, struct history *h, uint64_t now_us, uint16_t interval_cs)
 {
+	struct history *other = h == &n->multicast ? &n->unicast : &n->multicast;
 	bool is_timed = timer_is_armed(&n->multicast.timer) || timer_is_armed(&n->unicast.timer);
+	bool is_paced = link_is_paced(n->link);
 
+	if (is_paced && h == &n->multicast && n->unicast.interval_cs != 0)
+		return; /* there unicast Hellos are what counts */
 	h->ahead_us = 0;
 	if (interval_cs != 0)
 		h->interval_cs = interval_cs;
 	else if (is_timed)
 		return; /* unscheduled: the earlier promise stands */
+	if (interval_cs != 0 && (is_paced || other->interval_cs == 0))
+		timer_cancel(&n->b->heap, &other->timer); /* of what was not promised */
 	h->since_us = now_us;
 	timer_set(&n->b->heap, &h->timer, now_us + history_period_us(n, h) * 3 / 2);
+}
+
+/*
+ * What is not known yet. By ETX, Hellos that could not come are no proof of loss:
+ * half of them count, or routes by a new neighbour start at thirty-six times their
+ * cost and have to live it down.
+ */
+static uint16_t history_unwritten(const struct neighbour *n)
+{
+	return n->link->config.cost == BABEL_COST_ETX ? 0x5400 : 0;
+}
+
+/* False if the sender has restarted. On a paced link its owner would have said so:
+ * there a lost count only shows that it had forgotten us, and the first unicast Hellos
+ * go on where the multicast ones ended. */
+static bool neighbour_follow(struct neighbour *n, struct history *h, uint16_t seqno)
+{
+	bool is_paced = link_is_paced(n->link);
+
+	if (is_paced && !h->is_known)
+		h->bits = neighbour_is_heard_of(n) ? n->multicast.bits : history_unwritten(n);
+	if (history_follow(h, seqno))
+		return true;
+	if (!is_paced)
+		return false;
+	h->is_known = false;
+	return history_follow(h, seqno);
 }
 
 struct neighbour *neighbour_hello(
@@ -308,7 +353,7 @@ struct neighbour *neighbour_hello(
 	if (!n)
 		return NULL;
 	struct history *h = tlv->u.hello.unicast ? &n->unicast : &n->multicast;
-	if (!history_follow(h, tlv->u.hello.seqno)) {
+	if (!neighbour_follow(n, h, tlv->u.hello.seqno)) {
 		link->b->counters.neighbours_lost++;
 		neighbour_free(n, now_us);
 		n = neighbour_new(link, now_us, from);
@@ -320,6 +365,7 @@ struct neighbour *neighbour_hello(
 	n->misses = 0;
 	n->heard_us = now_us;
 	history_arm(n, h, now_us, tlv->u.hello.interval_cs);
+	neighbour_poll_answered(n, now_us);
 	if (tlv->u.hello.has_timestamp)
 		rtt_hello(n, now_us, tlv->u.hello.t1);
 	neighbour_cost_update(n, now_us);
@@ -330,14 +376,30 @@ struct neighbour *neighbour_hello(
  * A sign of life stands in for the Hello that was due at the end of its period,
  * which may be an interval later. The last miss, the one that decides, comes so
  * much earlier: silence is noticed no later for the traffic before it. Only that
- * one: the others keep step with the sender's count.
+ * one: the others keep step with the sender's count. Who says Hello slowly is
+ * polled after the first.
  */
 static uint64_t history_next_us(const struct neighbour *n, const struct history *h, uint64_t now_us)
 {
 	uint64_t period_us = history_period_us(n, h);
-	bool is_last = n->misses + 1 == n->link->config.dead_misses;
+	bool is_last = n->misses + 1 == (neighbour_is_slow(n) ? 1 : n->link->config.dead_misses);
 
 	return now_us + period_us - (!is_last ? 0 : h->ahead_us < period_us ? h->ahead_us : period_us);
+}
+
+/* Not heard for a whole history. On a paced link the owner says when it is gone. */
+static void neighbour_faded(struct neighbour *n, uint64_t now_us)
+{
+	struct link *link = n->link;
+	struct address address = n->address;
+
+	link->b->counters.neighbours_lost++;
+	neighbour_free(n, now_us);
+	if (link_is_paced(link)) {
+		n = neighbour_new(link, now_us, &address);
+		if (n)
+			neighbour_become_idle(n, now_us);
+	}
 }
 
 static void history_missed(struct neighbour *n, struct history *h, uint64_t now_us)
@@ -359,11 +421,12 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 	/* A history without promises of its own ages with the other one. */
 	if (!timer_is_armed(&other->timer))
 		other->bits >>= 1;
-	if (n->multicast.bits == 0 && n->unicast.bits == 0) {
-		n->b->counters.neighbours_lost++;
-		neighbour_free(n, now_us);
+	if (!neighbour_is_heard_of(n)) {
+		neighbour_faded(n, now_us);
 		return;
 	}
+	if (n->misses > 0 && neighbour_is_slow(n))
+		neighbour_poll_soon(n, now_us);
 	timer_set(&n->b->heap, &h->timer, history_next_us(n, h, now_us));
 	neighbour_cost_update(n, now_us);
 }
@@ -387,6 +450,7 @@ void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us)
 	n->alive_us = now_us;
 	n->heard_us = now_us;
 	n->misses = 0;
+	neighbour_poll_answered(n, now_us);
 }
 
 void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
@@ -410,6 +474,7 @@ void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 		return;
 	history_forgive(n, &n->multicast, slept_us);
 	history_forgive(n, &n->unicast, slept_us);
+	neighbour_poll_forgive(n, now_us);
 	if (timer_is_armed(&n->ihu))
 		timer_set(&n->b->heap, &n->ihu, n->ihu.due_us + slept_us);
 	list_for_each (node, next, &n->routes)
@@ -435,7 +500,7 @@ void neighbour_ihu(struct neighbour *n, uint64_t now_us, const struct babel_tlv 
 
 void neighbour_write_ihu(struct neighbour *n, struct packet *p, bool with_timestamps, uint16_t rxcost)
 {
-	uint32_t interval_cs = 3u * n->link->config.hello_interval_cs;
+	uint32_t interval_cs = 3u * (link_is_paced(n->link) ? n->promised_cs : n->link->config.hello_interval_cs);
 	struct babel_tlv tlv = { .type = TLV_IHU };
 
 	tlv.u.ihu.has_address = true;

@@ -126,7 +126,7 @@ bool update_is_acked_on(const struct link *link)
 	size_t count = 0;
 
 	for (const struct list *node = link->neighbours.next; node != &link->neighbours; node = node->next)
-		count++;
+		count += neighbour_is_heard_of(list_entry(node, struct neighbour, on_link));
 	return link->config.needs_ack && count > 0 && count <= ACKED_NEIGHBOURS_MAX;
 }
 
@@ -136,9 +136,12 @@ static void update_trigger_link(struct destination *d, struct link *link, uint64
 
 	if (reliable && update_is_acked_on(link)) {
 		how.is_reliable = true;
-		list_for_each (node, next, &link->neighbours)
-			queue_update(
-				&list_entry(node, struct neighbour, on_link)->queue, now_us, &d->prefix, how, urgent);
+		list_for_each (node, next, &link->neighbours) {
+			struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+			if (neighbour_is_heard_of(n))
+				queue_update(&n->queue, now_us, &d->prefix, how, urgent);
+		}
 		return;
 	}
 	/* So many copies are reasonable (3.7.2); what merely appears is repeated by the next dump. */

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #define RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
+#define IDLE_MIN_MS 100
+#define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
 
 struct link_check {
@@ -118,6 +120,7 @@ static void take_preset(struct config_link *link, const struct preset *p)
 	link->rate_bps = p->rate_bps;
 	link->cost = p->kind;
 	link->hello_ms = p->hello_ms;
+	link->idle_ms = p->idle_ms;
 	link->update_s = p->update_s;
 	link->dead_misses = p->dead_misses;
 	link->keepalive_s = p->keepalive_s;
@@ -170,6 +173,21 @@ static int take_rate(struct config_link *link, const struct link_check *l)
 	unsigned floor_ms = preset_hello_floor_ms(link);
 	if (link->hello_ms < floor_ms)
 		link->hello_ms = floor_ms;
+	return 0;
+}
+
+/* After the rate, which says how often the busy ones come. */
+static int take_idle_hello(struct config_link *link, const struct link_check *l)
+{
+	const char *text = l->text->idle_hello;
+
+	if (text && number_read(&link->idle_ms, text, IDLE_MIN_MS, IDLE_MAX_MS) < 0)
+		return LINK_COMPLAIN(l, LINK_IDLE_HELLO,
+			"idle-hello \"%.40s\" is out of range; write %d to %d (milliseconds), 1000 is usual", text,
+			IDLE_MIN_MS, IDLE_MAX_MS);
+	link->idle_ms -= link->idle_ms % 10; /* Babel counts centiseconds */
+	if (link->idle_ms < link->hello_ms)
+		link->idle_ms = link->hello_ms;
 	return 0;
 }
 
@@ -278,6 +296,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		preset = preset_of_type(link->type);
 	take_preset(link, preset);
 	error = take_rate(link, &l);
+	if (!error)
+		error = take_idle_hello(link, &l);
 	if (!error)
 		error = take_cost(link, preset, &l);
 	if (!error)

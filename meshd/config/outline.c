@@ -20,7 +20,7 @@
 
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
-	"listen", "discover", "mtu", "cost" };
+	"listen", "discover", "mtu", "cost", "idle-hello" };
 static const char *const section_names[] = { "node", "links" };
 
 struct walk {

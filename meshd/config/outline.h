@@ -27,6 +27,7 @@ enum link_field {
 	LINK_DISCOVER,
 	LINK_MTU,
 	LINK_COST,
+	LINK_IDLE_HELLO,
 	LINK_FIELDS
 };
 

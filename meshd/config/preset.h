@@ -11,7 +11,7 @@ struct preset {
 	uint64_t rate_bps;
 	enum config_cost kind;
 	uint16_t cost; /* of a link that loses nothing */
-	unsigned hello_ms, update_s, dead_misses, keepalive_s;
+	unsigned hello_ms, idle_ms, update_s, dead_misses, keepalive_s;
 	bool metered, rtt;
 };
 

@@ -8,8 +8,9 @@
 
 #include <cyaml/cyaml.h>
 
-#define TEXT_FIELD(structure, member)                                                                                  \
-	CYAML_FIELD_STRING_PTR(#member, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
+#define NAMED_TEXT_FIELD(name, structure, member)                                                                      \
+	CYAML_FIELD_STRING_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
+#define TEXT_FIELD(structure, member) NAMED_TEXT_FIELD(#member, structure, member)
 
 static const cyaml_schema_value_t peer_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
@@ -36,6 +37,7 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct file_link, discover),
 	TEXT_FIELD(struct file_link, mtu),
 	TEXT_FIELD(struct file_link, cost),
+	NAMED_TEXT_FIELD("idle-hello", struct file_link, idle_hello),
 	CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, peers, &peer_schema,
 		0, CONFIG_PEER_MAX),
 	CYAML_FIELD_END,

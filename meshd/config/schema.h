@@ -13,7 +13,7 @@ struct file_node {
 };
 
 struct file_link {
-	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost;
+	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost, *idle_hello;
 	char **peers;
 	unsigned peers_count;
 };

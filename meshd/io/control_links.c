@@ -35,7 +35,7 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 	json_object_set_new(o, "cost_out", n ? json_metric(n->txcost) : json_null());
 	json_object_set_new(o, "rtt_ms", n && n->has_rtt ? json_real((double)rtt_tenths / 10) : json_null());
 	json_object_set_new(o, "loss_percent",
-		n ? json_peer_loss(n->hello_history ? n->hello_history : n->unicast_history) : json_null());
+		n ? json_peer_loss(n->unicast_history ? n->unicast_history : n->hello_history) : json_null());
 	json_object_set_new(o, "routes", json_integer(n ? (json_int_t)n->routes : 0));
 	return o;
 }

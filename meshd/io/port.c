@@ -116,6 +116,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.extra_cost = c->extra_cost,
 		.rate_bps = c->rate_bps,
 		.hello_ms = c->hello_ms,
+		.idle_ms = c->idle_ms,
 		.update_s = c->update_s,
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,

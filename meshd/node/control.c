@@ -5,6 +5,8 @@
  *   ASK    2  router-id*   send the certificates of these nodes
  *   TELL   3  { length 2, certificate }*
  *   BYE    4               we leave: our routes are gone, do not wait for us
+ *   HARK   5  8 bytes      say these bytes at once: we have not heard you for long
+ *   ECHO   6  8 bytes      they are these
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
@@ -12,7 +14,14 @@
 
 #include <string.h>
 
-enum control_op { CONTROL_PING = 1, CONTROL_ASK = 2, CONTROL_TELL = 3, CONTROL_BYE = 4 };
+enum control_op {
+	CONTROL_PING = 1,
+	CONTROL_ASK = 2,
+	CONTROL_TELL = 3,
+	CONTROL_BYE = 4,
+	CONTROL_HARK = 5,
+	CONTROL_ECHO = 6
+};
 
 static void say(struct peer *p, uint64_t now_us, enum control_op op)
 {
@@ -29,6 +38,32 @@ void control_ping(struct peer *p, uint64_t now_us)
 void control_bye(struct peer *p, uint64_t now_us)
 {
 	say(p, now_us, CONTROL_BYE);
+}
+
+static void say_echo(struct peer *p, uint64_t now_us, enum control_op op, const uint8_t echo[ECHO_LEN])
+{
+	uint8_t body[1 + ECHO_LEN] = { (uint8_t)op };
+
+	memcpy(body + 1, echo, ECHO_LEN);
+	peer_send(p, now_us, KIND_CONTROL, bytes_of(body, sizeof(body)));
+}
+
+void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN])
+{
+	say_echo(p, now_us, CONTROL_HARK, echo);
+}
+
+static void echo_in(struct peer *p, uint64_t now_us, enum control_op op, struct reader *r)
+{
+	uint8_t echo[ECHO_LEN];
+
+	read_copy(r, echo, sizeof(echo));
+	if (!reader_ok(r))
+		DROP(p->n, p->link, control_malformed);
+	else if (op == CONTROL_HARK)
+		say_echo(p, now_us, CONTROL_ECHO, echo);
+	else
+		peer_echoed(p, now_us, echo);
 }
 
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count)
@@ -54,7 +89,7 @@ static void asked(struct peer *p, uint64_t now_us, struct reader *r)
 
 		read_copy(r, rid.bytes, sizeof(rid.bytes));
 		const struct known *k = reader_ok(r) ? trust_by_rid(p->n, &rid) : NULL;
-		int len = k ? certificate_encode(&k->certificate, encoded, sizeof(encoded)) : 0;
+		int len = k ? certificate_encode(&k->member->certificate, encoded, sizeof(encoded)) : 0;
 		if (len <= 0)
 			continue;
 		if (writer_left(&w) < (size_t)len + 2) {
@@ -94,8 +129,9 @@ static void told(struct peer *p, struct reader *r)
 void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 {
 	struct reader r = reader_of(body);
+	uint8_t op = read_u8(&r);
 
-	switch (read_u8(&r)) {
+	switch (op) {
 	case CONTROL_PING:
 		break;
 	case CONTROL_ASK:
@@ -103,6 +139,10 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_TELL:
 		told(p, &r);
+		break;
+	case CONTROL_HARK:
+	case CONTROL_ECHO:
+		echo_in(p, now_us, (enum control_op)op, &r);
 		break;
 	case CONTROL_BYE:
 		peer_free(p, now_us, "it was switched off");

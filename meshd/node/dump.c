@@ -106,8 +106,8 @@ bool node_find_peer(const struct node *n, unsigned link, const struct address *n
 
 void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg)
 {
-	list_for_each (node, next, &n->certificate_list)
-		each(arg, &list_entry(node, struct known, all)->certificate);
+	for (const struct known *k = n->first_known; k; k = k->next)
+		each(arg, &k->member->certificate);
 }
 
 void node_certificate_prove(const struct node *n, const struct certificate *c, uint8_t proof[CERTIFICATE_PROOF_LEN])
@@ -123,7 +123,7 @@ const struct certificate *node_certificate_of(const struct node *n, const router
 {
 	const struct known *k = trust_by_rid(n, rid);
 
-	return k ? &k->certificate : NULL;
+	return k ? &k->member->certificate : NULL;
 }
 
 const struct certificate *node_certificate(const struct node *n)

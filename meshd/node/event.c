@@ -60,7 +60,7 @@ const char *name_of_rid(const struct node *n, const router_id *rid, char text[NO
 	const uint8_t *b = rid->bytes;
 
 	if (k)
-		snprintf(text, NODE_NAME_TEXT, "%s", k->certificate.name);
+		snprintf(text, NODE_NAME_TEXT, "%s", k->member->certificate.name);
 	else
 		snprintf(text, NODE_NAME_TEXT, "%02x%02x%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2], b[3], b[4], b[5],
 			b[6], b[7]);

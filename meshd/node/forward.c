@@ -108,6 +108,7 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 	if (origin == FROM_PEER)
 		packet_hop(p);
 	n->counters.packets_forwarded++;
+	peer_busy(peer, now_us);
 	if (p->len > mtu) {
 		send_fragments(peer, now_us, p, mtu);
 		return;

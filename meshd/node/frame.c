@@ -97,11 +97,15 @@ static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len
 {
 	switch (inner[0]) {
 	case KIND_IP:
+		peer_busy(p, now_us);
 		forward_from_peer(p->n, now_us, inner + 1, len - 1);
 		break;
 	case KIND_BABEL:
 	case KIND_BABEL | KIND_MULTICAST:
-		babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST);
+		if (p->is_silent)
+			DROP(p->n, p->link, not_fresh);
+		else
+			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST);
 		break;
 	case KIND_CONTROL:
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));

@@ -20,7 +20,7 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 static bool config_is_valid(const struct node_link_config *c)
 {
 	return memchr(c->name, 0, sizeof(c->name)) && c->mtu >= NODE_FRAME_MIN && c->mtu <= NODE_FRAME_MAX &&
-	       c->rxcost != 0 && c->hello_ms >= 10 && c->hello_ms <= 655350 && c->update_s != 0;
+	       c->rxcost != 0 && c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->update_s != 0;
 }
 
 int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct node_link_config *config)

@@ -76,7 +76,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->due_us = now_us;
 	heap_init(&n->heap);
 	list_init(&n->handshakes);
-	list_init(&n->certificate_list);
+	n->last_known = &n->first_known;
 	timer_init(&n->refilter, trust_refilter_due);
 	timer_init(&n->ask, trust_ask_due);
 	random_fill(&n->random, secret, sizeof(secret));

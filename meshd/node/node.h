@@ -55,6 +55,17 @@ enum node_event {
 };
 const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
 
+#define NODE_ID_LEN 8 /* of the node hash: in beacons and tie-breaks */
+
+/* A verified certificate and what follows from it. */
+struct node_member {
+	struct certificate certificate;
+	uint8_t hash[CERTIFICATE_HASH_LEN];
+	uint8_t id[NODE_ID_LEN];
+	router_id rid; /* as it follows from the keys */
+	struct prefix host; /* its own address, which it may announce whatever else it may */
+};
+
 struct node_output {
 	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. Borrowed. */
 	void (*send)(void *user, unsigned link, const struct endpoint *to, struct bytes frame);
@@ -74,6 +85,9 @@ struct node_output {
 	 * frame.c), before it is sealed to that neighbour and once it was opened, before anything reads it. Borrowed.
 	 */
 	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
+	/* For an owner of many nodes that know the same members, NULL in the daemon: an equal member that does not
+	 * change and outlives the node. NULL: out of memory. */
+	const struct node_member *(*share_member)(void *user, const struct node_member *member);
 };
 
 struct node_config {
@@ -104,6 +118,7 @@ struct node_link_config {
 	uint16_t rxcost; /* not 0 */
 	uint16_t extra_cost; /* added to every route over the link (metered) */
 	unsigned hello_ms, update_s, dead_misses;
+	unsigned idle_ms; /* between Hellos while no packets pass; at most as often as hello_ms, so 0: the same */
 	unsigned keepalive_s; /* 0: none */
 	bool rtt;
 };
@@ -157,7 +172,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed)
+	X(link_down) X(control_malformed) X(not_fresh)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;

@@ -4,6 +4,11 @@
  *   handshake done ──► made ──first valid frame──► up ──► silent: called again ──► gone
  *                                                  ▲______________│ heard
  *
+ * Who was silent is heard again only once it has answered: with a new session, or
+ * with an echo of what it was just asked. Until then its packets of hosts are taken
+ * and its routing is not: somebody may have held back what it said (protocol.md 7.2,
+ * fault 11), and it may be gone.
+ *
  * A peer is told to the routing engine when it is up. Another process behind
  * the same keys (new epoch) has forgotten what it promised: its routes go first.
  */
@@ -14,6 +19,7 @@
 #include <string.h>
 
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
+#define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_PACES 10
 #define PACE_BYTES 4800 /* a handshake of 1 kB, beside others on one channel and their turnarounds */
@@ -108,11 +114,18 @@ struct peer *peer_find_address(struct node_link *link, const struct address *lin
 	return NULL;
 }
 
+unsigned link_idle_ms(const struct node_link *link)
+{
+	return link->config.idle_ms > link->config.hello_ms ? link->config.idle_ms : link->config.hello_ms;
+}
+
 uint64_t link_silence_us(const struct node_link *link)
 {
 	unsigned misses = link->config.dead_misses ? link->config.dead_misses : 6;
+	unsigned slower_ms = link_idle_ms(link) - link->config.hello_ms;
 
-	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + SECOND;
+	/* Half as long again until an idle neighbour is late, then it is polled. */
+	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + slower_ms * MS * 3 / 2 + SECOND;
 }
 
 uint64_t link_pace_us(const struct node_link *link)
@@ -229,8 +242,10 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 	}
 	peer_index(p);
 	p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
-	if (initiated)
+	if (initiated) {
+		peer_answered(p, now_us);
 		control_ping(p, now_us);
+	}
 	timer_set_earlier(&p->n->heap, &p->timer, now_us + SECOND);
 }
 
@@ -257,31 +272,77 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
 }
 
-void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
+/* As often as a link bears it, or as often as the peer says Hello. */
+static uint64_t echo_pause_us(const struct peer *p)
+{
+	uint64_t hello_us = p->link->config.hello_ms * MS, pace_us = link_pace_us(p->link);
+
+	return hello_us > pace_us ? hello_us : pace_us;
+}
+
+static void peer_ask_echo(struct peer *p, uint64_t now_us)
+{
+	if (p->echo_asked_us && now_us < p->echo_asked_us + echo_pause_us(p))
+		return;
+	p->echo_asked_us = now_us;
+	random_fill(&p->n->random, p->echo, sizeof(p->echo));
+	control_ask_echo(p, now_us, p->echo);
+}
+
+void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN])
+{
+	/* What was asked before the last time is no news. */
+	if (!p->echo_asked_us || now_us > p->echo_asked_us + 2 * echo_pause_us(p) ||
+		!secret_equal(echo, p->echo, ECHO_LEN))
+		return;
+	peer_answered(p, now_us);
+}
+
+void peer_answered(struct peer *p, uint64_t now_us)
 {
 	char text[NODE_NAME_TEXT];
 
+	p->echo_asked_us = 0;
+	if (!p->is_silent)
+		return;
+	p->is_silent = false;
 	p->heard_us = now_us;
-	p->silent_tries = 0;
+	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
+	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
+	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+}
+
+void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
+{
 	/* What was sealed with older keys does not say that the last message arrived. */
 	if (p->keys.has_current && p->keys.current.received)
 		p->fin_len = 0;
 	if (!endpoint_equal(&p->endpoint, from))
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
-	if (promoted)
+	if (promoted) {
 		peer_promoted(p, now_us);
-	if (p->is_silent) {
-		p->is_silent = false;
-		event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
-		/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
-		babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+		peer_answered(p, now_us);
 	}
+	if (p->is_silent) {
+		peer_ask_echo(p, now_us);
+		return;
+	}
+	p->heard_us = now_us;
+	p->silent_tries = 0;
 	if (!p->is_up) {
 		peer_up(p, now_us);
 	} else if (now_us >= p->alive_told_us + ALIVE_US) {
 		p->alive_told_us = now_us;
 		babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
 	}
+}
+
+void peer_busy(struct peer *p, uint64_t now_us)
+{
+	if (now_us < p->busy_told_us + BUSY_US && p->busy_told_us)
+		return;
+	p->busy_told_us = now_us;
+	babel_neighbour_busy(p->n->babel, now_us, p->link->id, &p->address);
 }
 
 /* --- the peer's clock ---------------------------------------------------------------------------- */

@@ -138,6 +138,7 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.cost = c->wired ? BABEL_COST_2_OUT_OF_3 : BABEL_COST_ETX,
 		.rxcost = c->rxcost,
 		.hello_interval_cs = (uint16_t)(c->hello_ms / 10 ? c->hello_ms / 10 : 1),
+		.idle_interval_cs = (uint16_t)(link_idle_ms(link) / 10 ? link_idle_ms(link) / 10 : 1),
 		.update_interval_cs = (uint16_t)(c->update_s > 655 ? 65500 : c->update_s * 100),
 		.dead_misses = c->dead_misses,
 		.mtu = c->mtu - NODE_OVERHEAD,

@@ -20,11 +20,11 @@
 #define MS 1000ull
 #define SECOND 1000000ull
 
-#define NODE_ID_LEN 8 /* of the node hash: in beacons and tie-breaks */
 #define HANDSHAKES_MAX 64 /* theirs, pending; own ones are bounded by targets and callings */
 #define CALLINGS_MAX 64 /* own handshakes under way */
 #define CERTIFICATE_WANTS_MAX 64
 #define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
+#define ECHO_LEN 8
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
@@ -103,10 +103,12 @@ struct peer {
 	bool has_epoch;
 	uint32_t pending_epoch; /* of who started the pending session */
 	bool is_up; /* a session was proven, and the process behind it is the same */
-	bool is_silent; /* nothing heard for too long: said so once */
+	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
-	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, pending_us, confirm_us;
+	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, busy_told_us, pending_us, confirm_us;
 	unsigned silent_tries;
+	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
+	uint8_t echo[ECHO_LEN];
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -150,12 +152,9 @@ struct want {
 
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
-	struct list all;
-	router_id rid; /* as it follows from the keys */
-	uint8_t id[NODE_ID_LEN];
-	uint8_t hash[CERTIFICATE_HASH_LEN];
-	struct prefix host; /* its own address, which it may announce whatever else it may */
-	struct certificate certificate;
+	struct known *next; /* in the order in which they were learned */
+	const struct node_member *member;
+	struct node_member own[]; /* unless the owner shares members */
 };
 
 struct node {
@@ -185,7 +184,7 @@ struct node {
 	struct list handshakes;
 	unsigned handshakes_theirs, handshakes_own;
 	struct map certificates;
-	struct list certificate_list;
+	struct known *first_known, **last_known;
 	struct want wants[CERTIFICATE_WANTS_MAX];
 	unsigned want_count;
 	struct timer ask;
@@ -227,7 +226,13 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why);
 void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch);
 /* A frame from it was opened. */
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted);
+/* It answered what we said just now: it is there. */
+void peer_answered(struct peer *p, uint64_t now_us);
+void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
+/* A packet goes to it, or came from it. */
+void peer_busy(struct peer *p, uint64_t now_us);
+unsigned link_idle_ms(const struct node_link *link); /* between Hellos to who is not busy */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */
 /* The time that an answer may take there: nothing is said again, and nobody called, any sooner. */
 uint64_t link_pace_us(const struct node_link *link);
@@ -319,6 +324,7 @@ void trust_refilter_due(struct timer *timer, uint64_t now_us);
 
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
+void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);

@@ -38,23 +38,17 @@ const struct known *trust_by_rid(const struct node *n, const router_id *rid)
 
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN])
 {
-	list_for_each (node, next, &n->certificate_list) {
-		const struct known *k = list_entry(node, struct known, all);
-
-		if (memcmp(k->hash, hash, CERTIFICATE_HASH_LEN) == 0)
-			return &k->certificate;
-	}
+	for (const struct known *k = n->first_known; k; k = k->next)
+		if (memcmp(k->member->hash, hash, CERTIFICATE_HASH_LEN) == 0)
+			return &k->member->certificate;
 	return NULL;
 }
 
 const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN])
 {
-	list_for_each (node, next, &n->certificate_list) {
-		const struct known *k = list_entry(node, struct known, all);
-
-		if (memcmp(k->id, id, NODE_ID_LEN) == 0)
-			return &k->certificate;
-	}
+	for (const struct known *k = n->first_known; k; k = k->next)
+		if (memcmp(k->member->id, id, NODE_ID_LEN) == 0)
+			return &k->member->certificate;
 	return NULL;
 }
 
@@ -72,34 +66,74 @@ const char *trust_error_text(int error)
 	}
 }
 
-/* A certificate for keys that are known: the one issued last holds. */
-static bool known_renew(struct known *k, const struct certificate *c)
+static struct node_member member_of(const struct certificate *c)
 {
-	if (c->serial <= k->certificate.serial)
+	struct node_member m = { .certificate = *c };
+	uint8_t hash[32];
+
+	certificate_hash(m.hash, c);
+	identity_hash(hash, &c->key);
+	memcpy(m.id, hash, NODE_ID_LEN);
+	identity_router_id(m.rid.bytes, &c->key);
+	m.host = prefix_of_host(identity_address(&c->key, c->deployment));
+	return m;
+}
+
+/* Gives `k` what it stands for; false: out of memory. */
+static bool known_set(struct node *n, struct known *k, const struct certificate *c)
+{
+	struct node_member m = member_of(c);
+	const struct node_member *shared = n->output.share_member ? n->output.share_member(n->user, &m) : k->own;
+
+	if (!shared)
 		return false;
-	k->certificate = *c;
-	certificate_hash(k->hash, c);
+	if (shared == k->own)
+		k->own[0] = m;
+	k->member = shared;
+	return true;
+}
+
+/* Peers keep a certificate at hand. */
+static void peers_renew(struct node *n, const struct certificate *old, const struct certificate *c)
+{
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
+		if (!n->links[id])
+			continue;
+		list_for_each (node, next, &n->links[id]->peers) {
+			struct peer *p = list_entry(node, struct peer, on_link);
+
+			if (p->certificate == old)
+				p->certificate = c;
+		}
+	}
+}
+
+/* A certificate for keys that are known: the one issued last holds. */
+static bool known_renew(struct node *n, struct known *k, const struct certificate *c)
+{
+	const struct certificate *old = &k->member->certificate;
+
+	if (c->serial <= old->serial || !known_set(n, k, c))
+		return false;
+	map_remove(&n->certificates, &k->by_rid);
+	map_insert(&n->certificates, &k->by_rid, rid_key(&k->member->rid));
+	peers_renew(n, old, &k->member->certificate);
 	return true;
 }
 
 static struct known *known_new(struct node *n, const struct certificate *c)
 {
-	struct known *k = calloc(1, sizeof(*k));
-	uint8_t hash[32];
+	bool is_shared = n->output.share_member;
+	struct known *k = calloc(1, sizeof(*k) + (is_shared ? 0 : sizeof(k->own[0])));
 
 	if (!k)
 		return NULL;
-	k->certificate = *c;
-	certificate_hash(k->hash, c);
-	identity_hash(hash, &c->key);
-	memcpy(k->id, hash, NODE_ID_LEN);
-	identity_router_id(k->rid.bytes, &c->key);
-	k->host = prefix_of_host(identity_address(&c->key, c->deployment));
-	if (map_insert(&n->certificates, &k->by_rid, rid_key(&k->rid)) < 0) {
+	if (!known_set(n, k, c) || map_insert(&n->certificates, &k->by_rid, rid_key(&k->member->rid)) < 0) {
 		free(k);
 		return NULL;
 	}
-	list_push_back(&n->certificate_list, &k->all);
+	*n->last_known = k;
+	n->last_known = &k->next;
 	return k;
 }
 
@@ -136,18 +170,18 @@ const struct certificate *trust_restore(
 		return NULL;
 	identity_router_id(rid.bytes, &c.key);
 	struct known *k = (struct known *)trust_by_rid(n, &rid);
-	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) == 0 &&
-		memcmp(k->certificate.signature, c.signature, SIGNATURE_LEN) == 0)
-		return &k->certificate; /* checked before */
+	if (k && memcmp(&k->member->certificate.key, &c.key, sizeof(c.key)) == 0 &&
+		memcmp(k->member->certificate.signature, c.signature, SIGNATURE_LEN) == 0)
+		return &k->member->certificate; /* checked before */
 	*error = certificate_check(n, &c, encoded, proof, &is_proven);
 	if (*error)
 		return NULL;
-	if (k && memcmp(&k->certificate.key, &c.key, sizeof(c.key)) != 0) {
+	if (k && memcmp(&k->member->certificate.key, &c.key, sizeof(c.key)) != 0) {
 		*error = -EKEYREJECTED; /* other keys of the same router-id */
 		return NULL;
 	}
-	if (k && !known_renew(k, &c))
-		return &k->certificate;
+	if (k && !known_renew(n, k, &c))
+		return &k->member->certificate;
 	if (!k)
 		k = known_new(n, &c);
 	if (!k) {
@@ -156,7 +190,7 @@ const struct certificate *trust_restore(
 	}
 	if (!is_proven)
 		certificate_store(n, encoded);
-	return &k->certificate;
+	return &k->member->certificate;
 }
 
 const struct certificate *trust_add(struct node *n, struct bytes encoded, int *error)
@@ -166,13 +200,13 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 
 void trust_done(struct node *n)
 {
-	list_for_each (node, next, &n->certificate_list) {
-		struct known *k = list_entry(node, struct known, all);
-
+	for (struct known *k = n->first_known, *next; k; k = next) {
+		next = k->next;
 		map_remove(&n->certificates, &k->by_rid);
 		free(k);
 	}
-	list_init(&n->certificate_list);
+	n->first_known = NULL;
+	n->last_known = &n->first_known;
 }
 
 /* --- what is wanted ---------------------------------------------------------------------------- */
@@ -338,16 +372,16 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 		return (struct babel_verdict){ .accept = false };
 	}
 	/* Nearly every update is of a host: two hashes less for each. */
-	bool is_host = prefix_equal(&k->host, prefix);
-	if (!is_host && !certificate_authorises(&k->certificate, prefix, origin->bytes)) {
+	bool is_host = prefix_equal(&k->member->host, prefix);
+	if (!is_host && !certificate_authorises(&k->member->certificate, prefix, origin->bytes)) {
 		DROP(n, n->links[link], certificate_refused);
 		event_say(n, NODE_REFUSED, n->links[link], "%s announces %s, which its certificate does not name",
-			k->certificate.name, prefix_format(prefix, text));
+			k->member->certificate.name, prefix_format(prefix, text));
 		return (struct babel_verdict){ .accept = false };
 	}
 	return (struct babel_verdict){
 		.accept = true,
-		.is_named = is_host || certificate_names(&k->certificate, prefix),
+		.is_named = is_host || certificate_names(&k->member->certificate, prefix),
 		.extra_cost = n->links[link]->config.extra_cost,
 	};
 }

@@ -99,6 +99,13 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
 }
 
+static const struct node_member *output_share_member(void *user, const struct node_member *member)
+{
+	struct station *s = user;
+
+	return roll_enter(s->w->roll, member);
+}
+
 /* --- time -------------------------------------------------------------------------------------- */
 
 void station_timer_set(struct station *s, struct timer *timer, uint64_t due_us)
@@ -284,6 +291,7 @@ static struct node_link_config link_config_of(const struct config_link *c)
 		.extra_cost = c->extra_cost,
 		.rate_bps = c->rate_bps,
 		.hello_ms = c->hello_ms,
+		.idle_ms = c->idle_ms,
 		.update_s = c->update_s,
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
@@ -375,7 +383,7 @@ static void station_start_links(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, output_inner };
+		output_store_certificate, output_event, output_inner, output_share_member };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,

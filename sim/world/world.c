@@ -108,6 +108,7 @@ struct world *world_new(uint64_t seed)
 	prng_seed(&w->prng, seed);
 	random = prng_random(&w->prng);
 	authority_generate(&w->authority, &random);
+	w->roll = roll_new();
 	return w;
 }
 
@@ -125,6 +126,7 @@ void world_free(struct world *w)
 	list_for_each (at, next, &w->pending)
 		free(at); /* the first member of each */
 	disk_free(w);
+	roll_free(w->roll);
 	authority_done(&w->authority);
 	free(w->stations);
 	free(w->segments);

@@ -13,6 +13,7 @@
  *
  *   world.c     time, the hash, building and ending
  *   lane.h      stations run by several threads
+ *   roll.c      members that nodes know, once for all
  *   station.c   power, disk, what a node says to its shell
  *   segment.c   frames through link models, NAT boxes, carrier
  *   disk.c      certificates that nodes keep, each once for all nodes
@@ -203,6 +204,7 @@ struct world {
 	struct heap heap; /* what happens to all */
 	struct prng prng; /* not from a station's timers */
 	struct secret_authority authority;
+	struct roll *roll;
 	unsigned station_count, station_capacity;
 	struct station **stations;
 	unsigned segment_count, segment_capacity;
@@ -324,6 +326,13 @@ void station_send_soon(struct station *s, struct bytes packet);
 bool station_reaches(const struct station *s, const struct station *to); /* has a route */
 /* A live session with `to` in its present life, over whichever port. */
 bool station_has_session(const struct station *s, unsigned link, const struct station *to);
+
+/* --- roll.c ------------------------------------------------------------------------- */
+
+struct roll *roll_new(void);
+void roll_free(struct roll *r); /* after the nodes */
+/* An equal member, for as long as the roll is there. */
+const struct node_member *roll_enter(struct roll *r, const struct node_member *member);
 
 /* --- segment.c ---------------------------------------------------------------------- */
 

@@ -159,7 +159,7 @@ static inline void chain_enrol(struct enrolment *enrolments, unsigned count, uin
 static inline struct chain *chain_new(const struct enrolment *enrolments, unsigned count, unsigned mtu, uint64_t seed)
 {
 	static const struct node_output output = { chain_send, chain_deliver, chain_kernel_route, chain_store_seqno,
-		chain_store_certificate, chain_event, NULL };
+		chain_store_certificate, chain_event, NULL, NULL };
 	struct node_link_config link = { .name = "wire",
 		.mtu = mtu,
 		.beacon = true,

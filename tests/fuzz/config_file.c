@@ -53,6 +53,7 @@ static void check_link(const struct config_link *l)
 	assert(l->rxcost != 0);
 	assert(l->rate_bps >= 1200);
 	assert(l->hello_ms >= 100 && l->hello_ms <= 60000);
+	assert(l->idle_ms >= l->hello_ms && l->idle_ms <= 60000 && l->idle_ms % 10 == 0);
 	assert(l->update_s >= 1 && l->update_s <= 655);
 	assert(l->dead_misses >= 2 && l->dead_misses < 16);
 	assert((l->extra_cost != 0) == l->metered);

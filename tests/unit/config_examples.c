@@ -149,9 +149,9 @@ static void the_manual_gives_every_preset_as_it_is(void **state)
 		const struct config_link *l = c.links;
 		bool is_udp = l->type == CONFIG_UDP;
 		config_format_rate(rate, sizeof(rate), l->rate_bps);
-		snprintf(row, sizeof(row), "\n%s\t%s\t%s\t%u\t%u\t%u ms\t%u\t%u s\t%s\n", presets[i][1],
+		snprintf(row, sizeof(row), "\n%s\t%s\t%s\t%u\t%u\t%u ms\t%u ms\t%u\t%u s\t%s\n", presets[i][1],
 			is_udp ? "udp" : "ethernet", rate, l->mtu + (is_udp ? CONFIG_UDP_OVERHEAD : 0), hop_cost(l),
-			l->hello_ms, l->dead_misses, l->update_s, l->rtt ? "yes" : "no");
+			l->hello_ms, l->idle_ms, l->dead_misses, l->update_s, l->rtt ? "yes" : "no");
 		if (!strstr(manual(), row))
 			fail_msg("docs/meshd.yaml.5 lacks:%s", row);
 	}

@@ -38,6 +38,12 @@ static unsigned detection_ms(const struct config_link *l)
 	return l->hello_ms * l->dead_misses + l->hello_ms / 2;
 }
 
+/* Of a neighbour that no packets pass to or from: late after one and a half of its intervals, then polled. */
+static unsigned idle_detection_ms(const struct config_link *l)
+{
+	return l->idle_ms > l->hello_ms ? l->idle_ms * 3 / 2 + l->hello_ms * l->dead_misses : detection_ms(l);
+}
+
 static void presets_are_what_the_manual_says(void **state)
 {
 	static const struct {
@@ -50,6 +56,7 @@ static void presets_are_what_the_manual_says(void **state)
 					.cost = CONFIG_COST_RADIO,
 					.rxcost = 256,
 					.hello_ms = 200,
+					.idle_ms = 1000,
 					.dead_misses = 6,
 					.update_s = 40 } },
 		{ "narrowband", { .type = CONFIG_UDP,
@@ -58,6 +65,7 @@ static void presets_are_what_the_manual_says(void **state)
 					.cost = CONFIG_COST_RADIO,
 					.rxcost = 1024,
 					.hello_ms = 4000,
+					.idle_ms = 4000,
 					.dead_misses = 2,
 					.update_s = 600 } },
 		{ "geo-satellite", { .type = CONFIG_UDP,
@@ -66,6 +74,7 @@ static void presets_are_what_the_manual_says(void **state)
 					   .cost = CONFIG_COST_WIRED,
 					   .rxcost = 1024,
 					   .hello_ms = 500,
+					   .idle_ms = 500,
 					   .dead_misses = 8,
 					   .update_s = 60,
 					   .keepalive_s = 25,
@@ -76,6 +85,7 @@ static void presets_are_what_the_manual_says(void **state)
 					   .cost = CONFIG_COST_WIRED,
 					   .rxcost = 384,
 					   .hello_ms = 500,
+					   .idle_ms = 500,
 					   .dead_misses = 6,
 					   .update_s = 30,
 					   .keepalive_s = 25,
@@ -87,6 +97,7 @@ static void presets_are_what_the_manual_says(void **state)
 				      .rxcost = 512,
 				      .extra_cost = 2048,
 				      .hello_ms = 1000,
+				      .idle_ms = 1000,
 				      .dead_misses = 4,
 				      .update_s = 60,
 				      .keepalive_s = 25,
@@ -98,6 +109,7 @@ static void presets_are_what_the_manual_says(void **state)
 				   .cost = CONFIG_COST_WIRED,
 				   .rxcost = 96,
 				   .hello_ms = 100,
+				   .idle_ms = 1000,
 				   .dead_misses = 3,
 				   .update_s = 16 } },
 	};
@@ -113,6 +125,7 @@ static void presets_are_what_the_manual_says(void **state)
 		assert_int_equal(is.rxcost, want.rxcost);
 		assert_int_equal(is.extra_cost, want.extra_cost);
 		assert_int_equal(is.hello_ms, want.hello_ms);
+		assert_int_equal(is.idle_ms, want.idle_ms);
 		assert_int_equal(is.dead_misses, want.dead_misses);
 		assert_int_equal(is.update_s, want.update_s);
 		assert_int_equal(is.keepalive_s, want.keepalive_s);
@@ -125,14 +138,14 @@ static void silence_is_judged_in_the_time_of_the_link__protocol_6_1(void **state
 {
 	static const struct {
 		const char *name;
-		unsigned low_ms, high_ms;
+		unsigned low_ms, high_ms, idle_ms;
 	} cases[] = {
-		{ "fibre", 250, 350 },
-		{ "mesh-radio", 400, 1400 },
-		{ "leo-satellite", 1500, 3500 }, /* a slot edge must not be an outage */
-		{ "geo-satellite", 3500, 4500 },
-		{ "cellular", 3500, 4500 }, /* stalls of 1.7 s are measured */
-		{ "narrowband", 8000, 10000 },
+		{ "fibre", 250, 350, 1800 },
+		{ "mesh-radio", 400, 1400, 2700 },
+		{ "leo-satellite", 1500, 3500, 3250 }, /* a slot edge must not be an outage */
+		{ "geo-satellite", 3500, 4500, 4250 },
+		{ "cellular", 3500, 4500, 4500 }, /* stalls of 1.7 s are measured */
+		{ "narrowband", 8000, 10000, 10000 },
 	};
 
 	(void)state;
@@ -140,6 +153,7 @@ static void silence_is_judged_in_the_time_of_the_link__protocol_6_1(void **state
 		struct config_link l = link_of(cases[i].name, "");
 
 		assert_in_range(detection_ms(&l), cases[i].low_ms, cases[i].high_ms);
+		assert_int_equal(idle_detection_ms(&l), cases[i].idle_ms);
 	}
 }
 
@@ -211,12 +225,13 @@ static void hellos_and_the_whole_table_fit_the_budget__design_3(void **state)
 	}
 }
 
-/* Stations in range of each other: everything is sealed for each neighbour, and one Hello names them all. */
-static double radio_bps(const struct config_link *l, double stations, double routes)
+/* Stations in range of each other, of which `busy` pairs carry packets; each has Hellos of its own for each other. */
+static double radio_bps(const struct config_link *l, double stations, double busy, double routes)
 {
-	double pairs = stations * (stations - 1), babel = 4 + 8 + 16 * (stations - 1) / 3;
+	double pairs = stations * (stations - 1), hello = (14 + 33 + 4 + 8 + 16 / 3.0) * 8;
 
-	return pairs * ((14 + 33 + babel) * 8 * 1000 / (l->hello_ms * 0.95) + table_bps(l, routes) / 2);
+	return hello * 1000 / 0.95 * ((pairs - 2 * busy) / l->idle_ms + 2 * busy / l->hello_ms) +
+	       pairs * table_bps(l, routes) / 2;
 }
 
 static void stations_in_range_fit_the_budget_of_a_radio(void **state)
@@ -225,8 +240,11 @@ static void stations_in_range_fit_the_budget_of_a_radio(void **state)
 	double budget = (double)l.rate_bps / 20;
 
 	(void)state;
-	assert_true(radio_bps(&l, 10, 1100) <= budget);
-	assert_true(radio_bps(&l, 13, 20) <= budget);
+	/* With few routes: all busy with all, every station busy with two others, in peace. */
+	assert_true(radio_bps(&l, 19, 19 * 9, 20) <= budget);
+	assert_true(radio_bps(&l, 31, 31, 20) <= budget);
+	assert_true(radio_bps(&l, 36, 0, 20) <= budget);
+	assert_true(radio_bps(&l, 13, 13, 1100) <= budget);
 }
 
 static void a_low_rate_slows_hellos_down_to_the_budget(void **state)
@@ -248,7 +266,25 @@ static void a_low_rate_slows_hellos_down_to_the_budget(void **state)
 		l = link_of(names[i], "rate: 1200");
 		assert_true(hello_bps(&l, true) * 0.95 <= 60.001);
 		assert_in_range(l.hello_ms, 1, 200000); /* three of them still fit an IHU interval */
+		assert_int_equal(l.idle_ms, l.hello_ms < 1000 ? 1000 : l.hello_ms);
 	}
+}
+
+static void idle_hellos_are_as_written_but_not_above_the_full_rate(void **state)
+{
+	struct config_link l = link_of("mesh-radio", "idle-hello: 5000");
+
+	(void)state;
+	assert_int_equal(l.hello_ms, 200);
+	assert_int_equal(l.idle_ms, 5000);
+	l = link_of("fibre", "idle-hello: 255");
+	assert_int_equal(l.idle_ms, 250); /* centiseconds on the wire */
+	l = link_of("fibre", "idle-hello: 100");
+	assert_int_equal(l.idle_ms, 100);
+	l = link_of("cellular", "idle-hello: 500");
+	assert_int_equal(l.idle_ms, 1000);
+	l = link_of("mesh-radio", "rate: 9600, idle-hello: 1000");
+	assert_int_equal(l.idle_ms, l.hello_ms);
 }
 
 /* Metric of a hop without loss, both ends configured alike. */
@@ -335,6 +371,7 @@ int main(void)
 		cmocka_unit_test(hellos_and_the_whole_table_fit_the_budget__design_3),
 		cmocka_unit_test(stations_in_range_fit_the_budget_of_a_radio),
 		cmocka_unit_test(a_low_rate_slows_hellos_down_to_the_budget),
+		cmocka_unit_test(idle_hellos_are_as_written_but_not_above_the_full_rate),
 		cmocka_unit_test(a_hop_costs_what_is_written),
 		cmocka_unit_test(links_are_preferred_in_the_order_of_the_field),
 		cmocka_unit_test(the_type_overrides_that_of_the_preset),

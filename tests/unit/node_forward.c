@@ -43,6 +43,11 @@ void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t 
 	record(p, inner + 1, len - 1);
 }
 
+void peer_busy(struct peer *p, uint64_t now_us)
+{
+	p->busy_told_us = now_us;
+}
+
 static void deliver(void *user, struct bytes packet)
 {
 	assert_ptr_equal(user, &node);

@@ -673,6 +673,58 @@ static void silent_peer_is_lost_and_found_again(void **state)
 	}
 }
 
+/* Held back by a jammer and played when its sender is dead: sealed as it is, it is no sign of life. */
+static void what_was_held_back_makes_no_neighbour(void **state)
+{
+	struct world *w = pair_on_air(361);
+	unsigned played = 0;
+
+	(void)state;
+	world_run(w, 10 * A_SECOND);
+	assert_peers(w, 0, 1, AIR);
+	w->segments[AIR].is_cut = true;
+	w->tape_count = 0;
+	w->is_recording = true;
+	world_run(w, 20 * A_SECOND);
+	w->is_recording = false;
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], 1);
+	unsigned ups = w->stations[0].events[NODE_NEIGHBOUR_UP];
+	station_kill(w, 1);
+	w->segments[AIR].is_cut = false;
+	for (unsigned i = 0; i < w->tape_count; i++) {
+		const struct flight *f = &w->tape[i];
+
+		if (f->from != 1 || f->data[0] != FRAME_TYPE_DATA)
+			continue;
+		station_hear(&w->stations[0], AIR, &f->source, bytes_of(f->data, f->len));
+		world_run(w, 50 * MILLISECOND);
+		assert_false(reaches(w, 0, 1));
+		played++;
+	}
+	assert_true(played > 20);
+	assert_int_equal(counters_of(w, 0)->drops.not_authentic + counters_of(w, 0)->drops.replayed, 0);
+	assert_true(counters_of(w, 0)->drops.not_fresh > 20);
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_UP], ups);
+	world_free(w);
+}
+
+/* The same frames, and the sender lives: it is asked, answers, and is a neighbour again at once. */
+static void who_answers_is_heard_again(void **state)
+{
+	struct world *w = pair_on_air(362);
+
+	(void)state;
+	world_run(w, 10 * A_SECOND);
+	w->segments[AIR].is_cut = true;
+	world_run(w, 20 * A_SECOND);
+	assert_false(reaches(w, 0, 1));
+	w->segments[AIR].is_cut = false;
+	world_run(w, 2 * A_SECOND);
+	assert_true(reaches(w, 0, 1) && reaches(w, 1, 0));
+	assert_true(strstr(w->stations[0].event_text, "heard again") || w->stations[0].events[NODE_NEIGHBOUR_UP] == 2);
+	world_free(w);
+}
+
 /* --- floods --------------------------------------------------------------------------------------- */
 
 enum flood { FLOOD_NOISE, FLOOD_REPLAYED, FLOOD_ONE_SOURCE, FLOODS };
@@ -896,6 +948,8 @@ int main(void)
 		cmocka_unit_test(frames_of_a_past_life_are_not_opened__protocol_7_2_12),
 		cmocka_unit_test(slow_links_keep_their_peers),
 		cmocka_unit_test(silent_peer_is_lost_and_found_again),
+		cmocka_unit_test(what_was_held_back_makes_no_neighbour),
+		cmocka_unit_test(who_answers_is_heard_again),
 		cmocka_unit_test(handshake_flood_leaves_sessions_alone__protocol_7_2_21),
 		cmocka_unit_test(replayed_initiations_do_not_keep_a_member_out),
 		cmocka_unit_test(replayed_beacons_do_not_use_up_our_calls),

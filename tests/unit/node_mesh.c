@@ -336,7 +336,7 @@ static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
 
 	(void)state;
 	assert_non_null(k);
-	k->certificate.prefixes[k->certificate.prefix_count++] = lie;
+	k->own[0].certificate.prefixes[k->own[0].certificate.prefix_count++] = lie;
 	hostile_announce(w, 0, &lie);
 	world_run(w, 10 * A_SECOND);
 	assert_true(babel_selected(node_babel(w->stations[1].node), &lie, &r)); /* the plot works ... */
@@ -517,7 +517,7 @@ static void forged_or_replayed_frame_does_not_move_the_peer(void **state)
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
 		f.data[f.len - 1] ^= 1;
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
-		f.data[8] ^= 0x40; /* a counter that was not used yet */
+		f.data[10] ^= 0x40; /* a counter that was not used yet */
 		station_hear(&w->stations[0], NET, &elsewhere, bytes_of(f.data, f.len));
 		tried++;
 	}
