@@ -1,10 +1,10 @@
 /*
- * Longest-prefix match (fib.h).
+ * Longest-prefix match (fib.h): hosts first, then the tree.
  *
- * A node stands for a prefix; its two children continue it with bit 0 or 1 at
+ * A node of the tree stands for a prefix; its two children continue it with bit 0 or 1 at
  * `plen`. Nodes without an entry exist only where two branches part.
  */
-#include "meshd/node/fib.h"
+#include "meshd/node/fib_host.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -81,14 +81,22 @@ static struct fib_node *fib_node_get(struct fib *f, const struct prefix *prefix)
 
 int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, struct peer *peer)
 {
-	struct fib_node *node = fib_node_get(f, prefix);
+	size_t hosts = f->host_count;
+	struct fib_entry *e;
 
-	if (!node)
+	if (fib_is_host(prefix)) {
+		e = fib_host_get(f, &prefix->address);
+	} else {
+		struct fib_node *node = fib_node_get(f, prefix);
+
+		e = node ? &node->entry : NULL;
+	}
+	if (!e)
 		return -ENOMEM;
-	if (node->entry.kind == FIB_NONE)
+	if (e->kind == FIB_NONE || f->host_count > hosts)
 		f->count++;
-	node->entry.kind = kind;
-	node->entry.peer = peer;
+	e->kind = (uint8_t)kind;
+	e->peer = peer;
 	return 0;
 }
 
@@ -103,8 +111,22 @@ static void fib_node_prune(struct fib_node **at)
 	free(node);
 }
 
+static void fib_host_drop(struct fib *f, const struct address *host)
+{
+	struct fib_entry *e = fib_host_find(f, host);
+
+	if (!e)
+		return;
+	fib_host_remove(f, e);
+	f->count--;
+}
+
 void fib_remove(struct fib *f, const struct prefix *prefix)
 {
+	if (fib_is_host(prefix)) {
+		fib_host_drop(f, &prefix->address);
+		return;
+	}
 	struct fib_node **path[129 + 1];
 	unsigned depth = 0;
 	struct fib_node **at = root_of(f, prefix->address.family);
@@ -125,8 +147,11 @@ void fib_remove(struct fib *f, const struct prefix *prefix)
 
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to)
 {
+	const struct fib_entry *best = to->family == FAMILY_IPV6 ? fib_host_find(f, to) : NULL;
+
+	if (best)
+		return best;
 	const struct fib_node *node = *root_of(f, to->family);
-	const struct fib_entry *best = NULL;
 	unsigned bits = family_bits(to->family);
 
 	while (node &&
@@ -142,6 +167,8 @@ const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to
 
 const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *prefix)
 {
+	if (fib_is_host(prefix))
+		return fib_host_find(f, &prefix->address);
 	const struct fib_node *node = *root_of(f, prefix->address.family);
 
 	while (node && node->entry.prefix.plen < prefix->plen)
@@ -149,20 +176,27 @@ const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *pref
 	return node && node->entry.kind != FIB_NONE && prefix_equal(&node->entry.prefix, prefix) ? &node->entry : NULL;
 }
 
+static void entry_forget(struct fib_entry *e, const struct peer *peer)
+{
+	if (e->kind != FIB_PEER || e->peer != peer)
+		return;
+	e->kind = FIB_HELD;
+	e->peer = NULL;
+}
+
 static void forget_below(struct fib_node *node, const struct peer *peer)
 {
 	if (!node)
 		return;
-	if (node->entry.kind == FIB_PEER && node->entry.peer == peer) {
-		node->entry.kind = FIB_HELD;
-		node->entry.peer = NULL;
-	}
+	entry_forget(&node->entry, peer);
 	forget_below(node->child[0], peer);
 	forget_below(node->child[1], peer);
 }
 
 void fib_forget_peer(struct fib *f, const struct peer *peer)
 {
+	for (size_t i = 0; i < f->host_slots; i++)
+		entry_forget(&f->hosts[i], peer);
 	forget_below(f->roots[0], peer);
 	forget_below(f->roots[1], peer);
 }
@@ -178,6 +212,7 @@ static void free_below(struct fib_node *node)
 
 void fib_done(struct fib *f)
 {
+	free(f->hosts);
 	free_below(f->roots[0]);
 	free_below(f->roots[1]);
 	*f = (struct fib){ 0 };

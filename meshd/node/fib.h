@@ -1,7 +1,9 @@
 /*
- * The forwarding table, built for reading: a binary radix tree with compressed
- * paths for each family. The routing engine's changes are written into it; the
- * data path only looks up.
+ * The forwarding table, built for reading. Nearly every destination is the host
+ * address of a node, and nothing can match better: hosts are found by one look into
+ * a hash table. Shorter prefixes, and hosts of IPv4, are in a binary radix tree with
+ * compressed paths for each family. The routing engine's changes are written into
+ * it; the data path only looks up. What a look returns holds until the next change.
  */
 #ifndef MESHD_NODE_FIB_H
 #define MESHD_NODE_FIB_H
@@ -14,14 +16,17 @@ struct fib_node;
 enum fib_kind { FIB_NONE, FIB_OWN, FIB_PEER, FIB_HELD };
 
 struct fib_entry {
-	enum fib_kind kind;
 	struct peer *peer; /* FIB_PEER */
 	struct prefix prefix;
+	uint8_t kind; /* enum fib_kind */
 };
 
 struct fib {
 	struct fib_node *roots[2]; /* IPv4, IPv6 */
 	size_t count;
+	struct fib_entry *hosts; /* a power of two of slots, searched from that of the hash on */
+	size_t host_slots, host_count;
+	uint64_t secret[2]; /* of the owner: peers choose addresses */
 };
 
 /* Adds or replaces. -ENOMEM. */

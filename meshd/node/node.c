@@ -82,6 +82,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	random_fill(&n->random, secret, sizeof(secret));
 	map_init(&n->indices, NODE_PEER_MAX * 3 + HANDSHAKES_MAX + CALLINGS_MAX, secret);
 	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);
+	memcpy(n->fib.secret, secret, sizeof(secret));
 	n->epoch = random_u32(&n->random);
 	keys_derive(n);
 	identity_derive(n, config);

@@ -34,7 +34,7 @@ static void oracle_set(struct oracle *o, const struct prefix *p, enum fib_kind k
 	while (i < o->count && !prefix_equal(&o->entries[i].prefix, p))
 		i++;
 	assert_true(i < ENTRIES);
-	o->entries[i] = (struct fib_entry){ kind, peer, *p };
+	o->entries[i] = (struct fib_entry){ .kind = (uint8_t)kind, .peer = peer, .prefix = *p };
 	if (i == o->count)
 		o->count++;
 }
@@ -161,6 +161,43 @@ static void random_tables_agree_with_oracle(void **state)
 	}
 }
 
+/* So few addresses that most come and go many times, in a table that is nearly full. */
+static void random_hosts_agree_with_oracle(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct prefix wide = prefix_of((struct address){ .family = FAMILY_IPV6, .bytes = { 0xfd } }, 8);
+		struct fib f = { .secret = { seed, 1 } };
+		struct oracle o = { 0 };
+		struct prng prng;
+
+		prng_seed(&prng, seed);
+		assert_int_equal(fib_set(&f, &wide, FIB_PEER, peer_number(0)), 0);
+		oracle_set(&o, &wide, FIB_PEER, peer_number(0));
+		for (unsigned step = 0; step < 2000; step++) {
+			uint8_t last = (uint8_t)prng_below(&prng, seed < 10 ? 13 : 200);
+			struct prefix p = prefix_of_host(address_ipv6((uint8_t[16]){ 0xfd, [15] = last }));
+			struct peer *peer = peer_number((unsigned)prng_below(&prng, PEERS));
+
+			if (prng_below(&prng, 20) == 0) {
+				forget(&f, &o, peer);
+			} else if (prng_below(&prng, 2)) {
+				assert_int_equal(fib_set(&f, &p, FIB_PEER, peer), 0);
+				oracle_set(&o, &p, FIB_PEER, peer);
+			} else {
+				fib_remove(&f, &p);
+				oracle_remove(&o, &p);
+			}
+			entries_agree(fib_exact(&f, &p), prefix_equal(&oracle_lookup(&o, &p.address)->prefix, &p)
+								 ? oracle_lookup(&o, &p.address)
+								 : NULL);
+			if (step % 20 == 0)
+				compare(&f, &o, &prng);
+		}
+		fib_done(&f);
+	}
+}
+
 static struct prefix prefix_make(const char *text)
 {
 	struct prefix p;
@@ -234,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_tables_agree_with_oracle),
+		cmocka_unit_test(random_hosts_agree_with_oracle),
 		cmocka_unit_test(default_routes_cover_only_their_family),
 		cmocka_unit_test(held_prefix_hides_the_covering_one__rfc8966_3_5_4),
 		cmocka_unit_test(setting_again_replaces),
