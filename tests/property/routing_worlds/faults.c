@@ -33,6 +33,9 @@ static struct babel_link_config draw_link_config(struct world *w, const struct s
 	if (world_chance(w, 400))
 		c.rxcost = draw_rxcost(w, c.cost);
 	c.hello_interval_cs = hellos_cs[prng_below(&w->prng, 4)];
+	/* Only owners with sessions say who has restarted. */
+	if (w->sessions && world_chance(w, 500))
+		c.idle_interval_cs = (uint16_t)(c.hello_interval_cs * world_between(w, 1, 5));
 	c.update_interval_cs = (uint16_t)(c.hello_interval_cs * world_between(w, 3, 8) * (w->is_quiet ? 6 : 1));
 	c.dead_misses = world_chance(w, 500) ? (unsigned)world_between(w, 2, 5) : 0;
 	c.mtu = world_chance(w, 300) ? 512 : 1400;
@@ -471,9 +474,13 @@ static uint64_t world_detection_us(const struct world *w)
 {
 	uint64_t hello_us = 0;
 
-	for (unsigned i = 0; i < w->segment_count; i++)
-		if (w->segments[i].config.hello_interval_cs * 10 * MILLISECOND > hello_us)
-			hello_us = w->segments[i].config.hello_interval_cs * 10 * MILLISECOND;
+	for (unsigned i = 0; i < w->segment_count; i++) {
+		const struct babel_link_config *c = &w->segments[i].config;
+		unsigned slowest_cs = c->idle_interval_cs ? c->idle_interval_cs : c->hello_interval_cs;
+
+		if (slowest_cs * 10 * MILLISECOND > hello_us)
+			hello_us = slowest_cs * 10 * MILLISECOND;
+	}
 	return 16 * hello_us * world_slowness(w);
 }
 

@@ -154,6 +154,8 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 				trace_packet(f);
 			if (w->alive)
 				babel_neighbour_alive(n->b, node_now(n), f->segment, &from.address);
+			if (s->config.idle_interval_cs && world_chance(w, 5)) /* a packet passes now and then */
+				babel_neighbour_busy(n->b, node_now(n), f->segment, &from.address);
 			babel_receive(n->b, node_now(n), f->segment, &from, bytes_of(f->data, f->len));
 		}
 		node_poll(n);
@@ -313,6 +315,7 @@ void node_link_up(struct node *n, unsigned segment)
 	if (!n->b)
 		return;
 	config.hello_interval_cs = (uint16_t)(config.hello_interval_cs * n->slowness);
+	config.idle_interval_cs = (uint16_t)(config.idle_interval_cs * n->slowness);
 	config.update_interval_cs = (uint16_t)(config.update_interval_cs * n->slowness);
 	config.next_hop_ipv4 = world_address_v4(n->index, segment);
 	assert(babel_link_add(n->b, node_now(n), segment, &self, &config) == 0);
