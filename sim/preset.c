@@ -98,9 +98,9 @@ static const struct link_preset presets[] = {
 	{ "narrowband", true, false, false,
 		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 100 * MS, .jitter_us = 40 * MS,
 			.turnaround_us = 100 * MS, .mtu = 1400, FADE(.02, .2, .8, 250 * MS)) },
-	/* P for the delay; rates A. */
+	/* P for the delay; rates A. 1280 is usual: this is the least that a node can use. */
 	{ "satphone", false, false, false,
-		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 340 * MS, .jitter_us = 50 * MS, .mtu = 1280,
+		BOTH(.rate_bps = 9600, .queue_us = 4 * S, .delay_us = 340 * MS, .jitter_us = 50 * MS, .mtu = 1361,
 			FADE(.01, .1, .7, 250 * MS)) },
 	/* S: length and success of regional BeiDou-3 messages; interval and queue A (a civil
 	 * card; a command card: pace 10s). In a gorge: loss 5%. */

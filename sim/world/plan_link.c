@@ -28,22 +28,28 @@ static const struct {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
+#define MTU_OF_ANY 1500 /* no node needs to be told of more */
+
 static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "";
+	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", mtu[20] = "";
+	uint32_t carries = r->plan->links[l].params[0].mtu;
 	struct config config;
 
 	if (rate_bps)
 		snprintf(rate, sizeof(rate), ", rate: %llu", (unsigned long long)rate_bps);
 	if (text->cost)
 		snprintf(cost, sizeof(cost), ", cost: %.32s", text->cost);
-	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s}\n", port->name,
+	/* What is larger than the link carries would be lost without a word. */
+	if (carries && carries <= MTU_OF_ANY)
+		snprintf(mtu, sizeof(mtu), ", mtu: %u", carries);
+	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s}\n", port->name,
 		port->mesh,
 		port->is_lan      ? "interface: "
 		: port->is_caller ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
 				  : "listen: 6697",
-		port->is_lan ? port->name : "", rate, cost);
+		port->is_lan ? port->name : "", rate, cost, mtu);
 	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
 		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
 	port->config = config.links[0];

@@ -53,10 +53,22 @@ static void links_take_their_node_side_from_the_daemons_presets(void **state)
 	assert_int_equal(p->nodes[1].ports[1].config.peer_count, 1);
 	assert_int_equal(p->nodes[1].ports[1].config.rxcost, 900);
 	assert_int_equal(p->nodes[1].ports[1].config.rate_bps, 2000000);
+	assert_int_equal(p->nodes[0].ports[1].config.mtu, 1400 - CONFIG_UDP_OVERHEAD);
 	assert_true(p->links[0].is_lan);
 	assert_false(p->links[1].is_lan);
 	assert_true(p->links[1].has_nat);
 	assert_int_equal(p->links[1].params[1].rate_bps, 2000000);
+	plan_free(p);
+}
+
+/* Or the largest packets, full tables among them, would be lost again and again. */
+static void a_node_is_told_what_its_link_carries(void **state)
+{
+	struct plan *p = good(NODES "links:\n  - {name: s, preset: satphone, ends: [b:s0, a:s0]}\n");
+
+	(void)state;
+	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, p->links[0].params[0].mtu);
+	assert_true(p->links[0].params[0].mtu < 1400);
 	plan_free(p);
 }
 
@@ -230,6 +242,10 @@ static const struct {
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n",
 		"s.yaml:3: \"colour\" is not a field; known are name level power battery expires position mobility "
 		"prefixes" },
+	{ NODES "links:\n  - {name: l, preset: satphone, mtu: 1280, ends: [a:r0, b:r0]}\n",
+		"s.yaml:6: a node refuses the link: link:3: link \"r0\": mtu \"1280\" is out of range; write 1361 to "
+		"2096, "
+		"1400 is usual" },
 	{ NODES "links:\n  - {name: l, preset: mesh-radio, ends: [a:r0, x:r0]}\n",
 		"s.yaml:6: link \"l\": end \"x:r0\" names no node; write NODE:INTERFACE" },
 	{ NODES "links:\n  - {name: l, preset: mesh-radio, rate: -2M, ends: [a:r0, b:r0]}\n",
@@ -381,6 +397,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(links_take_their_node_side_from_the_daemons_presets),
+		cmocka_unit_test(a_node_is_told_what_its_link_carries),
 		cmocka_unit_test(several_links_may_end_in_one_interface),
 		cmocka_unit_test(limits_are_read_in_their_units),
 		cmocka_unit_test(nodes_are_somewhere_live_on_something_and_go_somewhere),
