@@ -16,6 +16,7 @@
 #define FORWARDED_US (10 * SECOND) /* how long an answer may take */
 #define TIMEOUT_MIN_US (500 * MS)
 #define TIMEOUT_MAX_US (2 * SECOND)
+#define STARVED_US (64 * SECOND) /* between requests for what starves for long */
 
 void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *prefix)
 {
@@ -133,7 +134,24 @@ static void request_send(struct request *q, uint64_t now_us)
 	else
 		request_send_to_announcers(q, now_us, &tlv);
 	timer_set(&b->heap, &q->timer, now_us + q->timeout_us);
-	q->timeout_us *= 2;
+	q->timeout_us = 2 * q->timeout_us < STARVED_US ? 2 * q->timeout_us : STARVED_US;
+}
+
+/* Nothing is selected, and somebody announces what only a newer seqno makes feasible. If the answer is lost nothing
+ * else brings it but his next update, which may be minutes away. */
+static bool request_is_starved(const struct request *q)
+{
+	const struct destination *d = q->destination;
+
+	if (d->selected || d->is_own)
+		return false;
+	list_for_each (node, next, &d->routes) {
+		const struct route *r = list_entry(node, struct route, on_destination);
+
+		if (route_metric(r) != BABEL_INFINITY && router_id_equal(&r->origin, &q->origin))
+			return true;
+	}
+	return false;
 }
 
 static void request_due(struct timer *timer, uint64_t now_us)
@@ -141,8 +159,8 @@ static void request_due(struct timer *timer, uint64_t now_us)
 	struct request *q = container_of(timer, struct request, timer);
 	struct destination *d = q->destination;
 
-	if (q->is_own && q->resends > 0) {
-		q->resends--;
+	if (q->is_own && (q->resends > 0 || request_is_starved(q))) {
+		q->resends -= q->resends > 0;
 		d->b->counters.seqno_requests_resent++;
 		request_send(q, now_us);
 		return;
@@ -176,7 +194,9 @@ static void request_one(struct destination *d, uint64_t now_us, const router_id 
 		return;
 	uint16_t seqno = (uint16_t)(s->seqno + 1);
 	struct request *q = request_find(d->b, &d->prefix, id);
-	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE))
+	/* What is asked for at long intervals only is asked for again from the beginning. */
+	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE) &&
+		(q->resends > 0 || now_us - q->sent_us < TIMEOUT_MIN_US))
 		return;
 	q = request_get(d, id);
 	if (!q)

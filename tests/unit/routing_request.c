@@ -373,6 +373,38 @@ static void unanswered_request_is_repeated_with_backoff__rfc8966_3_8_2_1(void **
 	world_free(w);
 }
 
+/* Whoever announces it answers one day, and until then nothing else would bring the route: its own next update may be
+ * minutes away, and get lost. */
+static void starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_2_1(void **state)
+{
+	struct world *w = world_with_three_probes();
+	struct address probe = world_address(1, 0);
+	struct babel_tlv worse = say_update(P, world_id(5), 77, 5000);
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
+	world_run(w, 500 * MILLISECOND);
+	worse.u.update.interval_cs = 60000;
+	probe_say(w, 2, 1, 0, worse);
+	babel_neighbour_lost(w->nodes[0].b, w->now, 0, &probe);
+	for (uint16_t i = 0; i < 14; i++) {
+		probe_say(w, 2, 1, 0, say_hello((uint16_t)(10 + i), 1000));
+		world_run(w, 10 * A_SECOND);
+	}
+	unsigned asked = probe_count(w, 2, TLV_SEQNO_REQUEST);
+	assert_in_range(asked, 7, 9); /* after 0.5 1 2 4 8 16 32 64 seconds */
+	/* Another update that does not help: it may be that now somebody answers. */
+	probe_say(w, 2, 1, 0, worse);
+	world_run(w, 600 * MILLISECOND);
+	assert_true(probe_count(w, 2, TLV_SEQNO_REQUEST) >= asked + 1);
+	worse.u.update.seqno = 78;
+	probe_say(w, 2, 1, 0, worse);
+	asked = probe_count(w, 2, TLV_SEQNO_REQUEST);
+	world_run(w, 5 * A_SECOND);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), asked);
+	world_free(w);
+}
+
 static void request_stops_when_the_route_is_back(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -588,6 +620,7 @@ int main(void)
 		cmocka_unit_test(starvation_asks_along_the_unfeasible_route__rfc8966_3_8_2_1),
 		cmocka_unit_test(total_loss_asks_everybody__frr_18582),
 		cmocka_unit_test(unanswered_request_is_repeated_with_backoff__rfc8966_3_8_2_1),
+		cmocka_unit_test(starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_2_1),
 		cmocka_unit_test(request_stops_when_the_route_is_back),
 		cmocka_unit_test(unfeasible_update_of_the_selected_route_asks_its_neighbour__rfc8966_3_8_2_2),
 		cmocka_unit_test(unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_2),
