@@ -99,6 +99,22 @@ static void lane_words_put(FILE *f, const struct record *r, const struct crowd *
 	fprintf(f, "<em>at worst %u, at the end %u of %u</em>\n", least, last, c->count);
 }
 
+/* The classes whose lanes are as that of `first`, in words; they are shown then. */
+static void lane_label_put(FILE *f, const struct record *r, const struct crowd *c, unsigned first, bool *is_shown)
+{
+	unsigned like[LANES], count = 0;
+
+	for (unsigned i = first; i < LANES; i++)
+		if (!is_shown[i] && (i == first || lanes_are_equal(r, c, lanes[first], lanes[i]))) {
+			is_shown[i] = true;
+			like[count++] = i;
+		}
+	fprintf(f, "<span>");
+	for (unsigned i = 0; i < count && count < LANES; i++)
+		fprintf(f, "%s%s", i ? ", " : "", lane_names[like[i]]);
+	fprintf(f, "%s</span>", count == LANES ? "for all" : "");
+}
+
 static void crowd_put(FILE *f, const struct record *r, const struct crowd *c, const char *name)
 {
 	bool is_shown[LANES] = { 0 };
@@ -109,14 +125,7 @@ static void crowd_put(FILE *f, const struct record *r, const struct crowd *c, co
 	for (unsigned i = 0; i < LANES; i++) {
 		if (is_shown[i])
 			continue;
-		fprintf(f, "<span>%s", lane_names[i]);
-		for (unsigned k = i + 1; k < LANES; k++) {
-			if (is_shown[k] || !lanes_are_equal(r, c, lanes[i], lanes[k]))
-				continue;
-			is_shown[k] = true;
-			fprintf(f, ", %s", lane_names[k]);
-		}
-		fprintf(f, "</span>");
+		lane_label_put(f, r, c, i, is_shown);
 		lane_put(f, r, c, lanes[i]);
 		lane_words_put(f, r, c, lanes[i]);
 	}

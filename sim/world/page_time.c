@@ -74,7 +74,7 @@ void page_ticks_put(FILE *f, const struct record *r)
 	while (i < sizeof(steps) / sizeof(steps[0]) - 1 && steps[i] * (double)TICKS < duration_s)
 		i++;
 	fprintf(f, "<div class=\"ticks\">");
-	for (unsigned s = 0; s <= duration_s * 0.93 && s / steps[i] < 100; s += steps[i])
+	for (unsigned s = 0; s <= duration_s * 0.88 && s / steps[i] < 100; s += steps[i])
 		fprintf(f, "<span style=\"left:%.2f%%\">%u%s</span>", 100.0 * s / duration_s,
 			steps[i] < 60 ? s : s / 60, steps[i] < 60 ? " s" : " min");
 	fprintf(f, "</div>\n");
@@ -125,7 +125,7 @@ static void curve_end(FILE *f, const struct record *r)
 
 void page_recovery_put(FILE *f, const struct record *r)
 {
-	fprintf(f, "<div class=\"card\"><h3>Sites that reach ");
+	fprintf(f, "<div class=\"card whole\"><h3>Sites that reach ");
 	html_put(f, r->trial->plan->nodes[r->post].name);
 	fprintf(f,
 		"</h3><p class=\"soft\">Of %u, there and back. <i class=\"key reached\"></i> for text <i class=\"key "
