@@ -9,7 +9,8 @@
  * A source gets an entry only with a token of the common bucket, and is
  * forgotten once its bucket is full and it is the longest unused: a flood of
  * invented sources cannot hold more than about 300 of the RATE_SOURCES_MAX
- * entries, and all of them are allocated at the start.
+ * entries, and all of them are allocated at the start. Those that were never used
+ * are not touched: to most nodes the memory costs nothing.
  */
 #include "crypto/crypto.h"
 
@@ -34,7 +35,8 @@ struct rate_source {
 struct rate_limiter {
 	struct map sources;
 	struct list used; /* least recently used first */
-	struct list unused;
+	struct list unused; /* any more */
+	size_t touched; /* entries of the table that were ever used */
 	uint64_t total_full_us;
 	struct rate_source table[RATE_SOURCES_MAX];
 };
@@ -50,8 +52,6 @@ struct rate_limiter *rate_limiter_new(const struct random *random)
 	map_init(&r->sources, RATE_SOURCES_MAX, secret);
 	list_init(&r->used);
 	list_init(&r->unused);
-	for (size_t i = 0; i < RATE_SOURCES_MAX; i++)
-		list_push_back(&r->unused, &r->table[i].link);
 	return r;
 }
 
@@ -97,12 +97,23 @@ static struct rate_source *source_find(struct rate_limiter *r, const uint8_t key
 	return entry ? container_of(entry, struct rate_source, entry) : NULL;
 }
 
+static struct rate_source *source_unused(struct rate_limiter *r)
+{
+	if (list_is_empty(&r->unused) && r->touched < RATE_SOURCES_MAX) {
+		struct rate_source *source = &r->table[r->touched++];
+
+		list_init(&source->link);
+		list_push_back(&r->unused, &source->link);
+	}
+	return list_is_empty(&r->unused) ? NULL : list_entry(r->unused.next, struct rate_source, link);
+}
+
 static struct rate_source *source_add(struct rate_limiter *r, const uint8_t key[SOURCE_KEY_LEN])
 {
-	if (list_is_empty(&r->unused))
-		return NULL;
-	struct rate_source *source = list_entry(r->unused.next, struct rate_source, link);
+	struct rate_source *source = source_unused(r);
 
+	if (!source)
+		return NULL;
 	for (size_t i = 0; i < SOURCE_KEY_LEN; i++)
 		source->key[i] = key[i];
 	if (map_insert(&r->sources, &source->entry, bytes_of(source->key, SOURCE_KEY_LEN)))
