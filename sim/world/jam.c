@@ -9,7 +9,7 @@ static bool jam_meets(const struct trial *t, const struct plan_event *e, unsigne
 	const struct plan_link *conf = &t->plan->links[link];
 	unsigned node = conf->ends[end].node;
 
-	if (e->jam.kind ? conf->preset != e->jam.kind : link != e->object)
+	if (!plan_event_means_link(t->plan, e, link))
 		return false;
 	return !e->jam.is_local || (t->plan->nodes[node].has_place &&
 					   place_distance_m(&t->places[node].at, &e->jam.centre) <= e->jam.radius_m);

@@ -109,9 +109,8 @@ enum plan_verb {
 	PLAN_JAM,
 };
 
-/* Radios that do not hear well for a time: those of a link or of all links of a preset, everywhere or in a circle. */
+/* Radios that do not hear well for a time, everywhere or in a circle. */
 struct plan_jam {
-	const struct link_preset *kind; /* NULL: the link is the event's object */
 	double loss;
 	uint64_t for_us;
 	bool is_local;
@@ -123,6 +122,7 @@ struct plan_event {
 	uint64_t at_us, every_us, until_us; /* every_us 0: once */
 	enum plan_verb verb;
 	unsigned object; /* node or link */
+	const struct link_preset *kind; /* all links of it instead of one; NULL: the object */
 	char *text; /* as written */
 	const char *settings; /* in it */
 	uint64_t stall_us;
@@ -243,6 +243,8 @@ struct plan *plan_load(const char *path, char error[PLAN_ERROR_MAX]);
 struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX]);
 void plan_free(struct plan *p);
 const char *plan_attack_name(enum plan_attack_kind kind);
+/* An order for links is for this one. */
+bool plan_event_means_link(const struct plan *p, const struct plan_event *e, unsigned link);
 const char *plan_measure_name(enum plan_measure measure);
 const char *plan_class_name(enum plan_class class);
 /* Slower than PLAN_THIN_BPS in a direction. */

@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+bool plan_event_means_link(const struct plan *p, const struct plan_event *e, unsigned link)
+{
+	return e->kind ? p->links[link].preset == e->kind : link == e->object;
+}
+
 int plan_event_read(struct plan_reading *r, int e)
 {
 	const struct plan_text_event *text = &r->text->events[e];

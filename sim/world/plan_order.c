@@ -91,7 +91,8 @@ static int set_read(struct words *o)
 	char complaint[LINK_COMPLAINT_MAX];
 
 	o->event->settings = o->rest + strspn(o->rest, " ");
-	memcpy(params, o->r->plan->links[o->event->object].params, sizeof(params));
+	memcpy(params, o->event->kind ? o->event->kind->params : o->r->plan->links[o->event->object].params,
+		sizeof(params));
 	return order_settings(params, o->event->settings, complaint) ? complain(o, "%s", complaint) : 0;
 }
 
@@ -149,7 +150,7 @@ static bool jam_has_places(const struct plan *p, const struct plan_event *e)
 	for (unsigned l = 0; l < p->link_count; l++) {
 		const struct plan_link *link = &p->links[l];
 
-		if (e->jam.kind ? link->preset != e->jam.kind : l != e->object)
+		if (!plan_event_means_link(p, e, l))
 			continue;
 		for (unsigned i = 0; i < link->end_count; i++)
 			if (p->nodes[link->ends[i].node].has_place)
@@ -211,7 +212,7 @@ static int clock_read(struct words *o)
 
 /* --- verbs ------------------------------------------------------------------------------- */
 
-enum object { OBJECT_LINK, OBJECT_NODE, OBJECT_RADIOS };
+enum object { OBJECT_NODE, OBJECT_LINKS };
 
 static const struct {
 	const char *name;
@@ -219,11 +220,11 @@ static const struct {
 	enum object object;
 	int (*read)(struct words *o);
 } verbs[] = {
-	{ "cut", PLAN_CUT, OBJECT_LINK, nothing_read },
-	{ "silence", PLAN_SILENCE, OBJECT_LINK, nothing_read },
-	{ "restore", PLAN_RESTORE, OBJECT_LINK, nothing_read },
-	{ "set", PLAN_SET, OBJECT_LINK, set_read },
-	{ "jam", PLAN_JAM, OBJECT_RADIOS, jam_read },
+	{ "cut", PLAN_CUT, OBJECT_LINKS, nothing_read },
+	{ "silence", PLAN_SILENCE, OBJECT_LINKS, nothing_read },
+	{ "restore", PLAN_RESTORE, OBJECT_LINKS, nothing_read },
+	{ "set", PLAN_SET, OBJECT_LINKS, set_read },
+	{ "jam", PLAN_JAM, OBJECT_LINKS, jam_read },
 	{ "power-off", PLAN_POWER_OFF, OBJECT_NODE, nothing_read },
 	{ "power-on", PLAN_POWER_ON, OBJECT_NODE, nothing_read },
 	{ "mains-off", PLAN_MAINS_OFF, OBJECT_NODE, nothing_read },
@@ -259,12 +260,12 @@ static int object_read(struct words *o, enum object kind)
 		found = kind == OBJECT_NODE ? plan_find_node(p, word, strlen(word))
 					    : plan_find_link(p, word, strlen(word));
 	o->event->object = found < 0 ? 0 : (unsigned)found;
-	if (found < 0 && kind == OBJECT_RADIOS)
-		o->event->jam.kind = link_preset_find(word);
-	if (found >= 0 || o->event->jam.kind)
+	if (found < 0 && kind == OBJECT_LINKS)
+		o->event->kind = link_preset_find(word);
+	if (found >= 0 || o->event->kind)
 		return 0;
-	return complain(o, "there is no %s \"%s\"; name one of %s%s", kind == OBJECT_NODE ? "node" : "link", word,
-		kind == OBJECT_NODE ? "nodes:" : "links:", kind == OBJECT_RADIOS ? ", or a preset" : "");
+	return complain(o, "there is no %s \"%s\"; name one of %s", kind == OBJECT_NODE ? "node" : "link", word,
+		kind == OBJECT_NODE ? "nodes:" : "links:, or a preset for all of its kind");
 }
 
 int plan_order_read(struct plan_reading *r, int e)

@@ -41,6 +41,26 @@ static void arrive(struct trial *t, const struct plan_event *e)
 	trial_power_on(t, e->object);
 }
 
+static void links_obey(struct trial *t, const struct plan_event *e)
+{
+	static const enum link_state states[] = {
+		[PLAN_CUT] = LINK_CUT,
+		[PLAN_SILENCE] = LINK_SILENT,
+		[PLAN_RESTORE] = LINK_UP,
+	};
+
+	for (unsigned l = 0; l < t->plan->link_count; l++) {
+		struct segment *g = t->world->segments[l];
+
+		if (!plan_event_means_link(t->plan, e, l))
+			continue;
+		if (e->verb == PLAN_SET)
+			link_set(g, e->settings);
+		else
+			segment_set_state(g, states[e->verb]);
+	}
+}
+
 static void obey(struct trial_event *event)
 {
 	const struct plan_event *e = event->conf;
@@ -49,16 +69,10 @@ static void obey(struct trial_event *event)
 
 	switch (e->verb) {
 	case PLAN_CUT:
-		segment_set_state(w->segments[e->object], LINK_CUT);
-		break;
 	case PLAN_SILENCE:
-		segment_set_state(w->segments[e->object], LINK_SILENT);
-		break;
 	case PLAN_RESTORE:
-		segment_set_state(w->segments[e->object], LINK_UP);
-		break;
 	case PLAN_SET:
-		link_set(w->segments[e->object], e->settings);
+		links_obey(t, e);
 		break;
 	case PLAN_POWER_OFF:
 		trial_power_off(t, e->object);

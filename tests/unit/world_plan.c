@@ -140,7 +140,7 @@ static void nodes_are_somewhere_live_on_something_and_go_somewhere(void **state)
 	assert_true(p->links[0].range_m == 8000);
 	assert_true(p->events[0].move.to.x_m == -1000 && p->events[0].move.by_us == 20000000);
 	assert_true(p->events[1].jam.is_local && p->events[1].jam.loss == .9 && p->events[1].jam.radius_m == 500);
-	assert_true(p->events[2].jam.kind && p->events[2].jam.loss == 1 && p->events[2].jam.for_us == 4000000);
+	assert_true(p->events[2].kind && p->events[2].jam.loss == 1 && p->events[2].jam.for_us == 4000000);
 	assert_true(p->events[3].clock_is_trusted && p->events[3].clock_min == 2214086400 / 60);
 	assert_true(!p->events[4].clock_is_trusted && p->events[4].clock_min == 0);
 	assert_true(p->events[5].has_place);
@@ -230,7 +230,7 @@ static const struct {
 	{ LINKS "events:\n  - {at: 10, do: jam l for 3s at 0 0 within 2km}\n",
 		"s.yaml:8: no node on it has a position; give them position: [X, Y], or jam everywhere" },
 	{ LINKS "events:\n  - {at: 10, do: jam m for 3s}\n",
-		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset" },
+		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset for all of its kind" },
 	{ LINKS "events:\n  - {at: 10, every: 2, until: 5, do: cut l}\n",
 		"s.yaml:8: until 5 is before the first time; write a later one, or an earlier at:" },
 	{ "nodes: [{name: a}]\n", "s.yaml:1: how long does it go on? write for: 60 (seconds of virtual time)" },
@@ -257,7 +257,8 @@ static const struct {
 		"s.yaml:7: \"a:r0\" ends a link of another kind; give it an interface of its own" },
 	{ NODES "links:\n  - {name: l, preset: fibre, nat: yes, ends: [a:r0, b:r0]}\n",
 		"s.yaml:6: link \"l\": nat is yes or no, and only for satellites and cellular" },
-	{ LINKS "events:\n  - {at: 10, do: cut m}\n", "s.yaml:8: there is no link \"m\"; name one of links:" },
+	{ LINKS "events:\n  - {at: 10, do: cut m}\n",
+		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset for all of its kind" },
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
 		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, jam, power-off, "
 		"power-on, "

@@ -325,6 +325,29 @@ static void a_jammer_takes_the_radios_in_its_circle_for_its_time(void **state)
 	run_end(&kind);
 }
 
+static void an_order_for_a_preset_is_for_all_its_links(void **state)
+{
+	struct run r = run_begin("for: 40\nnodes: [{name: a}, {name: b}]\nlinks:\n"
+				 "  - {name: l, preset: mesh-radio, ends: [a:r0, b:r0]}\n"
+				 "  - {name: m, preset: fibre, ends: [a:f0, b:f0]}\n"
+				 "  - {name: n, preset: mesh-radio, ends: [a:r1, b:r1]}\nevents:\n"
+				 "  - {at: 10, do: silence mesh-radio}\n  - {at: 20, do: restore mesh-radio}\n"
+				 "  - {at: 30, do: set mesh-radio delay=9ms}\n",
+		1);
+
+	(void)state;
+	for (unsigned i = 0; i < 3; i++) {
+		run_until(&r, 15 + 10 * i);
+		assert_int_equal(r.w->segments[0]->model.state, i == 0 ? LINK_SILENT : LINK_UP);
+		assert_int_equal(r.w->segments[1]->model.state, LINK_UP);
+		assert_int_equal(r.w->segments[2]->model.state, i == 0 ? LINK_SILENT : LINK_UP);
+	}
+	assert_int_equal(r.w->segments[0]->params[0].delay_us, 9000);
+	assert_int_equal(r.w->segments[1]->params[0].delay_us, 2000);
+	assert_int_equal(r.w->segments[2]->params[1].delay_us, 9000);
+	run_end(&r);
+}
+
 /* 50 m a second: at 4 km after 20 s. */
 static void radios_lose_each_other_at_their_range_and_find_each_other_again(void **state)
 {
@@ -586,6 +609,7 @@ int main(void)
 		cmocka_unit_test(a_jammer_takes_the_radios_in_its_circle_for_its_time),
 		cmocka_unit_test(radios_lose_each_other_at_their_range_and_find_each_other_again),
 		cmocka_unit_test(who_is_moved_is_there),
+		cmocka_unit_test(an_order_for_a_preset_is_for_all_its_links),
 		cmocka_unit_test(a_loop_is_found_and_told_in_words),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
