@@ -234,7 +234,7 @@ static void node_start(struct draft *d, unsigned n, uint64_t at_us)
 
 static void node_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
 {
-	unsigned n = below(d, d->nodes), what = below(d, 8);
+	unsigned n = below(d, d->nodes), what = below(d, 9);
 	uint64_t back_us = at_us + 1000 + below(d, 5000) * UINT64_C(1000);
 
 	if (d->node[n].busy_until_us > at_us || back_us >= until_us)
@@ -245,10 +245,13 @@ static void node_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
 		order(d, at_us, "rebind n%u", n);
 	} else if (what == 1) {
 		order(d, at_us, "stall n%u %ums", n, 1 + below(d, 6000));
+	} else if (what == 2) {
+		/* Without proof: nobody is locked out, whatever it says. */
+		order(d, at_us, "clock n%u %u", n, 1970 + below(d, 130));
 	} else {
 		order(d, at_us, "power-off n%u", n);
-		d->node[n].is_off = what < 4;
-		if (what < 4)
+		d->node[n].is_off = what < 5;
+		if (what < 5)
 			return;
 		node_start(d, n, back_us);
 		d->node[n].busy_until_us = back_us + 2;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define WORLD_LIMIT_S 120 /* of real time for one world */
+#define WORSE_LOSS .1
 
 bool shrink_is_late(const struct shrink *s)
 {
@@ -91,6 +92,20 @@ static const char *pair_text(const struct trial *t, const char *failure)
 	return text;
 }
 
+/* So does a world that was never repaired. */
+static const char *links_text(const struct trial *t)
+{
+	for (unsigned i = 0; i < t->plan->link_count; i++)
+		for (unsigned k = 0; k < 2; k++) {
+			const struct link_params *was = &t->plan->links[i].params[k];
+			const struct link_params *is = &t->world->segments[i]->params[k];
+
+			if (is->loss > was->loss + WORSE_LOSS || (is->rate_bps && is->rate_bps < was->rate_bps / 2))
+				return ", links left worse than they were";
+		}
+	return "";
+}
+
 /* "" if nothing fails. */
 static void world_kind(const char *text, uint64_t seed, char kind[SHRINK_KIND_MAX])
 {
@@ -104,7 +119,8 @@ static void world_kind(const char *text, uint64_t seed, char kind[SHRINK_KIND_MA
 		if (trial_failure(t, failure)) {
 			shrink_kind_of(failure, kind);
 			size_t len = strlen(kind);
-			snprintf(kind + len, SHRINK_KIND_MAX - len, "%s", pair_text(t, failure));
+			snprintf(kind + len, SHRINK_KIND_MAX - len, "%s%s", pair_text(t, failure),
+				strncmp(failure, "no ", 3) == 0 ? "" : links_text(t));
 		}
 		trial_free(t);
 	}
