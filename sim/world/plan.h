@@ -10,8 +10,8 @@
 #include "sim/preset.h"
 #include "sim/world/place.h"
 
-#define PLAN_NODES_MAX 2048
-#define PLAN_LINKS_MAX 4096
+#define PLAN_NODES_MAX 4096
+#define PLAN_LINKS_MAX 8192
 #define PLAN_EVENTS_MAX 1024
 #define PLAN_FLOWS_MAX 64
 #define PLAN_FILES_MAX 64
@@ -225,6 +225,7 @@ struct plan_attack {
 struct plan {
 	uint64_t seed;
 	uint64_t duration_us;
+	bool is_acquainted; /* every node has the certificates of all on its disk */
 	unsigned node_count, link_count, event_count, flow_count, file_count, group_count, expect_count;
 	struct plan_node *nodes;
 	struct plan_link *links;

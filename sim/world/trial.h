@@ -95,6 +95,7 @@ struct trial_expect {
 	double measured; /* as at_most; negative: never */
 	uint64_t moves; /* sessions: neighbours that came and went */
 	uint64_t completed_before; /* handshakes */
+	unsigned looked_at; /* whole.c: where to look first */
 	char detail[128];
 };
 
@@ -165,23 +166,28 @@ void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
 unsigned *whole_groups(const struct world *w);
 /* Who gets a packet for `p` from `s`, and over which segment; NULL: nobody, or none can bring it there. */
 const struct station *whole_next_hop(const struct station *s, const struct prefix *p, const struct segment **over);
-/* The first pair that links join and that does not reach each other; false: there is none. */
-bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to);
+/* A pair that links join, of which one does not reach the other; false: there is none. The station *begin is
+ * asked after first; after a pair was found it is the one that was not reached. */
+bool whole_pair_missing(const struct world *w, unsigned *begin, const struct station **from, const struct station **to);
 
-/* bench.c: a command tree from cold. */
+/* bench.c: a command tree from cold, then some time in which a region loses its lines. */
 struct bench {
-	unsigned nodes;
+	unsigned nodes, threads;
 	uint64_t seed;
 	uint64_t limit_us; /* virtual time that it may take to be whole */
 	uint64_t steady_us; /* and then */
 	/* results */
-	unsigned links;
-	bool is_whole;
-	uint64_t loops;
+	unsigned links, lanes;
+	bool is_whole, is_whole_again;
+	uint64_t loops, events;
 	double whole_s; /* virtual */
+	double build_wall_s, cold_wall_s, steady_wall_s; /* as people wait */
 	double cold_cpu_s, steady_cpu_s; /* processor time */
 	double bytes_per_node; /* of the whole process, at its largest */
+	uint8_t digest[WORLD_DIGEST_LEN];
 };
+/* All virtual time by all that people waited, the building of the world included. */
+double bench_speedup(const struct bench *b);
 /* 0; -EINVAL with one line in `error`. */
 int bench_tree(struct bench *b, char error[PLAN_ERROR_MAX]);
 

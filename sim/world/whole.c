@@ -6,6 +6,7 @@
 #include "sim/world/trial.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define AGAIN_US 100000
 
@@ -65,31 +66,61 @@ const struct station *whole_next_hop(const struct station *s, const struct prefi
 	return *over ? next : NULL;
 }
 
-static bool arrives(const struct station *from, const struct station *to)
+/* Follows the way of each node until it meets one that is known to arrive. */
+struct arrivals_at {
+	const struct station *to;
+	struct prefix prefix;
+	bool *known; /* by station */
+	const struct station **trail;
+};
+
+static bool arrives(struct arrivals_at *k, const struct station *from)
 {
-	struct prefix p = prefix_of_host(to->address);
 	const struct station *at = from;
 	const struct segment *over;
+	unsigned steps = 0;
 
-	for (unsigned steps = 0; at && at != to && steps <= from->w->station_count; steps++)
-		at = whole_next_hop(at, &p, &over);
-	return at == to;
+	for (; at && !k->known[at->index]; at = whole_next_hop(at, &k->prefix, &over)) {
+		if (steps == from->w->station_count)
+			return false;
+		k->trail[steps++] = at;
+	}
+	while (at && steps)
+		k->known[k->trail[--steps]->index] = true;
+	return at;
 }
 
-bool whole_pair_missing(const struct world *w, const struct station **from, const struct station **to)
+/* The first of its group that does not reach it; NULL: all do. */
+static const struct station *who_misses(struct arrivals_at *k, const struct station *to, const unsigned *groups)
 {
-	unsigned *groups = whole_groups(w);
-	bool is_missing = false;
+	const struct world *w = to->w;
 
-	for (unsigned a = 0; a < w->station_count && !is_missing; a++)
-		for (unsigned b = 0; b < w->station_count && !is_missing; b++) {
-			*from = w->stations[a];
-			*to = w->stations[b];
-			is_missing = a != b && (*from)->node && (*to)->node && groups[a] == groups[b] &&
-				     !arrives(*from, *to);
-		}
+	memset(k->known, 0, w->station_count * sizeof(*k->known));
+	k->to = to;
+	k->prefix = prefix_of_host(to->address);
+	k->known[to->index] = true;
+	for (unsigned i = 0; i < w->station_count && to->node; i++)
+		if (w->stations[i]->node && groups[i] == groups[to->index] && !arrives(k, w->stations[i]))
+			return w->stations[i];
+	return NULL;
+}
+
+bool whole_pair_missing(const struct world *w, unsigned *begin, const struct station **from, const struct station **to)
+{
+	unsigned *groups = whole_groups(w), first = *begin % w->station_count;
+	struct arrivals_at k = { .known = world_alloc(w->station_count * sizeof(bool)),
+		.trail = world_alloc(w->station_count * sizeof(struct station *)) };
+
+	*from = NULL;
+	for (unsigned i = 0; i < w->station_count && !*from; i++) {
+		*begin = (first + i) % w->station_count;
+		*to = w->stations[*begin];
+		*from = who_misses(&k, *to, groups);
+	}
 	free(groups);
-	return is_missing;
+	free(k.known);
+	free(k.trail);
+	return *from;
 }
 
 void trial_whole_due(struct timer *timer, uint64_t now_us)
@@ -99,7 +130,7 @@ void trial_whole_due(struct timer *timer, uint64_t now_us)
 	uint64_t after_us = WORLD_START_US + e->conf->after_us;
 	const struct station *from, *to;
 
-	if (!whole_pair_missing(w, &from, &to)) {
+	if (!whole_pair_missing(w, &e->looked_at, &from, &to)) {
 		e->is_met = true;
 		e->measured = (double)(now_us - after_us) / 1e6;
 		e->detail[0] = '\0';

@@ -514,7 +514,7 @@ static void a_mesh_that_is_not_whole_names_the_pair(void **state)
 	trial_run(r.trial, NULL);
 	assert_true(r.trial->expect[0].is_met);
 	assert_false(r.trial->expect[1].is_met);
-	assert_string_equal(r.trial->expect[1].detail, "a does not reach b");
+	assert_string_equal(r.trial->expect[1].detail, "b does not reach a");
 	run_end(&r);
 }
 
