@@ -223,7 +223,7 @@ static int bench_main(int argc, char **argv)
 	uint64_t nodes = 0;
 
 	if (!complaint && (!number_read(&nodes, o.scenario) || nodes > PLAN_NODES_MAX))
-		complaint = "NODES is a number up to 4096";
+		complaint = "NODES is a number up to 3072";
 	if (complaint)
 		return wrong(complaint);
 	struct bench b = { .nodes = (unsigned)nodes,

@@ -10,7 +10,7 @@
 #include "sim/preset.h"
 #include "sim/world/place.h"
 
-#define PLAN_NODES_MAX 4096
+#define PLAN_NODES_MAX 3072
 #define PLAN_LINKS_MAX 8192
 #define PLAN_EVENTS_MAX 1024
 #define PLAN_FLOWS_MAX 64
