@@ -88,7 +88,8 @@ static unsigned link_add(struct draft *d, const char *name, unsigned kind)
 	assert(l < LINKS_MAX);
 	snprintf(d->link[l].name, sizeof(d->link[l].name), "%s", name);
 	d->link[l].kind = &kinds[kind];
-	d->link[l].loss = losses[below(d, 6)];
+	/* A thin link has the fades of its kind and is slow enough with them. */
+	d->link[l].loss = losses[below(d, kinds[kind].is_thin ? 4 : 6)];
 	d->has_thin |= kinds[kind].is_thin;
 	return l;
 }
