@@ -56,7 +56,7 @@ else ifeq ($(COV),1)
 OPT := -O0
 ALL_CFLAGS += --coverage
 ALL_LDFLAGS += --coverage
-else
+else ifneq ($(OPT),-O0)
 CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 

@@ -79,7 +79,8 @@ static const cyaml_schema_value_t text_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct text, text_fields),
 };
 
-static int complain_at(struct outline *o, unsigned line, const char *format, va_list arguments)
+static int __attribute__((format(printf, 3, 0)))
+complain_at(struct outline *o, unsigned line, const char *format, va_list arguments)
 {
 	int len = line ? snprintf(o->error, SCENARIO_ERROR_MAX, "%.128s:%u: ", o->file, line)
 		       : snprintf(o->error, SCENARIO_ERROR_MAX, "%.128s: ", o->file);
@@ -213,7 +214,8 @@ void outline_done(struct outline *o)
 }
 
 /* libcyaml's backtrace, of which only the innermost place is kept. */
-static void text_log(cyaml_log_t level, void *context, const char *format, va_list arguments)
+static void __attribute__((format(printf, 3, 0)))
+text_log(cyaml_log_t level, void *context, const char *format, va_list arguments)
 {
 	char *place = context;
 

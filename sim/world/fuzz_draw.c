@@ -327,14 +327,14 @@ static void attacks_write(struct draft *d, uint64_t until_us)
 /* Nothing holds back what hosts send: a thin link must have room for all of it. */
 static void flows_write(struct draft *d)
 {
-	unsigned slow = d->has_thin ? 30 : 1, a = below(d, d->nodes);
+	unsigned slow = d->has_thin ? 30 : 1, a = below(d, d->nodes), b = below(d, d->nodes);
+	unsigned lan = below(d, 3), host = 1 + below(d, 9), size = 200 + below(d, 1000);
 
 	fprintf(d->out, "flows:\n  - {name: order, from: n0, to: n%u, every: %ums}\n", d->nodes - 1, 100 * slow);
-	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", every: %ums}\n", below(d, d->nodes),
-		below(d, 3), 1 + below(d, 9), 300 * slow);
+	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", every: %ums}\n", b, lan, host, 300 * slow);
+	b = (a + 1 + below(d, d->nodes - 1)) % d->nodes;
 	if (!d->has_thin)
-		fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, every: 700ms, size: %u}\n", a,
-			(a + 1 + below(d, d->nodes - 1)) % d->nodes, 200 + below(d, 1000));
+		fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, every: 700ms, size: %u}\n", a, b, size);
 }
 
 int fuzz_write(uint64_t seed, FILE *out)
