@@ -6,7 +6,7 @@
  *   page_time.c      what happened over time: curves, outages, histogram
  *   page_sites.c     what each site could reach the post for, over time
  *   page_service.c   what each site got of what was sent to it, over time
- *   page_drawing.c   the network at a moment
+ *   page_drawing.c   the network at a moment; page_layout.c, where its nodes stand
  *   page_regions.c   the same of a large one
  *   page_story.c     the worst outage in words
  */

@@ -1,77 +1,12 @@
 /*
- * The network at a moment. Nodes stand in rows by level of command, in the order of
- * the scenario, so that the eye compares pictures; a link of many ends meets in a
- * dot. What a link is doing is told by its pattern and by its colour.
+ * The network at a moment; where its nodes stand is in page_layout.c. A link of many
+ * ends meets in a dot. What a link is doing is told by its pattern and by its colour.
  */
 #include "sim/html.h"
 #include "sim/world/page.h"
+#include "sim/world/page_layout.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#define WIDTH 360
-#define MARGIN 6
-#define LETTER 6.0 /* width of one */
-
-struct spot {
-	double x, y;
-};
-
-struct layout {
-	bool has_labels;
-	double pitch, height;
-	struct spot *spots;
-};
-
-static unsigned level_count(const struct plan *p, enum level level, size_t *longest)
-{
-	unsigned members = 0;
-
-	for (unsigned i = 0; i < p->node_count; i++) {
-		if (p->nodes[i].level != level)
-			continue;
-		members++;
-		*longest = strlen(p->nodes[i].name) > *longest ? strlen(p->nodes[i].name) : *longest;
-	}
-	return members;
-}
-
-/* In as many rows as its names need, evenly filled. The number of rows. */
-static unsigned level_place(struct layout *l, const struct plan *p, enum level level, double y)
-{
-	size_t longest = 1;
-	unsigned members = level_count(p, level, &longest), row = 0, seen = 0;
-	double width = WIDTH - 2.0 * MARGIN, cell = l->has_labels ? (double)longest * LETTER + 16 : 14;
-	unsigned per_row = cell < width ? (unsigned)(width / cell) : 1;
-	unsigned rows = (members + per_row - 1) / per_row;
-
-	for (unsigned i = 0; i < p->node_count; i++) {
-		if (p->nodes[i].level != level)
-			continue;
-		while (seen >= (row + 1) * members / rows)
-			row++;
-		unsigned first = row * members / rows, in_row = (row + 1) * members / rows - first;
-		/* The nodes of one row do not stand right under those of the row above. */
-		double shift = rows == 1 ? 0 : row % 2 ? 0.06 : -0.06;
-
-		l->spots[i].x = MARGIN + width / in_row * (seen - first + 0.5 + shift);
-		l->spots[i].y = y + row * l->pitch;
-		seen++;
-	}
-	return rows;
-}
-
-static void layout_make(struct layout *l, const struct plan *p)
-{
-	l->spots = world_alloc((p->node_count + 1) * sizeof(*l->spots));
-	l->has_labels = p->node_count <= PAGE_NODES_MAX;
-	l->pitch = l->has_labels ? 56 : 28;
-	double y = l->pitch / 2;
-
-	for (enum level level = LEVEL_CITY; level <= LEVEL_SCENE; level++)
-		y += level_place(l, p, level, y) * l->pitch;
-	l->height = y - l->pitch / 2 + 18;
-}
+#include <math.h>
 
 static const char *line_class(const struct record *r, const struct record_view *v, unsigned segment)
 {
@@ -87,16 +22,29 @@ static const char *line_class(const struct record *r, const struct record_view *
 	return powered < 2 ? "absent" : v->used[segment] ? "used" : "up";
 }
 
-/* It bends to pass the nodes between: within a row, and over several rows. */
+/* In rows it bends to pass the nodes between: within a row, and over several rows. On a map it is straight. */
 static void line_put(FILE *f, const struct layout *l, const struct spot *a, const struct spot *b, double fan)
 {
-	double flat = a->y == b->y ? 26 : 0, rows = (a->y > b->y ? a->y - b->y : b->y - a->y) / l->pitch;
-	double bend = rows > 1.5 ? fan + (fan < 0 ? -30 : 30) * (rows < 3 ? rows : 3) : fan;
-	double x = (a->x + b->x) / 2 + bend;
+	double flat = !l->is_ground && a->y == b->y ? 26 : 0, rows = fabs(a->y - b->y) / LAYOUT_PITCH;
+	double bend = rows > 1.5 && !l->is_ground ? fan + (fan < 0 ? -30 : 30) * fmin(rows, 3) : fan;
+	double x = fmin(fmax((a->x + b->x) / 2 + bend, LAYOUT_MARGIN), LAYOUT_WIDTH - LAYOUT_MARGIN);
 
-	x = x < MARGIN ? MARGIN : x > WIDTH - MARGIN ? WIDTH - MARGIN : x;
 	fprintf(f, "<path d=\"M%.1f %.1fQ%.1f %.1f %.1f %.1f\"/>", a->x, a->y, x, (a->y + b->y) / 2 + flat + fan, b->x,
 		b->y);
+}
+
+/* On a map, radios with a range: who hears whom there. */
+static void radios_put(FILE *f, const struct record_view *v, const struct layout *l, const struct plan_link *link)
+{
+	for (unsigned a = 0; a < link->end_count; a++)
+		for (unsigned b = a + 1; b < link->end_count; b++) {
+			unsigned from = link->ends[a].node, to = link->ends[b].node;
+			double distance_m = place_distance_m(&v->places[from], &v->places[to]);
+
+			if (v->power[from] && v->power[to] &&
+				link_preset_reach(link->preset, distance_m / link->range_m))
+				line_put(f, l, &l->spots[from], &l->spots[to], 0);
+		}
 }
 
 static void link_put(FILE *f, const struct record *r, const struct record_view *v, const struct layout *l, unsigned i)
@@ -104,14 +52,20 @@ static void link_put(FILE *f, const struct record *r, const struct record_view *
 	const struct plan_link *link = &r->trial->plan->links[i];
 	struct spot hub = { 0, 0 };
 
-	fprintf(f, "<g class=\"link %s\"><title>", line_class(r, v, i));
+	fprintf(f, "<g class=\"link %s%s\"><title>", line_class(r, v, i),
+		link->range_m > 0 && link->end_count > 2 ? " radios" : "");
 	html_put(f, link->name);
 	fprintf(f, " (%s)</title>", link->preset->name);
+	if (l->is_ground && link->range_m > 0 && link->end_count > 2) {
+		radios_put(f, v, l, link);
+		fprintf(f, "</g>\n");
+		return;
+	}
 	for (unsigned k = 0; k < link->end_count; k++) {
 		hub.x += l->spots[link->ends[k].node].x / link->end_count;
 		hub.y += l->spots[link->ends[k].node].y / link->end_count;
 	}
-	hub.y += 24;
+	hub.y += l->is_ground ? 0 : 24;
 	if (link->end_count == 2)
 		/* Parallel links fan out a little. */
 		line_put(f, l, &l->spots[link->ends[0].node], &l->spots[link->ends[1].node], (double)(i % 3) * 7 - 7);
@@ -122,25 +76,17 @@ static void link_put(FILE *f, const struct record *r, const struct record_view *
 	fprintf(f, "</g>\n");
 }
 
-static void node_put(FILE *f, const struct plan_node *n, const struct layout *l, const struct spot *at, bool power)
+static void node_put(FILE *f, const struct plan_node *n, const struct spot *at, bool power)
 {
-	double width = (double)strlen(n->name) * LETTER + 10;
+	double width = layout_label_width(n);
 
-	fprintf(f, "<g class=\"spot%s\">", power ? "" : " off");
-	if (l->has_labels) {
-		fprintf(f,
-			"<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"18\" rx=\"5\"/><text x=\"%.1f\" "
-			"y=\"%.1f\">",
-			at->x - width / 2, at->y - 9, width, at->x, at->y + 3.5);
-		html_put(f, n->name);
-		fprintf(f, "</text>");
-	} else {
-		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"6\" height=\"6\" rx=\"3\"><title>", at->x - 3,
-			at->y - 3);
-		html_put(f, n->name);
-		fprintf(f, "</title></rect>");
-	}
-	fprintf(f, "</g>\n");
+	fprintf(f,
+		"<g class=\"spot%s\"><rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" rx=\"5\"/><text "
+		"x=\"%.1f\" y=\"%.1f\">",
+		power ? "" : " off", at->x - width / 2, at->y - LAYOUT_LABEL / 2.0, width, LAYOUT_LABEL, at->x,
+		at->y + 3.5);
+	html_put(f, n->name);
+	fprintf(f, "</text></g>\n");
 }
 
 void page_drawing_put(FILE *f, const struct record *r, const struct record_view *v)
@@ -148,13 +94,13 @@ void page_drawing_put(FILE *f, const struct record *r, const struct record_view 
 	const struct plan *p = r->trial->plan;
 	struct layout l;
 
-	layout_make(&l, p);
-	fprintf(f, "<svg class=\"drawing%s\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"the network\">\n",
-		l.has_labels ? "" : " many", WIDTH, l.height);
+	layout_make(&l, r, v);
+	fprintf(f, "<svg class=\"drawing\" viewBox=\"0 0 %d %.0f\" role=\"img\" aria-label=\"the network\">\n",
+		LAYOUT_WIDTH, l.height);
 	for (unsigned i = 0; i < p->link_count; i++)
 		link_put(f, r, v, &l, i);
 	for (unsigned i = 0; i < p->node_count; i++)
-		node_put(f, &p->nodes[i], &l, &l.spots[i], v->power[i]);
+		node_put(f, &p->nodes[i], &l.spots[i], v->power[i]);
 	fprintf(f, "</svg>\n");
-	free(l.spots);
+	layout_done(&l);
 }

@@ -298,9 +298,11 @@ static void spell_close(struct record_pair *p, uint64_t now_us)
 
 static void pair_found(struct record *r, struct record_pair *p, const struct record_way *way, uint64_t now_us)
 {
-	if (p->is_searching)
-		search_count(r, p, now_us);
+	/* Joined and reached between two looks: it took a step at most. */
+	if (p->is_out && !p->is_searching)
+		p->searching_from_us = now_us - r->step_us;
 	if (p->is_out) {
+		search_count(r, p, now_us);
 		p->spell.is_over = true;
 		p->spell.after = *way;
 		spell_close(p, now_us);

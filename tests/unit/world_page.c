@@ -6,12 +6,14 @@
 #include <cmocka.h>
 
 #include "sim/world/page.h"
+#include "sim/world/page_layout.h"
 #include "sim/world/region.h"
 #include "sim/world/service.h"
 #include "sim/world/transfer.h"
 
 #include <expat.h>
 #include <jansson.h>
+#include <math.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -311,6 +313,43 @@ static void the_json_has_what_was_recorded(void **state)
 	run_end(&r);
 }
 
+/* --- where nodes stand -------------------------------------------------------------------- */
+
+static bool labels_overlap(const struct plan *p, const struct layout *l, unsigned a, unsigned b)
+{
+	double wide = (layout_label_width(&p->nodes[a]) + layout_label_width(&p->nodes[b])) / 2;
+
+	return fabs(l->spots[a].x - l->spots[b].x) < wide - 1 && fabs(l->spots[a].y - l->spots[b].y) < LAYOUT_LABEL - 1;
+}
+
+static void on_a_map_no_name_lies_on_another(void **state)
+{
+	struct run r = run_these("for: 3\nnodes:\n  - {name: city, level: city}\n"
+				 "  - {name: west, position: [0, 0]}\n  - {name: east, position: [9km, 0]}\n"
+				 "  - {name: north, position: [4km, 5km]}\n  - {name: one, position: [4km, 1km]}\n"
+				 "  - {name: two, position: [4km, 1km]}\n  - {name: three, position: [4010m, 1km]}\n"
+				 "links: [{name: l, preset: mesh-radio, range: 5km, ends: [west:r, north:r, one:r]}]\n",
+		1, "x");
+	const struct plan *p = r.plan;
+	struct layout l;
+
+	(void)state;
+	layout_make(&l, r.record, &r.record->now);
+	assert_true(l.is_ground);
+	for (unsigned a = 0; a < p->node_count; a++) {
+		assert_true(l.spots[a].x - layout_label_width(&p->nodes[a]) / 2 >= 0);
+		assert_true(l.spots[a].x + layout_label_width(&p->nodes[a]) / 2 <= LAYOUT_WIDTH);
+		assert_true(l.spots[a].y > 0 && l.spots[a].y < l.height);
+		for (unsigned b = 0; b < a; b++)
+			assert_false(labels_overlap(p, &l, a, b));
+	}
+	assert_true(l.spots[1].x < l.spots[3].x && l.spots[3].x < l.spots[2].x); /* west, north, east */
+	assert_true(l.spots[3].y < l.spots[1].y);
+	assert_true(l.spots[0].y < l.spots[3].y); /* the city has no place: above */
+	layout_done(&l);
+	run_end(&r);
+}
+
 /* --- large worlds ---------------------------------------------------------------------------- */
 
 /* A city, two districts, and a chain of towns at each. */
@@ -422,6 +461,7 @@ int main(void)
 		cmocka_unit_test(a_site_reaches_the_post_for_what_its_way_bears),
 		cmocka_unit_test(what_was_sent_is_told_by_site_and_class),
 		cmocka_unit_test(the_json_has_what_was_recorded),
+		cmocka_unit_test(on_a_map_no_name_lies_on_another),
 		cmocka_unit_test(nodes_belong_to_the_nearest_post),
 		cmocka_unit_test(a_large_world_is_drawn_by_regions),
 		cmocka_unit_test(a_large_world_is_recorded_within_the_limit),
