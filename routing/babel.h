@@ -155,6 +155,16 @@ void babel_link_remove(struct babel *b, uint64_t now_us, unsigned link);
 void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
 /* A neighbour is known to be there (session up): say Hello, request its table. */
 void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+/* The owner has a sealed session with this neighbour, and the neighbour speaks of
+ * versions (docs/routing.md): it is told each change once, acknowledges it, and is
+ * refreshed by digest. `remote_epoch` names the process behind the session; another
+ * one is another neighbour. What was sealed for a process must not reach one that
+ * was started after it, and the caller must have taken its routes through a dead
+ * process away before it proves the session (R6, R7). Called again it is a hint.
+ * It stays a neighbour until babel_neighbour_lost(). Its address must name the same
+ * node on all links. */
+void babel_neighbour_session(
+	struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour, uint32_t remote_epoch);
 /* Ask all neighbours for full tables: the owner's accept() now says yes to what
  * it refused before. Routes that it now refuses are dropped. */
 void babel_refilter(struct babel *b, uint64_t now_us);
@@ -181,6 +191,7 @@ struct babel_sender {
 	uint16_t port;
 	uint8_t hop_limit; /* as received: 1 (RFC 8966, 4), 255 accepted as sent by old speakers is not */
 	bool multicast; /* destination was the multicast group */
+	bool is_late; /* a packet that was sealed after it has come before it */
 };
 
 /* One received UDP payload. Whatever is wrong with it is dropped and counted. */
@@ -201,6 +212,8 @@ struct babel_neighbour_info {
 	uint32_t rtt_us; /* smoothed */
 	size_t routes;
 	uint64_t last_heard_us;
+	bool is_versioned;
+	uint64_t lease_until_us; /* versioned: its routes are lost then; 0: it has none */
 };
 
 struct babel_route_info {
@@ -239,7 +252,10 @@ const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size
 	X(acks_received) X(acks_sent) X(ack_timeouts) X(route_requests_received) X(route_requests_sent) \
 	X(seqno_requests_received) X(seqno_requests_sent) X(seqno_requests_forwarded) X(seqno_requests_duplicate) \
 	X(seqno_requests_resent) X(seqno_increments) X(routes_expired) X(routes_switched) X(neighbours_lost) \
-	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded)
+	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded) \
+	X(deltas_sent) X(deltas_resent) X(deltas_received) X(refreshes_sent) X(refreshes_received) X(refreshes_late) \
+	X(syncacks_sent) X(syncacks_received) X(sync_gaps) X(sync_mismatches) X(full_syncs) X(leases_lapsed) \
+	X(epochs_changed)
 /* clang-format on */
 
 struct babel_counters {

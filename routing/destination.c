@@ -66,6 +66,7 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 	d->prefix = *prefix;
 	list_init(&d->routes);
 	list_init(&d->requests);
+	list_init(&d->on_starving);
 	destination_init_timers(d);
 	if (!place_take(b, d)) {
 		free(d);
@@ -85,6 +86,7 @@ void destination_free(struct destination *d)
 		source_free(d->sources);
 	timer_cancel(&d->b->heap, &d->hold);
 	timer_cancel(&d->b->heap, &d->reselect);
+	list_remove(&d->on_starving);
 	map_remove(&d->b->destinations, &d->entry);
 	place_give_back(d);
 	free(d);
@@ -94,7 +96,7 @@ void destination_release(struct destination *d)
 {
 	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests) && !d->sources;
 
-	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 &&
+	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 && d->told_sessions == 0 &&
 		d->told.installed == INSTALLED_NOTHING)
 		destination_free(d);
 }

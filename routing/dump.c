@@ -1,5 +1,5 @@
 /* Looking inside without touching: for the operator, the tests, and `why`. */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 void babel_dump_neighbours(
 	const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info), void *arg)
@@ -21,6 +21,8 @@ void babel_dump_neighbours(
 				.rtt_us = n->rtt.smoothed_us,
 				.routes = n->route_count,
 				.last_heard_us = n->heard_us,
+				.is_versioned = n->session,
+				.lease_until_us = n->session ? session_lease_us(n->session) : 0,
 			};
 
 			each(arg, &info);
@@ -44,7 +46,8 @@ void babel_dump_routes(
 				.selected = d->selected == r,
 				.feasible = route_is_feasible(r),
 				.held = d->is_held,
-				.expires_us = r->expires_us,
+				.expires_us =
+					r->neighbour->session ? session_lease_us(r->neighbour->session) : r->expires_us,
 			};
 
 			each(arg, &info);

@@ -5,7 +5,7 @@
  * the table it concerns. What concerns the packet as a whole (a timestamped
  * Hello beside an IHU, RFC 9616) is gathered on the way and judged at its end.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <stdlib.h>
 
@@ -56,6 +56,10 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	random_fill(&b->config.random, secret, sizeof(secret));
 	map_init(&b->destinations, b->config.limits.sources, secret);
 	map_init(&b->requests, b->config.limits.requests, secret);
+	list_init(&b->sessions);
+	list_init(&b->starving);
+	timer_init(&b->drift, session_drift_due);
+	timer_init(&b->starve, route_starve_due);
 	b->opaque = (uint16_t)random_u32(&b->config.random);
 	b->has_stored = config->has_stored_seqno;
 	b->stored = config->stored_seqno;
@@ -113,9 +117,15 @@ struct reception {
 	struct link *link;
 	struct address from;
 	struct neighbour *neighbour;
+	bool is_late;
 	bool has_hello, has_ihu;
 	uint32_t hello;
 	uint32_t origin, receive;
+	/* Of a versioned neighbour. */
+	enum delta_use use;
+	struct babel_tlv delta;
+	bool has_refresh;
+	struct babel_tlv refresh;
 };
 
 static bool sender_is_valid(const struct link *link, const struct babel_sender *from)
@@ -160,9 +170,37 @@ static void update_received(struct reception *rx, uint64_t now_us, const struct 
 	if (rx->neighbour && tlv->u.update.metric != BABEL_INFINITY &&
 		router_id_equal(&tlv->u.update.origin, &b->config.id))
 		seqno_meet_own_past(b, now_us, tlv->u.update.seqno);
+	if (rx->neighbour && rx->neighbour->session)
+		adj_in_update(rx->neighbour->session, now_us, rx->use, tlv);
 	/* Before the neighbour has confirmed our restart its routes may be ours. */
-	if (rx->neighbour && rx->neighbour->is_confirmed)
+	else if (rx->neighbour && rx->neighbour->is_confirmed)
 		route_update(rx->neighbour, now_us, tlv);
+}
+
+static void delta_end(struct reception *rx, uint64_t now_us)
+{
+	if (rx->use != DELTA_NONE)
+		adj_in_delta_end(rx->neighbour->session, now_us, rx->use, &rx->delta);
+	rx->use = DELTA_NONE;
+}
+
+/* A refresh is judged when all of its packet has been applied. */
+static void session_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	struct session *s = rx->neighbour ? rx->neighbour->session : NULL;
+
+	if (!s)
+		return;
+	if (tlv->type == TLV_SYNCACK) {
+		session_syncack_received(s, now_us, tlv);
+	} else if (tlv->type == TLV_REFRESH) {
+		rx->has_refresh = true;
+		rx->refresh = *tlv;
+	} else {
+		delta_end(rx, now_us);
+		rx->delta = *tlv;
+		rx->use = adj_in_delta(s, now_us, tlv, rx->is_late);
+	}
 }
 
 static void tlv_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
@@ -188,6 +226,11 @@ static void tlv_received(struct reception *rx, uint64_t now_us, const struct bab
 	case TLV_SEQNO_REQUEST:
 		request_received(rx->link, now_us, &rx->from, tlv);
 		break;
+	case TLV_REFRESH:
+	case TLV_DELTA:
+	case TLV_SYNCACK:
+		session_received(rx, now_us, tlv);
+		break;
 	default:
 		break;
 	}
@@ -208,12 +251,15 @@ void babel_receive(struct babel *b, uint64_t now_us, unsigned id, const struct b
 	}
 	if (wire_parse_begin(&parser, packet, &from->address, &b->counters))
 		return;
-	struct reception rx = { .link = link, .from = from->address };
+	struct reception rx = { .link = link, .from = from->address, .is_late = from->is_late };
 	rx.neighbour = neighbour_find(link, &from->address);
 	while (wire_parse_next(&parser, &tlv))
 		tlv_received(&rx, now_us, &tlv);
+	delta_end(&rx, now_us);
 	if (rx.neighbour && rx.has_hello && rx.has_ihu) {
 		rtt_sample(rx.neighbour, now_us, rx.hello, rx.origin, rx.receive);
 		neighbour_cost_update(rx.neighbour, now_us);
 	}
+	if (rx.has_refresh)
+		adj_in_refresh(rx.neighbour->session, now_us, &rx.refresh, rx.is_late);
 }

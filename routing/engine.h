@@ -50,6 +50,7 @@
 struct link;
 struct neighbour;
 struct destination;
+struct session;
 
 /* --- the object -------------------------------------------------------------- */
 
@@ -75,6 +76,10 @@ struct babel {
 	bool is_started; /* started_us is set by the first call that brings a time */
 	uint64_t started_us;
 	uint16_t opaque; /* of the last acknowledgment request */
+	struct list sessions;
+	struct timer drift; /* metrics that neighbours were not told exactly */
+	struct list starving; /* destinations that need a newer seqno */
+	struct timer starve; /* they ask again */
 	uint64_t forgotten_until_us; /* until then a neighbour that was dropped may follow what we announced */
 	bool is_leaving;
 };
@@ -153,6 +158,8 @@ struct link {
 };
 
 void link_free(struct babel *b, struct link *link);
+/* Does anybody here need every update again and again? */
+bool link_speaks_plain(const struct link *link);
 /* Says Hello ahead of time, soon: somebody new listens. */
 void link_hello_soon(struct link *link, uint64_t now_us, unsigned count);
 bool link_is_paced(const struct link *link); /* Hellos go to each neighbour by itself: hello.c */
@@ -221,6 +228,8 @@ struct neighbour {
 	bool has_met; /* it was asked after it had heard us */
 	uint64_t dumped_us;
 	struct timer dump;
+	struct session *session; /* NULL: a plain neighbour, which must hear everything again and again */
+	bool is_dormant; /* its routes wait for a refresh: the link was down (R13) */
 	struct list routes;
 	size_t route_count;
 	struct list acks;
@@ -277,6 +286,7 @@ bool metric_is_lossy(const struct neighbour *n);
 /* The exponentially smoothed `old` after `elapsed_us` of a constant `now`. */
 uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t half_life_us);
 bool metric_change_is_significant(uint16_t old, uint16_t now);
+bool metric_has_drifted(uint16_t old, uint16_t now); /* less than that, but not for ever */
 
 /* --- rtt.c -------------------------------------------------------------------------- */
 
@@ -293,6 +303,7 @@ struct source {
 	router_id origin;
 	uint16_t seqno;
 	uint16_t metric;
+	unsigned pins; /* sessions in which a finite update of it holds */
 	struct timer gc;
 };
 
@@ -301,6 +312,10 @@ bool source_is_feasible(const struct destination *d, const router_id *id, uint16
 /* Before a finite update is sent (3.7.3). False: no room, do not send. */
 bool source_update(
 	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us);
+/* A versioned neighbour may follow the entry until it is told otherwise; it must
+ * exist. Unpinned, it lives as long as leases may (R8). */
+void source_pin(struct destination *d, const router_id *id);
+void source_unpin(struct destination *d, uint64_t now_us, const router_id *id, uint64_t hold_us);
 void source_free(struct source *s);
 
 /* --- route.c --------------------------------------------------------------------------- */
@@ -320,6 +335,7 @@ struct route {
 	struct address next_hop;
 	bool is_refused; /* by the owner: as if it were retracted */
 	bool is_v4_via_v6;
+	bool is_fresh; /* said since the last full sync began */
 	uint8_t probes; /* route requests sent because it is about to expire */
 	uint32_t smoothed;
 	uint32_t forgiven_us; /* by which it may live longer, as we slept */
@@ -335,6 +351,10 @@ bool route_is_usable(const struct route *r);
 struct route *route_find(const struct destination *d, const struct neighbour *n);
 void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
 void route_retract_all(struct neighbour *n, uint64_t now_us);
+/* Routes to `d` are there and none may be used: that is worth remembering. */
+void route_note_starving(const struct destination *d, uint64_t now_us);
+/* Asks once more for the seqnos that starving destinations need. */
+void route_starve_due(struct timer *timer, uint64_t now_us);
 void route_free(struct route *r);
 /* If the metric has changed: what was smoothed until now goes on from the new one. */
 void route_smooth(struct route *r, uint64_t now_us);
@@ -385,6 +405,8 @@ struct destination {
 	struct told told;
 	uint16_t source_count;
 	size_t unacked; /* acknowledgments awaited for updates of this prefix */
+	unsigned told_sessions; /* in which something of this prefix holds, or is not acknowledged */
+	struct list on_starving;
 	struct timer hold;
 	struct timer reselect; /* a better route waits for its smoothed metric */
 };
@@ -406,6 +428,10 @@ void destination_decide(struct destination *d, uint64_t now_us);
 /* May a change of `r` change a decision? Not if another route is selected and no worse. */
 bool destination_depends_on(const struct destination *d, const struct route *r);
 void destination_acked(struct destination *d, uint64_t now_us, bool was_acked);
+/* A session has acknowledged that `d` is not there. */
+void destination_told(struct destination *d, uint64_t now_us);
+/* A neighbour that was dropped may follow what it was told of `d` until then. */
+void destination_forgotten(struct destination *d, uint64_t now_us, uint64_t until_us);
 
 /* --- update.c -------------------------------------------------------------------------------- */
 
@@ -418,7 +444,9 @@ void update_reply(struct link *link, uint64_t now_us, const struct address *to, 
 /* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
 bool update_compose(
 	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
-/* Urgent updates on this link go to each neighbour with an acknowledgment request. */
+/* The next hop that `link` is told for `prefix`; false: there is none. */
+bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out);
+/* Urgent updates on this link go to each plain neighbour with an acknowledgment request. */
 bool update_is_acked_on(const struct link *link);
 void seqno_keep(struct babel *b); /* persists the own seqno in blocks */
 /* An update of our own origin with `seqno` came. After a loss of storage it may be

@@ -26,7 +26,7 @@
  * restarted: a lost count only means that the sender had forgotten us, and somebody
  * not heard for long is still told Hello.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #define BUSY_US (10 * SECOND) /* longer than people pause, and than TCP waits before it tries again */
 #define STRANGERS_MIN_US (1 * SECOND) /* multicast Hellos, from the last early one on ... */
@@ -75,6 +75,8 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	packet_write(&p, &tlv);
 	if (neighbour_ihu_is_due(n, is_warning))
 		neighbour_write_ihu(n, &p, true, metric_rxcost(n));
+	if (n->session)
+		session_ride_early(n->session, &p, now_us);
 	packet_send(&p);
 	n->said_us = now_us;
 }

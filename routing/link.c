@@ -100,12 +100,22 @@ void link_hello_soon(struct link *link, uint64_t now_us, unsigned count)
 	timer_set_earlier(&link->b->heap, &link->hello, due_us);
 }
 
+bool link_speaks_plain(const struct link *link)
+{
+	for (const struct list *node = link->neighbours.next; node != &link->neighbours; node = node->next)
+		if (!list_entry(node, struct neighbour, on_link)->session)
+			return true;
+	/* Who is not known yet may listen. */
+	return list_is_empty(&link->neighbours);
+}
+
 static void link_update(struct timer *timer, uint64_t now_us)
 {
 	struct link *link = container_of(timer, struct link, update);
 	uint64_t interval_us = (uint64_t)link->config.update_interval_cs * 10 * MS;
 
-	update_dump(link, now_us, NULL);
+	if (link_speaks_plain(link))
+		update_dump(link, now_us, NULL);
 	timer_set(&link->b->heap, &link->update,
 		now_us + engine_random_between(link->b, interval_us - interval_us / 8, interval_us - interval_us / 32));
 }

@@ -11,7 +11,7 @@
  * neighbour is a wildcard retraction with an acknowledgment request, and its
  * updates are ignored until it has acknowledged.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <stdlib.h>
 
@@ -109,10 +109,12 @@ void neighbour_free(struct neighbour *n, uint64_t now_us)
 	uint64_t follows_until_us = now_us + link_update_hold_us(n->link);
 
 	/* It may follow us yet, and nobody asks it for acknowledgments any more. */
-	if (b->forgotten_until_us < follows_until_us)
+	if (!n->session && b->forgotten_until_us < follows_until_us)
 		b->forgotten_until_us = follows_until_us;
 	list_remove(&n->on_link);
 	b->neighbour_count--;
+	if (n->session)
+		session_free(n->session, now_us);
 	neighbour_drop_acks(n, now_us);
 	queue_done(&n->queue);
 	list_for_each (node, next, &n->routes) {
@@ -168,6 +170,10 @@ static void ask_all(struct neighbour *n, uint64_t now_us)
 
 void neighbour_ask_all(struct neighbour *n, uint64_t now_us)
 {
+	if (n->session) {
+		adj_in_ask(n->session, now_us);
+		return;
+	}
 	if (!n->is_confirmed)
 		return; /* it will be asked then */
 	n->is_asking = true;
@@ -267,7 +273,9 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 	n->cost = metric_cost(n);
 	if (n->cost == old)
 		return;
-	if (old == BABEL_INFINITY)
+	if (n->session)
+		session_cost_changed(n->session, now_us, old);
+	else if (old == BABEL_INFINITY)
 		link_request_all(n->link, now_us, n);
 	list_for_each (node, next, &n->routes) {
 		struct route *r = list_entry(node, struct route, on_neighbour);
@@ -336,7 +344,7 @@ static bool neighbour_follow(struct neighbour *n, struct history *h, uint16_t se
 		h->bits = neighbour_is_heard_of(n) ? n->multicast.bits : history_unwritten(n);
 	if (history_follow(h, seqno))
 		return true;
-	if (!is_paced)
+	if (!is_paced && !n->session)
 		return false;
 	h->is_known = false;
 	return history_follow(h, seqno);
@@ -394,6 +402,13 @@ static void neighbour_faded(struct neighbour *n, uint64_t now_us)
 	struct address address = n->address;
 
 	link->b->counters.neighbours_lost++;
+	/* It may come back before its lease is over (R13); its owner says when it is gone. */
+	if (n->session) {
+		n->multicast.is_known = n->unicast.is_known = false;
+		neighbour_cost_update(n, now_us);
+		neighbour_become_idle(n, now_us);
+		return;
+	}
 	neighbour_free(n, now_us);
 	if (link_is_paced(link)) {
 		n = neighbour_new(link, now_us, &address);
@@ -477,6 +492,10 @@ void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us)
 	neighbour_poll_forgive(n, now_us);
 	if (timer_is_armed(&n->ihu))
 		timer_set(&n->b->heap, &n->ihu, n->ihu.due_us + slept_us);
+	if (n->session) {
+		session_forgive(n->session, now_us, slept_us);
+		return;
+	}
 	list_for_each (node, next, &n->routes)
 		route_forgive(list_entry(node, struct route, on_neighbour), now_us, slept_us);
 }

@@ -171,6 +171,15 @@ static void packet_count(struct babel_counters *c, enum tlv_type type)
 	case TLV_SEQNO_REQUEST:
 		c->seqno_requests_sent++;
 		break;
+	case TLV_REFRESH:
+		c->refreshes_sent++;
+		break;
+	case TLV_DELTA:
+		c->deltas_sent++;
+		break;
+	case TLV_SYNCACK:
+		c->syncacks_sent++;
+		break;
 	default:
 		break;
 	}

@@ -7,7 +7,7 @@
  * another. The entry serves three ends: to resend what this node wants, to hand
  * the answer to those on whose behalf it was passed on, and to recognise copies.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -243,8 +243,10 @@ void request_satisfied(struct destination *d, uint64_t now_us)
 
 		if (!request_is_satisfied(q))
 			continue;
-		if (q->has_more_requesters)
+		if (q->has_more_requesters) {
 			update_trigger(d, now_us, true, false);
+			session_announce(d, now_us, COMMIT_FORCED);
+		}
 		for (size_t i = 0; i < q->requester_count; i++) {
 			struct link *link = d->b->links[q->requesters[i].link];
 
@@ -265,15 +267,14 @@ static bool is_better_target(const struct route *r, const struct route *than, co
 		return router_id_equal(&r->origin, id);
 	if (route_is_usable(r) != route_is_usable(than))
 		return route_is_usable(r);
-	if (r == r->destination->selected || than == r->destination->selected)
-		return r == r->destination->selected;
+	/* The seqno must come by the route that is used: others are not announced. */
+	if (r->destination->selected == r || r->destination->selected == than)
+		return r->destination->selected == r;
 	return route_metric(r) < route_metric(than);
 }
 
 /* Where to pass a request on: towards the origin that it names, as another one
- * would answer for itself; a feasible next hop first, and of those the one that is
- * used: an answer by another way, which is not worth a move, helps nobody. Never
- * the requester. */
+ * would answer for itself; a feasible next hop first, never the requester. */
 static struct neighbour *request_target(
 	const struct destination *d, const struct link *link, const struct address *from, const router_id *id)
 {
@@ -370,7 +371,7 @@ static void route_request_received(
 		update_reply(link, now_us, from, &tlv->u.route_request.prefix);
 		return;
 	}
-	if (!n)
+	if (!n || n->session)
 		return;
 	uint64_t due_us = n->dumped_us ? n->dumped_us + DUMP_INTERVAL_US : 0;
 	timer_set_earlier(&link->b->heap, &n->dump, due_us > now_us ? due_us : now_us);

@@ -5,10 +5,11 @@
  * never remembered. An unfeasible or refused entry is not selected, but it tells
  * whom to ask for a newer seqno.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <stdlib.h>
 
+#define STARVE_US (10 * SECOND) /* after the last resend of a request */
 #define SMOOTH_US (8 * SECOND)
 
 /* Prefixes that no neighbour may announce (appendix C). */
@@ -25,7 +26,8 @@ static bool prefix_is_martian(const struct prefix *p)
 
 uint16_t route_metric(const struct route *r)
 {
-	if (r->refmetric == BABEL_INFINITY || r->is_refused || r->neighbour->cost == BABEL_INFINITY)
+	if (r->refmetric == BABEL_INFINITY || r->is_refused || r->neighbour->cost == BABEL_INFINITY ||
+		r->neighbour->is_dormant)
 		return BABEL_INFINITY;
 	return metric_add(metric_add(r->refmetric, r->neighbour->cost), r->extra_cost);
 }
@@ -63,6 +65,7 @@ void route_free(struct route *r)
 
 	if (d->selected == r)
 		d->selected = NULL;
+	adj_in_count(r, false);
 	timer_cancel(&d->b->heap, &r->expiry);
 	list_remove(&r->on_destination);
 	list_remove(&r->on_neighbour);
@@ -207,6 +210,7 @@ static struct route *route_new(struct destination *d, struct neighbour *n, uint6
 	}
 	r->destination = d;
 	r->neighbour = n;
+	r->refmetric = BABEL_INFINITY; /* nothing was announced yet */
 	r->smoothed = r->smoothed_metric = BABEL_INFINITY;
 	r->smoothed_us = now_us;
 	timer_init(&r->expiry, route_expired);
@@ -214,6 +218,20 @@ static struct route *route_new(struct destination *d, struct neighbour *n, uint6
 	list_push_back(&n->routes, &r->on_neighbour);
 	n->route_count++;
 	return r;
+}
+
+/* What a versioned neighbour announces it does not repeat, so whoever needs a newer
+ * seqno for it must remember that: requests and their answers can be lost. */
+static void route_starves(const struct route *r, uint64_t now_us)
+{
+	struct babel *b = r->destination->b;
+
+	if (!r->neighbour->session)
+		return;
+	list_remove(&r->destination->on_starving);
+	list_push_back(&b->starving, &r->destination->on_starving);
+	if (!timer_is_armed(&b->starve))
+		timer_set(&b->heap, &b->starve, now_us + STARVE_US);
 }
 
 /* Asks for a newer seqno if the unfeasible route is wanted (3.8.2.1, 3.8.2.2). */
@@ -225,8 +243,53 @@ static void route_unfeasible(struct route *r, uint64_t now_us, bool was_selected
 	r->neighbour->b->counters.updates_unfeasible++;
 	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(&r->origin, &d->b->config.id))
 		return;
-	if (!d->selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(d->selected) * 7)
+	if (!d->selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(d->selected) * 7) {
+		route_starves(r, now_us);
 		request_seqno(d, now_us, &r->origin, r->neighbour);
+	}
+}
+
+/* False: a route is there that may be used, or none that could be. */
+static bool destination_is_starving(const struct destination *d, const struct route **by)
+{
+	*by = NULL;
+	if (d->is_own || d->selected)
+		return false;
+	for (const struct list *node = d->routes.next; node != &d->routes && !*by; node = node->next) {
+		const struct route *r = list_entry(node, struct route, on_destination);
+
+		if (r->neighbour->session && route_metric(r) != BABEL_INFINITY)
+			*by = r;
+	}
+	return *by;
+}
+
+void route_note_starving(const struct destination *d, uint64_t now_us)
+{
+	const struct route *by;
+
+	if (destination_is_starving(d, &by))
+		route_starves(by, now_us);
+}
+
+void route_starve_due(struct timer *timer, uint64_t now_us)
+{
+	struct babel *b = container_of(timer, struct babel, starve);
+	struct list now;
+
+	list_init(&now);
+	while (!list_is_empty(&b->starving))
+		list_push_back(&now, list_pop_front(&b->starving));
+	while (!list_is_empty(&now)) {
+		struct destination *d = list_entry(list_pop_front(&now), struct destination, on_starving);
+
+		list_for_each (node, next, &d->routes) {
+			struct route *r = list_entry(node, struct route, on_destination);
+
+			if (!route_is_feasible(r))
+				route_unfeasible(r, now_us, false);
+		}
+	}
 }
 
 static void route_ask_owner(struct route *r)
@@ -254,6 +317,12 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
 
 	if (!r)
 		return;
+	/* Without a timer there is nothing that it would wait for. */
+	if (n->session) {
+		route_free(r);
+		destination_decide(d, now_us);
+		return;
+	}
 	/* The expiry timer keeps running: a retraction does not prolong anything. */
 	r->refmetric = BABEL_INFINITY;
 	route_changed(r, now_us);
@@ -286,6 +355,7 @@ static bool route_store(struct route *r, uint64_t now_us, const struct babel_tlv
 		       address_equal(&r->next_hop, &tlv->u.update.next_hop);
 
 	route_prove(r, tlv);
+	adj_in_count(r, false);
 	r->origin = tlv->u.update.origin;
 	r->seqno = tlv->u.update.seqno;
 	r->refmetric = tlv->u.update.metric;
@@ -296,7 +366,11 @@ static bool route_store(struct route *r, uint64_t now_us, const struct babel_tlv
 	r->interval_cs = tlv->u.update.interval_cs;
 	if (!is_known)
 		route_ask_owner(r);
-	route_refresh(r, now_us);
+	adj_in_count(r, true);
+	r->is_fresh = true;
+	/* A lease holds all routes of a versioned neighbour, and none has a clock of its own. */
+	if (!r->neighbour->session)
+		route_refresh(r, now_us);
 	return !is_same;
 }
 
@@ -366,6 +440,8 @@ void babel_refilter(struct babel *b, uint64_t now_us)
 					continue;
 				route_ask_owner(r);
 				destination_decide(r->destination, now_us);
+				if (n->session && !route_is_feasible(r))
+					route_unfeasible(r, now_us, false);
 			}
 			neighbour_ask_all(n, now_us);
 		}

@@ -12,7 +12,7 @@
  * destination_decide() is the only place that selects. It is called after every
  * change, so a selected route is feasible and finite whenever anybody looks.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <errno.h>
 
@@ -20,6 +20,12 @@ static void hold_ended(struct timer *timer, uint64_t now_us)
 {
 	struct destination *d = container_of(timer, struct destination, hold);
 
+	/* A full sync gives leases on the way, and tells of the loss at its end. */
+	uint64_t until_us = session_follows_until_us(d, true);
+	if (until_us > now_us) {
+		timer_set(&d->b->heap, timer, until_us);
+		return;
+	}
 	d->is_held = false;
 	destination_decide(d, now_us);
 }
@@ -154,7 +160,7 @@ static bool retraction_is_provable(const struct destination *d, uint64_t now_us)
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
 		const struct link *link = b->links[id];
 
-		if (link && !list_is_empty(&link->neighbours) && !update_is_acked_on(link))
+		if (link && link_speaks_plain(link) && !list_is_empty(&link->neighbours) && !update_is_acked_on(link))
 			return false;
 	}
 	return true;
@@ -165,10 +171,14 @@ static void destination_lost(struct destination *d, uint64_t now_us)
 	router_id lost = d->announced_id;
 
 	d->is_announced = false;
-	if (d->announced_until_us > now_us) {
+	session_announce(d, now_us, COMMIT_CHANGED);
+	uint64_t until_us = session_follows_until_us(d, false);
+	if (until_us < d->announced_until_us)
+		until_us = d->announced_until_us;
+	if (until_us > now_us) {
 		d->is_held = true;
 		d->hold_by_ack = retraction_is_provable(d, now_us);
-		timer_set(&d->b->heap, &d->hold, d->announced_until_us);
+		timer_set(&d->b->heap, &d->hold, until_us);
 	}
 	update_trigger(d, now_us, true, true);
 	if (!router_id_equal(&lost, &d->b->config.id))
@@ -190,6 +200,7 @@ static void destination_announce(struct destination *d, uint64_t now_us)
 	d->is_held = false;
 	d->hold_by_ack = false;
 	timer_cancel(&d->b->heap, &d->hold);
+	session_announce(d, now_us, COMMIT_CHANGED);
 	if (!is_significant)
 		return;
 	bool is_other = d->is_announced && has_changed;
@@ -212,6 +223,8 @@ void destination_decide(struct destination *d, uint64_t now_us)
 		d->b->counters.routes_switched++;
 	destination_announce(d, now_us);
 	destination_install(d);
+	if (!d->selected && !list_is_empty(&d->routes))
+		route_note_starving(d, now_us);
 	request_satisfied(d, now_us);
 	destination_release(d);
 }
@@ -223,11 +236,35 @@ void destination_acked(struct destination *d, uint64_t now_us, bool was_acked)
 	if (!was_acked)
 		d->hold_by_ack = false;
 	/* Everybody knows: nobody can follow us there (3.5.4). */
-	if (d->unacked == 0 && d->is_held && d->hold_by_ack) {
+	if (d->unacked == 0 && d->told_sessions == 0 && d->is_held && d->hold_by_ack) {
 		timer_cancel(&d->b->heap, &d->hold);
 		d->is_held = false;
 		destination_decide(d, now_us);
 		return;
+	}
+	destination_release(d);
+}
+
+/* The hold ends with the next deadline: a session may be walking through its table. */
+void destination_told(struct destination *d, uint64_t now_us)
+{
+	if (d->unacked == 0 && d->told_sessions == 0 && d->is_held && d->hold_by_ack)
+		timer_set(&d->b->heap, &d->hold, now_us);
+	else
+		destination_release(d);
+}
+
+void destination_forgotten(struct destination *d, uint64_t now_us, uint64_t until_us)
+{
+	if (until_us > now_us) {
+		/* No acknowledgment of others proves anything before. */
+		if (d->announced_us < until_us)
+			d->announced_us = until_us;
+		if (d->announced_until_us < until_us)
+			d->announced_until_us = until_us;
+		d->hold_by_ack = false;
+		if (d->is_held && d->hold.due_us < until_us)
+			timer_set(&d->b->heap, &d->hold, until_us);
 	}
 	destination_release(d);
 }

@@ -4,7 +4,8 @@
  * An entry is a promise to all neighbours that believed us: while one of them
  * may still follow an update that we sent, the entry must live. Each finite
  * update that is sent prolongs it by the garbage-collection time, or by the hold
- * time that the update gives to its receivers if that is longer.
+ * time that the update gives to its receivers if that is longer. What a versioned
+ * neighbour was told holds with every refresh: it pins the entry (R8).
  *
  * Entries hang on their destination, nearly always one alone. Origins that follow
  * each other faster than they are forgotten are bounded per prefix.
@@ -61,8 +62,30 @@ static void source_gc(struct timer *timer, uint64_t now_us)
 	struct destination *d = s->destination;
 
 	(void)now_us;
+	if (s->pins > 0)
+		return; /* source_unpin() arms it again */
 	source_free(s);
 	destination_release(d);
+}
+
+void source_pin(struct destination *d, const router_id *id)
+{
+	struct source *s = source_find(d, id);
+
+	if (s)
+		s->pins++;
+}
+
+void source_unpin(struct destination *d, uint64_t now_us, const router_id *id, uint64_t hold_us)
+{
+	struct source *s = source_find(d, id);
+	uint64_t gc_us = 4 * hold_us > SOURCE_GC_US ? 4 * hold_us : SOURCE_GC_US;
+
+	if (!s || s->pins == 0)
+		return;
+	s->pins--;
+	if (s->pins == 0 && (!timer_is_armed(&s->gc) || s->gc.due_us < now_us + gc_us))
+		timer_set(&d->b->heap, &s->gc, now_us + gc_us);
 }
 
 static struct source *source_new(struct destination *d, const router_id *id)

@@ -5,7 +5,7 @@
  * feasibility distance first (3.7.3): an update that cannot be accounted for is
  * not sent.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #define ACKED_NEIGHBOURS_MAX 8 /* on a link; with more, copies are cheaper than acknowledgments */
 
@@ -29,8 +29,10 @@ void seqno_meet_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
 		struct destination *d = container_of(e, struct destination, entry);
 
-		if (d->is_own)
-			update_trigger(d, now_us, true, false);
+		if (!d->is_own)
+			continue;
+		update_trigger(d, now_us, true, false);
+		session_announce(d, now_us, COMMIT_FORCED);
 	}
 }
 
@@ -42,7 +44,7 @@ static void compose_retraction(struct destination *d, const struct link *link, s
 }
 
 /* IPv4 goes out natively where the link has IPv4, else over an IPv6 next hop (RFC 9229, 2.1). */
-static bool compose_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out)
+bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out)
 {
 	out->u.update.next_hop = link->self;
 	if (prefix->address.family != FAMILY_IPV4 || link->self.family == FAMILY_IPV4)
@@ -60,7 +62,7 @@ static bool compose_finite(struct destination *d, struct link *link, uint64_t no
 	struct babel *b = d->b;
 	uint64_t until_us = now_us + link_update_hold_us(link);
 
-	if (!compose_next_hop(link, &d->prefix, out))
+	if (!update_next_hop(link, &d->prefix, out))
 		return false;
 	if (d->is_own)
 		seqno_keep(b);
@@ -121,12 +123,17 @@ bool update_compose(
 
 /* --- to whom -------------------------------------------------------------------------- */
 
+static bool neighbour_is_told_plainly(const struct neighbour *n)
+{
+	return !n->session && neighbour_is_heard_of(n);
+}
+
 bool update_is_acked_on(const struct link *link)
 {
 	size_t count = 0;
 
 	for (const struct list *node = link->neighbours.next; node != &link->neighbours; node = node->next)
-		count += neighbour_is_heard_of(list_entry(node, struct neighbour, on_link));
+		count += neighbour_is_told_plainly(list_entry(node, struct neighbour, on_link));
 	return link->config.needs_ack && count > 0 && count <= ACKED_NEIGHBOURS_MAX;
 }
 
@@ -134,12 +141,14 @@ static void update_trigger_link(struct destination *d, struct link *link, uint64
 {
 	struct outgoing how = { .copies = 1 };
 
+	if (!link_speaks_plain(link))
+		return;
 	if (reliable && update_is_acked_on(link)) {
 		how.is_reliable = true;
 		list_for_each (node, next, &link->neighbours) {
 			struct neighbour *n = list_entry(node, struct neighbour, on_link);
 
-			if (neighbour_is_heard_of(n))
+			if (neighbour_is_told_plainly(n))
 				queue_update(&n->queue, now_us, &d->prefix, how, urgent);
 		}
 		return;
@@ -155,7 +164,7 @@ void update_trigger(struct destination *d, uint64_t now_us, bool urgent, bool re
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
 		if (d->b->links[id])
 			update_trigger_link(d, d->b->links[id], now_us, urgent, reliable);
-	if (d->unacked == 0)
+	if (d->unacked == 0 && d->told_sessions == 0)
 		d->hold_by_ack = false;
 }
 
@@ -181,6 +190,14 @@ void update_reply(struct link *link, uint64_t now_us, const struct address *to, 
 	struct babel_tlv tlv;
 	struct packet p;
 
+	/* Versioned, it has heard of whatever was ever there. */
+	if (n && n->session) {
+		struct destination *d = destination_find(link->b, prefix);
+
+		if (d)
+			session_reply(n->session, d, now_us);
+		return;
+	}
 	if (n) {
 		queue_update(&n->queue, now_us, prefix, item, true);
 		return;
@@ -200,6 +217,8 @@ static void link_retract_all(struct link *link)
 	struct babel *b = link->b;
 	struct packet p;
 
+	if (!link_speaks_plain(link))
+		return;
 	packet_begin(&p, b, link, NULL);
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
 		struct destination *d = container_of(e, struct destination, entry);
@@ -221,5 +240,7 @@ void babel_shutdown(struct babel *b, uint64_t now_us)
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
 		if (b->links[id])
 			link_retract_all(b->links[id]);
+	list_for_each (node, next, &b->sessions)
+		session_leave(list_entry(node, struct session, on_babel));
 	b->is_leaving = true;
 }

@@ -81,19 +81,20 @@ int node_inner_send(struct node *n, uint64_t now_us, unsigned id, const struct a
 
 /* --- in ------------------------------------------------------------------------------------ */
 
-static void babel_in(struct peer *p, uint64_t now_us, struct bytes packet, bool multicast)
+static void babel_in(struct peer *p, uint64_t now_us, struct bytes packet, bool multicast, bool is_late)
 {
 	const struct babel_sender sender = {
 		.address = p->address,
 		.port = BABEL_PORT,
 		.hop_limit = 1,
 		.multicast = multicast,
+		.is_late = is_late,
 	};
 
 	babel_receive(p->n->babel, now_us, p->link->id, &sender, packet);
 }
 
-static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, bool is_late)
 {
 	switch (inner[0]) {
 	case KIND_IP:
@@ -105,7 +106,7 @@ static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len
 		if (p->is_silent)
 			DROP(p->n, p->link, not_fresh);
 		else
-			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST);
+			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST, is_late);
 		break;
 	case KIND_CONTROL:
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));
@@ -126,6 +127,20 @@ static void data_refused(struct node_link *link, int error)
 		DROP(link->n, link, unknown_session);
 	else
 		DROP(link->n, link, not_authentic);
+}
+
+/*
+ * Did a frame that was sealed after this one come before it? Counted within one
+ * session: two that crossed live side by side, each end sending by its own.
+ */
+static bool frame_is_late(const struct peer *p, uint32_t index, struct bytes frame)
+{
+	bool is_previous = p->keys.has_previous && p->keys.previous.local_index == index;
+	const struct secret_session *s = is_previous ? &p->keys.previous : &p->keys.current;
+	struct reader r = reader_of(frame);
+
+	read_skip(&r, 8); /* to the counter */
+	return read_le64(&r) + 1 != s->window.head;
 }
 
 static void data_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len)
@@ -156,7 +171,7 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		DROP(n, link, unknown_kind);
 		return;
 	}
-	inner_in(p, now_us, frame + FRAME_HEADER, (size_t)plain);
+	inner_in(p, now_us, frame + FRAME_HEADER, (size_t)plain, frame_is_late(p, value, bytes_of(frame, len)));
 }
 
 void node_frame_in(

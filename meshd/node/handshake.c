@@ -3,7 +3,7 @@
  *
  *   0  type | flags (1: IK) | 0 0
  *   4  sender index | receiver index (not in INIT)
- *      Noise message                   payload: epoch 4 | 0 0 | certificate, or its hash (8)
+ *      Noise message                   payload: epoch 4 | capabilities 2 | certificate, or its hash (8)
  *      mac1 16 | mac2 16
  *
  * XXpsk0 meets whom we do not know; IKpsk2 calls whom we do. mac1 is checked
@@ -100,7 +100,7 @@ void handshakes_drop_link(struct node_link *link)
 static void payload_write(const struct node *n, struct writer *w)
 {
 	write_u32(w, n->epoch);
-	write_u16(w, 0);
+	write_u16(w, n->capabilities);
 	write_copy(w, n->certificate_bytes, n->certificate_len);
 }
 
@@ -222,7 +222,7 @@ bool handshake_read(
 		struct reader r = reader_of(writer_bytes(&payload));
 
 		remote->epoch = read_u32(&r);
-		read_skip(&r, 2);
+		remote->capabilities = read_u16(&r);
 		struct bytes certificate = read_bytes(&r, reader_left(&r));
 		if (!reader_ok(&r)) {
 			DROP(n, h->link, handshake_failed);
@@ -304,6 +304,6 @@ struct peer *handshake_complete(
 	secret_wipe(hash, sizeof(hash));
 	handshake_free(h);
 	if (p)
-		peer_session_made(p, now_us, &s, remote->epoch);
+		peer_session_made(p, now_us, &s, remote);
 	return p;
 }

@@ -93,6 +93,7 @@ struct node_output {
 struct node_config {
 	const struct enrolment *enrolment; /* copied */
 	struct time_floor time_floor;
+	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	struct random random; /* borrowed generator; keys are drawn from it */

@@ -212,7 +212,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 
 /* Another process behind the same keys: what it announced is void, and it has
  * forgotten what we announced. */
-static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch)
+static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch, uint16_t capabilities)
 {
 	if (p->has_epoch && p->epoch != epoch) {
 		peer_down(p, now_us, "it was restarted");
@@ -221,23 +221,25 @@ static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch)
 		p->keys.has_previous = false;
 	}
 	p->epoch = epoch;
+	p->capabilities = capabilities;
 	p->has_epoch = true;
 }
 
-void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch)
+void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, const struct handshake_remote *remote)
 {
 	bool initiated = s->initiator;
 
 	if (initiated) {
 		keyring_initiated(&p->keys, s, now_us);
-		peer_epoch(p, now_us, epoch);
+		peer_epoch(p, now_us, remote->epoch, remote->capabilities);
 		p->initiated = true;
 		p->session_us = now_us;
 		p->silent_tries = 0;
 		p->n->counters.handshakes_completed++;
 	} else {
 		keyring_responded(&p->keys, s);
-		p->pending_epoch = epoch;
+		p->pending_epoch = remote->epoch;
+		p->pending_capabilities = remote->capabilities;
 		p->pending_us = now_us;
 	}
 	peer_index(p);
@@ -252,13 +254,24 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 /* The pending session was proven by a frame. */
 static void peer_promoted(struct peer *p, uint64_t now_us)
 {
-	peer_epoch(p, now_us, p->pending_epoch);
+	peer_epoch(p, now_us, p->pending_epoch, p->pending_capabilities);
 	p->initiated = false;
 	p->session_us = now_us;
 	p->answer_len = 0;
 	p->n->counters.handshakes_completed++;
 	peer_index(p);
 	control_ping(p, now_us); /* tells the initiator that we have the keys */
+}
+
+/* There is a session: by now nothing of ours leads through a process before the one behind it. */
+static void peer_tell_engine(struct peer *p, uint64_t now_us)
+{
+	struct node *n = p->n;
+
+	if (p->capabilities & n->capabilities & CAPABILITY_VERSIONS)
+		babel_neighbour_session(n->babel, now_us, p->link->id, &p->address, p->epoch);
+	else
+		babel_neighbour_hint(n->babel, now_us, p->link->id, &p->address);
 }
 
 static void peer_up(struct peer *p, uint64_t now_us)
@@ -269,7 +282,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	p->up_since_us = now_us;
 	p->alive_told_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s", name_of_rid(p->n, &p->rid, text));
-	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+	peer_tell_engine(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */
@@ -309,7 +322,7 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	p->heard_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
 	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
-	babel_neighbour_hint(p->n->babel, now_us, p->link->id, &p->address);
+	peer_tell_engine(p, now_us);
 }
 
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)

@@ -28,6 +28,10 @@
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
+/* What a process tells in its handshakes that it can do. */
+enum capability {
+	CAPABILITY_VERSIONS = 1, /* routes by version and digest (babel_neighbour_session()) */
+};
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST = 0x80 };
 
@@ -40,6 +44,7 @@ enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST 
 
 struct peer;
 struct handshake;
+struct handshake_remote;
 
 /* --- bucket.c --------------------------------------------------------------------------- */
 
@@ -101,7 +106,9 @@ struct peer {
 	struct index indices[3]; /* current, pending, previous */
 	uint32_t epoch; /* of the remote process */
 	bool has_epoch;
+	uint16_t capabilities; /* ... and what it can do */
 	uint32_t pending_epoch; /* of who started the pending session */
+	uint16_t pending_capabilities;
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
@@ -170,6 +177,7 @@ struct node {
 	struct address address;
 	struct prefix deployment;
 	uint32_t epoch; /* of this process, random */
+	uint16_t capabilities; /* of this process */
 	uint64_t due_us; /* when node_poll() asked to be called */
 	uint64_t now_us; /* of the call that is under way */
 	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
@@ -223,7 +231,8 @@ struct peer *peer_get(
 void peer_free(struct peer *p, uint64_t now_us, const char *why);
 /* Takes over `s` (copies and wipes it). A session that the remote started stays pending until a frame proves it:
  * until then nothing else changes, so that a replayed first message does nothing. */
-void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s, uint32_t epoch);
+void peer_session_made(
+	struct peer *p, uint64_t now_us, struct secret_session *s, const struct handshake_remote *remote);
 /* A frame from it was opened. */
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted);
 /* It answered what we said just now: it is there. */
@@ -254,6 +263,7 @@ struct handshake_frame {
 /* What a handshake tells about the remote. */
 struct handshake_remote {
 	uint32_t epoch;
+	uint16_t capabilities; /* enum capability; others of a newer version */
 	const struct certificate *certificate; /* verified */
 };
 void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);

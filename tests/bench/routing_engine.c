@@ -91,7 +91,7 @@ static void speech_begin(struct speech *s)
 static void speech_end(struct speech *s)
 {
 	struct bench *bench = s->bench;
-	struct babel_sender from = { address_of(s->neighbour), BABEL_PORT, 1, true };
+	struct babel_sender from = { address_of(s->neighbour), BABEL_PORT, 1, true, false };
 
 	babel_receive(bench->b, bench->now_us, link_of(s->neighbour), &from, wire_build_end(&s->builder));
 	speech_begin(s);

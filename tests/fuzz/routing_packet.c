@@ -342,7 +342,7 @@ static struct babel_tlv draw_tlv(const struct fuzz *f, struct reader *in, const 
 static void deliver(
 	struct fuzz *f, unsigned link, const struct address *from, uint8_t *packet, size_t len, bool multicast)
 {
-	struct babel_sender sender = { *from, BABEL_PORT, 1, multicast };
+	struct babel_sender sender = { *from, BABEL_PORT, 1, multicast, false };
 
 	packet_round_trip(bytes_of(packet, len), from);
 	babel_receive(f->b, f->now_us, link, &sender, bytes_of(packet, len));

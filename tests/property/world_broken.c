@@ -63,10 +63,11 @@ static void with_sources_forgotten_there_are_loops(void **state)
 }
 
 #if !IS_SLOW
-static void without_retractions_there_are_black_holes(void **state)
+/* Where acknowledgments say that everybody knows, routes are used too early; elsewhere ghosts stay. */
+static void without_retractions_worlds_fail(void **state)
 {
 	(void)state;
-	caught(BROKEN_RETRACTION, ": whole ");
+	caught(BROKEN_RETRACTION, ": ");
 }
 
 static void a_world_that_loops_becomes_small(void **state)
@@ -115,7 +116,7 @@ int main(void)
 		cmocka_unit_test(without_feasibility_there_are_loops),
 		cmocka_unit_test(with_sources_forgotten_there_are_loops),
 #if !IS_SLOW
-		cmocka_unit_test(without_retractions_there_are_black_holes),
+		cmocka_unit_test(without_retractions_worlds_fail),
 		cmocka_unit_test(a_world_that_loops_becomes_small),
 #endif
 		cmocka_unit_test(with_no_rule_broken_the_same_worlds_hold),

@@ -319,7 +319,7 @@ static void refusals_do_not_flood_the_log(void **state)
 		hostile_announce(w, 0, &lie);
 	}
 	world_run(w, A_MINUTE);
-	assert_true(counters_of(w, 1)->drops.certificate_refused > 1000);
+	assert_true(counters_of(w, 1)->drops.certificate_refused >= 200);
 	assert_true(w->stations[1].events[NODE_REFUSED] > before);
 	assert_true(w->stations[1].events[NODE_REFUSED] - before < 20);
 	world_free(w);
@@ -379,6 +379,9 @@ static void invented_origins_do_not_crowd_out_the_honest(void **state)
 	uint64_t start;
 
 	(void)state;
+	station_kill(w, 0);
+	w->stations[0].is_plain = true; /* its updates count outside of deltas */
+	station_start(w, 0);
 	for (unsigned g = 0; g < 3; g++) { /* 0 ── 1 ── 2 ── 3 */
 		station_join(w, g, g);
 		if (g < 2)

@@ -58,6 +58,7 @@ struct station {
 	struct node *node; /* NULL: switched off */
 	struct enrolment enrolment;
 	uint32_t t_lo; /* what it knows of the time */
+	bool is_plain; /* it does not speak of versions */
 	struct node_config config;
 	struct prng prng;
 	struct address address;
@@ -628,6 +629,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 	assert_null(s->node);
 	s->config = (struct node_config){ .enrolment = &s->enrolment,
 		.time_floor = { s->t_lo },
+		.is_plain = s->is_plain,
 		.has_stored_seqno = s->has_stored_seqno,
 		.stored_seqno = s->stored_seqno,
 		.random = prng_random(&s->prng) };

@@ -37,7 +37,7 @@ static inline void speech_add(struct speech *s, struct babel_tlv tlv)
 static inline void speech_end(struct speech *s, unsigned to)
 {
 	struct world *w = s->w;
-	struct babel_sender from = { world_address(s->node, s->segment), BABEL_PORT, 1, false };
+	struct babel_sender from = { world_address(s->node, s->segment), BABEL_PORT, 1, false, false };
 
 	babel_receive(w->nodes[to].b, w->now, s->segment, &from, wire_build_end(&s->builder));
 	node_poll(w, to);

@@ -456,7 +456,7 @@ static void acknowledgment_request_is_answered_in_time__rfc8966_3_3(void **state
 static void sender_must_be_link_local_at_the_port_with_hop_limit_one__rfc8966_4(void **state)
 {
 	struct world *w = world_new(12);
-	struct babel_sender from = { world_address(1, 0), BABEL_PORT, 1, true };
+	struct babel_sender from = { world_address(1, 0), BABEL_PORT, 1, true, false };
 	struct babel_sender wrong[6] = { from, from, from, from, from, from };
 	static const uint8_t packet[] = { 42, 2, 0, 0 };
 
@@ -483,7 +483,7 @@ static void sender_must_be_link_local_at_the_port_with_hop_limit_one__rfc8966_4(
 static void bad_header_drops_the_packet__rfc8966_4_2(void **state)
 {
 	struct world *w = world_new(13);
-	struct babel_sender from = { world_address(1, 0), BABEL_PORT, 1, true };
+	struct babel_sender from = { world_address(1, 0), BABEL_PORT, 1, true, false };
 	static const uint8_t magic[] = { 41, 2, 0, 0 }, version[] = { 42, 3, 0, 0 };
 
 	(void)state;

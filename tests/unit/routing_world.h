@@ -241,7 +241,7 @@ static inline void probe_hear(struct node *n, const struct flight *f)
 static inline void world_land(struct world *w, const struct flight *f)
 {
 	struct node *n = &w->nodes[f->to];
-	struct babel_sender from = { world_address(f->from, f->segment), BABEL_PORT, 1, f->multicast };
+	struct babel_sender from = { world_address(f->from, f->segment), BABEL_PORT, 1, f->multicast, false };
 
 	if (!n->b) {
 		if (n->heard)

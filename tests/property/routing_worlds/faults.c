@@ -343,12 +343,13 @@ static void fault_session(struct world *w)
 {
 	struct node *n = &w->nodes[any_node(w)];
 	unsigned segment = any_segment(w);
-	struct address peer = world_address(any_node(w), segment);
+	unsigned other = any_node(w);
+	struct address peer = world_address(other, segment);
 
 	if (!n->b)
 		return;
 	babel_neighbour_lost(n->b, node_now(n), segment, &peer);
-	babel_neighbour_hint(n->b, node_now(n), segment, &peer);
+	node_session(n, segment, other);
 	node_poll(n);
 }
 
@@ -409,6 +410,15 @@ static void fault_due(struct timer *timer, uint64_t now_us)
 
 /* --- worlds ---------------------------------------------------------------------------------------- */
 
+/* All, some or none. */
+static void world_draw_speakers(struct world *w)
+{
+	unsigned share = world_chance(w, 400) ? 1000 : (unsigned)world_between(w, 0, 1000);
+
+	for (unsigned i = 0; i < w->node_count; i++)
+		w->nodes[i].speaks_versions = world_chance(w, share);
+}
+
 /* Mostly small and busy; some so quiet that whatever ages has aged (R8). */
 static void world_draw_times(struct world *w)
 {
@@ -441,6 +451,8 @@ struct world *world_new(uint64_t seed, enum mutant mutant, bool trace)
 		node_init(&w->nodes[i], w, i);
 	world_draw_graph(w);
 	world_draw_prefixes(w);
+	if (w->sessions)
+		world_draw_speakers(w);
 	world_order_covers(w);
 	for (unsigned i = 0; i < w->node_count; i++)
 		timer_set(&w->heap, &w->nodes[i].start, w->now_us + world_between(w, 0, 3 * A_SECOND));

@@ -11,6 +11,7 @@ struct flight {
 	struct world *w;
 	unsigned segment, from, to;
 	unsigned boot, known_boot; /* of the session in which it is sealed */
+	uint64_t sealed; /* the sender's count */
 	bool multicast;
 	size_t len;
 	uint8_t data[WORLD_PACKET];
@@ -101,6 +102,17 @@ static void trace_packet(const struct flight *f)
 				f->segment, tlv.u.update.wildcard ? "*" : prefix_format(&tlv.u.update.prefix, text),
 				tlv.u.update.seqno, tlv.u.update.metric, tlv.u.update.origin.bytes[1],
 				tlv.u.update.origin.bytes[7]);
+		else if (tlv.type == TLV_DELTA)
+			world_trace(f->w, "  %u<-%u/%u delta %08x (%u, %u]%s%s%s", f->to, f->from, f->segment,
+				tlv.u.delta.epoch, tlv.u.delta.from, tlv.u.delta.ver, tlv.u.delta.begin ? " begin" : "",
+				tlv.u.delta.end ? " end" : "", tlv.u.delta.urgent ? " urgent" : "");
+		else if (tlv.type == TLV_REFRESH)
+			world_trace(f->w, "  %u<-%u/%u refresh %08x %u: %u", f->to, f->from, f->segment,
+				tlv.u.refresh.epoch, tlv.u.refresh.ver, tlv.u.refresh.count);
+		else if (tlv.type == TLV_SYNCACK)
+			world_trace(f->w, "  %u<-%u/%u syncack %08x %u%s%s", f->to, f->from, f->segment,
+				tlv.u.syncack.epoch, tlv.u.syncack.applied, tlv.u.syncack.nack ? " nack" : "",
+				tlv.u.syncack.full ? " full" : "");
 		else if (tlv.type == TLV_SEQNO_REQUEST)
 			world_trace(f->w, "  %u<-%u/%u seqno request %s %u", f->to, f->from, f->segment,
 				prefix_format(&tlv.u.seqno_request.prefix, text), tlv.u.seqno_request.seqno);
@@ -116,10 +128,11 @@ static void session_meet(struct node *n, const struct flight *f)
 	bool had_one = n->known_boot[f->segment][f->from] != 0;
 
 	/* First nothing leads there any more, then the session is open. */
-	if (had_one)
+	if (had_one && !(n->speaks_versions && n->w->nodes[f->from].speaks_versions))
 		babel_neighbour_lost(n->b, node_now(n), f->segment, &peer);
+	n->newest[f->segment][f->from] = 0;
 	n->known_boot[f->segment][f->from] = f->boot;
-	babel_neighbour_hint(n->b, node_now(n), f->segment, &peer);
+	node_session(n, f->segment, f->from);
 }
 
 static bool session_accepts(struct node *n, const struct flight *f)
@@ -141,7 +154,7 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 	struct world *w = f->w;
 	struct node *n = &w->nodes[f->to];
 	struct segment *s = &w->segments[f->segment];
-	struct babel_sender from = { world_address(f->from, f->segment), BABEL_PORT, 1, f->multicast };
+	struct babel_sender from = { world_address(f->from, f->segment), BABEL_PORT, 1, f->multicast, false };
 
 	if (n->b && n->stalled_until_us > now_us) {
 		timer_set(&w->heap, &f->timer, n->stalled_until_us);
@@ -150,6 +163,11 @@ static void flight_land(struct timer *timer, uint64_t now_us)
 	if (n->b && !s->is_cut && n->with_carrier >> f->segment & 1) {
 		w->events++;
 		if (session_accepts(n, f)) {
+			uint64_t *newest = &n->newest[f->segment][f->from];
+
+			from.is_late = f->sealed < *newest;
+			if (!from.is_late)
+				*newest = f->sealed;
 			if (w->trace)
 				trace_packet(f);
 			if (w->alive)
@@ -174,6 +192,7 @@ static void flight_launch(struct node *from, unsigned segment, unsigned to, bool
 	f->w = w;
 	f->segment = segment;
 	f->from = from->index;
+	f->sealed = ++from->sealed;
 	f->to = to;
 	f->boot = from->boot;
 	f->known_boot = from->known_boot[segment][to];
@@ -304,6 +323,17 @@ void node_init(struct node *n, struct world *w, unsigned index)
 	n->stored = (uint16_t)(65535 - world_between(w, 0, 20));
 	timer_init(&n->due, node_due);
 	timer_init(&n->start, node_back);
+}
+
+void node_session(struct node *n, unsigned segment, unsigned peer)
+{
+	struct address address = world_address(peer, segment);
+	unsigned boot = n->known_boot[segment][peer];
+
+	if (boot && n->speaks_versions && n->w->nodes[peer].speaks_versions)
+		babel_neighbour_session(n->b, node_now(n), segment, &address, boot);
+	else
+		babel_neighbour_hint(n->b, node_now(n), segment, &address);
 }
 
 void node_link_up(struct node *n, unsigned segment)

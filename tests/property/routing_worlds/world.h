@@ -15,6 +15,10 @@
  * and dropped its routes (protocol.md 2.2, R6 and R7). Worlds with `sessions`
  * behave so. In the others, plain RFC 8966, a node that died stays away until
  * nobody can follow its old word, as nothing else could protect them.
+ *
+ * In worlds with sessions some nodes speak of versions (docs/routing.md): links
+ * between two of them are versioned, others are plain, and a shared medium may
+ * have both.
  */
 #ifndef TESTS_PROPERTY_ROUTING_WORLDS_WORLD_H
 #define TESTS_PROPERTY_ROUTING_WORLDS_WORLD_H
@@ -69,6 +73,9 @@ struct node {
 	router_id id;
 	unsigned boot; /* number of the running process, counted over all nodes */
 	unsigned known_boot[WORLD_SEGMENTS][WORLD_NODES]; /* with whom it has sessions */
+	bool speaks_versions; /* and, to those who do as well, versioned ones */
+	uint64_t sealed; /* packets */
+	uint64_t newest[WORLD_SEGMENTS][WORLD_NODES]; /* of the packets heard, by the sender's count */
 	uint64_t joined; /* segments it is connected to, as a bit mask */
 	uint64_t with_carrier; /* segments of these that its engine has as links */
 	uint16_t extra_cost[WORLD_SEGMENTS];
@@ -133,6 +140,8 @@ void node_stop(struct node *n, bool clean);
 void node_link_up(struct node *n, unsigned segment);
 void node_link_down(struct node *n, unsigned segment);
 void node_poll(struct node *n);
+/* Its owner has a session with `peer` there. */
+void node_session(struct node *n, unsigned segment, unsigned peer);
 static inline uint64_t node_now(const struct node *n)
 {
 	return n->w->now_us + n->clock_us;

@@ -1,9 +1,11 @@
 /* The source table, with two rules that can be broken. */
 #define source_is_feasible source_is_feasible_by_the_rule
 #define source_update source_update_by_the_rule
+#define source_pin source_pin_by_the_rule
 #include "routing/source.c"
 #undef source_is_feasible
 #undef source_update
+#undef source_pin
 
 #include "tests/property/world_broken/broken.h"
 
@@ -27,4 +29,12 @@ bool source_update(
 	if (s && broken == BROKEN_SOURCES)
 		timer_set(&d->b->heap, &s->gc, now_us + FORGOTTEN_US);
 	return is_noted;
+}
+
+void source_pin(struct destination *d, const router_id *id);
+
+void source_pin(struct destination *d, const router_id *id)
+{
+	if (broken != BROKEN_SOURCES)
+		source_pin_by_the_rule(d, id);
 }

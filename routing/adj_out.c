@@ -1,0 +1,398 @@
+/*
+ * AdjOut: what one versioned neighbour was told, or is being told.
+ *
+ *           commit                    commit                  commit
+ *   nothing ──────► finite, version v ──────► finite, v' ... ──────► retraction, v"
+ *      ▲                                                                  │
+ *      └──────────────────────── acknowledged up to v" ───────────────────┘
+ *
+ * Entries hang together in the order of their versions, so what came after a
+ * version is the tail of that list: it is sent from the table, never from a log,
+ * and what is overtaken by a newer commit is not sent at all (R4).
+ *
+ * A finite entry pins the feasibility distance of its origin: each refresh says
+ * it again (R8).
+ */
+#include "routing/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define VER_MAX UINT32_C(0x7fffffff) /* then a new epoch */
+#define CHUNK_SPAN 0xffffu /* versions in one delta: its begin has 16 bits */
+#define CHUNK_ROOM 128 /* header and one update of any kind */
+
+uint64_t adj_hash(
+	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric)
+{
+	uint8_t bytes[2 + sizeof(prefix->address.bytes) + sizeof(router_id) + 4];
+	struct writer w = writer_of(bytes, sizeof(bytes));
+
+	write_u8(&w, prefix->address.family);
+	write_u8(&w, prefix->plen);
+	write_copy(&w, prefix->address.bytes, sizeof(prefix->address.bytes));
+	write_copy(&w, origin->bytes, sizeof(origin->bytes));
+	write_u16(&w, seqno);
+	write_u16(&w, metric);
+	return siphash24(key, bytes_of(bytes, sizeof(bytes)));
+}
+
+/* --- the table ------------------------------------------------------------------------ */
+
+static struct adj_out *entry_at(const struct session *s, unsigned place)
+{
+	return &s->out.entries[place - 1];
+}
+
+static const struct adj_out *entry_find(const struct session *s, const struct destination *d)
+{
+	const struct adj_out *e = d->index < s->out.capacity ? &s->out.entries[d->index] : NULL;
+
+	return e && e->ver ? e : NULL;
+}
+
+bool adj_out_has(const struct session *s, const struct destination *d)
+{
+	return entry_find(s, d);
+}
+
+/* NULL: out of memory. */
+static struct adj_out *entry_get(struct session *s, const struct destination *d)
+{
+	struct session_out *out = &s->out;
+
+	if (d->index >= out->capacity) {
+		unsigned capacity = d->index + 1 + d->index / 4 + 8;
+		struct adj_out *entries = realloc(out->entries, capacity * sizeof(*entries));
+
+		if (!entries)
+			return NULL;
+		memset(entries + out->capacity, 0, (capacity - out->capacity) * sizeof(*entries));
+		out->entries = entries;
+		out->capacity = capacity;
+	}
+	return &out->entries[d->index];
+}
+
+static void entry_unlink(struct session_out *out, const struct adj_out *e)
+{
+	if (e->older)
+		out->entries[e->older - 1].newer = e->newer;
+	else
+		out->oldest = e->newer;
+	if (e->newer)
+		out->entries[e->newer - 1].older = e->older;
+	else
+		out->newest = e->older;
+}
+
+static void entry_append(struct session_out *out, struct adj_out *e)
+{
+	unsigned place = (unsigned)(e - out->entries) + 1;
+
+	e->older = out->newest;
+	e->newer = 0;
+	if (out->newest)
+		out->entries[out->newest - 1].newer = place;
+	else
+		out->oldest = place;
+	out->newest = place;
+}
+
+/* The first entry whose version is after `ver`; 0: none. */
+static unsigned place_after(const struct session *s, uint32_t ver)
+{
+	unsigned found = 0;
+
+	for (unsigned place = s->out.newest; place && entry_at(s, place)->ver > ver; place = entry_at(s, place)->older)
+		found = place;
+	return found;
+}
+
+/* Counts a finite entry in, or out. */
+static void entry_count(struct session *s, const struct destination *d, const struct adj_out *e, bool is_there)
+{
+	uint64_t hash = adj_hash(s->out.key, &d->prefix, &e->origin, e->seqno, e->metric);
+
+	s->out.digest += is_there ? hash : 0 - hash;
+	s->out.count += is_there ? 1 : (size_t)-1;
+}
+
+/* --- epochs ----------------------------------------------------------------------------- */
+
+static void epoch_draw(struct session *s)
+{
+	struct session_out *out = &s->out;
+	struct random *random = &s->n->b->config.random;
+
+	out->epoch = random_u32(random);
+	random_fill(random, out->key, sizeof(out->key));
+	out->is_full = true;
+	out->full_from = out->acked = out->sent = out->ver = 0;
+	out->timed_ver = 0;
+	out->in_flight = 0;
+}
+
+void adj_out_init(struct session *s)
+{
+	epoch_draw(s);
+	s->out.ver = 1; /* an empty table is said, too */
+}
+
+/* Versions begin anew under another epoch and key. */
+static void epoch_renew(struct session *s)
+{
+	struct session_out *out = &s->out;
+
+	epoch_draw(s);
+	out->digest = 0;
+	out->count = 0;
+	for (unsigned place = out->oldest; place; place = entry_at(s, place)->newer) {
+		struct adj_out *e = entry_at(s, place);
+
+		e->ver = ++out->ver;
+		if (e->metric != BABEL_INFINITY)
+			entry_count(s, destination_at(s->n->b, place - 1), e, true);
+	}
+	out->ver++;
+}
+
+void adj_out_full(struct session *s, uint64_t now_us)
+{
+	struct session_out *out = &s->out;
+
+	if (out->ver + out->capacity + 1 > VER_MAX) {
+		epoch_renew(s);
+	} else {
+		out->is_full = true;
+		out->full_from = out->ver;
+		for (unsigned place = out->oldest; place; place = entry_at(s, place)->newer)
+			entry_at(s, place)->ver = ++out->ver;
+		out->ver++;
+		out->sent = out->full_from;
+	}
+	out->full_us = now_us;
+	out->in_flight = 0;
+	out->owes_refresh = true;
+}
+
+/* --- commits ------------------------------------------------------------------------------ */
+
+/* What the neighbour should know of `d` now; false: nothing finite. What is
+ * reached through the neighbour itself, by whatever link, is of no use to it (3.7.4). */
+static bool commit_wanted(const struct session *s, const struct destination *d, struct adj_out *want)
+{
+	const struct babel *b = d->b;
+	struct babel_tlv unused;
+
+	if (!destination_is_reachable(d) || !update_next_hop(s->n->link, &d->prefix, &unused))
+		return false;
+	if (!d->is_own && address_equal(&d->selected->neighbour->address, &s->n->address))
+		return false;
+	want->origin = d->is_own ? b->config.id : d->selected->origin;
+	want->seqno = d->is_own ? b->seqno : d->selected->seqno;
+	want->metric = d->is_own ? d->own_metric : route_metric(d->selected);
+	return want->metric != BABEL_INFINITY;
+}
+
+static void commit_write(struct session *s, struct destination *d, struct adj_out *e, const struct adj_out *value)
+{
+	struct session_out *out = &s->out;
+
+	if (e->ver) {
+		if (e->metric != BABEL_INFINITY)
+			entry_count(s, d, e, false);
+		entry_unlink(out, e);
+	} else {
+		d->told_sessions++;
+	}
+	e->origin = value->origin;
+	e->seqno = value->seqno;
+	e->metric = value->metric;
+	e->ver = ++out->ver;
+	if (e->metric != BABEL_INFINITY)
+		entry_count(s, d, e, true);
+	entry_append(out, e);
+	if (out->ver == VER_MAX)
+		epoch_renew(s);
+}
+
+static void commit_retraction(struct session *s, struct destination *d, struct adj_out *e, uint64_t now_us)
+{
+	struct adj_out value = { .origin = e->origin, .seqno = e->seqno, .metric = BABEL_INFINITY };
+	bool was_finite = e->metric != BABEL_INFINITY;
+
+	commit_write(s, d, e, &value);
+	if (was_finite)
+		source_unpin(d, now_us, &value.origin, link_update_hold_us(s->n->link));
+}
+
+static void commit_finite(
+	struct session *s, struct destination *d, struct adj_out *e, const struct adj_out *value, uint64_t now_us)
+{
+	bool was_finite = e->ver && e->metric != BABEL_INFINITY;
+	router_id old = e->origin;
+
+	source_pin(d, &value->origin);
+	commit_write(s, d, e, value);
+	if (was_finite)
+		source_unpin(d, now_us, &old, link_update_hold_us(s->n->link));
+}
+
+/* Does the neighbour have to hear of it? */
+static bool commit_is_due(const struct adj_out *told, const struct adj_out *want, enum commit why)
+{
+	bool was_finite = told && told->metric != BABEL_INFINITY;
+
+	if (!want)
+		return was_finite || (told && why == COMMIT_FORCED);
+	if (!was_finite || why == COMMIT_FORCED || !router_id_equal(&want->origin, &told->origin))
+		return true;
+	if (why == COMMIT_DRIFTED)
+		return metric_has_drifted(told->metric, want->metric);
+	return metric_change_is_significant(told->metric, want->metric);
+}
+
+bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
+{
+	const struct adj_out *told = entry_find(s, d);
+	bool was_finite = told && told->metric != BABEL_INFINITY;
+	struct adj_out want;
+	bool is_finite = commit_wanted(s, d, &want);
+	bool is_other = is_finite && was_finite && !router_id_equal(&want.origin, &told->origin);
+
+	if (!commit_is_due(told, is_finite ? &want : NULL, why)) {
+		if (is_finite && metric_has_drifted(told->metric, want.metric))
+			session_drifts(d->b, now_us);
+		return false;
+	}
+	if (is_finite && d->is_own)
+		seqno_keep(d->b);
+	/* A finite value that cannot be accounted for is not said (3.7.3). */
+	if (is_finite &&
+		!source_update(d, now_us, &want.origin, want.seqno, want.metric, link_update_hold_us(s->n->link)))
+		is_finite = false;
+	struct adj_out *e = is_finite || told ? entry_get(s, d) : NULL;
+	if (!e)
+		return false;
+	if (is_finite)
+		commit_finite(s, d, e, &want, now_us);
+	else
+		commit_retraction(s, d, e, now_us);
+	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
+	s->out.is_urgent |= why == COMMIT_FORCED || is_other || !destination_is_reachable(d);
+	return true;
+}
+
+/* --- acknowledgments ------------------------------------------------------------------------- */
+
+static void retraction_forget(struct session *s, uint64_t now_us, struct destination *d, struct adj_out *e)
+{
+	entry_unlink(&s->out, e);
+	*e = (struct adj_out){ 0 };
+	d->told_sessions--;
+	destination_told(d, now_us);
+}
+
+void adj_out_acked(struct session *s, uint64_t now_us, uint32_t applied)
+{
+	uint32_t before = s->out.acked;
+
+	s->out.acked = applied;
+	for (unsigned place = s->out.newest, older; place && entry_at(s, place)->ver > before; place = older) {
+		struct adj_out *e = entry_at(s, place);
+
+		older = e->older;
+		if (e->ver <= applied && e->metric == BABEL_INFINITY)
+			retraction_forget(s, now_us, destination_at(s->n->b, place - 1), e);
+	}
+}
+
+void adj_out_done(struct session *s, uint64_t now_us)
+{
+	struct babel *b = s->n->b;
+	uint64_t until_us = s->out.granted_until_us;
+
+	for (unsigned i = 0; i < s->out.capacity; i++) {
+		struct adj_out *e = &s->out.entries[i];
+		struct destination *d = e->ver ? destination_at(b, i) : NULL;
+
+		if (!d)
+			continue;
+		if (e->metric != BABEL_INFINITY)
+			source_unpin(d, now_us, &e->origin, link_update_hold_us(s->n->link));
+		d->told_sessions--;
+		destination_forgotten(d, now_us, until_us);
+	}
+	free(s->out.entries);
+}
+
+/* --- deltas ---------------------------------------------------------------------------------------- */
+
+static struct babel_tlv entry_tlv(const struct session *s, const struct destination *d, const struct adj_out *e)
+{
+	struct babel_tlv tlv = { .type = TLV_UPDATE };
+
+	update_next_hop(s->n->link, &d->prefix, &tlv);
+	tlv.u.update.prefix = d->prefix;
+	tlv.u.update.interval_cs = UINT16_MAX; /* not repeated (4.6.9) */
+	tlv.u.update.seqno = e->seqno;
+	tlv.u.update.metric = e->metric;
+	tlv.u.update.origin = e->origin;
+	return tlv;
+}
+
+static struct babel_tlv delta_head(struct session *s)
+{
+	struct session_out *out = &s->out;
+	struct babel_tlv head = { .type = TLV_DELTA };
+
+	if (out->is_full && out->sent <= out->full_from) {
+		out->sent = out->full_from;
+		head.u.delta.begin = true;
+		head.u.delta.interval_cs = s->n->link->config.update_interval_cs;
+		head.u.delta.key[0] = out->key[0];
+		head.u.delta.key[1] = out->key[1];
+	}
+	head.u.delta.urgent = out->is_urgent;
+	head.u.delta.epoch = out->epoch;
+	head.u.delta.from = head.u.delta.ver = out->sent;
+	return head;
+}
+
+void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
+{
+	struct session_out *out = &s->out;
+	struct babel *b = s->n->b;
+	struct babel_tlv head = delta_head(s);
+	uint32_t limit = out->ver - out->sent > CHUNK_SPAN ? out->sent + CHUNK_SPAN : out->ver;
+	unsigned place = place_after(s, out->sent);
+
+	if (writer_left(&p->builder.packet) < CHUNK_ROOM)
+		packet_send(p);
+	size_t at = writer_len(&p->builder.packet);
+	packet_write(p, &head);
+	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
+		struct babel_tlv tlv = entry_tlv(s, destination_at(b, place - 1), entry_at(s, place));
+
+		if (wire_write(&p->builder, &tlv))
+			break;
+		b->counters.updates_sent++;
+		out->sent = entry_at(s, place)->ver;
+	}
+	bool is_cut = place && entry_at(s, place)->ver <= limit;
+	if (!is_cut)
+		out->sent = limit;
+	head.u.delta.ver = out->sent;
+	head.u.delta.end = out->is_full && out->sent == out->ver;
+	wire_amend(&p->builder, at, &head);
+	out->in_flight++;
+	if (out->is_full)
+		out->granted_until_us = now_us + link_update_hold_us(s->n->link);
+	if (out->timed_ver == 0) {
+		out->timed_ver = out->sent;
+		out->timed_us = now_us;
+	}
+	if (is_cut)
+		packet_send(p);
+}

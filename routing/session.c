@@ -1,0 +1,371 @@
+/*
+ * The traffic of a versioned session: what leaves when, and what comes back.
+ *
+ *   commit ──► flush ──► DELTA ... ──► SYNCACK ──► acknowledged
+ *                │          │ none came
+ *                │          └──► retransmit, from the table, one packet at first
+ *                └── with it: SYNCACK if one is owed, REFRESH if one is due
+ *
+ * Deltas are applied in order, so a lost one stops those behind it: a window of
+ * packets bounds what may be in flight for nothing. It opens with each
+ * acknowledgment and closes to one packet when none comes.
+ */
+#include "routing/session.h"
+
+#include <stdlib.h>
+
+#define RTT_FIRST_US (300 * MS)
+#define RTT_MAX_US (10 * SECOND)
+#define RETRANSMIT_MIN_US (50 * MS)
+#define WINDOW_FIRST 4
+#define WINDOW_MAX 16
+#define FULL_GAP_US (1 * SECOND) /* between full syncs that a neighbour asks for */
+#define DRIFT_US (60 * SECOND)
+
+static void refresh_due(struct timer *timer, uint64_t now_us);
+static void retransmit_due(struct timer *timer, uint64_t now_us);
+void session_ride_early(struct session *s, struct packet *p, uint64_t now_us)
+{
+	uint64_t interval_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+
+	s->out.owes_refresh |= s->out.refresh.due_us < now_us + interval_us / 8;
+	session_ride(s, p, now_us);
+}
+
+static void flush_due(struct timer *timer, uint64_t now_us);
+
+/* --- new and free ------------------------------------------------------------------------ */
+
+static void refresh_arm(struct session *s, uint64_t now_us)
+{
+	uint64_t interval_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+
+	timer_set(&s->n->b->heap, &s->out.refresh,
+		now_us + engine_random_between(s->n->b, interval_us - interval_us / 8, interval_us - interval_us / 32));
+}
+
+struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch)
+{
+	struct session *s = calloc(1, sizeof(*s));
+	struct babel *b = n->b;
+
+	if (!s)
+		return NULL;
+	s->n = n;
+	s->remote_epoch = remote_epoch;
+	s->out.rtt_us = RTT_FIRST_US;
+	s->out.window = WINDOW_FIRST;
+	s->out.owes_refresh = true;
+	s->out.full_us = now_us;
+	timer_init(&s->flush, flush_due);
+	timer_init(&s->out.refresh, refresh_due);
+	timer_init(&s->out.retransmit, retransmit_due);
+	adj_out_init(s);
+	adj_in_init(s, now_us);
+	n->session = s;
+	list_push_back(&b->sessions, &s->on_babel);
+	for (unsigned i = 0; i < b->place_count; i++) {
+		struct destination *d = destination_at(b, i);
+
+		if (d)
+			adj_out_commit(s, d, now_us, COMMIT_CHANGED);
+	}
+	session_flush_soon(s, now_us, false);
+	refresh_arm(s, now_us);
+	return s;
+}
+
+void session_free(struct session *s, uint64_t now_us)
+{
+	struct heap *heap = &s->n->b->heap;
+
+	list_remove(&s->on_babel);
+	s->n->session = NULL;
+	adj_out_done(s, now_us);
+	adj_in_done(s);
+	timer_cancel(heap, &s->flush);
+	timer_cancel(heap, &s->out.refresh);
+	timer_cancel(heap, &s->out.retransmit);
+	free(s);
+}
+
+void session_leave(struct session *s)
+{
+	struct babel_tlv tlv = { .type = TLV_UPDATE };
+	struct packet p;
+
+	tlv.u.update.wildcard = true;
+	tlv.u.update.interval_cs = s->n->link->config.update_interval_cs;
+	tlv.u.update.metric = BABEL_INFINITY;
+	packet_begin(&p, s->n->b, s->n->link, &s->n->address);
+	packet_write(&p, &tlv);
+	packet_send(&p);
+}
+
+void babel_neighbour_session(
+	struct babel *b, uint64_t now_us, unsigned id, const struct address *address, uint32_t remote_epoch)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (!link || b->is_leaving)
+		return;
+	if (n && n->session && n->session->remote_epoch == remote_epoch) {
+		neighbour_meet(n, now_us);
+		adj_in_ask(n->session, now_us);
+		return;
+	}
+	/* Another process has forgotten what we said, and what it said is void: at once (R6). */
+	if (n)
+		neighbour_free(n, now_us);
+	n = neighbour_new(link, now_us, address);
+	if (!n)
+		return;
+	/* The owner's keys are new with each process: whatever was said to the one
+	 * before us does not come here, and the neighbour has dropped our routes (R7). */
+	n->is_confirmed = true;
+	timer_cancel(&b->heap, &n->confirm);
+	if (!session_new(n, now_us, remote_epoch))
+		neighbour_free(n, now_us);
+}
+
+/* --- what is announced ----------------------------------------------------------------------- */
+
+void session_announce(struct destination *d, uint64_t now_us, enum commit why)
+{
+	for (struct list *node = d->b->sessions.next; node != &d->b->sessions; node = node->next) {
+		struct session *s = list_entry(node, struct session, on_babel);
+
+		if (adj_out_commit(s, d, now_us, why))
+			session_flush_soon(s, now_us, s->out.is_urgent);
+	}
+}
+
+void session_reply(struct session *s, struct destination *d, uint64_t now_us)
+{
+	if (adj_out_commit(s, d, now_us, COMMIT_FORCED))
+		session_flush_soon(s, now_us, true);
+}
+
+void session_drifts(struct babel *b, uint64_t now_us)
+{
+	timer_set_earlier(&b->heap, &b->drift, now_us + DRIFT_US);
+}
+
+void session_drift_due(struct timer *timer, uint64_t now_us)
+{
+	struct babel *b = container_of(timer, struct babel, drift);
+
+	for (unsigned i = 0; i < b->place_count; i++) {
+		struct destination *d = destination_at(b, i);
+
+		if (d)
+			session_announce(d, now_us, COMMIT_DRIFTED);
+	}
+}
+
+uint64_t session_follows_until_us(const struct destination *d, bool in_full)
+{
+	uint64_t until_us = 0;
+
+	for (const struct list *node = d->b->sessions.next; node != &d->b->sessions; node = node->next) {
+		const struct session *s = list_entry(node, struct session, on_babel);
+
+		if (adj_out_has(s, d) && (s->out.is_full || !in_full) && s->out.granted_until_us > until_us)
+			until_us = s->out.granted_until_us;
+	}
+	return until_us;
+}
+
+/* --- out ---------------------------------------------------------------------------------------- */
+
+void session_flush_soon(struct session *s, uint64_t now_us, bool urgent)
+{
+	struct babel *b = s->n->b;
+	uint64_t wait_us = urgent ? engine_random_between(b, URGENT_JITTER_MIN_US, URGENT_JITTER_MAX_US)
+				  : engine_random_between(b, TRIGGERED_JITTER_MIN_US, TRIGGERED_JITTER_MAX_US);
+
+	timer_set_earlier(&b->heap, &s->flush, now_us + wait_us);
+}
+
+static void refresh_write(struct session *s, struct packet *p, uint64_t now_us)
+{
+	struct session_out *out = &s->out;
+	struct babel_tlv tlv = { .type = TLV_REFRESH };
+
+	tlv.u.refresh.epoch = out->epoch;
+	tlv.u.refresh.ver = out->ver;
+	tlv.u.refresh.count = (uint16_t)out->count;
+	tlv.u.refresh.interval_cs = s->n->link->config.update_interval_cs;
+	tlv.u.refresh.digest = out->digest;
+	packet_write(p, &tlv);
+	out->owes_refresh = false;
+	out->granted_until_us = now_us + link_update_hold_us(s->n->link);
+	refresh_arm(s, now_us);
+}
+
+static uint64_t retransmit_us(const struct session *s)
+{
+	uint64_t wait_us = s->out.rtt_us * 3 / 2 + RETRANSMIT_MIN_US;
+	uint64_t max_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+
+	wait_us <<= s->out.tries < 10 ? s->out.tries : 10;
+	return wait_us < max_us ? wait_us : max_us;
+}
+
+void session_ride(struct session *s, struct packet *p, uint64_t now_us)
+{
+	struct session_out *out = &s->out;
+
+	if (s->in.owes_ack) {
+		struct babel_tlv tlv = adj_in_syncack(s, now_us);
+
+		packet_write(p, &tlv);
+	}
+	/* Nothing is gained by telling who does not hear us, or whom we do not hear. */
+	if (s->n->cost == BABEL_INFINITY)
+		return;
+	while (out->sent < out->ver && out->in_flight < out->window)
+		adj_out_write(s, p, now_us);
+	out->is_urgent &= out->sent < out->ver;
+	/* In a full sync the last packet brings it. */
+	if (out->owes_refresh && (out->sent == out->ver || !out->is_full))
+		refresh_write(s, p, now_us);
+	if (out->acked < out->sent && !timer_is_armed(&out->retransmit))
+		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
+}
+
+static void flush_due(struct timer *timer, uint64_t now_us)
+{
+	struct session *s = container_of(timer, struct session, flush);
+	struct packet p;
+
+	packet_begin(&p, s->n->b, s->n->link, &s->n->address);
+	session_ride(s, &p, now_us);
+	packet_send(&p);
+}
+
+static void refresh_due(struct timer *timer, uint64_t now_us)
+{
+	struct session *s = container_of(timer, struct session, out.refresh);
+
+	s->out.owes_refresh = true;
+	timer_set_earlier(&s->n->b->heap, &s->flush, now_us);
+	refresh_arm(s, now_us);
+}
+
+/* --- acknowledgments -------------------------------------------------------------------------------- */
+
+static void rewind_to(struct session *s, uint64_t now_us, uint32_t ver)
+{
+	s->out.sent = ver;
+	s->out.in_flight = 0;
+	timer_set_earlier(&s->n->b->heap, &s->flush, now_us);
+}
+
+static void retransmit_due(struct timer *timer, uint64_t now_us)
+{
+	struct session *s = container_of(timer, struct session, out.retransmit);
+
+	if (s->out.acked >= s->out.sent)
+		return;
+	s->n->b->counters.deltas_resent++;
+	s->out.tries++;
+	s->out.window = 1;
+	rewind_to(s, now_us, s->out.acked);
+}
+
+static void acked(struct session *s, uint64_t now_us, uint32_t applied)
+{
+	struct session_out *out = &s->out;
+
+	adj_out_acked(s, now_us, applied);
+	if (out->timed_ver && applied >= out->timed_ver) {
+		uint64_t sample_us = now_us - out->timed_us;
+
+		out->rtt_us = (7 * out->rtt_us + (sample_us < RTT_MAX_US ? sample_us : RTT_MAX_US)) / 8;
+		out->timed_ver = 0;
+	}
+	out->tries = 0;
+	if (out->window < WINDOW_MAX)
+		out->window++;
+	if (out->sent < applied)
+		out->sent = applied;
+	if (applied == out->ver)
+		out->is_full = false;
+	out->in_flight = applied >= out->sent || out->in_flight == 0 ? 0 : out->in_flight - 1;
+	timer_cancel(&s->n->b->heap, &out->retransmit);
+	if (applied < out->sent)
+		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
+	if (out->sent < out->ver)
+		session_flush_soon(s, now_us, true);
+}
+
+static void full_wanted(struct session *s, uint64_t now_us)
+{
+	struct session_out *out = &s->out;
+
+	/* The one that is under way will do, as long as it can still begin. */
+	if (out->is_full && out->acked <= out->full_from) {
+		rewind_to(s, now_us, out->full_from);
+		return;
+	}
+	if (now_us < out->full_us + FULL_GAP_US)
+		return; /* it will ask again */
+	s->n->b->counters.full_syncs++;
+	adj_out_full(s, now_us);
+	session_flush_soon(s, now_us, true);
+}
+
+void session_syncack_received(struct session *s, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	struct session_out *out = &s->out;
+	bool is_of_table = tlv->u.syncack.epoch == out->epoch && tlv->u.syncack.applied <= out->ver;
+
+	s->n->b->counters.syncacks_received++;
+	if (is_of_table && tlv->u.syncack.applied > out->acked)
+		acked(s, now_us, tlv->u.syncack.applied);
+	if (tlv->u.syncack.full) {
+		full_wanted(s, now_us);
+	} else if (tlv->u.syncack.nack && is_of_table) {
+		if (tlv->u.syncack.applied < out->sent && tlv->u.syncack.applied >= out->acked)
+			rewind_to(s, now_us, tlv->u.syncack.applied);
+		out->owes_refresh = true;
+		session_flush_soon(s, now_us, true);
+	}
+}
+
+/* --- for others ---------------------------------------------------------------------------------------- */
+
+uint64_t session_lease_us(const struct session *s)
+{
+	return timer_is_armed(&s->in.lease) ? s->in.lease.due_us : 0;
+}
+
+void session_cost_changed(struct session *s, uint64_t now_us, uint16_t old)
+{
+	struct neighbour *n = s->n;
+
+	if (n->cost == BABEL_INFINITY) {
+		n->is_dormant = true;
+		return;
+	}
+	if (old != BABEL_INFINITY)
+		return;
+	/* One refresh that matches is enough to bring its routes back (R13), and ours there. */
+	if (n->is_dormant)
+		adj_in_ask(s, now_us);
+	s->out.owes_refresh = true;
+	s->out.tries = 0;
+	rewind_to(s, now_us, s->out.acked);
+}
+
+/* As route_forgive(): by a quarter of an interval at most. */
+void session_forgive(struct session *s, uint64_t now_us, uint64_t slept_us)
+{
+	uint64_t most_us = s->in.interval_us / 4;
+
+	(void)now_us;
+	if (timer_is_armed(&s->in.lease))
+		timer_set(&s->n->b->heap, &s->in.lease, s->in.lease.due_us + (slept_us < most_us ? slept_us : most_us));
+}

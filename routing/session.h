@@ -1,0 +1,156 @@
+/*
+ * Versioned sessions: what is kept per neighbour that counts versions instead of
+ * hearing everything again and again (docs/routing.md). Private to routing/.
+ *
+ *   AdjOut (adj_out.c)                              AdjIn (adj_in.c)
+ *   committed for the neighbour, by version  ─DELTA──► its routes, applied in order
+ *   count, digest, version                   ─REFRESH► compared; equal: the lease is new
+ *   acknowledged up to                       ◄SYNCACK─ applied up to
+ *
+ * session.c moves it: packets, timers, retransmission.
+ */
+#ifndef ROUTING_SESSION_H
+#define ROUTING_SESSION_H
+
+#include "routing/engine.h"
+
+/* The last value committed for one neighbour and destination. 24 bytes: there are
+ * as many as destinations times neighbours. */
+struct adj_out {
+	router_id origin;
+	uint32_t ver; /* of the last commit; 0: nothing that the neighbour could know */
+	uint16_t seqno;
+	uint16_t metric; /* infinity: a retraction that is not acknowledged yet */
+	uint32_t older, newer; /* in the order of versions; places as in oldest */
+};
+
+struct session_out {
+	uint32_t epoch; /* of this table: drawn when it is made */
+	uint32_t ver; /* of the last commit */
+	uint32_t acked; /* every commit up to it is applied */
+	uint32_t sent; /* every commit up to it was sent */
+	bool is_full; /* a full sync is under way, of what was committed after ... */
+	uint32_t full_from;
+	uint64_t full_us; /* when it began */
+	uint64_t key[2]; /* of the digest */
+	uint64_t digest; /* of finite entries */
+	size_t count; /* of finite entries */
+	struct adj_out *entries; /* by destination index */
+	unsigned capacity;
+	unsigned oldest, newest; /* entry index + 1; 0: none */
+	bool is_urgent; /* what waits must not wait */
+	bool owes_refresh;
+	uint64_t granted_until_us; /* no lease that we gave runs longer */
+	uint64_t rtt_us; /* smoothed, until an acknowledgment */
+	uint32_t timed_ver; /* its acknowledgment is timed; 0: none */
+	uint64_t timed_us;
+	unsigned tries; /* retransmissions since the last progress */
+	unsigned window, in_flight; /* packets */
+	struct timer refresh;
+	struct timer retransmit;
+};
+
+struct session_in {
+	bool has_epoch;
+	uint32_t epoch;
+	bool has_retired; /* a table before this one, of which packets may come late */
+	uint32_t retired;
+	uint64_t retired_until_us;
+	bool has_begun; /* a full sync of this epoch, so that there is a key */
+	bool is_syncing; /* between its begin and its end */
+	bool is_wrong; /* the digest differs: only a full sync helps */
+	uint32_t applied; /* every commit up to it */
+	uint32_t heard; /* the newest version that was mentioned */
+	uint64_t key[2];
+	uint64_t digest; /* of the routes of the neighbour */
+	uint64_t interval_us; /* between refreshes */
+	bool owes_ack, owes_nack;
+	unsigned asks; /* in a row */
+	unsigned mismatches; /* in a row */
+	uint64_t nacked_us;
+	uint32_t nacked; /* what was applied then */
+	struct timer lease;
+	struct timer ask;
+};
+
+struct session {
+	struct list on_babel;
+	struct neighbour *n;
+	uint32_t remote_epoch; /* of the process, as the owner knows it */
+	struct session_out out;
+	struct session_in in;
+	struct timer flush;
+};
+
+/* Why an entry is looked at: what makes a difference. */
+enum commit {
+	COMMIT_CHANGED, /* reachability, origin, a metric by much */
+	COMMIT_DRIFTED, /* a metric by little, too */
+	COMMIT_FORCED, /* even what did not change: it was asked for */
+};
+
+/* --- session.c ------------------------------------------------------------------ */
+
+/* NULL: out of memory. The neighbour becomes versioned, and is told everything. */
+struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch);
+void session_free(struct session *s, uint64_t now_us);
+void session_leave(struct session *s); /* retracts everything, at once */
+void session_flush_soon(struct session *s, uint64_t now_us, bool urgent);
+void session_syncack_received(struct session *s, uint64_t now_us, const struct babel_tlv *tlv);
+/* What waits for a chance to travel rides in `p`, a packet to this neighbour. */
+void session_ride(struct session *s, struct packet *p, uint64_t now_us);
+/* The same in a packet that leaves anyhow: with it what would be due soon. */
+void session_ride_early(struct session *s, struct packet *p, uint64_t now_us);
+/* What is announced to everybody may have changed. */
+void session_announce(struct destination *d, uint64_t now_us, enum commit why);
+/* The neighbour asked for `d`. */
+void session_reply(struct session *s, struct destination *d, uint64_t now_us);
+/* Some metric is not quite what neighbours were told: they are, in a while (R9). */
+void session_drifts(struct babel *b, uint64_t now_us);
+void session_drift_due(struct timer *timer, uint64_t now_us);
+/* Until when any session may follow what it was told of `d` and has not taken back by
+ * an acknowledgment. With `in_full` only those in the midst of a full sync. */
+uint64_t session_follows_until_us(const struct destination *d, bool in_full);
+/* Its routes, those that wait for a refresh included, are lost when this ends. */
+uint64_t session_lease_us(const struct session *s);
+/* The link to it is usable again, or no longer. */
+void session_cost_changed(struct session *s, uint64_t now_us, uint16_t old);
+void session_forgive(struct session *s, uint64_t now_us, uint64_t slept_us);
+
+/* --- adj_out.c --------------------------------------------------------------------- */
+
+uint64_t adj_hash(
+	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric);
+void adj_out_init(struct session *s);
+void adj_out_done(struct session *s, uint64_t now_us);
+/* Compares what `d` is with what the neighbour was told last, and commits what
+ * differs enough. True if something was committed. */
+bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why);
+/* Everything counts as not said: it is committed again, between begin and end. */
+void adj_out_full(struct session *s, uint64_t now_us);
+/* Retractions up to `applied` are forgotten: the neighbour has dropped the routes. */
+void adj_out_acked(struct session *s, uint64_t now_us, uint32_t applied);
+/* Writes as much of what was not sent as fits into one packet; sends it if it is full. */
+void adj_out_write(struct session *s, struct packet *p, uint64_t now_us);
+bool adj_out_has(const struct session *s, const struct destination *d); /* finite, or not acknowledged */
+
+/* --- adj_in.c ------------------------------------------------------------------------ */
+
+void adj_in_init(struct session *s, uint64_t now_us);
+void adj_in_done(struct session *s);
+/* What becomes of the updates behind a delta. */
+enum delta_use { DELTA_NONE, DELTA_SKIPPED, DELTA_RETRACTIONS, DELTA_APPLIED };
+enum delta_use adj_in_delta(struct session *s, uint64_t now_us, const struct babel_tlv *delta, bool is_late);
+void adj_in_update(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *update);
+/* All updates of it were handed to adj_in_update(). */
+void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *delta);
+void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *refresh, bool is_late);
+/* Everything that the neighbour announced is void (R6). */
+void adj_in_wipe(struct session *s, uint64_t now_us);
+/* Asks, soon and until it is answered. */
+void adj_in_ask(struct session *s, uint64_t now_us);
+struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us);
+/* `r` is now part of the neighbour's table, or is no longer. */
+void adj_in_count(const struct route *r, bool is_there);
+
+#endif
