@@ -5,7 +5,8 @@
 #   make check      every test, plain and under ASan+UBSan
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
-#   make bench-sim the simulator's speed and memory with BENCH_NODES nodes (100 300 1000)
+#   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
+#                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (900)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
@@ -22,7 +23,9 @@ V ?= 0
 FUZZ_SECONDS ?= 300
 WORLD_SECONDS ?= 600
 WORLD_SEEDS ?= 1..10000
-BENCH_NODES ?= 100 300 1000
+BENCH_NODES ?= 100 300 1000 1073 3000
+BENCH_FOR ?= 3600
+BENCH_LIMIT ?= 900
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -213,7 +216,7 @@ bench: deps-check
 
 bench-sim: deps-check
 	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
-	$(Q)sh tests/tools/bench_sim.sh $(BUILD)/bin/meshsim build/bench-sim.json $(BENCH_NODES)
+	$(Q)BENCH_FOR=$(BENCH_FOR) BENCH_LIMIT=$(BENCH_LIMIT) sh tests/tools/bench_sim.sh $(BUILD)/bin/meshsim build/bench-sim.json $(BENCH_NODES)
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds
