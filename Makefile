@@ -7,6 +7,7 @@
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (900)
+#   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
@@ -22,6 +23,7 @@ COV ?= 0
 V ?= 0
 FUZZ_SECONDS ?= 300
 WORLD_SECONDS ?= 600
+AGREE_RUNS ?= 10
 WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
@@ -183,7 +185,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
+.PHONY: all programs tests demo agree check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -225,6 +227,10 @@ worlds: deps-check
 worlds-sim: deps-check
 	$(Q)+$(SUBMAKE) build/release/bin/meshsim
 	build/release/bin/meshsim fuzz --seeds $(WORLD_SEEDS) --keep-going
+
+agree: deps-check
+	$(Q)+$(SUBMAKE) programs
+	$(Q)sh tests/tools/agree.sh $(BUILD) $(AGREE_RUNS)
 
 demo: deps-check
 	$(Q)+$(SUBMAKE) programs

@@ -267,14 +267,15 @@ static bool is_better_target(const struct route *r, const struct route *than, co
 		return router_id_equal(&r->origin, id);
 	if (route_is_usable(r) != route_is_usable(than))
 		return route_is_usable(r);
-	/* The seqno must come by the route that is used: others are not announced. */
-	if (r->destination->selected == r || r->destination->selected == than)
-		return r->destination->selected == r;
+	if (r == r->destination->selected || than == r->destination->selected)
+		return r == r->destination->selected;
 	return route_metric(r) < route_metric(than);
 }
 
 /* Where to pass a request on: towards the origin that it names, as another one
- * would answer for itself; a feasible next hop first, never the requester. */
+ * would answer for itself; a feasible next hop first, and of those the one that is
+ * used: an answer by another way, which is not worth a move, helps nobody. Never
+ * the requester. */
 static struct neighbour *request_target(
 	const struct destination *d, const struct link *link, const struct address *from, const router_id *id)
 {

@@ -43,6 +43,8 @@ static void heap_put(struct heap *h, size_t index, struct heap_slot slot)
 {
 	h->slots[index] = slot;
 	slot.timer->place = (uint32_t)index + 1;
+	if (index == 0)
+		h->is_top_sure = false;
 }
 
 static void heap_sift_up(struct heap *h, size_t index, struct heap_slot slot)
@@ -121,6 +123,8 @@ void timer_set(struct heap *h, struct timer *t, uint64_t due_us)
 		t->due_us = due_us;
 		if (due_us < h->slots[index].due_us)
 			heap_sift_up(h, index, (struct heap_slot){ due_us, t, t->order });
+		else if (index == 0)
+			h->is_top_sure = false;
 		return;
 	}
 	heap_reserve(h, h->count + 1);
@@ -135,33 +139,32 @@ void timer_set_earlier(struct heap *h, struct timer *t, uint64_t due_us)
 		timer_set(h, t, due_us);
 }
 
-/* The timer at the top, once its slot tells its own deadline; NULL: none is armed. */
-static struct timer *heap_top(struct heap *h)
+/* Brings the next timer to the top; false: none is armed. Asked much more often
+ * than anything changes: then it does not touch the timer. */
+static bool heap_settle(struct heap *h)
 {
-	while (h->count) {
+	while (h->count && !h->is_top_sure) {
 		const struct heap_slot *top = &h->slots[0];
 		struct timer *t = top->timer;
 
 		if (top->due_us == t->due_us && top->order == t->order)
-			return t;
-		heap_sift_down(h, 0, (struct heap_slot){ t->due_us, t, t->order });
+			h->is_top_sure = true;
+		else
+			heap_sift_down(h, 0, (struct heap_slot){ t->due_us, t, t->order });
 	}
-	return NULL;
+	return h->count > 0;
 }
 
 uint64_t heap_next(struct heap *h)
 {
-	const struct timer *t = heap_top(h);
-
-	return t ? t->due_us : NEVER;
+	return heap_settle(h) ? h->slots[0].due_us : NEVER;
 }
 
 bool heap_fire(struct heap *h, uint64_t now_us)
 {
-	struct timer *t = heap_top(h);
-
-	if (!t || t->due_us > now_us)
+	if (heap_next(h) > now_us || h->count == 0)
 		return false;
+	struct timer *t = h->slots[0].timer;
 	timer_cancel(h, t);
 	t->fire(t, now_us);
 	return true;

@@ -36,6 +36,7 @@ struct heap {
 	size_t count;
 	size_t capacity;
 	uint32_t order;
+	bool is_top_sure; /* the top's slot tells its timer's own deadline */
 };
 
 void heap_init(struct heap *h);

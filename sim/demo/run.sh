@@ -1,6 +1,7 @@
 #!/bin/sh
-# run.sh BUILD: the three outages, live. Prepares keys, configurations and the
-# picture, runs the scenario in the lab, then judges what it left in build/demo.
+# run.sh BUILD [SEED]: the three outages, live. Prepares keys, configurations and the
+# picture, runs the scenario in the lab, then judges what it left in build/demo. With
+# another seed the links lose other frames.
 # Exits 0 only if every step held; the lab leaves no process and no namespace.
 set -u
 here=$(dirname "$0")
@@ -39,6 +40,7 @@ done || {
 	die "not every node could be enrolled"
 }
 cp "$here/lostclock.sh" "$out/" || exit 1
+sed "s/^seed: .*/seed: ${2:-20261124}/" "$here/three-outage.yaml" >"$out/three-outage.yaml" || exit 1
 LOSTCLOCK=$(cd "$1/lib" && pwd)/lostclock.so
 # A sanitized build: the clock is preloaded before it, and in a PID namespace it cannot look for leaks.
 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
@@ -47,7 +49,7 @@ meshdemo picture --file "$out/scene.jpg" || exit 1
 
 # Ctrl-C reaches the lab as well: it ends, and what it left is judged.
 trap : INT TERM
-meshlab run "$here/three-outage.yaml" --quiet --out "$out" -- meshdemo run --dir "$out"
+meshlab run "$out/three-outage.yaml" --quiet --out "$out" -- meshdemo run --dir "$out"
 status=$?
 [ -f "$out/run.json" ] || die "the lab ended with status $status before the first step; see $out"
 meshdemo report --dir "$out" || exit 1

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SETTLE_S 20
+#define SETTLE_S 40 /* a way by radio proves itself for about twenty */
 #define IMAGE_S 120
 #define IMAGE_PORT "5202"
 #define WARM_US (4 * SECOND_US)

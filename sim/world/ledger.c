@@ -66,6 +66,7 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 		.kind = inner.len ? inner.data[0] : UINT8_MAX,
 		.from = s->index,
 		.number = s->sealed_count++,
+		.by = s->neighbour_address,
 		.to = *to,
 		.digest = digest_of(inner),
 	};
@@ -130,15 +131,14 @@ static bool opened_mark(struct station *s, const struct sealed *note)
 void ledger_opening(struct station *s, const struct address *from, struct bytes inner)
 {
 	const struct sealed *note = &s->landing;
-	const struct station *sender = s->w->stations[note->from];
 
 	s->ledger.opened++;
 	s->ledger.ip_opened += inner.len && inner.data[0] == KIND_IP;
-	if (!note->is_sealed || !address_equal(from, &sender->neighbour_address) ||
-		!address_equal(&note->to, &s->neighbour_address) || note->digest != digest_of(inner))
+	if (!note->is_sealed || !address_equal(from, &note->by) || !address_equal(&note->to, &s->neighbour_address) ||
+		note->digest != digest_of(inner))
 		station_breach(s, "reads %zu bytes that no station sealed for it", inner.len);
 	else if (s->w->interfere && !opened_mark(s, note))
-		station_breach(s, "reads %zu bytes of %s again", inner.len, sender->name);
+		station_breach(s, "reads %zu bytes of %s again", inner.len, s->w->stations[note->from]->name);
 	s->landing.is_sealed = false;
 }
 

@@ -88,7 +88,7 @@ static int way_point_read(struct plan_reading *r, int n, unsigned i)
 		return way_complain(r, n, i, "leave is a time; write leave: 60 (seconds after the start)");
 	if (before && w->leave_us < before->arrive_us)
 		return way_complain(r, n, i, "it leaves before it has come there; put them in order of time");
-	if (w->leave_us >= r->plan->duration_us)
+	if (text->leave && w->leave_us >= r->plan->duration_us)
 		return way_complain(r, n, i, "it leaves when everything is over; write for: with a longer time");
 	if (!text->at == !text->speed)
 		return way_complain(r, n, i, "how does it go there? write either at: 300 or speed: 40km/h");

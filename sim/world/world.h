@@ -67,7 +67,7 @@ struct sealed {
 	uint8_t kind;
 	unsigned from;
 	uint64_t number; /* of all that it sealed */
-	struct address to;
+	struct address by, to; /* the device may be replaced meanwhile */
 	uint64_t digest;
 };
 

@@ -50,7 +50,7 @@ static void now_unfeasible_gives_way_to_the_backup__frr_22928(void **state)
 	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 100));
 	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 3, 150)); /* feasible: below 196 */
 	world_run(w, 200 * MILLISECOND);
-	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 500));
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 3, 700));
 	assert_int_equal(last_change(w), BABEL_ROUTE_SET);
 	assert_int_equal(node_next(w, 0, P), 2);
 	world_free(w);

@@ -178,6 +178,28 @@ static void request_is_forwarded_to_one_feasible_next_hop__rfc8966_3_8_1_2(void 
 }
 
 /* Another origin of the prefix would answer for itself and pass nothing on. */
+/* An answer that comes by another way than packets do leaves the selected route as old as it was, and the requester
+ * without an answer. */
+static void request_goes_where_packets_go(void **state)
+{
+	struct world *w = world_with_three_probes();
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 77, 99)); /* better, by less than it takes to move */
+	assert_int_equal(node_next(w, 0, P), 1);
+	probe_say(w, 3, 2, 0, say_seqno_request(P, world_id(5), 78, 64));
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 1);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 0);
+	probe_forget(w, 3);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 78, 100));
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(probe_last_update(w, 3, P)->tlv.u.update.seqno, 78);
+	world_free(w);
+}
+
 static void request_goes_towards_the_origin_that_it_names__rfc8966_3_8_1_2(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -611,6 +633,7 @@ int main(void)
 		cmocka_unit_test(own_prefix_answers_for_another_origin__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_that_the_route_satisfies_is_answered__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_is_forwarded_to_one_feasible_next_hop__rfc8966_3_8_1_2),
+		cmocka_unit_test(request_goes_where_packets_go),
 		cmocka_unit_test(request_goes_towards_the_origin_that_it_names__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_never_returns_to_the_requester__rfc8966_3_8_1_2),
 		cmocka_unit_test(hop_count_ends_a_request__rfc8966_4_6_11),

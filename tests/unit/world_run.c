@@ -201,6 +201,23 @@ static void a_replaced_device_has_the_old_name_and_prefix_and_new_keys(void **st
 	run_end(&r);
 }
 
+/* What the old device sealed is still on its way, for 270 ms, and is no breach. */
+static void what_a_replaced_device_said_last_is_still_heard(void **state)
+{
+	struct run r = run_begin(SATELLITE "flows: [{name: f, from: b, to: a, start: 15, end: 25, every: 20ms}]\n"
+					   "events: [{at: 20, do: replace b}]\n",
+		1);
+
+	(void)state;
+	run_until(&r, 20);
+	uint32_t received = r.trial->flows[0].received;
+	run_until(&r, 20.27);
+	assert_true(r.trial->flows[0].received > received);
+	run_until(&r, 39);
+	assert_null(world_breach(r.w));
+	run_end(&r);
+}
+
 static void a_battery_drains_charges_and_takes_its_node_along(void **state)
 {
 	struct run r =
@@ -602,6 +619,7 @@ int main(void)
 		cmocka_unit_test(a_nat_box_gives_new_ports_and_the_session_goes_on),
 		cmocka_unit_test(who_leaves_takes_its_routes_back),
 		cmocka_unit_test(a_replaced_device_has_the_old_name_and_prefix_and_new_keys),
+		cmocka_unit_test(what_a_replaced_device_said_last_is_still_heard),
 		cmocka_unit_test(a_battery_drains_charges_and_takes_its_node_along),
 		cmocka_unit_test(who_was_switched_off_stays_off_when_the_mains_return),
 		cmocka_unit_test(only_a_trusted_clock_ends_a_certificate),
