@@ -46,8 +46,8 @@ void babel_dump_routes(
 				.selected = d->selected == r,
 				.feasible = route_is_feasible(r),
 				.held = d->is_held,
-				.expires_us =
-					r->neighbour->session ? session_lease_us(r->neighbour->session) : r->expires_us,
+				.expires_us = r->neighbour->session ? session_lease_us(r->neighbour->session)
+								    : r->clock->expires_us,
 			};
 
 			each(arg, &info);

@@ -320,6 +320,15 @@ void source_free(struct source *s);
 
 /* --- route.c --------------------------------------------------------------------------- */
 
+/* For how long a route of a plain neighbour holds. */
+struct route_clock {
+	uint64_t expires_us;
+	uint32_t forgiven_us; /* by which it may live longer, as we slept */
+	uint8_t probes; /* route requests sent because it is about to expire */
+	struct route *route;
+	struct timer expiry;
+};
+
 struct route {
 	struct list on_destination;
 	struct list on_neighbour;
@@ -336,12 +345,10 @@ struct route {
 	bool is_refused; /* by the owner: as if it were retracted */
 	bool is_v4_via_v6;
 	bool is_fresh; /* said since the last full sync began */
-	uint8_t probes; /* route requests sent because it is about to expire */
+	bool has_clock; /* the neighbour was plain when the route was made */
 	uint32_t smoothed;
-	uint32_t forgiven_us; /* by which it may live longer, as we slept */
 	uint64_t smoothed_us; /* when `smoothed` was computed */
-	uint64_t expires_us;
-	struct timer expiry;
+	struct route_clock clock[]; /* one or none: the lease of a session holds all its routes */
 };
 
 uint16_t route_metric(const struct route *r);

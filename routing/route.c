@@ -7,6 +7,7 @@
  */
 #include "routing/session.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #define STARVE_US (10 * SECOND) /* after the last resend of a request */
@@ -66,7 +67,8 @@ void route_free(struct route *r)
 	if (d->selected == r)
 		d->selected = NULL;
 	adj_in_count(r, false);
-	timer_cancel(&d->b->heap, &r->expiry);
+	if (r->has_clock)
+		timer_cancel(&d->b->heap, &r->clock->expiry);
 	list_remove(&r->on_destination);
 	list_remove(&r->on_neighbour);
 	r->neighbour->route_count--;
@@ -122,29 +124,32 @@ static uint64_t route_hold_us(const struct route *r)
 /* The timer first asks for a refresh, twice, shortly before the end (3.8.2.3). */
 static void route_arm(struct route *r, uint64_t now_us)
 {
+	struct route_clock *clock = r->clock;
 	uint64_t step_us = route_hold_us(r) / 14;
-	uint64_t due_us = r->expires_us;
+	uint64_t due_us = clock->expires_us;
 
-	if (r->refmetric != BABEL_INFINITY && r->probes < 2)
-		due_us -= step_us * (2u - r->probes);
-	timer_set(&r->destination->b->heap, &r->expiry, due_us > now_us ? due_us : now_us);
+	if (r->refmetric != BABEL_INFINITY && clock->probes < 2)
+		due_us -= step_us * (2u - clock->probes);
+	timer_set(&r->destination->b->heap, &clock->expiry, due_us > now_us ? due_us : now_us);
 }
 
 static void route_refresh(struct route *r, uint64_t now_us)
 {
-	r->expires_us = now_us + route_hold_us(r);
-	r->forgiven_us = 0;
-	r->probes = 0;
+	assert(r->has_clock); /* whoever has a session keeps it until it is gone */
+	r->clock->expires_us = now_us + route_hold_us(r);
+	r->clock->forgiven_us = 0;
+	r->clock->probes = 0;
 	route_arm(r, now_us);
 }
 
 static void route_expired(struct timer *timer, uint64_t now_us)
 {
-	struct route *r = container_of(timer, struct route, expiry);
+	struct route_clock *clock = container_of(timer, struct route_clock, expiry);
+	struct route *r = clock->route;
 	struct destination *d = r->destination;
 
-	if (now_us < r->expires_us) {
-		r->probes++;
+	if (now_us < clock->expires_us) {
+		clock->probes++;
 		if (d->selected == r)
 			request_route(r->neighbour, now_us, &d->prefix);
 		route_arm(r, now_us);
@@ -165,12 +170,12 @@ static void route_expired(struct timer *timer, uint64_t now_us)
  * keeps packets to it back for half an interval longer than we hold it (3.5.4). */
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
 {
-	uint64_t left_us = route_hold_us(r) / 14 - r->forgiven_us;
+	uint64_t left_us = route_hold_us(r) / 14 - r->clock->forgiven_us;
 
 	if (slept_us > left_us)
 		slept_us = left_us;
-	r->expires_us += slept_us;
-	r->forgiven_us += (uint32_t)slept_us; /* below 2^28 */
+	r->clock->expires_us += slept_us;
+	r->clock->forgiven_us += (uint32_t)slept_us; /* below 2^28 */
 	route_arm(r, now_us);
 }
 
@@ -202,7 +207,8 @@ static bool route_has_room(const struct destination *d, const struct neighbour *
 static struct route *route_new(struct destination *d, struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	struct babel *b = d->b;
-	struct route *r = route_has_room(d, n, tlv) ? calloc(1, sizeof(*r)) : NULL;
+	size_t size = sizeof(struct route) + (n->session ? 0 : sizeof(struct route_clock));
+	struct route *r = route_has_room(d, n, tlv) ? calloc(1, size) : NULL;
 
 	if (!r) {
 		b->counters.refused_routes++;
@@ -213,7 +219,11 @@ static struct route *route_new(struct destination *d, struct neighbour *n, uint6
 	r->refmetric = BABEL_INFINITY; /* nothing was announced yet */
 	r->smoothed = r->smoothed_metric = BABEL_INFINITY;
 	r->smoothed_us = now_us;
-	timer_init(&r->expiry, route_expired);
+	r->has_clock = !n->session;
+	if (r->has_clock) {
+		r->clock->route = r;
+		timer_init(&r->clock->expiry, route_expired);
+	}
 	list_push_back(&d->routes, &r->on_destination);
 	list_push_back(&n->routes, &r->on_neighbour);
 	n->route_count++;
