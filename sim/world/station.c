@@ -252,11 +252,11 @@ void station_expires(struct station *s, uint32_t not_after)
 
 void station_free(struct station *s)
 {
+	heap_done(&s->heap); /* it still knows the timers of the ports */
 	for (unsigned i = 0; i < s->port_count; i++) {
 		free(s->ports[i]->attachments);
 		free(s->ports[i]);
 	}
-	heap_done(&s->heap);
 	arrivals_free(s);
 	list_for_each (at, next, &s->pending)
 		free(at); /* the first member of each */
