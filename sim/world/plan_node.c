@@ -72,12 +72,11 @@ static int way_complain(struct plan_reading *r, int n, unsigned i, const char *w
 		r->plan->nodes[n].name, i + 1, what);
 }
 
-static int way_point_read(struct plan_reading *r, int n, unsigned i)
+static int way_point_read(struct plan_reading *r, int n, unsigned i, struct way_point *w)
 {
 	const struct plan_text_way *text = &r->text->nodes[n].mobility[i];
-	struct plan_node *node = &r->plan->nodes[n];
-	const struct way_point *before = i ? &node->way[i - 1] : NULL;
-	struct way_point *w = &node->way[i];
+	const struct plan_node *node = &r->plan->nodes[n];
+	const struct way_point *before = i ? w - 1 : NULL;
 	double speed_mps;
 
 	w->from = before ? before->to : node->place;
@@ -118,11 +117,12 @@ static int places_read(struct plan_reading *r, int n)
 	if (!node->has_place)
 		return outline_complain(&r->outline, "nodes", n, "mobility",
 			"node \"%s\": where does it begin? write position: [0, 0]", node->name);
-	node->way = calloc(text->mobility_count, sizeof(*node->way));
-	if (!node->way)
+	struct way_point *way = calloc(text->mobility_count, sizeof(*way));
+	node->way = way;
+	if (!way)
 		return outline_complain(&r->outline, NULL, -1, NULL, "out of memory");
 	for (; node->way_count < text->mobility_count && !error; node->way_count++)
-		error = way_point_read(r, n, node->way_count);
+		error = way_point_read(r, n, node->way_count, &way[node->way_count]);
 	return error;
 }
 
