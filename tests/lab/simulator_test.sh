@@ -70,6 +70,7 @@ check "captures need a place" run_as 2 "name a file, or a directory that is ther
 	run sim/scenarios/04-restart.yaml --pcap "$work/no/such"
 check "opened captures need a place" run_as 2 "--decrypted needs --pcap" run sim/scenarios/04-restart.yaml --decrypted
 
+check "the demonstration holds in virtual time" run_as 0 "" run sim/demo/simulated.yaml
 check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --json "$work/bench.json"
 check "its figures are in the JSON" grep -q '"nodes": 28, "links": 50, ' "$work/bench.json"
 check "a tree needs a number" run_as 2 "NODES is a number" bench-tree many
