@@ -8,7 +8,7 @@
  * its limit and what is selected is feasible; every packet that leaves parses
  * cleanly, and every packet read, when built from its messages, reads the same.
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -297,9 +297,49 @@ static void draw_update(struct reader *in, struct babel_tlv *tlv, const struct a
 		tlv->u.update.metric = BABEL_INFINITY;
 }
 
+/* Versions and epochs near those of the speaker's own session with that neighbour, if there is one. */
+static void draw_sync(
+	const struct fuzz *f, struct reader *in, struct babel_tlv *tlv, const struct address *from, unsigned link)
+{
+	const struct link *l = f->b->links[link];
+	const struct neighbour *n = l ? neighbour_find(l, from) : NULL;
+	const struct session *s = n ? n->session : NULL;
+	uint8_t byte = read_u8(in);
+	uint32_t ver = read_u8(in) % 16;
+
+	if (tlv->type == TLV_SYNCACK) {
+		tlv->u.syncack.nack = byte & 1;
+		tlv->u.syncack.full = byte & 2;
+		tlv->u.syncack.epoch = s && byte & 4 ? s->out.epoch : byte;
+		tlv->u.syncack.applied = s && byte & 8 ? s->out.sent : ver;
+	} else if (tlv->type == TLV_DELTA) {
+		tlv->u.delta.begin = byte & 1;
+		tlv->u.delta.end = byte & 2;
+		tlv->u.delta.urgent = byte & 4;
+		tlv->u.delta.epoch = byte >> 6;
+		tlv->u.delta.from = s && byte & 8 ? s->in.applied : ver / 2;
+		tlv->u.delta.ver = tlv->u.delta.from + ver;
+		tlv->u.delta.interval_cs = tlv->u.delta.begin ? 400 : 0;
+		tlv->u.delta.key[0] = tlv->u.delta.begin ? byte : 0;
+	} else {
+		tlv->u.refresh.epoch = byte >> 6;
+		tlv->u.refresh.ver = s && byte & 8 ? s->in.applied : ver;
+		tlv->u.refresh.interval_cs = 400;
+		tlv->u.refresh.count = s && byte & 16 ? (uint16_t)n->route_count : ver;
+		tlv->u.refresh.digest = s && byte & 32 ? s->in.digest : ver;
+	}
+}
+
 static struct babel_tlv draw_tlv(const struct fuzz *f, struct reader *in, const struct address *from, unsigned link)
 {
-	struct babel_tlv tlv = { .type = TLV_ACK_REQUEST + read_u8(in) % 9 };
+	uint8_t kind = read_u8(in);
+	struct babel_tlv tlv = { .type = TLV_ACK_REQUEST + kind % 9 };
+
+	if (kind >= 0xa0) {
+		tlv.type = TLV_REFRESH + kind % 3;
+		draw_sync(f, in, &tlv, from, link);
+		return tlv;
+	}
 
 	switch (tlv.type) {
 	case TLV_ACK_REQUEST:
@@ -406,7 +446,7 @@ static void step_owner(struct fuzz *f, struct reader *in, unsigned link, const s
 	uint8_t what = read_u8(in);
 	struct prefix prefix;
 
-	switch (what % 8) {
+	switch (what % 9) {
 	case 0:
 		prefix = draw_prefix(in);
 		babel_originate(f->b, f->now_us, &prefix, draw_metric(in) % 1000);
@@ -429,6 +469,9 @@ static void step_owner(struct fuzz *f, struct reader *in, unsigned link, const s
 		break;
 	case 6:
 		babel_neighbour_alive(f->b, f->now_us, link, from);
+		break;
+	case 7:
+		babel_neighbour_session(f->b, f->now_us, link, from, what >> 7);
 		break;
 	default:
 		f->verdict = what >> 4;
@@ -466,10 +509,39 @@ static void check_neighbour(void *arg, const struct babel_neighbour_info *info)
 	assert(info->routes <= limits.routes && info->cost > 0);
 }
 
+/* What a session says of itself is what its tables say. */
+static void check_session(const struct session *s)
+{
+	const struct babel *b = s->n->b;
+	uint64_t out = 0, in = 0;
+	size_t finite = 0;
+
+	for (unsigned i = 0; i < s->out.capacity; i++) {
+		const struct adj_out *e = &s->out.entries[i];
+		const struct destination *d = e->ver ? destination_at(b, i) : NULL;
+
+		assert(!e->ver == !d && e->ver <= s->out.ver);
+		if (!d || e->metric == BABEL_INFINITY)
+			continue;
+		assert(source_find(d, &e->origin)->pins > 0);
+		out += adj_hash(s->out.key, &d->prefix, &e->origin, e->seqno, e->metric);
+		finite++;
+	}
+	for (const struct list *node = s->n->routes.next; node != &s->n->routes; node = node->next) {
+		const struct route *r = list_entry(node, struct route, on_neighbour);
+
+		in += adj_hash(s->in.key, &r->destination->prefix, &r->origin, r->seqno, r->refmetric);
+	}
+	assert(out == s->out.digest && finite == s->out.count && in == s->in.digest);
+	assert(s->out.acked <= s->out.ver && s->out.sent <= s->out.ver && s->out.capacity <= 4 * limits.sources);
+}
+
 static void check_all(const struct fuzz *f)
 {
 	const struct babel *b = f->b;
 
+	for (const struct list *node = b->sessions.next; node != &b->sessions; node = node->next)
+		check_session(list_entry(node, struct session, on_babel));
 	babel_dump_routes(b, f->now_us, check_route, NULL);
 	babel_dump_neighbours(b, check_neighbour, NULL);
 	assert(b->neighbour_count <= limits.neighbours && b->source_count <= limits.sources);

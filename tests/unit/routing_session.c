@@ -1,0 +1,625 @@
+/* Versioned sessions: the rules R1 to R14 (docs/routing.md), against probes that speak by hand. */
+#include "tests/unit/routing_harness.h"
+
+#include "routing/session.h"
+
+#define P "fd00:1::/48"
+#define Q "fd00:2::/48"
+#define EPOCH 0x11223344u
+
+static const uint64_t key[2] = { 5, 6 };
+
+/* --- what a versioned probe says ------------------------------------------------------ */
+
+static uint64_t hash_of(const char *prefix, unsigned origin, uint16_t seqno, uint16_t metric)
+{
+	struct prefix p = world_prefix(prefix);
+	router_id id = world_id(origin);
+
+	return adj_hash(key, &p, &id, seqno, metric);
+}
+
+static struct babel_tlv say_delta(uint32_t from, uint32_t ver)
+{
+	struct babel_tlv tlv = { .type = TLV_DELTA };
+
+	tlv.u.delta.epoch = EPOCH;
+	tlv.u.delta.from = from;
+	tlv.u.delta.ver = ver;
+	return tlv;
+}
+
+static struct babel_tlv say_full(uint32_t ver)
+{
+	struct babel_tlv tlv = say_delta(0, ver);
+
+	tlv.u.delta.begin = tlv.u.delta.end = true;
+	tlv.u.delta.interval_cs = 400;
+	tlv.u.delta.key[0] = key[0];
+	tlv.u.delta.key[1] = key[1];
+	return tlv;
+}
+
+static struct babel_tlv say_refresh(uint32_t ver, uint16_t count, uint64_t digest)
+{
+	struct babel_tlv tlv = { .type = TLV_REFRESH };
+
+	tlv.u.refresh.epoch = EPOCH;
+	tlv.u.refresh.ver = ver;
+	tlv.u.refresh.count = count;
+	tlv.u.refresh.interval_cs = 400;
+	tlv.u.refresh.digest = digest;
+	return tlv;
+}
+
+static struct session *session_with(struct world *w, unsigned probe)
+{
+	struct address a = world_address(probe, probe - 1);
+
+	return neighbour_find(w->nodes[0].b->links[probe - 1], &a)->session;
+}
+
+static struct babel_tlv say_syncack(struct world *w, unsigned probe, uint32_t applied, bool nack)
+{
+	struct babel_tlv tlv = { .type = TLV_SYNCACK };
+
+	tlv.u.syncack.epoch = session_with(w, probe)->out.epoch;
+	tlv.u.syncack.applied = applied;
+	tlv.u.syncack.nack = nack;
+	return tlv;
+}
+
+/* Says it in one packet to the speaker; probe i is on segment i - 1. */
+static void say(struct world *w, unsigned i, const struct babel_tlv *tlvs, size_t count)
+{
+	struct speech s = probe_speech(w, i, i - 1);
+
+	speech_begin(&s);
+	for (size_t k = 0; k < count; k++)
+		speech_add(&s, tlvs[k]);
+	speech_end(&s, 0);
+}
+#define SAY(w, i, ...)                                                                                                 \
+	say(w, i, (const struct babel_tlv[]){ __VA_ARGS__ },                                                           \
+		sizeof((const struct babel_tlv[]){ __VA_ARGS__ }) / sizeof(struct babel_tlv))
+
+static void session_open_with(struct world *w, unsigned i, uint32_t remote_epoch)
+{
+	struct address a = world_address(i, i - 1);
+
+	babel_neighbour_session(w->nodes[0].b, w->now, i - 1, &a, remote_epoch);
+	SAY(w, i, say_hello(7, 6000), say_ihu(96, 60000));
+	SAY(w, i, say_hello(8, 6000));
+}
+
+/* Acknowledges all that the speaker has committed. */
+static void ack_all(struct world *w, unsigned i)
+{
+	world_run(w, 200 * MILLISECOND);
+	SAY(w, i, say_syncack(w, i, session_with(w, i)->out.ver, false));
+}
+
+/* Speaker 0, and versioned probes 1 and 2 on cables of their own. */
+static struct world *world_with_sessions(void)
+{
+	struct world *w = world_new(1);
+
+	node_start(w, 0);
+	for (unsigned i = 1; i <= 2; i++) {
+		probe_start(w, i);
+		world_cable(w, i - 1, 0, i);
+		session_open_with(w, i, 1);
+		ack_all(w, i);
+	}
+	return w;
+}
+
+/* Probe 1 announces P with this metric in version `ver`, and is in step. */
+static void announce(struct world *w, uint32_t ver, uint16_t seqno, uint16_t metric)
+{
+	SAY(w, 1, ver == 1 ? say_full(1) : say_delta(ver - 1, ver), say_update(P, world_id(5), seqno, metric),
+		say_refresh(ver, 1, hash_of(P, 5, seqno, metric)));
+}
+
+static uint64_t lease_of(struct world *w)
+{
+	return session_lease_us(session_with(w, 1));
+}
+
+static const struct babel_counters *counters(struct world *w)
+{
+	return babel_counters(w->nodes[0].b);
+}
+
+/* --- the rules -------------------------------------------------------------------------- */
+
+static void loss_is_in_the_very_next_refresh__R1(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p = node_announce(w, 0, P);
+
+	(void)state;
+	ack_all(w, 1);
+	uint32_t before = session_with(w, 1)->out.ver;
+	assert_int_equal(session_with(w, 1)->out.count, 1);
+	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
+	/* Asked before anything of the loss can have left. */
+	SAY(w, 1, say_syncack(w, 1, before, true));
+	world_run(w, 50 * MILLISECOND);
+	const struct heard *h = probe_last(w, 1, TLV_REFRESH);
+	assert_true(h && h->tlv.u.refresh.ver > before && h->tlv.u.refresh.count == 0);
+	assert_true(h->tlv.u.refresh.digest == 0);
+	world_free(w);
+}
+
+static void refresh_tells_version_count_and_digest__R2(void **state)
+{
+	struct world *w = world_with_sessions();
+	uint64_t sum = 0, *told;
+
+	(void)state;
+	node_announce(w, 0, P);
+	node_announce(w, 0, Q);
+	ack_all(w, 1);
+	told = session_with(w, 1)->out.key;
+	for (size_t k = 0; k < w->nodes[1].heard_count; k++) {
+		const struct babel_tlv *t = &w->nodes[1].heard[k].tlv;
+
+		if (t->type != TLV_UPDATE)
+			continue;
+		assert_int_equal(t->u.update.interval_cs, 0xffff);
+		sum += adj_hash(told, &t->u.update.prefix, &t->u.update.origin, t->u.update.seqno, t->u.update.metric);
+	}
+	probe_forget(w, 1);
+	world_run(w, 5 * A_SECOND);
+	const struct heard *h = probe_last(w, 1, TLV_REFRESH);
+	assert_true(h && h->tlv.u.refresh.count == 2 && h->tlv.u.refresh.digest == sum);
+	assert_int_equal(h->tlv.u.refresh.interval_cs, 400);
+	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 0);
+	world_free(w);
+}
+
+static void refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state)
+{
+	struct world *w = world_with_sessions();
+	uint64_t digest = hash_of(P, 5, 3, 100), lease;
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	lease = lease_of(w);
+	assert_int_equal(lease, w->now + 14 * A_SECOND);
+	world_run(w, A_SECOND);
+	SAY(w, 1, say_refresh(1, 2, digest));
+	assert_int_equal(lease_of(w), lease);
+	world_free(w);
+
+	w = world_with_sessions();
+	announce(w, 1, 3, 100);
+	lease = lease_of(w);
+	world_run(w, A_SECOND);
+	SAY(w, 1, say_refresh(0, 1, digest)); /* older */
+	assert_int_equal(lease_of(w), lease);
+	SAY(w, 1, say_refresh(1, 1, digest)); /* right */
+	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
+	lease = lease_of(w);
+	SAY(w, 1, say_refresh(2, 1, digest)); /* ahead */
+	assert_int_equal(lease_of(w), lease);
+	/* Nothing matches from now on: all routes are lost when it is over. */
+	assert_int_not_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	world_run(w, lease - w->now + 1000);
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	assert_int_equal(counters(w)->leases_lapsed, 1);
+	world_free(w);
+}
+
+static void delta_behind_a_gap_is_not_applied_but_nacked__R4(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	world_run(w, 100 * MILLISECOND);
+	probe_forget(w, 1);
+	SAY(w, 1, say_delta(4, 5), say_update(Q, world_id(6), 1, 50));
+	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY);
+	world_run(w, 50 * MILLISECOND);
+	const struct heard *h = probe_last(w, 1, TLV_SYNCACK);
+	assert_true(h && h->tlv.u.syncack.nack && !h->tlv.u.syncack.full && h->tlv.u.syncack.applied == 1);
+	/* What covers the gap is. */
+	SAY(w, 1, say_delta(1, 5), say_update(Q, world_id(6), 1, 50));
+	assert_int_equal(node_metric(w, 0, Q), 146);
+	/* What is older is not. */
+	SAY(w, 1, say_delta(0, 4), say_update(Q, world_id(6), 1, BABEL_INFINITY));
+	assert_int_equal(node_metric(w, 0, Q), 146);
+	world_free(w);
+}
+
+static void urgent_retraction_counts_behind_a_gap__R4(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct babel_tlv urgent = say_delta(4, 5);
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	urgent.u.delta.urgent = true;
+	SAY(w, 1, urgent, say_update(P, world_id(5), 3, BABEL_INFINITY), say_update(Q, world_id(6), 1, 50));
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY);
+	assert_int_equal(session_with(w, 1)->in.applied, 1);
+	world_free(w);
+}
+
+static void nack_is_answered_from_the_table_not_from_a_log__R4(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 1000);
+	world_run(w, 200 * MILLISECOND);
+	uint32_t before = session_with(w, 2)->out.acked;
+	announce(w, 2, 3, 2000);
+	world_run(w, 200 * MILLISECOND);
+	announce(w, 3, 3, 4000);
+	world_run(w, 200 * MILLISECOND);
+	probe_forget(w, 2);
+	SAY(w, 2, say_syncack(w, 2, before, true));
+	world_run(w, 50 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 4096);
+	assert_int_equal(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.from, before);
+	world_free(w);
+}
+
+static void what_is_not_acknowledged_is_sent_again(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	node_announce(w, 0, P);
+	world_run(w, 3 * A_SECOND);
+	assert_true(probe_count_updates(w, 1, P, false) >= 2);
+	ack_all(w, 1);
+	probe_forget(w, 1);
+	world_run(w, 10 * A_SECOND);
+	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 0);
+	world_free(w);
+}
+
+static void other_digest_makes_a_full_sync_that_sweeps__R5(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct babel_tlv again = say_full(9);
+
+	(void)state;
+	SAY(w, 1, say_full(2), say_update(P, world_id(5), 3, 100), say_update(Q, world_id(6), 1, 50));
+	world_run(w, 100 * MILLISECOND);
+	probe_forget(w, 1);
+	SAY(w, 1, say_refresh(2, 2, 12345));
+	world_run(w, 50 * MILLISECOND);
+	assert_true(probe_last(w, 1, TLV_SYNCACK)->tlv.u.syncack.full);
+	assert_int_equal(counters(w)->sync_mismatches, 1);
+	/* Said again but for Q, while P never was lost. */
+	size_t changes = w->nodes[0].change_count;
+	again.u.delta.from = 7;
+	SAY(w, 1, again, say_update(P, world_id(5), 3, 100), say_refresh(9, 1, hash_of(P, 5, 3, 100)));
+	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY);
+	assert_int_equal(node_metric(w, 0, P), 196);
+	for (; changes < w->nodes[0].change_count; changes++)
+		assert_true(w->nodes[0].changes[changes].route.prefix.address.bytes[3] == 2);
+	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
+	world_free(w);
+}
+
+static void who_wants_everything_gets_it_between_begin_and_end__R5(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct babel_tlv want = { .type = TLV_SYNCACK, .u.syncack = { .nack = true, .full = true } };
+
+	(void)state;
+	node_announce(w, 0, P);
+	node_announce(w, 0, Q);
+	world_run(w, 2 * A_SECOND);
+	ack_all(w, 1);
+	probe_forget(w, 1);
+	uint32_t before = session_with(w, 1)->out.ver;
+	SAY(w, 1, want);
+	world_run(w, 100 * MILLISECOND);
+	const struct heard *h = probe_last(w, 1, TLV_DELTA);
+	assert_true(h && h->tlv.u.delta.begin && h->tlv.u.delta.end && h->tlv.u.delta.ver > before);
+	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 2);
+	assert_int_equal(counters(w)->full_syncs, 1);
+	world_free(w);
+}
+
+static void other_epoch_voids_everything_at_once__R6(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct babel_tlv other = say_delta(40, 41);
+	struct address a = world_address(1, 0);
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	assert_int_equal(node_metric(w, 0, P), 196);
+	other.u.delta.epoch = EPOCH + 1;
+	SAY(w, 1, other);
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	assert_int_equal(counters(w)->epochs_changed, 1);
+	world_free(w);
+
+	w = world_with_sessions();
+	announce(w, 1, 3, 100);
+	babel_neighbour_session(w->nodes[0].b, w->now, 0, &a, 2);
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	world_free(w);
+}
+
+/* Its keys are those of this process: what it says was not said to the one before. */
+static void session_is_believed_right_after_a_restart__R7(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	assert_int_equal(node_metric(w, 0, P), 196);
+	probe_start(w, 3);
+	world_cable(w, 2, 0, 3);
+	SAY(w, 3, say_hello(1, 100));
+	SAY(w, 3, say_hello(2, 100), say_ihu(96, 6000));
+	SAY(w, 3, say_update(Q, world_id(6), 1, 50));
+	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY); /* a plain one is not */
+	world_free(w);
+}
+
+static void distance_is_kept_while_a_neighbour_may_follow__R8(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p = world_prefix(P);
+	router_id id = world_id(5);
+	uint16_t seqno, metric;
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	for (unsigned s = 0; s < 2000; s++) {
+		SAY(w, 1, say_hello((uint16_t)(9 + s), 100), say_ihu(96, 6000),
+			say_refresh(1, 1, hash_of(P, 5, 3, 100)));
+		SAY(w, 2, say_hello((uint16_t)(9 + s), 100), say_ihu(96, 6000));
+		probe_forget(w, 1);
+		probe_forget(w, 2);
+		world_run(w, A_SECOND);
+	}
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_int_equal(metric, 196);
+	SAY(w, 1, say_delta(1, 2), say_update(P, id, 3, BABEL_INFINITY));
+	ack_all(w, 2);
+	world_run(w, 170 * A_SECOND);
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	world_run(w, 20 * A_SECOND);
+	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	world_free(w);
+}
+
+static void metric_that_drifts_is_told_late_and_loss_at_once__R9(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 904);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	announce(w, 2, 3, 984); /* 8 % more here */
+	for (uint16_t s = 0; s < 50; s += 2) {
+		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 984)));
+		world_run(w, 2 * A_SECOND);
+	}
+	assert_int_equal(probe_count(w, 2, TLV_UPDATE), 0);
+	for (uint16_t s = 0; s < 12; s += 2) {
+		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 984)));
+		world_run(w, 2 * A_SECOND);
+	}
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 1080);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	SAY(w, 1, say_delta(2, 3), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 50 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, true), 1);
+	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	world_free(w);
+}
+
+static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 50));
+	ack_all(w, 2); /* the distance is 146 */
+	SAY(w, 1, say_delta(2, 3), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	SAY(w, 1, say_delta(3, 4), say_update(P, world_id(5), 3, 150), say_refresh(4, 1, hash_of(P, 5, 3, 150)));
+	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	world_free(w);
+}
+
+static void seqno_is_told_to_who_asked_for_it_only__R11(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	announce(w, 2, 4, 100);
+	world_run(w, A_SECOND);
+	assert_int_equal(probe_count(w, 2, TLV_UPDATE), 0);
+	SAY(w, 2, say_seqno_request(P, world_id(5), 4, 10));
+	world_run(w, 50 * MILLISECOND);
+	const struct heard *h = probe_last_update(w, 2, P);
+	assert_true(h && h->tlv.u.update.seqno == 4 && probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	world_free(w);
+}
+
+static void hold_ends_when_the_loss_is_acknowledged__R12(void **state)
+{
+	struct world *w = world_with_sessions();
+	const struct node *n = &w->nodes[0];
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	world_run(w, 4 * A_SECOND);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_UNREACHABLE);
+	SAY(w, 2, say_syncack(w, 2, session_with(w, 2)->out.ver - 1, false)); /* not of this version */
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_UNREACHABLE);
+	ack_all(w, 2);
+	world_run(w, 10 * MILLISECOND);
+	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_REMOVED);
+	world_free(w);
+}
+
+static void hold_ends_with_the_lease_of_who_is_silent__R12(void **state)
+{
+	struct world *w = world_with_sessions();
+	const struct node *n = &w->nodes[0];
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 14 * A_SECOND / 2);
+	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_UNREACHABLE);
+	world_run(w, 17 * A_SECOND);
+	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_REMOVED);
+	world_free(w);
+}
+
+static void link_that_comes_back_needs_one_refresh__R13(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	SAY(w, 1, say_ihu(BABEL_INFINITY, 6000)); /* it does not hear us */
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	world_run(w, 3 * A_SECOND);
+	probe_forget(w, 1);
+	SAY(w, 1, say_ihu(96, 6000));
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY); /* dormant */
+	world_run(w, 50 * MILLISECOND);
+	assert_true(probe_last(w, 1, TLV_SYNCACK)->tlv.u.syncack.nack);
+	SAY(w, 1, say_refresh(1, 1, hash_of(P, 5, 3, 100)));
+	assert_int_equal(node_metric(w, 0, P), 196);
+	world_free(w);
+}
+
+static void late_refresh_is_not_believed__R14(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct address self = world_address(1, 0);
+	struct babel_sender from = { .address = self, .port = BABEL_PORT, .hop_limit = 1, .is_late = true };
+	struct babel_tlv refresh = say_refresh(1, 1, hash_of(P, 5, 3, 100));
+	struct wire_builder builder;
+	uint8_t room[100];
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	uint64_t lease = lease_of(w);
+	world_run(w, A_SECOND);
+	wire_build_begin(&builder, room, sizeof(room), &self);
+	assert_int_equal(wire_write(&builder, &refresh), 0);
+	babel_receive(w->nodes[0].b, w->now, 0, &from, wire_build_end(&builder));
+	assert_int_equal(lease_of(w), lease);
+	assert_int_equal(counters(w)->refreshes_late, 1);
+	world_free(w);
+}
+
+static void refresh_is_asked_for_before_the_lease_is_over__R14(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	world_run(w, 5 * A_SECOND);
+	probe_forget(w, 1);
+	world_run(w, 2 * A_SECOND);
+	assert_true(probe_last(w, 1, TLV_SYNCACK)->tlv.u.syncack.nack);
+	world_free(w);
+}
+
+static void updates_outside_of_deltas_are_not_of_the_session(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	SAY(w, 1, say_update(Q, world_id(6), 1, 50), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY);
+	assert_int_equal(node_metric(w, 0, P), 196);
+	world_free(w);
+}
+
+static void what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	world_run(w, A_SECOND);
+	assert_int_equal(probe_count_updates(w, 1, P, false), 0);
+	assert_true(probe_count_updates(w, 2, P, false) > 0);
+	world_free(w);
+}
+
+static void versions_that_run_out_begin_a_new_epoch(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	node_announce(w, 0, P);
+	ack_all(w, 1);
+	uint32_t epoch = session_with(w, 1)->out.epoch;
+	session_with(w, 1)->out.ver = session_with(w, 1)->out.acked = session_with(w, 1)->out.sent = 0x7ffffffe;
+	node_announce(w, 0, Q);
+	assert_int_not_equal(session_with(w, 1)->out.epoch, epoch);
+	probe_forget(w, 1);
+	world_run(w, 200 * MILLISECOND);
+	const struct heard *h = probe_last(w, 1, TLV_DELTA);
+	assert_true(h && h->tlv.u.delta.begin && h->tlv.u.delta.end && h->tlv.u.delta.from == 0);
+	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 2);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loss_is_in_the_very_next_refresh__R1),
+		cmocka_unit_test(refresh_tells_version_count_and_digest__R2),
+		cmocka_unit_test(refresh_extends_the_lease_only_if_all_of_it_matches__R3),
+		cmocka_unit_test(delta_behind_a_gap_is_not_applied_but_nacked__R4),
+		cmocka_unit_test(urgent_retraction_counts_behind_a_gap__R4),
+		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
+		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
+		cmocka_unit_test(other_digest_makes_a_full_sync_that_sweeps__R5),
+		cmocka_unit_test(who_wants_everything_gets_it_between_begin_and_end__R5),
+		cmocka_unit_test(other_epoch_voids_everything_at_once__R6),
+		cmocka_unit_test(session_is_believed_right_after_a_restart__R7),
+		cmocka_unit_test(distance_is_kept_while_a_neighbour_may_follow__R8),
+		cmocka_unit_test(metric_that_drifts_is_told_late_and_loss_at_once__R9),
+		cmocka_unit_test(leased_entry_is_judged_by_the_distance_of_now__R10),
+		cmocka_unit_test(seqno_is_told_to_who_asked_for_it_only__R11),
+		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
+		cmocka_unit_test(hold_ends_with_the_lease_of_who_is_silent__R12),
+		cmocka_unit_test(link_that_comes_back_needs_one_refresh__R13),
+		cmocka_unit_test(late_refresh_is_not_believed__R14),
+		cmocka_unit_test(refresh_is_asked_for_before_the_lease_is_over__R14),
+		cmocka_unit_test(updates_outside_of_deltas_are_not_of_the_session),
+		cmocka_unit_test(what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4),
+		cmocka_unit_test(versions_that_run_out_begin_a_new_epoch),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
