@@ -72,20 +72,19 @@ static int way_complain(struct plan_reading *r, int n, unsigned i, const char *w
 		r->plan->nodes[n].name, i + 1, what);
 }
 
-static int way_point_read(struct plan_reading *r, int n, unsigned i, struct way_point *w)
+static int way_point_read(
+	struct plan_reading *r, int n, unsigned i, const struct way_point *before, struct way_point *w)
 {
 	const struct plan_text_way *text = &r->text->nodes[n].mobility[i];
-	const struct plan_node *node = &r->plan->nodes[n];
-	const struct way_point *before = i ? w - 1 : NULL;
 	double speed_mps;
 
-	w->from = before ? before->to : node->place;
-	w->leave_us = before ? before->arrive_us : 0;
+	w->from = before->to;
+	w->leave_us = before->arrive_us;
 	if (place_read(&w->to, text->to, text->to_count))
 		return way_complain(r, n, i, "where? write to: [4km, 1.5km]");
 	if (text->leave && link_duration_parse(&w->leave_us, text->leave))
 		return way_complain(r, n, i, "leave is a time; write leave: 60 (seconds after the start)");
-	if (before && w->leave_us < before->arrive_us)
+	if (w->leave_us < before->arrive_us)
 		return way_complain(r, n, i, "it leaves before it has come there; put them in order of time");
 	if (text->leave && w->leave_us >= r->plan->duration_us)
 		return way_complain(r, n, i, "it leaves when everything is over; write for: with a longer time");
@@ -117,12 +116,16 @@ static int places_read(struct plan_reading *r, int n)
 	if (!node->has_place)
 		return outline_complain(&r->outline, "nodes", n, "mobility",
 			"node \"%s\": where does it begin? write position: [0, 0]", node->name);
-	struct way_point *way = calloc(text->mobility_count, sizeof(*way));
-	node->way = way;
-	if (!way)
+	node->way = calloc(text->mobility_count, sizeof(*node->way));
+	if (!node->way)
 		return outline_complain(&r->outline, NULL, -1, NULL, "out of memory");
-	for (; node->way_count < text->mobility_count && !error; node->way_count++)
-		error = way_point_read(r, n, node->way_count, &way[node->way_count]);
+	struct way_point before = { .to = node->place };
+	for (; node->way_count < text->mobility_count && !error; node->way_count++) {
+		struct way_point w = { 0 };
+
+		error = way_point_read(r, n, node->way_count, &before, &w);
+		node->way[node->way_count] = before = w;
+	}
 	return error;
 }
 
