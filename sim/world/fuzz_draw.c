@@ -19,7 +19,8 @@
 #define LINKS_MAX (2 * NODES_MAX + 1)
 #define FAULTS_MAX 200
 #define CALM_US (20 * SECOND_US) /* before the first fault */
-#define AFTER_S 60 /* to become whole again; links of a frame in a quarter of a second need twice that */
+#define AFTER_S 60 /* to become whole again */
+#define AFTER_THIN_S 660 /* with thin links: what their fades took comes again with the table, every ten minutes */
 
 static const struct kind {
 	const char *preset, *rate_up;
@@ -356,7 +357,7 @@ int fuzz_write(uint64_t seed, FILE *out)
 	attacks_write(&d, until_s * SECOND_US);
 	flows_write(&d);
 	int failed = fclose(d.out);
-	unsigned after_s = d.has_thin ? 2 * AFTER_S : AFTER_S;
+	unsigned after_s = d.has_thin ? AFTER_THIN_S : AFTER_S;
 
 	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%sexpect:\n  - whole: {after: %u, within: %u}\n",
 		(unsigned long long)seed, (unsigned long long)seed, until_s + after_s + 1, text ? text : "",
