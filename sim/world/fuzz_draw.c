@@ -20,7 +20,7 @@
 #define FAULTS_MAX 200
 #define CALM_US (20 * SECOND_US) /* before the first fault */
 #define AFTER_S 60 /* to become whole again */
-#define AFTER_THIN_S 660 /* with thin links: what their fades took comes again with the table, every ten minutes */
+#define AFTER_THIN_S 120 /* with thin links */
 
 static const struct kind {
 	const char *preset, *rate_up;
@@ -89,8 +89,7 @@ static unsigned link_add(struct draft *d, const char *name, unsigned kind)
 	assert(l < LINKS_MAX);
 	snprintf(d->link[l].name, sizeof(d->link[l].name), "%s", name);
 	d->link[l].kind = &kinds[kind];
-	/* A thin link has the fades of its kind and is slow enough with them. */
-	d->link[l].loss = losses[below(d, kinds[kind].is_thin ? 4 : 6)];
+	d->link[l].loss = losses[below(d, 6)];
 	d->has_thin |= kinds[kind].is_thin;
 	return l;
 }
