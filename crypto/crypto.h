@@ -253,7 +253,7 @@ bool frame_receiver_index(struct bytes frame, uint32_t *index);
  * handshake that the peer started and is not proven live yet, `previous` still
  * opens what was in flight. Make-before-break:
  *
- *   initiator done: current -> previous, new -> current (it may send at once)
+ *   initiator done: current (else pending) -> previous, pending goes, new -> current (it may send at once)
  *   responder done: new -> pending; first valid frame: pending -> current,
  *   current -> previous; previous is wiped 60 s later.
  */

@@ -8,6 +8,10 @@
  *             responded
  *   (new) ----------------> pending
  *
+ * When handshakes cross, that of the lower key is done by both. Its initiator holds
+ * it current at once, and the other's, if pending, no longer: with nothing else to
+ * open by it becomes previous at once, for what is on its way.
+ *
  * A replayed first message makes at most a pending session, which never carries
  * what we send: it cannot displace a live one, and no clock is needed to tell.
  */
@@ -45,8 +49,24 @@ void keyring_done(struct secret_keyring *k)
 	secret_wipe(k, sizeof(*k));
 }
 
+/* Handshakes that cross: the peer's own is never to be sent under, or it and we would take up each other's. */
+static void pending_retire(struct secret_keyring *k, uint64_t now_us)
+{
+	if (!k->has_pending)
+		return;
+	if (k->has_current) {
+		session_done(&k->pending);
+	} else {
+		session_move(&k->previous, &k->pending);
+		k->has_previous = true;
+		k->previous_until_us = now_us + PREVIOUS_LIFE_US;
+	}
+	k->has_pending = false;
+}
+
 void keyring_initiated(struct secret_keyring *k, struct secret_session *s, uint64_t now_us)
 {
+	pending_retire(k, now_us);
 	current_retire(k, now_us);
 	session_move(&k->current, s);
 	k->has_current = true;

@@ -435,6 +435,33 @@ static void pending_never_replaces_current_unproven(void **state)
 	assert_int_equal(b.pending.local_index, 0xb0000000u + 49);
 }
 
+/* Both called, and each heard the other's first frame after its own handshake was done: were each to take up the
+ * other's session, they would speak under different ones and both be silent when the previous ones end. */
+static void handshakes_that_cross_end_on_one_session(void **state)
+{
+	struct secret_keyring a = { 0 }, b = { 0 };
+	uint8_t from_a[FRAME_LEN], from_b[FRAME_LEN];
+	bool promoted;
+
+	(void)state;
+	handshake(&b, &a, 1, 0);
+	ring_seal(&b, from_b);
+	handshake(&a, &b, 2, 0);
+	ring_seal(&a, from_a);
+	assert_int_equal(ring_open(&a, 0, from_b, &promoted), PLAIN_LEN); /* what is on its way is heard */
+	assert_false(promoted);
+	assert_int_equal(ring_open(&b, 0, from_a, &promoted), PLAIN_LEN);
+	assert_true(promoted);
+	keyring_expire(&a, 100 * SECOND);
+	keyring_expire(&b, 100 * SECOND);
+	ring_seal(&a, from_a);
+	ring_seal(&b, from_b);
+	assert_int_equal(ring_open(&a, 100 * SECOND, from_b, &promoted), PLAIN_LEN);
+	assert_int_equal(ring_open(&b, 100 * SECOND, from_a, &promoted), PLAIN_LEN);
+	keyring_done(&a);
+	keyring_done(&b);
+}
+
 static bool is_zero(const void *p, size_t len)
 {
 	return sodium_is_zero(p, len) == 1;
@@ -486,6 +513,7 @@ int main(void)
 		cmocka_unit_test(rekey_makes_before_it_breaks),
 		cmocka_unit_test(an_empty_frame_proves_as_well),
 		cmocka_unit_test(pending_never_replaces_current_unproven),
+		cmocka_unit_test(handshakes_that_cross_end_on_one_session),
 		cmocka_unit_test(secrets_are_wiped),
 	};
 
