@@ -72,7 +72,7 @@ check "opened captures need a place" run_as 2 "--decrypted needs --pcap" run sim
 
 check "the demonstration holds in virtual time" run_as 0 "" run sim/demo/simulated.yaml
 check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --json "$work/bench.json"
-check "its figures are in the JSON" grep -q '"nodes": 28, "links": 50, ' "$work/bench.json"
+check "its figures are in the JSON" grep -q '"nodes": 28, .*"links": 50, ' "$work/bench.json"
 check "a tree needs a number" run_as 2 "NODES is a number" bench-tree many
 
 check "the same seed is the same run" same_run "$meshsim" sim/scenarios/01-random-cuts.yaml
