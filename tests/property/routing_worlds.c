@@ -30,7 +30,7 @@ struct options {
 	bool is_custom; /* not what `make check` runs */
 };
 
-static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests" };
+static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests", "keep", "no-gate", "no-pin" };
 
 /* --- one world ------------------------------------------------------------------------------- */
 
@@ -211,7 +211,13 @@ static bool check_run(const struct options *o, const char *program)
 	is_good &= point(4, t.with_loops > 0, "without_hold_loops_are_found__rfc8966_3_5_4");
 	t = mutant_run(o, program, MUTANT_NO_REQUESTS);
 	is_good &= point(5, t.with_blackholes > 0, "without_requests_black_holes_are_found__rfc8966_3_8_2_1");
-	printf("1..5\n");
+	t = mutant_run(o, program, MUTANT_KEEP);
+	is_good &= point(6, t.with_loops > 0, "with_routes_of_dead_processes_kept_loops_are_found__R6");
+	t = mutant_run(o, program, MUTANT_NO_GATE);
+	is_good &= point(7, t.with_loops > 0, "without_the_gate_after_a_restart_loops_are_found__R7");
+	t = mutant_run(o, program, MUTANT_NO_PIN);
+	is_good &= point(8, t.with_loops > 0, "with_distances_not_pinned_loops_are_found__R8");
+	printf("1..8\n");
 	return is_good;
 }
 
@@ -220,7 +226,8 @@ static bool check_run(const struct options *o, const char *program)
 static int usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s [--seed N] [--worlds N | --seconds N] [--mutant seqno|no-hold|no-requests] [--trace]\n",
+		"usage: %s [--seed N] [--worlds N | --seconds N] [--mutant NAME] [--trace]\n"
+		"mutants: seqno no-hold no-requests keep no-gate no-pin\n",
 		program);
 	return 2;
 }

@@ -2,7 +2,20 @@
  * Drawing worlds and breaking them. Each fault is one that links, people and
  * power supplies cause; they come at random times and overlap.
  */
+#include "tests/property/routing_worlds/broken.h"
 #include "tests/property/routing_worlds/world.h"
+
+static enum mutant broken; /* of the world that lives */
+
+bool broken_keeps_routes(void)
+{
+	return broken == MUTANT_KEEP;
+}
+
+bool broken_forgets_sources(void)
+{
+	return broken == MUTANT_NO_PIN;
+}
 
 static unsigned any_node(struct world *w)
 {
@@ -385,6 +398,12 @@ static void fault_draw(struct world *w)
 {
 	unsigned total = 0;
 
+	/* What is broken shows when processes follow each other. */
+	if ((w->mutant == MUTANT_KEEP || w->mutant == MUTANT_NO_GATE) && world_chance(w, 600)) {
+		fault_restart(w);
+		return;
+	}
+
 	for (size_t i = 0; i < FAULTS; i++)
 		total += faults[i].weight;
 	unsigned at = (unsigned)prng_below(&w->prng, total);
@@ -413,7 +432,7 @@ static void fault_due(struct timer *timer, uint64_t now_us)
 /* All, some or none. */
 static void world_draw_speakers(struct world *w)
 {
-	unsigned share = world_chance(w, 400) ? 1000 : (unsigned)world_between(w, 0, 1000);
+	unsigned share = world_chance(w, 400) || w->mutant >= MUTANT_KEEP ? 1000 : (unsigned)world_between(w, 0, 1000);
 
 	for (unsigned i = 0; i < w->node_count; i++)
 		w->nodes[i].speaks_versions = world_chance(w, share);
@@ -424,7 +443,7 @@ static void world_draw_times(struct world *w)
 {
 	w->fault_every_us = world_between(w, 200 * MILLISECOND, 4 * A_SECOND);
 	w->faults_end_us = w->now_us + world_between(w, 20, 60) * A_SECOND;
-	w->is_quiet = world_chance(w, 50);
+	w->is_quiet = world_chance(w, 50) || w->mutant == MUTANT_NO_PIN;
 	if (!w->is_quiet)
 		return;
 	w->node_count = 3 + w->node_count % 4;
@@ -443,7 +462,8 @@ struct world *world_new(uint64_t seed, enum mutant mutant, bool trace)
 	prng_seed(&w->prng, seed);
 	heap_init(&w->heap);
 	w->now_us = A_SECOND;
-	w->sessions = world_chance(w, 700);
+	broken = mutant;
+	w->sessions = world_chance(w, 700) || mutant >= MUTANT_KEEP;
 	w->alive = w->sessions && world_chance(w, 500);
 	w->node_count = (unsigned)world_between(w, 3, world_between(w, 4, WORLD_NODES));
 	world_draw_times(w);

@@ -28,7 +28,7 @@ static bool edge_is_open(const struct world *w, unsigned a, unsigned segment, un
 {
 	if (!w->nodes[b].b)
 		return false;
-	return !w->sessions || w->nodes[a].known_boot[segment][b] == w->nodes[b].boot;
+	return !w->sessions || w->mutant == MUTANT_NO_GATE || w->nodes[a].known_boot[segment][b] == w->nodes[b].boot;
 }
 
 /* One step: where the walk goes, or how it ends. */

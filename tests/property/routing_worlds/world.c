@@ -145,7 +145,7 @@ static bool session_accepts(struct node *n, const struct flight *f)
 		return false;
 	if (f->boot > known)
 		session_meet(n, f);
-	return f->known_boot == 0 || f->known_boot == n->boot;
+	return f->known_boot == 0 || f->known_boot == n->boot || n->w->mutant == MUTANT_NO_GATE;
 }
 
 static void flight_land(struct timer *timer, uint64_t now_us)
@@ -330,6 +330,8 @@ void node_session(struct node *n, unsigned segment, unsigned peer)
 	struct address address = world_address(peer, segment);
 	unsigned boot = n->known_boot[segment][peer];
 
+	if (boot && n->w->mutant == MUTANT_KEEP)
+		boot = 1;
 	if (boot && n->speaks_versions && n->w->nodes[peer].speaks_versions)
 		babel_neighbour_session(n->b, node_now(n), segment, &address, boot);
 	else

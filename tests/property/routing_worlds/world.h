@@ -45,6 +45,10 @@ enum mutant {
 	MUTANT_SEQNO, /* every update in flight gets a newer seqno: everything looks feasible */
 	MUTANT_NO_HOLD, /* the FIB forgets held prefixes: the covering one is used (3.5.4) */
 	MUTANT_NO_REQUESTS, /* seqno requests are eaten: the starved stay starved (3.8.2.1) */
+	MUTANT_KEEP, /* what a dead process announced to versioned neighbours is kept until the new one has told all
+			(R6) */
+	MUTANT_NO_GATE, /* what was sealed for a dead process is read by the next one (R7) */
+	MUTANT_NO_PIN, /* feasibility distances are forgotten while refreshes repeat what they stood for (R8) */
 };
 
 struct world;
