@@ -129,6 +129,14 @@ static void data_refused(struct node_link *link, int error)
 		DROP(link->n, link, not_authentic);
 }
 
+static uint64_t frame_counter(struct bytes frame)
+{
+	struct reader r = reader_of(frame);
+
+	read_skip(&r, 8);
+	return read_le64(&r);
+}
+
 /*
  * Did a frame that was sealed after this one come before it? Counted within one
  * session: two that crossed live side by side, each end sending by its own.
@@ -137,10 +145,8 @@ static bool frame_is_late(const struct peer *p, uint32_t index, struct bytes fra
 {
 	bool is_previous = p->keys.has_previous && p->keys.previous.local_index == index;
 	const struct secret_session *s = is_previous ? &p->keys.previous : &p->keys.current;
-	struct reader r = reader_of(frame);
 
-	read_skip(&r, 8); /* to the counter */
-	return read_le64(&r) + 1 != s->window.head;
+	return frame_counter(frame) + 1 != s->window.head;
 }
 
 static void data_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len)
@@ -166,9 +172,15 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		return;
 	}
 	inner_show(p, false, frame + FRAME_HEADER, (size_t)plain);
-	peer_heard(p, now_us, from, promoted);
+	bool is_overtaken = order_is_overtaken(p, now_us, value, frame_counter(bytes_of(frame, len)));
+	if (!is_overtaken)
+		peer_heard(p, now_us, from, promoted);
 	if (plain == 0) {
 		DROP(n, link, unknown_kind);
+		return;
+	}
+	if (is_overtaken && frame[FRAME_HEADER] != KIND_IP) {
+		DROP(n, link, not_fresh);
 		return;
 	}
 	inner_in(p, now_us, frame + FRAME_HEADER, (size_t)plain, frame_is_late(p, value, bytes_of(frame, len)));

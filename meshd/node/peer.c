@@ -308,6 +308,7 @@ void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN])
 	if (!p->echo_asked_us || now_us > p->echo_asked_us + 2 * echo_pause_us(p) ||
 		!secret_equal(echo, p->echo, ECHO_LEN))
 		return;
+	order_begin(p, now_us);
 	peer_answered(p, now_us);
 }
 

@@ -91,6 +91,13 @@ struct node_link {
 	struct node_drops drops;
 };
 
+/* Where the count of the session that was heard last stood (order.c). */
+struct order {
+	uint32_t index;
+	uint64_t since_us, marked_us;
+	uint64_t head_before, head;
+};
+
 struct peer {
 	struct list on_link;
 	struct node *n;
@@ -116,6 +123,7 @@ struct peer {
 	unsigned silent_tries;
 	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
 	uint8_t echo[ECHO_LEN];
+	struct order order;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -249,6 +257,13 @@ void index_take(struct node *n, struct index *i, uint32_t value);
 void index_drop(struct node *n, struct index *i);
 uint32_t index_fresh(struct node *n);
 struct index *index_find(const struct node *n, uint32_t value);
+
+/* --- order.c ------------------------------------------------------------------------------ */
+
+/* A frame that was opened: was it held back, while others came that were sealed after it? */
+bool order_is_overtaken(struct peer *p, uint64_t now_us, uint32_t index, uint64_t counter);
+/* What was heard last is news: all before it is not. */
+void order_begin(struct peer *p, uint64_t now_us);
 
 /* --- handshake.c, call.c, answer.c: handshakes ------------------------------------------------ */
 

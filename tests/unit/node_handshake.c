@@ -708,6 +708,40 @@ static void what_was_held_back_makes_no_neighbour(void **state)
 	world_free(w);
 }
 
+/* The sender lives and is heard; what he said before, and was held back, changes nothing any more. */
+static void what_was_overtaken_is_no_news(void **state)
+{
+	struct world *w = pair_on_air(363);
+	unsigned played = 0;
+
+	(void)state;
+	world_run(w, 10 * A_SECOND);
+	w->segments[AIR].is_cut = true;
+	w->tape_count = 0;
+	w->is_recording = true;
+	world_run(w, 20 * A_SECOND);
+	w->is_recording = false;
+	w->segments[AIR].is_cut = false;
+	world_run(w, 10 * A_SECOND);
+	assert_true(reaches(w, 0, 1));
+	unsigned downs = w->stations[0].events[NODE_NEIGHBOUR_DOWN], moves = w->stations[0].events[NODE_ROUTE_DOWN];
+	for (unsigned i = 0; i < w->tape_count; i++) {
+		const struct flight *f = &w->tape[i];
+
+		if (f->from != 1 || f->data[0] != FRAME_TYPE_DATA)
+			continue;
+		station_hear(&w->stations[0], AIR, &f->source, bytes_of(f->data, f->len));
+		world_run(w, 50 * MILLISECOND);
+		assert_true(reaches(w, 0, 1));
+		played++;
+	}
+	assert_true(played > 20);
+	assert_true(counters_of(w, 0)->drops.not_fresh >= played);
+	assert_int_equal(w->stations[0].events[NODE_NEIGHBOUR_DOWN], downs);
+	assert_int_equal(w->stations[0].events[NODE_ROUTE_DOWN], moves);
+	world_free(w);
+}
+
 /* The same frames, and the sender lives: it is asked, answers, and is a neighbour again at once. */
 static void who_answers_is_heard_again(void **state)
 {
@@ -950,6 +984,7 @@ int main(void)
 		cmocka_unit_test(silent_peer_is_lost_and_found_again),
 		cmocka_unit_test(what_was_held_back_makes_no_neighbour),
 		cmocka_unit_test(who_answers_is_heard_again),
+		cmocka_unit_test(what_was_overtaken_is_no_news),
 		cmocka_unit_test(handshake_flood_leaves_sessions_alone__protocol_7_2_21),
 		cmocka_unit_test(replayed_initiations_do_not_keep_a_member_out),
 		cmocka_unit_test(replayed_beacons_do_not_use_up_our_calls),
