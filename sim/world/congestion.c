@@ -34,7 +34,7 @@ static uint64_t curve(const struct congestion *c, uint64_t at_ms)
 	int64_t from_ms = (int64_t)(at_ms < RISE_LONGEST_MS ? at_ms : RISE_LONGEST_MS) - (int64_t)c->rise_ms;
 	int64_t window = (int64_t)c->most + from_ms * from_ms * from_ms / 2500000;
 
-	return window > CONGESTION_UNIT ? (uint64_t)window : CONGESTION_UNIT;
+	return window > (int64_t)CONGESTION_UNIT ? (uint64_t)window : CONGESTION_UNIT;
 }
 
 static void epoch_begin(struct congestion *c, uint64_t now_us)

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONGESTION_UNIT 1000 /* of a window: thousandths of a segment */
+#define CONGESTION_UNIT UINT64_C(1000) /* of a window: thousandths of a segment */
 #define CONGESTION_MOST 1024 /* segments */
 
 struct congestion {

@@ -4,12 +4,14 @@
  */
 #include "sim/world/page.h"
 #include "sim/html.h"
+#include "sim/world/kind.h"
 
 #include <errno.h>
 #include <string.h>
 
 static const char style[] =
-	"h1,h3,.rows td,.row span{overflow-wrap:anywhere}.three{display:grid;gap:.75rem;align-items:start}"
+	"td.mark{white-space:nowrap;overflow-wrap:normal!important}h1,h3,.rows td,.row "
+	"span{overflow-wrap:anywhere}.three{display:grid;gap:.75rem;align-items:start}"
 	"@media "
 	"print,(min-width:52rem){.three{grid-template-columns:repeat(3,1fr)}}.three>*{min-width:0}.two>*{min-width:0}"
 	".row{display:grid;grid-template-columns:1fr auto;column-gap:.75rem;padding:.2rem 0;font-size:.9rem}"
@@ -225,47 +227,29 @@ static void bytes_put(FILE *f, const char *label, uint64_t bytes)
 	fprintf(f, "</td>");
 }
 
-static void kind_put(FILE *f, const struct trial *t, const struct link_preset *kind)
+static void kind_put(FILE *f, const struct trial *t, const struct kind_traffic *k)
 {
-	uint64_t bytes = 0, control = 0;
-	unsigned links = 0;
-	double worst = 0;
-
-	for (unsigned i = 0; i < t->plan->link_count; i++) {
-		const struct segment *g = t->world->segments[i];
-
-		if (t->plan->links[i].preset != kind)
-			continue;
-		const struct segment_traffic traffic = segment_traffic(g);
-		links++;
-		bytes += traffic.bytes;
-		control += traffic.bytes - traffic.data_bytes;
-		worst = segment_control_share(g) > worst ? segment_control_share(g) : worst;
-	}
-	fprintf(f, "<tr><td><b>%s</b></td><td class=\"number\" data-label=\"links\">%u</td>", kind->name, links);
-	bytes_put(f, "all bytes", bytes);
-	bytes_put(f, "control bytes", control);
+	fprintf(f, "<tr><td><b>%s</b></td><td class=\"number\" data-label=\"links\">%u</td>", k->kind->name, k->links);
+	bytes_put(f, "all bytes", k->bytes);
+	bytes_put(f, "control bytes", k->control_bytes);
 	fprintf(f,
 		"<td class=\"number\" data-label=\"control per link\">%.0f bit/s</td><td class=\"number\" "
 		"data-label=\"control, worst ten seconds\">%.1f %%</td></tr>\n",
-		(double)control * 8 / links / ((double)t->plan->duration_us / 1e6), 100 * worst);
+		(double)k->control_bytes * 8 / k->links / ((double)t->plan->duration_us / 1e6), 100 * k->worst_share);
 }
 
 static void kinds_put(FILE *f, const struct trial *t)
 {
+	struct kind_traffic kind;
+	unsigned link = 0;
+
 	fprintf(f, "<h2>What keeping the network costs</h2><div class=\"card\"><table class=\"rows "
 		   "kinds\"><thead><tr><th>Kind of "
 		   "link</th><th class=\"number\">Links</th><th class=\"number\">All bytes</th><th class=\"number\">"
 		   "Control bytes</th><th class=\"number\">Control per link</th><th class=\"number\">Worst ten "
 		   "seconds</th></tr></thead><tbody>\n");
-	for (unsigned i = 0; i < t->plan->link_count; i++) {
-		bool is_first = true;
-
-		for (unsigned k = 0; k < i; k++)
-			is_first &= t->plan->links[k].preset != t->plan->links[i].preset;
-		if (is_first)
-			kind_put(f, t, t->plan->links[i].preset);
-	}
+	while (kind_next(t, &link, &kind))
+		kind_put(f, t, &kind);
 	fprintf(f, "</tbody></table></div><p class=\"soft\">Control: all but the hosts' own packets, both directions. "
 		   "The worst ten seconds are what was offered, as a share of what the slower direction can carry: "
 		   "beyond 100 %% it waited or was dropped.</p>\n");

@@ -126,8 +126,9 @@ static void place_in_rings(struct map *m)
 			m->y[k] = HEIGHT / 2.0;
 			continue;
 		}
-		bool is_inner = has_two && placed % 3 == 1 && placed / 3 < inner;
-		double share = is_inner ? (double)(placed / 3) / inner : (double)placed / outside;
+		unsigned third = placed / 3;
+		bool is_inner = has_two && placed % 3 == 1 && third < inner;
+		double share = is_inner ? (double)third / inner : (double)placed / outside;
 		double far = is_inner ? 92 : 155;
 
 		m->x[k] = WIDTH / 2.0 + far * sin(FULL * share);
@@ -208,8 +209,13 @@ void page_regions_put(FILE *f, const struct record *r, const struct record_view 
 		"regions\">\n",
 		WIDTH, HEIGHT);
 	bundles_put(f, m);
+	/* What is not well lies above the rest. */
 	for (unsigned k = 0; k < m->g.count; k++)
-		region_put(f, m, k);
+		if (m->served[k] == m->sites[k])
+			region_put(f, m, k);
+	for (unsigned k = 0; k < m->g.count; k++)
+		if (m->served[k] < m->sites[k])
+			region_put(f, m, k);
 	fprintf(f, "</svg>\n");
 	regions_done(&m->g);
 	free(m);

@@ -171,24 +171,28 @@ static void sites_put(FILE *f, const struct record *r)
 	fprintf(f, "%s", fine ? ".</p>\n" : "");
 }
 
-static void region_put(FILE *f, const struct record *r, const struct regions *g, unsigned region)
+/* False: none of its sites was ever out for text, and nothing is shown. */
+static bool region_put(FILE *f, const struct record *r, const struct regions *g, unsigned region)
 {
 	const struct plan *p = r->trial->plan;
 	struct crowd c = { .pairs = world_alloc((p->node_count + 1) * sizeof(*c.pairs)) };
 	char name[PLAN_NAME_MAX + 32];
+	struct record_out out;
 	bool was_out = false;
 
 	for (unsigned i = 0; i < p->node_count; i++) {
 		if (g->of[i] != region || r->site_pairs[i] < 0)
 			continue;
 		c.pairs[c.count++] = (unsigned)r->site_pairs[i];
-		was_out |= site_was_out(r, (unsigned)r->site_pairs[i]);
+		record_out(r, (unsigned)r->site_pairs[i], PLAN_TEXT, &out);
+		was_out |= out.total_us > 0;
 	}
 	snprintf(
 		name, sizeof(name), "%s, %u site%s", p->nodes[g->heads[region]].name, c.count, c.count == 1 ? "" : "s");
 	if (c.count && was_out)
 		crowd_put(f, r, &c, name);
 	free(c.pairs);
+	return was_out || !c.count;
 }
 
 /* The longest out for text; of equals the first. */
@@ -212,12 +216,20 @@ static unsigned worst_find(const struct record *r, const bool *is_told)
 
 static void regions_put(FILE *f, const struct record *r)
 {
-	bool *is_told = world_alloc(r->trial->plan->node_count + 1);
+	bool *is_told = world_alloc(r->trial->plan->node_count + 1), is_shown[REGIONS_MAX];
 	struct regions g;
+	unsigned fine = 0;
 
 	regions_make(&g, r->trial->plan);
 	for (unsigned i = 0; i < g.count; i++)
-		region_put(f, r, &g, i);
+		is_shown[i] = region_put(f, r, &g, i);
+	for (unsigned i = 0; i < g.count; i++) {
+		if (is_shown[i])
+			continue;
+		fprintf(f, "%s", fine++ ? ", " : "<p class=\"fine\">Regions of which no site was out for text: ");
+		html_put(f, r->trial->plan->nodes[g.heads[i]].name);
+	}
+	fprintf(f, "%s", fine ? ".</p>\n" : "");
 	fprintf(f, "<h3>The sites that were out for longest</h3>\n");
 	for (unsigned i = 0, worst; i < WORST_MAX && (worst = worst_find(r, is_told)) != UINT32_MAX; i++) {
 		is_told[worst] = true;

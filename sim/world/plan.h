@@ -30,7 +30,7 @@
 /* Of a call that shows whether people can talk: so many frames in a row, of which so many
  * are there and back within the budget; one counts when so many more have been sent. */
 #define PLAN_VOICE_BUDGET_US 400000 /* from mouth to ear */
-#define PLAN_CALL_BPS 2400
+#define PLAN_CALL_BPS UINT64_C(2400)
 #define PLAN_CALL_FRAME_US 60000
 #define PLAN_CALL_WIRE_BPS 24000 /* of its frames with all headers */
 #define PLAN_CALL_FRAMES 100

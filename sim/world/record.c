@@ -97,6 +97,8 @@ static void pairs_add_rest(struct record *r, const struct plan *p)
 	if (room > all)
 		room = all;
 	r->is_chosen = room < all;
+	if (!all)
+		return;
 	for (unsigned a = 0; a < p->node_count; a++)
 		for (unsigned b = a + 1; b < p->node_count; b++) {
 			if (a == r->post || b == r->post)

@@ -1,9 +1,10 @@
 /* The outcome of a trial as a table. */
+#include "sim/world/kind.h"
 #include "sim/world/transfer.h"
 #include "sim/world/trial.h"
 #include "sim/world/voice.h"
 
-#include <stdlib.h>
+#define LINKS_PRINTED 100 /* one by one */
 
 static const char *node_name(const struct trial *t, unsigned node)
 {
@@ -145,6 +146,36 @@ static void groups_print(const struct trial *t, FILE *out)
 		}
 }
 
+static void link_print(FILE *out, const char *name, const struct kind_traffic *k)
+{
+	fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", name, (unsigned long long)k->frames,
+		(unsigned long long)k->bytes, (unsigned long long)k->control_bytes, 100 * k->worst_share);
+}
+
+/* Of a large world by kind; JSON has each. */
+static void links_print(const struct trial *t, FILE *out)
+{
+	struct kind_traffic k;
+	unsigned link = 0;
+	char name[64];
+
+	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
+	while (t->plan->link_count > LINKS_PRINTED && kind_next(t, &link, &k)) {
+		snprintf(name, sizeof(name), "%u %s", k.links, k.kind->name);
+		link_print(out, name, &k);
+	}
+	for (unsigned i = 0; i < t->plan->link_count && t->plan->link_count <= LINKS_PRINTED; i++) {
+		const struct segment *g = t->world->segments[i];
+		const struct segment_traffic traffic = segment_traffic(g);
+
+		k = (struct kind_traffic){ .frames = traffic.frames,
+			.bytes = traffic.bytes,
+			.control_bytes = traffic.bytes - traffic.data_bytes,
+			.worst_share = segment_control_share(g) };
+		link_print(out, g->name, &k);
+	}
+}
+
 void trial_print(const struct trial *t, FILE *out)
 {
 	const struct world *w = t->world;
@@ -153,14 +184,7 @@ void trial_print(const struct trial *t, FILE *out)
 	flows_print(t, out);
 	files_print(t, out);
 	groups_print(t, out);
-	fprintf(out, "%-20s %9s %11s %11s %9s\n", "link", "frames", "bytes", "control B", "worst 10s");
-	for (unsigned i = 0; i < w->segment_count; i++) {
-		const struct segment_traffic g = segment_traffic(w->segments[i]);
-
-		fprintf(out, "%-20s %9llu %11llu %11llu %7.2f %%\n", w->segments[i]->name, (unsigned long long)g.frames,
-			(unsigned long long)g.bytes, (unsigned long long)(g.bytes - g.data_bytes),
-			100 * segment_control_share(w->segments[i]));
-	}
+	links_print(t, out);
 	trial_attacks_print(t, out);
 	fprintf(out, "%-80s %10s\n", "expected", "measured");
 	fprintf(out, "%-80s %10llu %s\n", "no loop", (unsigned long long)w->loops, w->loops ? "FAILED" : "ok");

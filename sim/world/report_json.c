@@ -1,4 +1,5 @@
 /* The outcome of a trial as JSON: names stay, new ones may come. What was recorded is in it if it was. */
+#include "sim/world/kind.h"
 #include "sim/world/page.h"
 #include "sim/world/service.h"
 #include "sim/world/transfer.h"
@@ -107,39 +108,17 @@ static json_t *links_json(const struct trial *t)
 	return list;
 }
 
-/* Of all links of a preset together. */
-static json_t *kind_json(const struct trial *t, const struct link_preset *kind)
-{
-	json_int_t links = 0, bytes = 0, control = 0;
-	double worst = 0;
-
-	for (unsigned i = 0; i < t->plan->link_count; i++) {
-		const struct segment *g = t->world->segments[i];
-		const struct segment_traffic traffic = segment_traffic(g);
-
-		if (t->plan->links[i].preset != kind)
-			continue;
-		links++;
-		bytes += (json_int_t)traffic.bytes;
-		control += (json_int_t)(traffic.bytes - traffic.data_bytes);
-		worst = segment_control_share(g) > worst ? segment_control_share(g) : worst;
-	}
-	return json_pack("{s:s, s:I, s:I, s:I, s:f}", "name", kind->name, "links", links, "bytes", bytes,
-		"control_bytes", control, "worst_control_share", worst);
-}
-
 static json_t *kinds_json(const struct trial *t)
 {
 	json_t *list = json_array();
+	struct kind_traffic k;
+	unsigned link = 0;
 
-	for (unsigned i = 0; i < t->plan->link_count; i++) {
-		bool is_first = true;
-
-		for (unsigned k = 0; k < i; k++)
-			is_first &= t->plan->links[k].preset != t->plan->links[i].preset;
-		if (is_first)
-			json_array_append_new(list, kind_json(t, t->plan->links[i].preset));
-	}
+	while (kind_next(t, &link, &k))
+		json_array_append_new(
+			list, json_pack("{s:s, s:i, s:I, s:I, s:I, s:f}", "name", k.kind->name, "links", (int)k.links,
+				      "frames", (json_int_t)k.frames, "bytes", (json_int_t)k.bytes, "control_bytes",
+				      (json_int_t)k.control_bytes, "worst_control_share", k.worst_share));
 	return list;
 }
 
