@@ -16,9 +16,9 @@
 
 /* What a check has time for; sanitizers and coverage cost a factor of five. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
-#define WORLDS 30
+#define WORLDS 20
 #else
-#define WORLDS 300
+#define WORLDS 200
 #endif
 #define WORKERS 2
 

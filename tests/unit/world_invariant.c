@@ -168,6 +168,65 @@ static void tables_know_how_many_members_there_are__M(void **state)
 	ends(r, "keeps 3 certificates, at most 2");
 }
 
+/* Sanitizers and coverage cost a factor of five. */
+#if !defined(__SANITIZE_ADDRESS__) && defined(__OPTIMIZE__)
+/* Nodes that come and go, disks that are emptied, strangers and copies: round after round the same, half a minute each.
+ */
+#define ROUND_S 30
+#define ROUNDS 60
+#define TROUBLE                                                                                                        \
+	"for: 1800\nnodes: [{name: a}, {name: b, prefixes: [\"2001:db8::/48\"]}, {name: c}, {name: d}]\nlinks:\n"      \
+	"  - {name: r, preset: mesh-radio, ends: [a:r, b:r, c:r]}\n  - {name: s, preset: fibre, ends: [c:s, d:s]}\n"   \
+	"events:\n  - {at: 10, every: 30, until: 1799, do: power-off b}\n"                                             \
+	"  - {at: 11, every: 30, until: 1799, do: wipe b}\n  - {at: 12, every: 30, until: 1799, do: power-on b}\n"     \
+	"  - {at: 15, every: 30, until: 1799, do: silence s}\n  - {at: 20, every: 30, until: 1799, do: restore s}\n"   \
+	"attacks:\n  - {name: flood, do: flood, link: r, node: a, sources: many, rate: 50}\n"                          \
+	"  - {name: echo, do: replay, of: all, link: r, rate: 20}\n  - {name: noise, do: garble, link: s, rate: 20}\n"
+
+static size_t entries(const struct station *s)
+{
+	size_t sum = 0, used, limit;
+	struct node_table t;
+
+	for (unsigned i = 0; (t = node_table_at(s->node, i)).name; i++)
+		sum += t.used;
+	for (unsigned i = 0; babel_table_at(node_babel(s->node), i, &used, &limit); i++)
+		sum += used;
+	return sum;
+}
+
+static void tables_do_not_grow_round_after_round__M(void **state)
+{
+	char error[PLAN_ERROR_MAX];
+	struct plan *plan = plan_parse("test", bytes_of(TROUBLE, strlen(TROUBLE)), error);
+	size_t most[3] = { 0 };
+
+	(void)state;
+	if (!plan)
+		fail_msg("%s", error);
+	struct trial *t = trial_new(plan, 1, NULL);
+	assert_non_null(t);
+	for (unsigned round = 1; round <= ROUNDS; round++) {
+		size_t *third = &most[(round - 1) * 3 / ROUNDS];
+		size_t sum = 0;
+
+		world_run(t->world, WORLD_START_US + round * ROUND_S * SECOND_US);
+		bounds_look(t->world);
+		for (unsigned i = 0; i < t->world->station_count; i++)
+			sum += entries(t->world->stations[i]);
+		*third = sum > *third ? sum : *third;
+	}
+	print_message("# most entries in thirds: %zu %zu %zu\n", most[0], most[1], most[2]);
+	assert_true(most[0] > 0);
+	/* What was forgotten by the second third is forgotten by the last: a handshake more or less is chance. */
+	assert_true(most[2] <= most[1] + most[1] / 20);
+	assert_null(world_breach(t->world));
+	trial_free(t);
+	plan_free(plan);
+}
+
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -177,6 +236,9 @@ int main(void)
 		cmocka_unit_test(a_life_that_ends_is_accounted_for),
 		cmocka_unit_test(links_account_for_each_copy),
 		cmocka_unit_test(a_host_gets_only_what_is_for_it),
+#if !defined(__SANITIZE_ADDRESS__) && defined(__OPTIMIZE__)
+		cmocka_unit_test(tables_do_not_grow_round_after_round__M),
+#endif
 		cmocka_unit_test(tables_know_how_many_members_there_are__M),
 	};
 
