@@ -1,11 +1,11 @@
 /*
- * A node that is turned against the others: its own engine goes on, and besides it
- * seals, for each neighbour with a session, packets that no engine would write.
+ * A node that is turned against the others. Its own engine goes on.
  *
- *   malform    TLVs of any type with what does not belong there: lengths, address
- *              encodings and sub-TLVs of all kinds, requests with the largest hop
- *              count for what the others announce; one packet in two damaged
- *   announce   so many /64s inside of its prefix, one after the other
+ *   malform    besides it seals, for each neighbour with a session, packets that no
+ *              engine would write: TLVs of any type with what does not belong there,
+ *              lengths, address encodings and sub-TLVs of all kinds, requests with the
+ *              largest hop count for what the others announce; one in two damaged
+ *   announce   its engine announces so many /64s inside of its prefix
  */
 #include "sim/world/trial.h"
 
@@ -14,13 +14,10 @@
 #define KIND_BABEL 1
 #define BABEL_HEADER 4
 #define PACKET_MAX 1100
-#define UPDATES_MAX 48 /* in a packet */
+#define PREFIXES_MAX 48 /* at a time */
 #define NEIGHBOURS_MAX 64
-#define TLV_ROUTER_ID 6
-#define TLV_UPDATE 8
 #define TLV_SEQNO_REQUEST 10
 #define AE_IPV6 2
-#define INTERVAL_CS 6000
 #define STORED_AHEAD 17 /* a seqno is stored before it is reached */
 
 struct audience {
@@ -72,39 +69,19 @@ static void say(struct station *s, uint8_t packet[1 + BABEL_HEADER + PACKET_MAX]
 
 /* --- very many ------------------------------------------------------------------------------ */
 
-static void update_write(struct writer *w, const struct prefix *inside, unsigned number)
-{
-	uint8_t bytes[8];
-
-	memcpy(bytes, inside->address.bytes, sizeof(bytes));
-	bytes[6] = (uint8_t)(number >> 8);
-	bytes[7] = (uint8_t)number;
-	write_u8(w, TLV_UPDATE);
-	write_u8(w, 10 + sizeof(bytes));
-	write_u8(w, AE_IPV6);
-	write_u8(w, 0);
-	write_u8(w, 64);
-	write_u8(w, 0);
-	write_u16(w, INTERVAL_CS);
-	write_u16(w, 1);
-	write_u16(w, 0);
-	write_copy(w, bytes, sizeof(bytes));
-}
-
+/* By its own engine: how it says so is as its sessions have it. */
 static void announce(struct trial_attack *a, struct station *s)
 {
-	uint8_t packet[1 + BABEL_HEADER + PACKET_MAX];
-	struct writer w = writer_of(packet + 1 + BABEL_HEADER, PACKET_MAX);
-	const struct plan_node *conf = &a->trial->plan->nodes[a->conf->node];
-	router_id rid = rid_of(s);
+	const struct prefix *inside = &a->trial->plan->nodes[a->conf->node].prefixes[0];
 
-	write_u8(&w, TLV_ROUTER_ID);
-	write_u8(&w, 10);
-	write_u16(&w, 0);
-	write_copy(&w, rid.bytes, sizeof(rid.bytes));
-	for (unsigned i = 0; i < UPDATES_MAX && a->done < a->conf->count; i++)
-		update_write(&w, &conf->prefixes[0], a->done++);
-	say(s, packet, writer_len(&w));
+	for (unsigned i = 0; i < PREFIXES_MAX && a->done < a->conf->count; i++, a->done++) {
+		struct prefix p = { 64, inside->address };
+
+		p.address.bytes[6] = (uint8_t)(a->done >> 8);
+		p.address.bytes[7] = (uint8_t)a->done;
+		node_originate(s->node, station_now_us(s), &p);
+	}
+	station_settle(s);
 }
 
 /* --- malformed ------------------------------------------------------------------------------- */

@@ -180,6 +180,23 @@ static void malformed_packets_of_a_member_are_counted(void **state)
 	trial_over(t);
 }
 
+static void what_is_announced_arrives_two_hops_on(void **state)
+{
+	struct trial *t = trial_of(ATTACK(
+		"name: x, do: announce, node: a, count: 2000, rate: 50, from: 10") "expect:\n  - entries: {node: c, at "
+										   "most: 10000}\n");
+	struct address first;
+	struct prefix match;
+
+	(void)state;
+	assert_passes(t);
+	assert_int_equal(t->attacks[0].done, 2000);
+	assert_true(t->expect[0].measured > 2000);
+	assert_int_equal(address_parse(&first, "fd99:0:0:7cf::1"), 0);
+	assert_int_equal(node_lookup(station_find(t->world, "c")->node, &first, &match), NODE_VERDICT_ROUTE);
+	trial_over(t);
+}
+
 /* --- that they can fail ---------------------------------------------------------------------- */
 
 static void an_attack_of_which_nothing_comes_fails_the_run(void **state)
@@ -225,6 +242,7 @@ int main(void)
 		cmocka_unit_test(a_flood_costs_no_more_than_the_limiter_lets_through),
 		cmocka_unit_test(a_frame_that_is_held_back_comes_later),
 		cmocka_unit_test(malformed_packets_of_a_member_are_counted),
+		cmocka_unit_test(what_is_announced_arrives_two_hops_on),
 		cmocka_unit_test(an_attack_of_which_nothing_comes_fails_the_run),
 		cmocka_unit_test(guards_tell_what_they_see),
 	};
