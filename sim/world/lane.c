@@ -59,7 +59,7 @@ void lane_touch(struct station *s)
 /* Of those that are due at once the first station: its place is lower, and so is its index. */
 static struct station *lane_earliest(const struct lane *l)
 {
-	unsigned at = 1;
+	size_t at = 1;
 
 	while (at < l->leaves)
 		at = l->due_us[2 * at] == l->due_us[at] ? 2 * at : 2 * at + 1;
