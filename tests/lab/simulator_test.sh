@@ -35,6 +35,20 @@ check "a scenario that holds ends 0" run_as 0 "" run sim/scenarios/04-restart.ya
 check "the table has the hash" grep -q "hash [0-9a-f]\{64\}" "$work/out"
 check "one that does not ends 1 and names what failed" \
 	run_as 1 "wrong.yaml: reach b from a within 10 s of 0 s" run "$work/wrong.yaml"
+cat >"$work/traffic.yaml" <<'END'
+for: 20
+nodes: [{name: a}, {name: b}]
+links: [{name: l, preset: fibre, rate: 1M, ends: [a:e0, b:e0]}]
+files: [{name: image, from: a, to: b, start: 5, size: 2M}]
+groups: [{name: net, members: [a, b], start: 5}]
+expect:
+  - usable: {group: net, after: 8, at most: 100 %}
+  - arrives: {file: image, within: 10}
+END
+check "a file that does not come ends 1 and is named" \
+	run_as 1 "traffic.yaml: image (2 MB) at b within 10 s of 5 s: " run "$work/traffic.yaml" --report "$work"
+check "the page for people is there" grep -q "image (2 MB) at b" "$work/traffic.html"
+check "nothing but that is on standard error" [ "$(wc -l <"$work/err")" = 1 ]
 check "a scenario that is not there ends 2 in one line" run_as 2 "name a scenario that is there" run "$work/none.yaml"
 check "a word too much ends 2" run_as 2 "see meshsim --help" run a b
 check "a seed that is no number ends 2" run_as 2 "--seed needs a number" run a --seed x
