@@ -22,7 +22,7 @@
 #define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_PACES 10
-#define PACE_BYTES 4800 /* a handshake of 1 kB, beside others on one channel and their turnarounds */
+#define PACE_BYTES 4800ull /* a handshake of 1 kB, beside others on one channel and their turnarounds */
 
 /* --- receiver indices ------------------------------------------------------------------ */
 

@@ -104,7 +104,7 @@ static void seqno_request_write(struct writer *w, struct prng *p, const struct w
 	write_u8(w, 14 + 16);
 	write_u8(w, AE_IPV6);
 	write_u8(w, 128);
-	write_u16(w, (uint16_t)(s->seqno - STORED_AHEAD + prng_below(p, 2 * STORED_AHEAD)));
+	write_u16(w, (uint16_t)(s->seqno - STORED_AHEAD + prng_below(p, 2ull * STORED_AHEAD)));
 	write_u8(w, prng_below(p, 4) ? 255 : byte_of(p));
 	write_u8(w, 0);
 	write_copy(w, rid.bytes, sizeof(rid.bytes));
