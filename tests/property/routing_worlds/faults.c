@@ -362,7 +362,7 @@ static void fault_session(struct world *w)
 	if (!n->b)
 		return;
 	babel_neighbour_lost(n->b, node_now(n), segment, &peer);
-	node_session(n, segment, other);
+	node_session(n, segment, other, n->known_boot[segment][other]);
 	node_poll(n);
 }
 

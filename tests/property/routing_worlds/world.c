@@ -126,13 +126,17 @@ static void session_meet(struct node *n, const struct flight *f)
 {
 	struct address peer = world_address(f->from, f->segment);
 	bool had_one = n->known_boot[f->segment][f->from] != 0;
+	bool is_versioned = n->speaks_versions && n->w->nodes[f->from].speaks_versions;
 
-	/* First nothing leads there any more, then the session is open. */
-	if (had_one && !(n->speaks_versions && n->w->nodes[f->from].speaks_versions))
-		babel_neighbour_lost(n->b, node_now(n), f->segment, &peer);
 	n->newest[f->segment][f->from] = 0;
+	/* First nothing leads there any more, then the session is open. */
+	if (is_versioned)
+		node_session(n, f->segment, f->from, f->boot);
+	else if (had_one)
+		babel_neighbour_lost(n->b, node_now(n), f->segment, &peer);
 	n->known_boot[f->segment][f->from] = f->boot;
-	node_session(n, f->segment, f->from);
+	if (!is_versioned)
+		node_session(n, f->segment, f->from, f->boot);
 }
 
 static bool session_accepts(struct node *n, const struct flight *f)
@@ -325,10 +329,9 @@ void node_init(struct node *n, struct world *w, unsigned index)
 	timer_init(&n->start, node_back);
 }
 
-void node_session(struct node *n, unsigned segment, unsigned peer)
+void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot)
 {
 	struct address address = world_address(peer, segment);
-	unsigned boot = n->known_boot[segment][peer];
 
 	if (boot && n->w->mutant == MUTANT_KEEP)
 		boot = 1;

@@ -144,8 +144,8 @@ void node_stop(struct node *n, bool clean);
 void node_link_up(struct node *n, unsigned segment);
 void node_link_down(struct node *n, unsigned segment);
 void node_poll(struct node *n);
-/* Its owner has a session with `peer` there. */
-void node_session(struct node *n, unsigned segment, unsigned peer);
+/* Its owner has a session with this process of `peer` there; 0: with none that it knows. */
+void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot);
 static inline uint64_t node_now(const struct node *n)
 {
 	return n->w->now_us + n->clock_us;
