@@ -214,7 +214,7 @@ static void link_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
 	} else if (what == 0) {
 		link_flap(d, l, at_us, until_us);
 	} else if (what == 1) {
-		order(d, at_us, "set %s loss=%u%%", d->link[l].name, 20 + below(d, 60));
+		order(d, at_us, "set %s loss=%u%%", d->link[l].name, 20 + below(d, 30));
 		d->link[l].condition = CONDITION_LOSSY;
 	} else if (what == 2 && !d->link[l].kind->is_thin) {
 		/* So little goes that way that hardly a Hello arrives. */
