@@ -38,6 +38,7 @@
 #define DUMP_INTERVAL_US (1 * SECOND) /* full dumps to one neighbour */
 #define COPY_INTERVAL_US (120 * MS)
 #define COPIES_MAX 5
+#define DRIFT_US (60 * SECOND) /* what is not quite right for so long is put right (protocol.md 2.2, R9) */
 #define ACK_INTERVAL_CS 50
 #define REQUEST_HOPS 64
 #define REQUEST_RESENDS 3
@@ -215,6 +216,11 @@ struct neighbour {
 	uint16_t told_rxcost; /* in our last IHU */
 	struct timer ihu;
 	uint16_t cost; /* as used by its routes */
+	uint16_t cost_measured; /* last */
+	uint32_t cost_mean; /* of what was measured, until cost_mean_us */
+	uint64_t cost_mean_us;
+	uint64_t cost_since_us; /* the cost is what it is */
+	uint64_t usable_since_us; /* the cost is finite */
 	struct rtt rtt;
 	/* After a restart our feasibility distances are gone, while the neighbour
 	 * may still route through us. Its routes count only once it has
@@ -281,7 +287,10 @@ bool metric_two_out_of_three(uint16_t history);
 /* The Hellos by which the link is judged. */
 const struct history *metric_history(const struct neighbour *n);
 uint16_t metric_rxcost(const struct neighbour *n);
+/* The cost as measured at this moment. */
 uint16_t metric_cost(const struct neighbour *n);
+/* The cost to use from now on: noise of the measurement does not move it. */
+uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us);
 bool metric_is_lossy(const struct neighbour *n);
 /* The exponentially smoothed `old` after `elapsed_us` of a constant `now`. */
 uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t half_life_us);

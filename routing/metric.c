@@ -6,6 +6,8 @@
  */
 #include "routing/engine.h"
 
+#define MEAN_HELLOS 16
+
 uint16_t metric_add(uint32_t a, uint32_t b)
 {
 	uint32_t sum = a + b;
@@ -68,6 +70,50 @@ uint16_t metric_cost(const struct neighbour *n)
 	if (config->rtt && n->rtt.has_smoothed)
 		cost += rtt_penalty(config, n->rtt.smoothed_us);
 	return metric_add(cost, 0);
+}
+
+/* --- steadiness --------------------------------------------------------------------------- */
+
+static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
+{
+	uint32_t least = a < b ? a : b;
+
+	return (a < b ? b - a : a - b) * part > least;
+}
+
+/*
+ * ETX counts the losses among six Hellos, so a single one moves it by a fifth, and
+ * with it the metric of every route by this neighbour, here and at all who follow.
+ * Its mean is what counts, and only when it is off by a quarter; what is off by less
+ * is put right once a minute.
+ */
+uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
+{
+	uint16_t measured = metric_cost(n), last = n->cost_measured;
+	uint16_t interval_cs = metric_history(n)->interval_cs;
+	uint64_t interval_us = (uint64_t)(interval_cs ? interval_cs : n->link->config.hello_interval_cs) * 10 * MS;
+
+	n->cost_measured = measured;
+	if (n->cost == BABEL_INFINITY)
+		n->usable_since_us = now_us;
+	/* A young history says little, and soon more. */
+	bool is_young = now_us < n->usable_since_us + MEAN_HELLOS * interval_us;
+	if (measured == BABEL_INFINITY || last == BABEL_INFINITY || is_young)
+		n->cost_mean = measured;
+	else
+		n->cost_mean =
+			metric_smooth(n->cost_mean, last, now_us - n->cost_mean_us, MEAN_HELLOS / 2 * interval_us);
+	n->cost_mean_us = now_us;
+	if (n->link->config.cost != BABEL_COST_ETX || measured == BABEL_INFINITY || n->cost == BABEL_INFINITY) {
+		n->cost_since_us = now_us;
+		return measured;
+	}
+	bool is_wrong = is_off_by(n->cost_mean, n->cost, 4) || (is_young && n->cost_mean < n->cost);
+	bool is_stale = now_us >= n->cost_since_us + DRIFT_US && is_off_by(n->cost_mean, n->cost, 16);
+	if (!is_wrong && !is_stale)
+		return n->cost;
+	n->cost_since_us = now_us;
+	return metric_add(n->cost_mean, 0);
 }
 
 bool metric_is_lossy(const struct neighbour *n)

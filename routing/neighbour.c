@@ -270,7 +270,7 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 	if (n->is_up && !was_up && link_is_paced(n->link))
 		neighbour_meet(n, now_us);
 	uint16_t old = n->cost;
-	n->cost = metric_cost(n);
+	n->cost = metric_steady_cost(n, now_us);
 	if (n->cost == old)
 		return;
 	if (n->session)

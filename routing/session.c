@@ -20,7 +20,6 @@
 #define WINDOW_FIRST 4
 #define WINDOW_MAX 16
 #define FULL_GAP_US (1 * SECOND) /* between full syncs that a neighbour asks for */
-#define DRIFT_US (60 * SECOND)
 
 static void refresh_due(struct timer *timer, uint64_t now_us);
 static void retransmit_due(struct timer *timer, uint64_t now_us);

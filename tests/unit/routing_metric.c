@@ -113,6 +113,34 @@ static void sequence_numbers_wrap__rfc8966_3_2_1(void **state)
 	assert_false(seqno_is_newer(65535, 0));
 }
 
+/* Losses of a while move the cost in use; a lost Hello does not. */
+static void cost_in_use_is_steady(void **state)
+{
+	struct link link = { .config = { .cost = BABEL_COST_ETX, .rxcost = 256, .hello_interval_cs = 100 } };
+	struct neighbour n = neighbour_of(&link, 0xffff, 256);
+	uint64_t now_us = SECOND;
+	unsigned moved = 0;
+
+	(void)state;
+	n.cost = BABEL_INFINITY;
+	assert_int_equal(n.cost = metric_steady_cost(&n, now_us), 256);
+	for (unsigned i = 0; i < 600; i++) { /* every twentieth is lost */
+		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 20 ? 0x8000 : 0));
+		uint16_t cost = metric_steady_cost(&n, now_us += SECOND);
+		moved += cost != n.cost;
+		assert_in_range(cost, 256, 320);
+		n.cost = cost;
+	}
+	assert_true(moved <= 10); /* once a minute at most */
+	for (unsigned i = 0; i < 60; i++) { /* every second one */
+		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 2 ? 0x8000 : 0));
+		n.cost = metric_steady_cost(&n, now_us += SECOND);
+		assert_true(i < 30 || n.cost > 400);
+	}
+	n.is_up = false;
+	assert_int_equal(metric_steady_cost(&n, now_us += SECOND), BABEL_INFINITY); /* at once */
+}
+
 static void etx_link_works_between_engines(void **state)
 {
 	struct world *w = world_new(7);
@@ -180,6 +208,7 @@ int main(void)
 		cmocka_unit_test(smoothing_halves_the_gap_each_half_life__rfc8966_a_3),
 		cmocka_unit_test(only_large_changes_are_news),
 		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
+		cmocka_unit_test(cost_in_use_is_steady),
 		cmocka_unit_test(etx_link_works_between_engines),
 		cmocka_unit_test(noise_on_parallel_links_rarely_switches__rfc8966_a_3),
 	};
