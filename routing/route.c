@@ -107,8 +107,9 @@ void route_smooth(struct route *r, uint64_t now_us)
 		return;
 	r->smoothed = route_smoothed_at(r, now_us);
 	r->smoothed_us = now_us;
-	/* What was unreachable must prove itself, but not for minutes. */
-	if (r->smoothed_metric == BABEL_INFINITY && r->smoothed > 2u * metric)
+	/* What was unreachable, or seemed to be bad as long as little was known of it,
+	 * must prove itself, but not for minutes. */
+	if (metric != BABEL_INFINITY && r->smoothed > 2u * metric)
 		r->smoothed = 2u * metric;
 	r->smoothed_metric = metric;
 }
