@@ -28,6 +28,9 @@
 
 _Static_assert(sizeof(struct fuzz_verdict) <= PIPE_BUF, "a verdict is written whole or not at all");
 
+/* Somebody wants it to end, and to hear what came of it until now. */
+static volatile sig_atomic_t is_interrupted;
+
 struct worker {
 	pid_t pid;
 	int fd;
@@ -47,6 +50,9 @@ static _Noreturn void worker_serve(const struct fuzz_campaign *c, uint64_t seed,
 {
 	struct fuzz_verdict v;
 
+	/* These go to all processes of a terminal: the campaign decides. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 	for (bool is_over = false; !is_over;) {
 		alarm(WORLD_LIMIT_S);
 		fuzz_judge(seed, &v);
@@ -130,9 +136,11 @@ static enum turn worker_verdict(struct worker *w, struct fuzz_verdict *v, uint64
 	for (;;) {
 		uint64_t now_us = real_time_us();
 
-		if (until_us && now_us >= until_us)
+		if (is_interrupted || (until_us && now_us >= until_us))
 			return TURN_TIME_OVER;
-		if (poll(&p, 1, until_us ? (int)((until_us - now_us) / 1000 % 1000 + 1) : -1) > 0)
+		if (poll(&p, 1,
+			    until_us && until_us - now_us < SECOND_US ? (int)((until_us - now_us) / 1000 + 1) : 1000) >
+			0)
 			len = read(w->fd, v, sizeof(*v));
 		if (len >= 0)
 			return len == (ssize_t)sizeof(*v) ? TURN_VERDICT : TURN_DIED;
@@ -167,6 +175,12 @@ static void progress_show(const struct fuzz_campaign *c, uint64_t began_us, bool
 		fprintf(stderr, "\r%60s\r", "");
 }
 
+static void interrupted(int signal)
+{
+	(void)signal;
+	is_interrupted = 1;
+}
+
 /* All seeds in turn, until one fails or the time is over. */
 static int verdicts_take(struct fuzz_campaign *c, struct worker *workers, FILE *out)
 {
@@ -196,6 +210,8 @@ static int verdicts_take(struct fuzz_campaign *c, struct worker *workers, FILE *
 
 int fuzz_campaign_run(struct fuzz_campaign *c, FILE *out)
 {
+	const struct sigaction on = { .sa_handler = interrupted };
+	struct sigaction before[2];
 	struct worker workers[FUZZ_WORKERS_MAX];
 	unsigned count = 0;
 	int error = 0;
@@ -207,8 +223,12 @@ int fuzz_campaign_run(struct fuzz_campaign *c, FILE *out)
 	fflush(NULL);
 	for (; count < c->workers && !error; count++)
 		error = worker_start(&workers[count], c, c->first + count);
+	sigaction(SIGINT, &on, &before[0]);
+	sigaction(SIGTERM, &on, &before[1]);
 	if (!error)
 		error = verdicts_take(c, workers, out);
+	sigaction(SIGINT, &before[0], NULL);
+	sigaction(SIGTERM, &before[1], NULL);
 	for (unsigned i = 0; i < count; i++)
 		worker_stop(&workers[i]);
 	return error;

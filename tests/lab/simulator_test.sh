@@ -89,6 +89,18 @@ check "a tree of 28 nodes becomes whole" run_as 0 "" bench-tree 28 --for 1 --jso
 check "its figures are in the JSON" grep -q '"nodes": 28, .*"links": 50, ' "$work/bench.json"
 check "a tree needs a number" run_as 2 "NODES is a number" bench-tree many
 
+check "random worlds hold" run_as 0 "" fuzz --seeds 1..3
+check "and are counted" grep -q "^3 worlds, 0 failed, hash [0-9a-f]\{64\}$" "$work/out"
+check "random worlds for a time" run_as 0 "" fuzz --for 1 --workers 2
+check "a time is not a word" run_as 2 "write --for 10m" fuzz --for ever
+check "seeds have two ends" run_as 2 "seeds are A..B, or one number" fuzz --seeds 5..3
+"$meshsim" fuzz --print 3 >"$work/three.yaml"
+check "a seed is a scenario that runs" run_as 0 "" run "$work/three.yaml"
+check "what holds cannot be made small" run_as 1 "it does not fail: there is nothing to shrink" shrink "$work/three.yaml"
+check "what fails can" run_as 0 "" shrink "$work/wrong.yaml" -o "$work/small.yaml" --for 20
+check "and fails still" run_as 1 "reach b from a within" run "$work/small.yaml"
+check "shrink needs something" run_as 2 "say which scenario" shrink
+
 check "the same seed is the same run" same_run "$meshsim" sim/scenarios/01-random-cuts.yaml
 cat >"$work/seeds" <<'END'
 #!/bin/sh
