@@ -98,6 +98,27 @@ static void a_world_that_loops_becomes_small(void **state)
 
 #endif
 
+/* Not the campaign: each death is the failure of its seed. */
+static void a_node_that_dies_takes_only_its_world_with_it(void **state)
+{
+	struct fuzz_campaign c = { .first = 1, .last = 5, .workers = 2, .keeps_going = true };
+	char *said = NULL;
+	size_t len;
+	FILE *out = open_memstream(&said, &len);
+
+	(void)state;
+	assert_non_null(out);
+	broken = BROKEN_DEATH;
+	assert_int_equal(fuzz_campaign_run(&c, out), 0);
+	broken = BROKEN_NOT;
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(c.worlds, 5);
+	assert_int_equal(c.failed, 5);
+	assert_non_null(strstr(said, "seed 1: its process died: Aborted\n"));
+	assert_non_null(strstr(said, "seed 5: its process died: Aborted\n"));
+	free(said);
+}
+
 static void with_no_rule_broken_the_same_worlds_hold(void **state)
 {
 	struct fuzz_verdict v;
@@ -119,6 +140,7 @@ int main(void)
 		cmocka_unit_test(without_retractions_worlds_fail),
 		cmocka_unit_test(a_world_that_loops_becomes_small),
 #endif
+		cmocka_unit_test(a_node_that_dies_takes_only_its_world_with_it),
 		cmocka_unit_test(with_no_rule_broken_the_same_worlds_hold),
 	};
 

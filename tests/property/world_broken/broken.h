@@ -11,6 +11,7 @@ enum breakage {
 	BROKEN_FEASIBILITY, /* every update is taken for feasible */
 	BROKEN_SOURCES, /* a feasibility distance is forgotten while neighbours still follow what it stood for */
 	BROKEN_RETRACTION, /* nobody is told of a route that is lost */
+	BROKEN_DEATH, /* who would tell dies */
 };
 extern enum breakage broken;
 
