@@ -17,6 +17,7 @@
 #define RTT_FIRST_US (300 * MS)
 #define RTT_MAX_US (10 * SECOND)
 #define RETRANSMIT_MIN_US (50 * MS)
+#define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
 #define WINDOW_FIRST 4
 #define WINDOW_MAX 16
 #define FULL_GAP_US (1 * SECOND) /* between full syncs that a neighbour asks for */
@@ -208,7 +209,7 @@ static uint64_t retransmit_us(const struct session *s)
 	uint64_t wait_us = s->out.rtt_us * 3 / 2 + RETRANSMIT_MIN_US;
 	uint64_t max_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
 
-	wait_us <<= s->out.tries < 10 ? s->out.tries : 10;
+	wait_us <<= s->out.tries < DOUBLINGS_MAX ? s->out.tries : DOUBLINGS_MAX;
 	return wait_us < max_us ? wait_us : max_us;
 }
 

@@ -285,6 +285,22 @@ static void what_is_not_acknowledged_is_sent_again(void **state)
 	world_free(w);
 }
 
+/* Behind it waits all that happens meanwhile, loss of routes too: a link that heals must not wait for a doubled clock.
+ */
+static void what_is_long_not_acknowledged_is_sent_every_few_seconds(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	w->nodes[0].b->links[0]->config.update_interval_cs = 6000;
+	node_announce(w, 0, P);
+	uint16_t seqno = probe_live(w, 1, 0, 0, 50, 30);
+	probe_forget(w, 1);
+	probe_live(w, 1, 0, 0, seqno, 20);
+	assert_in_range(probe_count_updates(w, 1, P, false), 4, 6);
+	world_free(w);
+}
+
 static void other_digest_makes_a_full_sync_that_sweeps__R5(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -603,6 +619,7 @@ int main(void)
 		cmocka_unit_test(urgent_retraction_counts_behind_a_gap__R4),
 		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
+		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
 		cmocka_unit_test(other_digest_makes_a_full_sync_that_sweeps__R5),
 		cmocka_unit_test(who_wants_everything_gets_it_between_begin_and_end__R5),
 		cmocka_unit_test(other_epoch_voids_everything_at_once__R6),
