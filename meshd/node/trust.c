@@ -18,6 +18,7 @@
 #define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
 #define ASK_AGAIN_US (SECOND / 2) /* question or answer may be lost; where a Hello takes longer, so does an answer */
 #define WANT_MAX_US (30 * SECOND)
+#define GIVEN_UP_US (30 * SECOND) /* then all routes are judged anew: a session announces none twice */
 #define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
 #define REFILTER_DELAY_US (20 * MS)
 #define REFILTER_GAP_US (500 * MS)
@@ -273,8 +274,10 @@ static void want(struct node *n, const router_id *rid, unsigned link, const stru
 	bool is_new = !w;
 	if (is_new)
 		w = want_place(n, link, neighbour);
-	if (!w)
-		return; /* its turn comes when it is announced again */
+	if (!w) {
+		timer_set_earlier(&n->heap, &n->refilter, n->now_us + GIVEN_UP_US);
+		return;
+	}
 	*w = (struct want){ .rid = *rid,
 		.link = link,
 		.neighbour = *neighbour,
@@ -316,6 +319,7 @@ void trust_ask_due(struct timer *timer, uint64_t now_us)
 			w->is_asked = false;
 		if (now_us > w->first_us + WANT_MAX_US) {
 			want_drop(n, w);
+			timer_set_earlier(&n->heap, &n->refilter, now_us + GIVEN_UP_US);
 			i--;
 		}
 	}

@@ -271,6 +271,23 @@ static void a_slow_link_is_asked_slowly(void **state)
 	world_free(w);
 }
 
+/* A session announces nothing twice: who gave up asking judges all routes anew, and asks whoever has them then. */
+static void who_gave_up_judges_all_routes_anew(void **state)
+{
+	struct world *w = neighbours(11);
+	const struct node *n = w->stations[0].node;
+	uint64_t before = n->refilter_us;
+
+	(void)state;
+	unknown_origins_come(w);
+	world_run(w, 32 * A_SECOND);
+	assert_int_equal(n->want_count, 0);
+	assert_true(n->refilter_us == before);
+	world_run(w, 30 * A_SECOND);
+	assert_true(n->refilter_us > before);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -283,6 +300,7 @@ int main(void)
 		cmocka_unit_test(proven_certificate_still_expires),
 		cmocka_unit_test(what_stays_unknown_is_asked_for_in_one_message_again),
 		cmocka_unit_test(a_slow_link_is_asked_slowly),
+		cmocka_unit_test(who_gave_up_judges_all_routes_anew),
 	};
 
 	if (sodium_init() < 0)
