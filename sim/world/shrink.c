@@ -174,20 +174,25 @@ static bool field_cut(struct shrink *s, unsigned list, unsigned entry, unsigned 
 	return shrink_try(s, candidate);
 }
 
+/* What is cut takes with it what makes no sense any more: the entry may be gone. */
+static const struct sheet *field_at(const struct shrink *s, unsigned list, unsigned entry, unsigned field)
+{
+	const struct sheet *l = list < s->best->count ? s->best->parts[list] : NULL;
+	const struct sheet *e = l && l->kind == SHEET_LIST && entry < l->count ? l->parts[entry] : NULL;
+
+	return e && e->kind == SHEET_MAP && field < e->count ? e->parts[field] : NULL;
+}
+
 static void entry_shrink(struct shrink *s, unsigned list, unsigned entry)
 {
 	for (unsigned field = s->best->parts[list]->parts[entry]->count; field > 0 && !shrink_is_late(s); field--) {
-		const struct sheet *e = s->best->parts[list]->parts[entry];
-		const struct sheet *value;
+		const struct sheet *value = field_at(s, list, entry, field - 1);
 
-		if (field > e->count)
-			continue;
-		value = e->parts[field - 1];
-		if (strcmp(value->key, "name") == 0 || field_cut(s, list, entry, field - 1, -1))
+		if (!value || strcmp(value->key, "name") == 0 || field_cut(s, list, entry, field - 1, -1))
 			continue;
 		for (unsigned item = value->kind == SHEET_LIST ? value->count : 0; item > 0; item--) {
-			value = s->best->parts[list]->parts[entry]->parts[field - 1];
-			if (item <= value->count)
+			value = field_at(s, list, entry, field - 1);
+			if (value && value->kind == SHEET_LIST && item <= value->count)
 				field_cut(s, list, entry, field - 1, (int)item - 1);
 		}
 	}
