@@ -250,7 +250,7 @@ static bool commit_is_due(const struct adj_out *told, const struct adj_out *want
 		return true;
 	if (why == COMMIT_DRIFTED)
 		return metric_has_drifted(told->metric, want->metric);
-	return metric_change_is_significant(told->metric, want->metric);
+	return why == COMMIT_SETTLED && metric_change_is_significant(told->metric, want->metric);
 }
 
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
@@ -262,7 +262,9 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 	bool is_other = is_finite && was_finite && !router_id_equal(&want.origin, &told->origin);
 
 	if (!commit_is_due(told, is_finite ? &want : NULL, why)) {
-		if (is_finite && metric_has_drifted(told->metric, want.metric))
+		if (is_finite && why == COMMIT_CHANGED && metric_change_is_significant(told->metric, want.metric))
+			session_settles(d, now_us);
+		else if (is_finite && metric_has_drifted(told->metric, want.metric))
 			session_drifts(d->b, now_us);
 		return false;
 	}

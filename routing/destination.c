@@ -67,6 +67,7 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 	list_init(&d->routes);
 	list_init(&d->requests);
 	list_init(&d->on_starving);
+	list_init(&d->on_unsettled);
 	destination_init_timers(d);
 	if (!place_take(b, d)) {
 		free(d);
@@ -87,6 +88,7 @@ void destination_free(struct destination *d)
 	timer_cancel(&d->b->heap, &d->hold);
 	timer_cancel(&d->b->heap, &d->reselect);
 	list_remove(&d->on_starving);
+	list_remove(&d->on_unsettled);
 	map_remove(&d->b->destinations, &d->entry);
 	place_give_back(d);
 	free(d);

@@ -59,6 +59,8 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	list_init(&b->sessions);
 	list_init(&b->starving);
 	timer_init(&b->drift, session_drift_due);
+	list_init(&b->unsettled);
+	timer_init(&b->settle, session_settle_due);
 	timer_init(&b->starve, route_starve_due);
 	b->opaque = (uint16_t)random_u32(&b->config.random);
 	b->has_stored = config->has_stored_seqno;

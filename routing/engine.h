@@ -79,6 +79,8 @@ struct babel {
 	uint16_t opaque; /* of the last acknowledgment request */
 	struct list sessions;
 	struct timer drift; /* metrics that neighbours were not told exactly */
+	struct list unsettled; /* destinations of which only the metric moved, by much */
+	struct timer settle;
 	struct list starving; /* destinations that need a newer seqno */
 	struct timer starve; /* they ask again */
 	uint64_t forgotten_until_us; /* until then a neighbour that was dropped may follow what we announced */
@@ -374,6 +376,7 @@ void route_starve_due(struct timer *timer, uint64_t now_us);
 void route_free(struct route *r);
 /* If the metric has changed: what was smoothed until now goes on from the new one. */
 void route_smooth(struct route *r, uint64_t now_us);
+uint64_t route_half_life_us(const struct route *r);
 uint32_t route_smoothed_at(const struct route *r, uint64_t now_us);
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 
@@ -423,6 +426,7 @@ struct destination {
 	size_t unacked; /* acknowledgments awaited for updates of this prefix */
 	unsigned told_sessions; /* in which something of this prefix holds, or is not acknowledged */
 	struct list on_starving;
+	struct list on_unsettled;
 	struct timer hold;
 	struct timer reselect; /* a better route waits for its smoothed metric */
 };

@@ -81,7 +81,7 @@ void route_free(struct route *r)
  * Long enough that noise passes: a cost by ETX is measured over sixteen Hellos, and
  * the average of a few such windows is needed to tell two equally lossy links apart.
  */
-static uint64_t route_half_life_us(const struct route *r)
+uint64_t route_half_life_us(const struct route *r)
 {
 	const struct babel_link_config *config = &r->neighbour->link->config;
 	uint64_t interval_us = (uint64_t)config->hello_interval_cs * 10 * MS;

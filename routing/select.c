@@ -63,9 +63,8 @@ static bool route_beats(struct destination *d, struct route *r, const struct rou
 		return true;
 	if (is_clearly_less(route_smoothed_at(r, now_us), route_smoothed_at(selected, now_us)))
 		return true;
-	/* Not yet: look again when half of the doubt has decayed. */
-	uint64_t interval_us = (uint64_t)r->neighbour->link->config.hello_interval_cs * 10 * MS;
-	timer_set_earlier(&d->b->heap, &d->reselect, now_us + interval_us + MS);
+	/* Not yet: look again when some of the doubt has decayed. */
+	timer_set_earlier(&d->b->heap, &d->reselect, now_us + route_half_life_us(r) / 4 + MS);
 	return false;
 }
 

@@ -20,6 +20,9 @@
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
 #define WINDOW_FIRST 4
 #define WINDOW_MAX 16
+/* A change runs through a mesh in many steps, each with a better path than the last;
+ * a metric that is told late does no harm (protocol.md 2.2, R9). */
+#define SETTLE_US (1 * SECOND)
 #define FULL_GAP_US (1 * SECOND) /* between full syncs that a neighbour asks for */
 
 static void refresh_due(struct timer *timer, uint64_t now_us);
@@ -161,6 +164,26 @@ void session_drift_due(struct timer *timer, uint64_t now_us)
 
 		if (d)
 			session_announce(d, now_us, COMMIT_DRIFTED);
+	}
+}
+
+void session_settles(struct destination *d, uint64_t now_us)
+{
+	if (list_is_empty(&d->on_unsettled))
+		list_push_back(&d->b->unsettled, &d->on_unsettled);
+	if (!timer_is_armed(&d->b->settle))
+		timer_set(&d->b->heap, &d->b->settle, now_us + SETTLE_US);
+}
+
+void session_settle_due(struct timer *timer, uint64_t now_us)
+{
+	struct babel *b = container_of(timer, struct babel, settle);
+
+	while (!list_is_empty(&b->unsettled)) {
+		struct destination *d = list_entry(list_pop_front(&b->unsettled), struct destination, on_unsettled);
+
+		list_init(&d->on_unsettled);
+		session_announce(d, now_us, COMMIT_SETTLED);
 	}
 }
 

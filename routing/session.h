@@ -84,7 +84,8 @@ struct session {
 
 /* Why an entry is looked at: what makes a difference. */
 enum commit {
-	COMMIT_CHANGED, /* reachability, origin, a metric by much */
+	COMMIT_CHANGED, /* reachability, origin; a metric by much, in a while */
+	COMMIT_SETTLED, /* a metric by much */
 	COMMIT_DRIFTED, /* a metric by little, too */
 	COMMIT_FORCED, /* even what did not change: it was asked for */
 };
@@ -108,6 +109,9 @@ void session_reply(struct session *s, struct destination *d, uint64_t now_us);
 /* Some metric is not quite what neighbours were told: they are, in a while (R9). */
 void session_drifts(struct babel *b, uint64_t now_us);
 void session_drift_due(struct timer *timer, uint64_t now_us);
+/* A metric moved by much, and perhaps not for the last time: neighbours are told soon. */
+void session_settles(struct destination *d, uint64_t now_us);
+void session_settle_due(struct timer *timer, uint64_t now_us);
 /* Until when any session may follow what it was told of `d` and has not taken back by
  * an acknowledgment. With `in_full` only those in the midst of a full sync. */
 uint64_t session_follows_until_us(const struct destination *d, bool in_full);

@@ -258,9 +258,9 @@ static void nack_is_answered_from_the_table_not_from_a_log__R4(void **state)
 	world_run(w, 200 * MILLISECOND);
 	uint32_t before = session_with(w, 2)->out.acked;
 	announce(w, 2, 3, 2000);
-	world_run(w, 200 * MILLISECOND);
+	world_run(w, 1200 * MILLISECOND);
 	announce(w, 3, 3, 4000);
-	world_run(w, 200 * MILLISECOND);
+	world_run(w, 1200 * MILLISECOND);
 	probe_forget(w, 2);
 	SAY(w, 2, say_syncack(w, 2, before, true));
 	world_run(w, 50 * MILLISECOND);
@@ -443,6 +443,27 @@ static void metric_that_drifts_is_told_late_and_loss_at_once__R9(void **state)
 	world_free(w);
 }
 
+/* A change runs through a mesh in many steps, each with a better path: only the last one is told. */
+static void metric_is_told_when_it_has_settled__R9(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 4000);
+	world_run(w, 200 * MILLISECOND);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	announce(w, 2, 3, 2000);
+	world_run(w, 300 * MILLISECOND);
+	announce(w, 3, 3, 1000);
+	world_run(w, 300 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 0);
+	world_run(w, 600 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 1096);
+	world_free(w);
+}
+
 static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -450,6 +471,7 @@ static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
 	(void)state;
 	announce(w, 1, 3, 100);
 	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 50));
+	world_run(w, 1200 * MILLISECOND);
 	ack_all(w, 2); /* the distance is 146 */
 	SAY(w, 1, say_delta(2, 3), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	SAY(w, 1, say_delta(3, 4), say_update(P, world_id(5), 3, 150), say_refresh(4, 1, hash_of(P, 5, 3, 150)));
@@ -626,6 +648,7 @@ int main(void)
 		cmocka_unit_test(session_is_believed_right_after_a_restart__R7),
 		cmocka_unit_test(distance_is_kept_while_a_neighbour_may_follow__R8),
 		cmocka_unit_test(metric_that_drifts_is_told_late_and_loss_at_once__R9),
+		cmocka_unit_test(metric_is_told_when_it_has_settled__R9),
 		cmocka_unit_test(leased_entry_is_judged_by_the_distance_of_now__R10),
 		cmocka_unit_test(seqno_is_told_to_who_asked_for_it_only__R11),
 		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
