@@ -162,6 +162,34 @@ static bool prefix_is_shared(const struct world *w, const struct prefix *prefix)
 	return origins > 1;
 }
 
+static bool port_carries(const struct port *p, const struct station *to)
+{
+	for (unsigned i = 0; i < p->attachment_count; i++) {
+		const struct segment *g = p->attachments[i].segment;
+
+		for (unsigned end = 0; end < g->end_count && g->model.state == LINK_UP; end++)
+			if (g->ends[end].port->station == to)
+				return true;
+	}
+	return false;
+}
+
+/* No packet goes round where a link is silent, and nodes need their time to notice that it is. */
+static bool loop_carries(struct station *s, const struct prefix *prefix)
+{
+	struct station *at = s;
+	unsigned link = 0;
+
+	for (unsigned steps = 0; at && steps < s->w->station_count; steps++) {
+		struct station *next = s->w->successor(at, prefix, &link);
+
+		if (next && link < at->port_count && !port_carries(at->ports[link], next))
+			return false;
+		at = next;
+	}
+	return true;
+}
+
 static void look_again(struct timer *timer, uint64_t now_us)
 {
 	struct second_look *l = container_of(timer, struct second_look, timer);
@@ -170,6 +198,8 @@ static void look_again(struct timer *timer, uint64_t now_us)
 	marks_clear(w);
 	bool is_there = is_loop(l->station, &l->prefix);
 
+	if (is_there && !loop_carries(l->station, &l->prefix))
+		l->until_us = now_us + WORLD_SHARED_LOOP_US;
 	/* Another one later, between two that hesitate, is not one that lasts. */
 	if (is_there && now_us < l->until_us) {
 		timer_set(&w->heap, timer, now_us + LOOK_AGAIN_US);

@@ -456,6 +456,27 @@ static void a_loop_between_two_lives_must_be_gone_in_ten_seconds(void **state)
 	}
 }
 
+/* Where a link is silent no packet goes round: that time does not count. */
+static void a_loop_over_a_silent_link_is_given_its_time(void **state)
+{
+	struct run r = run_begin(RADIO, 1);
+
+	(void)state;
+	r.a->wiped_us = r.b->wiped_us = r.w->now_us;
+	r.w->successor = each_other;
+	run_until(&r, 6);
+	assert_true(r.w->shared_loops > 0);
+	segment_set_state(r.w->segments[0], LINK_SILENT);
+	run_until(&r, 30);
+	assert_int_equal(r.w->loops, 0);
+	segment_set_state(r.w->segments[0], LINK_UP);
+	run_until(&r, 39);
+	assert_int_equal(r.w->loops, 0);
+	run_until(&r, 42);
+	assert_true(r.w->loops > 0);
+	run_end(&r);
+}
+
 static void every_route_that_moves_is_looked_at(void **state)
 {
 	struct run r = run_begin(RADIO, 1);
@@ -630,6 +651,7 @@ int main(void)
 		cmocka_unit_test(an_order_for_a_preset_is_for_all_its_links),
 		cmocka_unit_test(a_loop_is_found_and_told_in_words),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
+		cmocka_unit_test(a_loop_over_a_silent_link_is_given_its_time),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
 		cmocka_unit_test(a_nonce_that_is_used_again_fails_the_run),
 		cmocka_unit_test(expectations_that_are_not_met_are_named),
