@@ -87,7 +87,7 @@ static uint32_t map_hash(const struct map *m, struct bytes key)
 
 static bool entry_is(const struct map_entry *e, uint32_t hash, struct bytes key)
 {
-	return e->hash == hash && e->key_len == key.len && memcmp(e->key, key.data, key.len) == 0;
+	return e->hash == hash && e->key_len == key.len && (key.len == 0 || memcmp(e->key, key.data, key.len) == 0);
 }
 
 static struct map_entry **map_bucket(const struct map *m, uint32_t hash)

@@ -11,6 +11,7 @@
  *   unfeasible     using it could close a loop (RFC 8966, 3.5.1)
  *   longer         a lower metric is in use
  *   hysteresis     better, but not by enough or not for long enough
+ *   unannounced    the neighbour has no way but ours, or none: then it says nothing
  */
 #include "meshd/io/control.h"
 
@@ -119,6 +120,40 @@ static json_t *ways_make(const struct view *v, const struct destination *to)
 	return ways;
 }
 
+static bool ways_have(const struct view *v, const struct node_peer_info *peer, const struct prefix *prefix)
+{
+	struct address neighbour = node_neighbour_address(&peer->rid);
+
+	for (size_t i = 0; i < v->route_count; i++) {
+		const struct babel_route_info *r = &v->routes[i];
+
+		if (r->route.link == peer->link && address_equal(&r->route.neighbour, &neighbour) &&
+			prefix_equal(&r->route.prefix, prefix))
+			return true;
+	}
+	return false;
+}
+
+/* Neighbours that announce nothing are asked about, too: "why not by the car?" */
+static void silent_ways_add(const struct view *v, const struct destination *to, json_t *ways)
+{
+	char via[VIEW_NAME], text[TEXT_MAX];
+
+	for (size_t i = 0; i < v->peer_count; i++) {
+		const struct node_peer_info *peer = &v->peers[i];
+		struct address neighbour = node_neighbour_address(&peer->rid);
+
+		if (!peer->is_up || ways_have(v, peer, &to->prefix))
+			continue;
+		view_neighbour_name(v, peer->link, &neighbour, via);
+		snprintf(text, sizeof(text), "%s announces no way to it: it has none, or one through this node", via);
+		json_array_append_new(ways, json_pack("{s:o, s:s, s:s, s:s, s:b, s:s, s:s, s:n, s:n, s:n}", "prefix",
+						    json_prefix(&to->prefix), "origin", "", "via", via, "link",
+						    view_link_name(v, peer->link), "chosen", 0, "rule", "unannounced",
+						    "text", text, "metric", "announced", "cost"));
+	}
+}
+
 static const char *name_of(const struct destination *to, char text[PREFIX_TEXT])
 {
 	if (to->certificate)
@@ -179,6 +214,8 @@ json_t *answer_why(struct view *v, const json_t *request)
 		return error;
 	json_t *ways = ways_make(v, &to);
 	verdict_say(v, &to, json_array_size(ways), &verdict);
+	if (json_array_size(ways) > 0)
+		silent_ways_add(v, &to, ways);
 	return json_pack("{s:b, s:o, s:s, s:s, s:s, s:o}", "ok", 1, "dest", json_prefix(&to.prefix), "name",
 		to.certificate ? to.certificate->name : "", "verdict", verdict.rule, "text", verdict.text, "ways",
 		ways);
