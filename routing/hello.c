@@ -81,9 +81,8 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	n->said_us = now_us;
 }
 
-static void neighbour_hello_due(struct timer *timer, uint64_t now_us)
+static void neighbour_hello_turn(struct neighbour *n, uint64_t now_us)
 {
-	struct neighbour *n = container_of(timer, struct neighbour, hello);
 	const struct babel_link_config *config = &n->link->config;
 	bool is_busy = neighbour_is_busy(n, now_us), is_warning = !is_busy && n->warnings > 0;
 	uint64_t interval_us = busy_interval_us(n);
@@ -101,7 +100,33 @@ static void neighbour_hello_due(struct timer *timer, uint64_t now_us)
 		n->fast_hellos--;
 		interval_us = interval_us < FAST_HELLO_US ? interval_us : FAST_HELLO_US;
 	}
-	timer_set(&n->b->heap, timer, now_us + interval_us);
+	timer_set(&n->b->heap, &n->hello, now_us + interval_us);
+}
+
+/* Idle neighbours have their turn together, the early ones a little sooner: a node
+ * that sleeps in between wakes once for all of them. */
+static void neighbour_hello_due(struct timer *timer, uint64_t now_us)
+{
+	struct neighbour *n = container_of(timer, struct neighbour, hello);
+	struct babel *b = n->b;
+
+	neighbour_hello_turn(n, now_us);
+	if (neighbour_is_busy(n, now_us))
+		return;
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		struct link *link = b->links[id];
+
+		if (!link || !link_is_paced(link))
+			continue;
+		uint64_t early_us = link->config.idle_interval_cs * 10 * MS / 8;
+		list_for_each (node, next, &link->neighbours) {
+			struct neighbour *other = list_entry(node, struct neighbour, on_link);
+
+			if (other != n && timer_is_armed(&other->hello) && other->hello.due_us < now_us + early_us &&
+				!neighbour_is_busy(other, now_us))
+				neighbour_hello_turn(other, now_us);
+		}
+	}
 }
 
 void neighbour_hello_soon(struct neighbour *n, uint64_t now_us, unsigned count)

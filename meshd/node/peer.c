@@ -22,6 +22,7 @@
 #define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_PACES 10
+#define PEACE_US (8 * SECOND) /* a session that nothing is the matter with is looked at so often */
 #define PACE_BYTES 4800ull /* a handshake of 1 kB, beside others on one channel and their turnarounds */
 
 /* --- receiver indices ------------------------------------------------------------------ */
@@ -415,6 +416,22 @@ static bool peer_is_gone(const struct peer *p, uint64_t now_us)
 	return now_us > p->heard_us + gone_us && now_us > p->session_us + gone_us && !p->keys.has_pending;
 }
 
+/* Looked at each second while something is under way, else when something may be due. */
+static uint64_t peer_pause_us(const struct peer *p, uint64_t now_us)
+{
+	const struct secret_keyring *k = &p->keys;
+	uint64_t next_us = now_us + PEACE_US, silent_us = p->heard_us + link_silence_us(p->link);
+	uint64_t keepalive_us = p->link->config.keepalive_s * SECOND;
+
+	if (!p->is_up || p->is_silent || k->has_pending || k->has_previous || !k->has_current || !k->current.received)
+		return SECOND;
+	if (silent_us < next_us)
+		next_us = silent_us;
+	if (keepalive_us && p->sent_us + keepalive_us < next_us)
+		next_us = p->sent_us + keepalive_us;
+	return next_us > now_us + SECOND ? next_us - now_us : SECOND;
+}
+
 static void peer_due(struct timer *timer, uint64_t now_us)
 {
 	struct peer *p = container_of(timer, struct peer, timer);
@@ -433,5 +450,5 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	peer_say_if_silent(p, now_us);
 	peer_speak(p, now_us);
 	peer_call_if_silent(p, now_us);
-	timer_set(&p->n->heap, &p->timer, now_us + SECOND);
+	timer_set(&p->n->heap, &p->timer, now_us + peer_pause_us(p, now_us));
 }
