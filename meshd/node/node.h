@@ -224,8 +224,7 @@ struct node_peer_info {
 void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg);
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg);
 /* By its link-local address on the link. */
-bool node_find_peer(
-	const struct node *n, unsigned link, const struct address *neighbour, struct node_peer_info *info);
+bool node_find_peer(const struct node *n, unsigned link, const struct address *neighbour, struct node_peer_info *info);
 void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg);
 /* NULL if unknown. */
 const struct certificate *node_certificate_of(const struct node *n, const router_id *rid);
