@@ -1,4 +1,5 @@
 /* meshsim fuzz: which seeds, for how long, by how many. */
+#include "sim/world/command.h"
 #include "sim/world/fuzz.h"
 #include "sim/world/trial.h"
 
@@ -7,27 +8,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
-
 struct fuzz_options {
 	struct fuzz_campaign campaign;
 	bool has_seeds, is_printed, is_verbose;
 };
-
-static int wrong(const char *what)
-{
-	fprintf(stderr, "meshsim: %s; see meshsim --help\n", what);
-	return EXIT_WRONG;
-}
-
-static bool number_read(uint64_t *value, const char *text)
-{
-	char *end = NULL;
-
-	errno = 0;
-	*value = strtoull(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && !errno;
-}
 
 /* "A..B", or one seed. */
 static bool seeds_read(const char *text, uint64_t *first, uint64_t *last)
@@ -36,11 +20,11 @@ static bool seeds_read(const char *text, uint64_t *first, uint64_t *last)
 	size_t len = strcspn(text, ".");
 
 	snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
-	if (!number_read(first, word))
+	if (!command_number(first, word))
 		return false;
 	*last = *first;
 	return !text[len] ||
-	       (strncmp(text + len, "..", 2) == 0 && number_read(last, text + len + 2) && *last >= *first);
+	       (strncmp(text + len, "..", 2) == 0 && command_number(last, text + len + 2) && *last >= *first);
 }
 
 bool real_time_read(const char *text, uint64_t *us)
@@ -74,7 +58,7 @@ static const char *option_read(struct fuzz_options *o, const char *word, const c
 	if (strcmp(word, "--for") == 0)
 		return real_time_read(value, &c->limit_us) ? NULL : "--for needs a time; write --for 10m";
 	if (strcmp(word, "--workers") == 0) {
-		if (!value || !number_read(&number, value) || !number || number > FUZZ_WORKERS_MAX)
+		if (!value || !command_number(&number, value) || !number || number > FUZZ_WORKERS_MAX)
 			return "--workers needs a number from 1 to 256";
 		c->workers = (unsigned)number;
 		return NULL;
@@ -153,7 +137,7 @@ int fuzz_main(int argc, char **argv)
 	const char *complaint = options_read(&o, argc, argv);
 
 	if (complaint)
-		return wrong(complaint);
+		return command_wrong(complaint);
 	if (o.is_printed)
 		return fuzz_write(o.campaign.first, stdout) ? EXIT_WRONG : EXIT_SUCCESS;
 	return o.is_verbose ? replay(o.campaign.first) : campaign(&o.campaign);

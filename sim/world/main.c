@@ -1,4 +1,5 @@
 /* meshsim: the same node under a virtual clock. */
+#include "sim/world/command.h"
 #include "sim/world/capture.h"
 #include "sim/world/fuzz.h"
 #include "sim/world/page.h"
@@ -29,28 +30,11 @@ static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--thre
 			    "what came of each expectation. The same seed gives the same run, to the bit.\n"
 			    "Exit status: 0; 1 an expectation failed; 2 the scenario or the command is wrong.\n";
 
-enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
-
 struct options {
 	const char *scenario, *json, *pcap, *report;
 	bool has_seed, verbose, decrypted;
 	uint64_t seed, seconds, threads;
 };
-
-static int wrong(const char *what)
-{
-	fprintf(stderr, "meshsim: %s; see meshsim --help\n", what);
-	return EXIT_WRONG;
-}
-
-static bool number_read(uint64_t *value, const char *text)
-{
-	char *end = NULL;
-
-	errno = 0;
-	*value = text ? strtoull(text, &end, 10) : 0;
-	return text && *text >= '0' && *text <= '9' && !*end && !errno;
-}
 
 static const char *options_read(struct options *o, int argc, char **argv)
 {
@@ -59,13 +43,13 @@ static const char *options_read(struct options *o, int argc, char **argv)
 			o->verbose = true;
 		} else if (strcmp(argv[i], "--seed") == 0) {
 			o->has_seed = true;
-			if (!number_read(&o->seed, argv[++i]))
+			if (!command_number(&o->seed, argv[++i]))
 				return "--seed needs a number";
 		} else if (strcmp(argv[i], "--threads") == 0) {
-			if (!number_read(&o->threads, argv[++i]) || !o->threads || o->threads > WORLD_THREADS_MAX)
+			if (!command_number(&o->threads, argv[++i]) || !o->threads || o->threads > WORLD_THREADS_MAX)
 				return "--threads needs a number from 1 to 16";
 		} else if (strcmp(argv[i], "--for") == 0 && o->seconds) {
-			if (!number_read(&o->seconds, argv[++i]) || !o->seconds || o->seconds > 100000)
+			if (!command_number(&o->seconds, argv[++i]) || !o->seconds || o->seconds > 100000)
 				return "--for needs a number of seconds";
 		} else if (strcmp(argv[i], "--pcap") == 0 && !o->seconds) {
 			o->pcap = argv[++i];
@@ -168,7 +152,7 @@ static int run(const struct plan *plan, const struct options *o)
 	if (t)
 		t->world->threads = (unsigned)o->threads;
 	if (!t)
-		return wrong("the world cannot be built: no memory, or more peers than a link takes");
+		return command_wrong("the world cannot be built: no memory, or more peers than a link takes");
 	struct record *record = t->record = o->report || o->json ? record_new(t) : NULL;
 	if (!trial_go(t, o)) {
 		status = trial_failure(t, failure) ? EXIT_FAILED : EXIT_SUCCESS;
@@ -222,10 +206,10 @@ static int bench_main(int argc, char **argv)
 	char error[PLAN_ERROR_MAX];
 	uint64_t nodes = 0;
 
-	if (!complaint && (!number_read(&nodes, o.scenario) || nodes > PLAN_NODES_MAX))
+	if (!complaint && (!command_number(&nodes, o.scenario) || nodes > PLAN_NODES_MAX))
 		complaint = "NODES is a number up to 3072";
 	if (complaint)
-		return wrong(complaint);
+		return command_wrong(complaint);
 	struct bench b = { .nodes = (unsigned)nodes,
 		.seed = o.has_seed ? o.seed : 1,
 		.threads = (unsigned)o.threads,
@@ -238,7 +222,7 @@ static int bench_main(int argc, char **argv)
 	}
 	bench_print(&b);
 	if (o.json && bench_json_write(&b, o.json))
-		return wrong("the JSON file cannot be written: name another");
+		return command_wrong("the JSON file cannot be written: name another");
 	if (b.is_whole && b.is_whole_again && !b.loops)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "meshsim: %s\n",
@@ -257,7 +241,7 @@ static int scenario_main(int argc, char **argv, bool only_check)
 	if (!complaint && o.report && access(o.report, W_OK | X_OK))
 		complaint = "--report needs a directory that is there";
 	if (complaint)
-		return wrong(complaint);
+		return command_wrong(complaint);
 	struct plan *plan = plan_load(o.scenario, error);
 	if (!plan) {
 		fprintf(stderr, "%s\n", error);
@@ -276,7 +260,7 @@ int main(int argc, char **argv)
 	const char *command = argc > 1 ? argv[1] : "";
 
 	if (sodium_init() < 0)
-		return wrong("libsodium does not start");
+		return command_wrong("libsodium does not start");
 	if (strcmp(command, "run") == 0 || strcmp(command, "check") == 0)
 		return scenario_main(argc, argv, command[0] == 'c');
 	if (strcmp(command, "fuzz") == 0)
@@ -299,5 +283,5 @@ int main(int argc, char **argv)
 		fputs(usage, stdout);
 		return EXIT_SUCCESS;
 	}
-	return wrong(argc > 1 ? "that is not a command" : "say what to do");
+	return command_wrong(argc > 1 ? "that is not a command" : "say what to do");
 }

@@ -1,4 +1,5 @@
 /* meshsim shrink: a scenario or a seed of fuzz, made small. */
+#include "sim/world/command.h"
 #include "sim/world/fuzz.h"
 #include "sim/world/shrink.h"
 
@@ -11,18 +12,10 @@
 
 #define LIMIT_US (600 * SECOND_US)
 
-enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
-
 struct shrink_options {
 	const char *what, *out, *seed;
 	uint64_t limit_us;
 };
-
-static int wrong(const char *what)
-{
-	fprintf(stderr, "meshsim: %s; see meshsim --help\n", what);
-	return EXIT_WRONG;
-}
 
 static bool is_number(const char *text)
 {
@@ -146,7 +139,7 @@ int shrink_main(int argc, char **argv)
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (complaint)
-		return wrong(complaint);
+		return command_wrong(complaint);
 	struct sheet *sheet = sheet_load(&o);
 	if (!sheet)
 		return EXIT_WRONG;

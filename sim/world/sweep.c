@@ -1,12 +1,11 @@
 /* meshsim sweep SPEC.yaml: alone, with workers of this machine, or under mpirun. */
+#include "sim/world/command.h"
 #include "sim/world/sweep.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { EXIT_WRONG = 2 };
 
 struct sweep_options {
 	const char *spec, *csv;
