@@ -7,6 +7,7 @@
 #include "routing/engine.h"
 
 #define MEAN_HELLOS 16
+#define BETTER_US (10 * SECOND)
 
 uint16_t metric_add(uint32_t a, uint32_t b)
 {
@@ -85,7 +86,7 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
  * ETX counts the losses among six Hellos, so a single one moves it by a fifth, and
  * with it the metric of every route by this neighbour, here and at all who follow.
  * Its mean is what counts, and only when it is off by a quarter; what is off by less
- * is put right once a minute.
+ * is put right after a while.
  */
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 {
@@ -109,7 +110,9 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 		return measured;
 	}
 	bool is_wrong = is_off_by(n->cost_mean, n->cost, 4) || (is_young && n->cost_mean < n->cost);
-	bool is_stale = now_us >= n->cost_since_us + DRIFT_US && is_off_by(n->cost_mean, n->cost, 16);
+	/* That a link is better than it seemed is put right sooner: nobody else will notice. */
+	uint64_t stale_us = n->cost_mean < n->cost ? BETTER_US : DRIFT_US;
+	bool is_stale = now_us >= n->cost_since_us + stale_us && is_off_by(n->cost_mean, n->cost, 16);
 	if (!is_wrong && !is_stale)
 		return n->cost;
 	n->cost_since_us = now_us;

@@ -318,7 +318,7 @@ static void nodes_tell_the_way_and_its_age(void **state)
 {
 	struct world *w = world_new(*state);
 
-	world_run(w, 50 * SECOND_US);
+	world_run(w, 150 * SECOND_US); /* metrics that drifted are told after a minute */
 	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"nodes\"}");
 	const json_t *nodes = json_object_get(answer, "nodes");
 	assert_int_equal(json_array_size(nodes), 3);
@@ -425,7 +425,7 @@ static void why_names_the_way_and_the_longer_one(void **state)
 {
 	struct world *w = world_new(*state);
 
-	world_run(w, 50 * SECOND_US);
+	world_run(w, 150 * SECOND_US); /* metrics that drifted are told after a minute */
 	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"why\", \"dest\": \"CITY-1\"}");
 	assert_string_equal(text_of(answer, "verdict"), "route");
 	says(text_of(answer, "text"), "packets to city-1 go to relay over fibre0");
