@@ -120,7 +120,7 @@ static json_t *ways_make(const struct view *v, const struct destination *to)
 	return ways;
 }
 
-static bool ways_have(const struct view *v, const struct node_peer_info *peer, const struct prefix *prefix)
+static bool ways_have(const struct view *v, const struct node_peer_info *peer, const struct destination *to)
 {
 	struct address neighbour = node_neighbour_address(&peer->rid);
 
@@ -128,7 +128,7 @@ static bool ways_have(const struct view *v, const struct node_peer_info *peer, c
 		const struct babel_route_info *r = &v->routes[i];
 
 		if (r->route.link == peer->link && address_equal(&r->route.neighbour, &neighbour) &&
-			prefix_equal(&r->route.prefix, prefix))
+			route_covers(r, to))
 			return true;
 	}
 	return false;
@@ -143,7 +143,7 @@ static void silent_ways_add(const struct view *v, const struct destination *to, 
 		const struct node_peer_info *peer = &v->peers[i];
 		struct address neighbour = node_neighbour_address(&peer->rid);
 
-		if (!peer->is_up || ways_have(v, peer, &to->prefix))
+		if (!peer->is_up || ways_have(v, peer, to))
 			continue;
 		view_neighbour_name(v, peer->link, &neighbour, via);
 		snprintf(text, sizeof(text), "%s announces no way to it: it has none, or one through this node", via);

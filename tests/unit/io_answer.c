@@ -476,6 +476,31 @@ static void why_tells_who_has_no_way_of_its_own(void **state)
 	world_free(w);
 }
 
+/* The relay announces the network that the host is in: it is not silent about the host. */
+static void why_of_a_host_behind_a_node(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *city = w->members[CITY].d;
+	struct certificate *c = &city->enrolment.certificate;
+
+	node_free(city->node);
+	c->prefix_count = 1;
+	assert_int_equal(prefix_parse(&c->prefixes[0], "10.77.0.0/16"), 0);
+	assert_int_equal(certificate_issue(c, &w->authority), 0);
+	member_boot(w, CITY);
+	assert_int_equal(node_originate(city->node, w->now_us, &c->prefixes[0]), 0);
+	world_run(w, 10 * SECOND_US);
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"why\", \"dest\": \"10.77.0.5\"}");
+	assert_string_equal(text_of(answer, "verdict"), "route");
+	const json_t *ways = json_object_get(answer, "ways"), *way;
+	size_t i;
+	json_array_foreach (ways, i, way)
+		assert_string_not_equal(text_of(way, "rule"), "unannounced");
+	assert_int_equal(json_array_size(ways), 2); /* the relay, on two links */
+	json_decref(answer);
+	world_free(w);
+}
+
 static void why_of_what_nobody_announces(void **state)
 {
 	struct world *w = world_new(*state);
@@ -571,6 +596,7 @@ int main(void)
 		TEST(why_names_the_way_and_the_longer_one),
 		TEST(why_of_what_was_lost),
 		TEST(why_tells_who_has_no_way_of_its_own),
+		TEST(why_of_a_host_behind_a_node),
 		TEST(why_of_what_nobody_announces),
 		TEST(addresses_get_their_names),
 		TEST(questions_leave_the_node_as_it_was),

@@ -151,7 +151,8 @@ static inline void world_link(struct world *w, unsigned member, unsigned segment
 	node_link_set_up(d->node, w->now_us, id, true);
 }
 
-static inline void member_start(struct world *w, unsigned i, const char *name, enum level level)
+/* A process with the member's enrolment, without links. */
+static inline void member_boot_bare(struct world *w, unsigned i)
 {
 	static const struct node_output output = { .send = world_send,
 		.deliver = world_bytes,
@@ -160,13 +161,33 @@ static inline void member_start(struct world *w, unsigned i, const char *name, e
 		.store_certificate = world_certificate,
 		.event = world_event };
 	struct member *m = &w->members[i];
+	const struct node_config config = { .enrolment = &m->d->enrolment, .random = kernel_random };
+
+	m->d->node = node_new(&config, &output, m, w->now_us);
+	assert_non_null(m->d->node);
+}
+
+static inline void member_start(struct world *w, unsigned i, const char *name, enum level level)
+{
+	struct member *m = &w->members[i];
 
 	*m = (struct member){ .w = w, .index = i, .d = daemon_make(w->place) };
 	m->d->state.is_writable = true;
 	member_make(&m->d->enrolment, &w->authority, name, level);
-	const struct node_config config = { .enrolment = &m->d->enrolment, .random = kernel_random };
-	m->d->node = node_new(&config, &output, m, w->now_us);
-	assert_non_null(m->d->node);
+	member_boot_bare(w, i);
+}
+
+static inline void member_links(struct world *w, unsigned i)
+{
+	for (unsigned s = 0; s < SEGMENTS; s++)
+		if (world_map[s][i] >= 0)
+			world_link(w, i, s);
+}
+
+static inline void member_boot(struct world *w, unsigned i)
+{
+	member_boot_bare(w, i);
+	member_links(w, i);
 }
 
 static inline struct world *world_new(struct place *p)
@@ -180,10 +201,8 @@ static inline struct world *world_new(struct place *p)
 	member_start(w, CAR, "car", LEVEL_SCENE);
 	member_start(w, RELAY, "relay", LEVEL_TOWN);
 	member_start(w, CITY, "city-1", LEVEL_CITY);
-	for (unsigned s = 0; s < SEGMENTS; s++)
-		for (unsigned i = 0; i < MEMBERS; i++)
-			if (world_map[s][i] >= 0)
-				world_link(w, i, s);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		member_links(w, i);
 	return w;
 }
 
