@@ -134,7 +134,7 @@ void adj_in_init(struct session *s, uint64_t now_us)
 	timer_init(&s->in.lease, lease_due);
 	timer_init(&s->in.ask, ask_due);
 	/* It will begin by itself. */
-	s->in.interval_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+	s->in.interval_us = link_update_interval_us(s->n->link);
 	timer_set(&s->n->b->heap, &s->in.ask, now_us + SECOND);
 }
 

@@ -167,6 +167,8 @@ bool link_speaks_plain(const struct link *link);
 void link_hello_soon(struct link *link, uint64_t now_us, unsigned count);
 bool link_is_paced(const struct link *link); /* Hellos go to each neighbour by itself: hello.c */
 uint64_t link_next_stranger_us(struct link *link);
+uint64_t link_hello_interval_us(const struct link *link); /* as configured; towards idle neighbours it may be longer */
+uint64_t link_update_interval_us(const struct link *link);
 uint64_t link_update_hold_us(const struct link *link); /* how long neighbours keep what we announced */
 /* Ask for everything: one neighbour, or all of the link. */
 void link_request_all(struct link *link, uint64_t now_us, struct neighbour *only);
@@ -263,6 +265,8 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us);
 void neighbour_forgive(struct neighbour *n, uint64_t now_us, uint64_t slept_us);
 void neighbour_write_ihu(struct neighbour *n, struct packet *p, bool with_timestamps, uint16_t rxcost);
 
+/* Between the Hellos of a history, as promised, or else as ours. */
+uint64_t history_period_us(const struct neighbour *n, const struct history *h);
 /* Anything of it counts, of late. */
 bool neighbour_is_heard_of(const struct neighbour *n);
 

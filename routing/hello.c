@@ -38,11 +38,6 @@ bool link_is_paced(const struct link *link)
 	return link->config.idle_interval_cs != 0;
 }
 
-static uint64_t busy_interval_us(const struct neighbour *n)
-{
-	return n->link->config.hello_interval_cs * 10 * MS;
-}
-
 static bool neighbour_is_busy(const struct neighbour *n, uint64_t now_us)
 {
 	return now_us < n->busy_until_us;
@@ -85,7 +80,7 @@ static void neighbour_hello_turn(struct neighbour *n, uint64_t now_us)
 {
 	const struct babel_link_config *config = &n->link->config;
 	bool is_busy = neighbour_is_busy(n, now_us), is_warning = !is_busy && n->warnings > 0;
-	uint64_t interval_us = busy_interval_us(n);
+	uint64_t interval_us = link_hello_interval_us(n->link);
 
 	n->promised_cs = is_busy ? config->hello_interval_cs : config->idle_interval_cs;
 	if (is_busy)
@@ -237,14 +232,14 @@ static void neighbour_poll_due(struct timer *timer, uint64_t now_us)
 	packet_begin(&p, n->b, n->link, &n->address);
 	packet_write(&p, &ask);
 	packet_send(&p);
-	timer_set(&n->b->heap, timer, now_us + busy_interval_us(n));
+	timer_set(&n->b->heap, timer, now_us + link_hello_interval_us(n->link));
 }
 
 void neighbour_poll_answered(struct neighbour *n, uint64_t now_us)
 {
 	n->polls = 0;
 	if (neighbour_can_be_polled(n) && neighbour_is_too_slow(n, now_us))
-		timer_set(&n->b->heap, &n->poll, now_us + busy_interval_us(n) * 3 / 2);
+		timer_set(&n->b->heap, &n->poll, now_us + link_hello_interval_us(n->link) * 3 / 2);
 	else
 		timer_cancel(&n->b->heap, &n->poll);
 }
@@ -252,7 +247,7 @@ void neighbour_poll_answered(struct neighbour *n, uint64_t now_us)
 void neighbour_poll_forgive(struct neighbour *n, uint64_t now_us)
 {
 	if (timer_is_armed(&n->poll))
-		timer_set(&n->b->heap, &n->poll, now_us + busy_interval_us(n));
+		timer_set(&n->b->heap, &n->poll, now_us + link_hello_interval_us(n->link));
 }
 
 /* --- init and done ------------------------------------------------------------------------------- */

@@ -12,15 +12,20 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static uint64_t hello_interval_us(const struct link *link)
+uint64_t link_hello_interval_us(const struct link *link)
 {
 	return (uint64_t)link->config.hello_interval_cs * 10 * MS;
+}
+
+uint64_t link_update_interval_us(const struct link *link)
+{
+	return (uint64_t)link->config.update_interval_cs * 10 * MS;
 }
 
 uint64_t link_update_hold_us(const struct link *link)
 {
 	/* 3.5 intervals (appendix B), and half a one for what is on the way. */
-	return (uint64_t)link->config.update_interval_cs * 10 * MS * 4;
+	return 4 * link_update_interval_us(link);
 }
 
 void link_request_all(struct link *link, uint64_t now_us, struct neighbour *only)
@@ -64,7 +69,7 @@ static void link_write_ihus(struct link *link, struct packet *p)
 
 static uint64_t link_next_hello_us(struct link *link)
 {
-	uint64_t interval_us = hello_interval_us(link);
+	uint64_t interval_us = link_hello_interval_us(link);
 	uint64_t next_us = engine_random_between(link->b, interval_us - interval_us / 10, interval_us);
 
 	if (link->fast_hellos == 0)
@@ -112,7 +117,7 @@ bool link_speaks_plain(const struct link *link)
 static void link_update(struct timer *timer, uint64_t now_us)
 {
 	struct link *link = container_of(timer, struct link, update);
-	uint64_t interval_us = (uint64_t)link->config.update_interval_cs * 10 * MS;
+	uint64_t interval_us = link_update_interval_us(link);
 
 	if (link_speaks_plain(link))
 		update_dump(link, now_us, NULL);

@@ -91,8 +91,7 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 {
 	uint16_t measured = metric_cost(n), last = n->cost_measured;
-	uint16_t interval_cs = metric_history(n)->interval_cs;
-	uint64_t interval_us = (uint64_t)(interval_cs ? interval_cs : n->link->config.hello_interval_cs) * 10 * MS;
+	uint64_t interval_us = history_period_us(n, metric_history(n));
 
 	n->cost_measured = measured;
 	if (n->cost == BABEL_INFINITY)

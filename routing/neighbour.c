@@ -22,7 +22,7 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us);
 static void multicast_missed(struct timer *timer, uint64_t now_us);
 static void unicast_missed(struct timer *timer, uint64_t now_us);
 
-static uint64_t history_period_us(const struct neighbour *n, const struct history *h)
+uint64_t history_period_us(const struct neighbour *n, const struct history *h)
 {
 	uint16_t interval_cs = h->interval_cs ? h->interval_cs : n->link->config.hello_interval_cs;
 

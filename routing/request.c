@@ -177,7 +177,7 @@ static uint64_t request_timeout_us(const struct babel *b)
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
 		if (!b->links[id])
 			continue;
-		uint64_t interval_us = (uint64_t)b->links[id]->config.hello_interval_cs * 10 * MS;
+		uint64_t interval_us = link_hello_interval_us(b->links[id]);
 
 		if (interval_us < timeout_us)
 			timeout_us = interval_us;

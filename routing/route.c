@@ -84,7 +84,7 @@ void route_free(struct route *r)
 uint64_t route_half_life_us(const struct route *r)
 {
 	const struct babel_link_config *config = &r->neighbour->link->config;
-	uint64_t interval_us = (uint64_t)config->hello_interval_cs * 10 * MS;
+	uint64_t interval_us = link_hello_interval_us(r->neighbour->link);
 	uint64_t window_us = 32 * interval_us;
 
 	if (config->cost != BABEL_COST_ETX)

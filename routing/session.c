@@ -27,21 +27,13 @@
 
 static void refresh_due(struct timer *timer, uint64_t now_us);
 static void retransmit_due(struct timer *timer, uint64_t now_us);
-void session_ride_early(struct session *s, struct packet *p, uint64_t now_us)
-{
-	uint64_t interval_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
-
-	s->out.owes_refresh |= s->out.refresh.due_us < now_us + interval_us / 8;
-	session_ride(s, p, now_us);
-}
-
 static void flush_due(struct timer *timer, uint64_t now_us);
 
 /* --- new and free ------------------------------------------------------------------------ */
 
 static void refresh_arm(struct session *s, uint64_t now_us)
 {
-	uint64_t interval_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+	uint64_t interval_us = link_update_interval_us(s->n->link);
 
 	timer_set(&s->n->b->heap, &s->out.refresh,
 		now_us + engine_random_between(s->n->b, interval_us - interval_us / 8, interval_us - interval_us / 32));
@@ -182,7 +174,6 @@ void session_settle_due(struct timer *timer, uint64_t now_us)
 	while (!list_is_empty(&b->unsettled)) {
 		struct destination *d = list_entry(list_pop_front(&b->unsettled), struct destination, on_unsettled);
 
-		list_init(&d->on_unsettled);
 		session_announce(d, now_us, COMMIT_SETTLED);
 	}
 }
@@ -230,7 +221,7 @@ static void refresh_write(struct session *s, struct packet *p, uint64_t now_us)
 static uint64_t retransmit_us(const struct session *s)
 {
 	uint64_t wait_us = s->out.rtt_us * 3 / 2 + RETRANSMIT_MIN_US;
-	uint64_t max_us = (uint64_t)s->n->link->config.update_interval_cs * 10 * MS;
+	uint64_t max_us = link_update_interval_us(s->n->link);
 
 	wait_us <<= s->out.tries < DOUBLINGS_MAX ? s->out.tries : DOUBLINGS_MAX;
 	return wait_us < max_us ? wait_us : max_us;
@@ -256,6 +247,14 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 		refresh_write(s, p, now_us);
 	if (out->acked < out->sent && !timer_is_armed(&out->retransmit))
 		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
+}
+
+void session_ride_early(struct session *s, struct packet *p, uint64_t now_us)
+{
+	uint64_t interval_us = link_update_interval_us(s->n->link);
+
+	s->out.owes_refresh |= s->out.refresh.due_us < now_us + interval_us / 8;
+	session_ride(s, p, now_us);
 }
 
 static void flush_due(struct timer *timer, uint64_t now_us)
