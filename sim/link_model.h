@@ -46,7 +46,7 @@ struct link_gap {
 	uint32_t max_us;
 };
 
-/* What distance makes of a path: a row of a table (reach.h), never changed. */
+/* What distance makes of a path: a row of a table (preset.c), never changed. */
 struct link_reach {
 	double within; /* share of the radio's range up to which this holds */
 	double rate; /* share of the link's rate */

@@ -29,14 +29,15 @@ int text_link_state(struct outline *o, int l, const struct text_link *text, enum
 	static const char *const states[] = { "up", "cut", "silent" };
 
 	*state = LINK_UP;
-	for (unsigned i = 0; text->state && i < 3; i++) {
-		*state = (enum link_state)i;
-		if (strcmp(text->state, states[i]) == 0)
+	if (!text->state)
+		return 0;
+	for (unsigned i = 0; i < 3; i++)
+		if (strcmp(text->state, states[i]) == 0) {
+			*state = (enum link_state)i;
 			return 0;
-	}
-	return text->state ? outline_complain(o, "links", l, "state",
-				     "link \"%s\": state is up, cut or silent, not \"%.40s\"", text->name, text->state)
-			   : 0;
+		}
+	return outline_complain(o, "links", l, "state", "link \"%s\": state is up, cut or silent, not \"%.40s\"",
+		text->name, text->state);
 }
 
 /* The number of the end that is written so, or -1. */

@@ -1,7 +1,7 @@
 /*
  * The field's links in figures: where each is from is said in its line.
  *
- * M measured in a named source, P physics, A assumed, of the right order. Rates
+ * M measured and S stated in a named source, P physics, A assumed, of the right order. Rates
  * are the middle of what the field sees; up is what the first end sends. Fades
  * run in steps of 20 ms on broadband, of a frame time on narrowband.
  */
@@ -112,6 +112,7 @@ static const struct link_preset presets[] = {
 		BOTH(.rate_bps = 2400, .queue_us = 4 * S, .delay_us = 2 * S, .jitter_us = 500 * MS,
 			.turnaround_us = 500 * MS, .mtu = 1400, FADE(.02, .1, .9, 250 * MS)) },
 };
+
 /*
  * Distance. P: steps of 802.11's OFDM on one stream (64-QAM 5/6, 16-QAM 3/4, QPSK
  * 3/4, QPSK 1/2, BPSK 1/2) need 25, 17, 10, 8 and 5 dB, and power falls with the

@@ -16,8 +16,6 @@
 
 #define LOOT_MAX 4096 /* frames that are kept: the first half stays, the rest is renewed */
 #define FORGED 32 /* first messages, half of each pattern */
-#define FRAME_DATA FRAME_TYPE_DATA
-#define FRAME_FIN 3
 #define FRAME_COOKIE 4
 #define FLAG_IK 1
 #define INIT_HEAD 8
@@ -64,7 +62,7 @@ static bool is_prey(const struct plan_attack *a, struct bytes frame)
 {
 	bool is_handshake = frame.data[0] >= 1 && frame.data[0] <= FRAME_COOKIE;
 
-	return a->prey == PREY_ALL || (a->prey == PREY_DATA ? frame.data[0] == FRAME_DATA : is_handshake);
+	return a->prey == PREY_ALL || (a->prey == PREY_DATA ? frame.data[0] == FRAME_TYPE_DATA : is_handshake);
 }
 
 static void keep(struct trial_attack *a, unsigned from, unsigned to, const struct endpoint *source,
@@ -292,6 +290,8 @@ void trial_attack_init(struct trial *t)
 			forge(a, loot_place(a->loot, &a->prng), k % 2 ? NOISE_IKPSK2 : NOISE_XXPSK0);
 		if (a->conf->every_us)
 			timer_set(&w->heap, &a->timer, WORLD_START_US + a->conf->from_us);
+	}
+	if (t->plan->attack_count) {
 		w->interfere = attack_heard;
 		w->interfere_user = t;
 	}

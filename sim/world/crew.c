@@ -190,11 +190,8 @@ static void run_alone(struct world *w, uint64_t end_us)
 /* Nothing happens before the first of all. */
 static void clocks_set(struct world *w)
 {
-	uint64_t first_us = NEVER;
+	uint64_t first_us = lanes_next(w);
 
-	for (unsigned l = 0; l < w->lane_count; l++)
-		if (lane_next(w->lanes[l]) < first_us)
-			first_us = lane_next(w->lanes[l]);
 	for (unsigned l = 0; l < w->lane_count; l++)
 		atomic_store_explicit(&w->lanes[l]->clock_us, first_us, memory_order_relaxed);
 }
@@ -210,12 +207,11 @@ static uint64_t events_of(const struct world *w)
 
 void crew_run(struct world *w, uint64_t end_us)
 {
-	uint64_t before = events_of(w);
-
 	if (w->lane_count == 1) {
 		lane_run(w->lanes[0], end_us);
 		return;
 	}
+	uint64_t before = events_of(w);
 	if (w->crew && w->crew->count + 1 != w->lane_count)
 		crew_free(w);
 	if (!w->crew)

@@ -37,20 +37,11 @@ struct division {
 	unsigned *lanes; /* by station */
 };
 
-static unsigned root_of(unsigned *parents, unsigned i)
-{
-	while (parents[i] != i) {
-		parents[i] = parents[parents[i]];
-		i = parents[i];
-	}
-	return i;
-}
-
 /* The lowest index is the root. */
 static void join(unsigned *parents, unsigned a, unsigned b)
 {
-	a = root_of(parents, a);
-	b = root_of(parents, b);
+	a = world_root_of(parents, a);
+	b = world_root_of(parents, b);
 	parents[a > b ? a : b] = a < b ? a : b;
 }
 
@@ -95,7 +86,7 @@ static void deal(const struct world *w, struct division *d)
 	for (unsigned i = 0; i < w->station_count; i++)
 		groups[i].first = i;
 	for (unsigned i = 0; i < w->station_count; i++)
-		groups[root_of(d->parents, i)].weight += station_weight(w->stations[i]);
+		groups[world_root_of(d->parents, i)].weight += station_weight(w->stations[i]);
 	for (unsigned i = 0; i < w->station_count; i++)
 		if (groups[i].weight)
 			groups[count++] = groups[i];
@@ -114,7 +105,7 @@ static void deal(const struct world *w, struct division *d)
 			d->heaviest = loads[lightest];
 	}
 	for (unsigned i = 0; i < w->station_count; i++)
-		d->lanes[i] = d->lanes[root_of(d->parents, i)];
+		d->lanes[i] = d->lanes[world_root_of(d->parents, i)];
 	free(groups);
 }
 
@@ -221,10 +212,9 @@ void lanes_divide(struct world *w)
 void lanes_free(struct world *w)
 {
 	oracle_gather(w);
-	for (unsigned l = 0; l < w->lane_count; l++) {
+	for (unsigned l = 0; l < w->lane_count; l++)
 		lane_drain(w->lanes[l]);
-		w->events += w->lanes[l]->events;
-	}
+	lanes_count_events(w);
 	for (unsigned i = 0; i < w->station_count; i++) {
 		w->stations[i]->lane = NULL;
 		w->stations[i]->clock_us = &w->now_us;

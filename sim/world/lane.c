@@ -84,6 +84,24 @@ void lane_step(struct lane *l)
 	lane_touch(s);
 }
 
+uint64_t lanes_next(const struct world *w)
+{
+	uint64_t next_us = NEVER;
+
+	for (unsigned l = 0; l < w->lane_count; l++)
+		if (lane_next(w->lanes[l]) < next_us)
+			next_us = lane_next(w->lanes[l]);
+	return next_us;
+}
+
+void lanes_count_events(struct world *w)
+{
+	for (unsigned l = 0; l < w->lane_count; l++) {
+		w->events += w->lanes[l]->events;
+		w->lanes[l]->events = 0;
+	}
+}
+
 /* --- from lane to lane ------------------------------------------------------------------ */
 
 void lane_send(const struct lane *from, struct arrival *a)

@@ -63,6 +63,8 @@ static inline uint64_t lane_next(const struct lane *l)
 {
 	return l->due_us[1];
 }
+uint64_t lanes_next(const struct world *w); /* the earliest of all */
+void lanes_count_events(struct world *w); /* since the last time, to those of the world */
 /* Runs one thing: there must be one. */
 void lane_step(struct lane *l);
 /* Hands `a` to the lane of its station; `from` is who runs, NULL when none does. */

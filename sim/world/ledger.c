@@ -9,10 +9,10 @@
  * end of each life the node's counters must account for all that went in. And a
  * host gets only packets for itself or for what is behind it.
  */
+#include "meshd/base/map.h"
 #include "sim/world/world.h"
 
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,6 @@ void station_breach(struct station *s, const char *format, ...)
 {
 	va_list arguments;
 
-	s->breaches++;
 	if (s->breach)
 		return;
 	s->breach = world_alloc(BREACH_TEXT);
@@ -50,11 +49,9 @@ const char *world_breach(const struct world *w)
 
 static uint64_t digest_of(struct bytes inner)
 {
-	static const uint8_t key[crypto_shorthash_KEYBYTES];
-	uint64_t digest;
+	static const uint64_t key[2];
 
-	crypto_shorthash((unsigned char *)&digest, inner.data, inner.len, key);
-	return digest;
+	return siphash24(key, inner);
 }
 
 /* --- what nodes seal and open ------------------------------------------------------- */
@@ -144,11 +141,6 @@ void ledger_opening(struct station *s, const struct address *from, struct bytes 
 
 /* --- what the host gets ---------------------------------------------------------------- */
 
-static bool is_multicast(const struct address *a)
-{
-	return a->family == FAMILY_IPV6 ? a->bytes[0] == 0xff : (a->bytes[0] & 0xf0) == 0xe0;
-}
-
 static bool packet_destination(struct bytes packet, struct address *to)
 {
 	struct reader r = reader_of(packet);
@@ -177,7 +169,7 @@ void ledger_delivered(struct station *s, struct bytes packet)
 		station_breach(s, "gives its host %zu bytes that are no packet", packet.len);
 		return;
 	}
-	is_ours = is_multicast(&to) || address_equal(&to, &s->address);
+	is_ours = address_is_multicast(&to) || address_equal(&to, &s->address);
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		is_ours |= prefix_contains_address(&s->prefixes[i], &to);
 	if (!is_ours)

@@ -1,8 +1,9 @@
 /*
  * The loop oracle. A loop that was not there before goes through a route that has
  * just moved: so after every event, or window, the successors are followed from each
- * node whose route moved, for that prefix, until they meet a way that was followed. What a node seals for an earlier
- * life of its neighbour is not heard there and leads nowhere (protocol.md 2.2, R7).
+ * node whose route moved, for that prefix, until they meet a way that was followed.
+ * What a node seals for an earlier life of its neighbour is not heard there and leads
+ * nowhere (protocol.md 2.2, R7).
  *
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost

@@ -57,11 +57,6 @@ static struct endpoint endpoint_ip(uint8_t net, unsigned host, uint16_t port)
 					     (uint8_t)(port >> 8), (uint8_t)port } };
 }
 
-struct endpoint port_public_endpoint(const struct port *p)
-{
-	return p->self;
-}
-
 static struct endpoint end_visible(const struct segment_end *e)
 {
 	return e->has_nat ? e->outside : e->port->self;

@@ -322,14 +322,6 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 	return p;
 }
 
-struct port *station_port_find(const struct station *s, const char *name)
-{
-	for (unsigned i = 0; i < s->port_count; i++)
-		if (strcmp(s->ports[i]->name, name) == 0)
-			return s->ports[i];
-	return NULL;
-}
-
 int port_target_add(struct port *p, const struct endpoint *there)
 {
 	if (p->target_count == NODE_TARGET_MAX)

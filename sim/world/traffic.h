@@ -41,14 +41,15 @@ void probes_done(struct trial *t);
 /* A datagram that a station's host got. */
 void probe_deliver(struct trial *t, struct station *s, const struct host_packet *p);
 
-/* --- transfer.c --------------------------------------------------------------------------- */
+/* --- voice.c ------------------------------------------------------------------------------ */
 
-/* voice.c */
 void voices_init(struct trial *t);
 void voices_done(struct trial *t);
 void voice_deliver(struct trial *t, struct station *s, const struct host_packet *p);
 /* A reach for voice: speaks to the other node, who echoes, until enough comes back in time. */
 void trial_call_due(struct timer *timer, uint64_t now_us);
+
+/* --- transfer.c --------------------------------------------------------------------------- */
 
 void transfers_init(struct trial *t);
 void transfers_done(struct trial *t);

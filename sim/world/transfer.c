@@ -34,7 +34,7 @@ static void sender_wake(struct transfer *t, uint64_t now_us)
 	uint64_t look_us = now_us + LOOK_US;
 	uint64_t due_us = t->sender.due_us < look_us ? t->sender.due_us : look_us;
 
-	station_timer_set(sender_station(t), &t->sender.timer, due_us > now_us ? due_us : now_us);
+	station_timer_set(sender_station(t), &t->sender.timer, due_us);
 }
 
 static void segment_send(struct transfer *t, struct tcp_segment *segment)

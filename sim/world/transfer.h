@@ -9,8 +9,8 @@
  *          ── data ... FIN ──►          receiver without power: answers RST when it
  *          ◄─ ACK, SACK ─               has some, and the sender begins anew
  *
- * transfer.c, the sending end; transfer_end.c, the receiving one; transfer_wire.c,
- * segments as bytes.
+ * transfer.c, the sending end; congestion.c, how much it may have on its way;
+ * transfer_end.c, the receiving one; transfer_wire.c, segments as bytes.
  */
 #ifndef SIM_WORLD_TRANSFER_H
 #define SIM_WORLD_TRANSFER_H
@@ -76,7 +76,7 @@ struct transfer_receiver {
 	unsigned recent_count;
 	unsigned unanswered; /* segments in order without an acknowledgement */
 	bool is_greeting; /* a SYN waits for its answer */
-	uint64_t first_us, whole_us; /* 0: not yet */
+	uint64_t whole_us; /* 0: not yet */
 	uint32_t most; /* segments in order that it ever had */
 	struct timeline came; /* bytes */
 };

@@ -145,8 +145,6 @@ static void connection_accept(struct transfer *t, uint16_t port)
 		r->next = r->top = 0;
 		r->recent_count = r->unanswered = 0;
 	}
-	if (!r->first_us)
-		r->first_us = station_now_us(receiver_station(t));
 	r->is_greeting = true;
 	answer_later(t, station_now_us(receiver_station(t)));
 }

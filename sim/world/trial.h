@@ -5,7 +5,7 @@
  *   trial.c    builds, runs, ends
  *   steer.c    orders and faults in their time
  *   supply.c   mains and batteries
- *   roam.c     where nodes are, and which radios hear each other there
+ *   roam.c     where nodes are, and which radios hear each other there; place.c, distances
  *   jam.c      radios that hear nothing for a time
  *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files,
  *              voice.c groups that talk
@@ -14,8 +14,8 @@
  *   attack_node.c a node that is turned against the others
  *   whole.c    does every node that can be reached get its packets?
  *   report.c   the outcome as a table; report_json.c as JSON
- *   service.c  what each site got of what was sent to it, by class
- *   record.c   who reached whom, over time
+ *   service.c  what each site got of what was sent to it, by class; kind.c, way.c, what a way bears
+ *   record.c   who reached whom, over time (timeline.c), and by region (region.c)
  *   page*.c    the outcome as a page for people
  *   fuzz.c     scenarios drawn from a seed
  *   bench.c    how fast, how large, with a tree of many nodes
@@ -85,7 +85,7 @@ struct trial_call {
 };
 
 struct trial_expect {
-	struct timer timer; /* reach and whole */
+	struct timer timer; /* reach, whole, and what guard.c looks at */
 	struct trial_call call; /* reach for voice */
 	struct trial *trial;
 	unsigned index;

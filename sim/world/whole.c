@@ -10,15 +10,6 @@
 
 #define AGAIN_US 100000
 
-static unsigned group_of(unsigned *groups, unsigned i)
-{
-	while (groups[i] != i) {
-		groups[i] = groups[groups[i]];
-		i = groups[i];
-	}
-	return i;
-}
-
 static bool ends_hear(const struct segment *g, unsigned a, unsigned b)
 {
 	return g->ends[a].port->station->node && g->ends[b].port->station->node && link_model_hears(&g->model, a, b) &&
@@ -37,11 +28,11 @@ unsigned *whole_groups(const struct world *w)
 		for (unsigned a = 0; a < g->end_count && g->model.state == LINK_UP; a++)
 			for (unsigned b = g->is_lan ? a + 1 : 1; b < (g->is_lan || a == 0 ? g->end_count : 0); b++)
 				if (ends_hear(g, a, b))
-					groups[group_of(groups, g->ends[a].port->station->index)] =
-						group_of(groups, g->ends[b].port->station->index);
+					groups[world_root_of(groups, g->ends[a].port->station->index)] =
+						world_root_of(groups, g->ends[b].port->station->index);
 	}
 	for (unsigned i = 0; i < w->station_count; i++)
-		groups[i] = group_of(groups, i);
+		groups[i] = world_root_of(groups, i);
 	return groups;
 }
 
@@ -66,14 +57,13 @@ const struct station *whole_next_hop(const struct station *s, const struct prefi
 	return *over ? next : NULL;
 }
 
-/* Follows the way of each node until it meets one that is known to arrive. */
 struct arrivals_at {
-	const struct station *to;
 	struct prefix prefix;
 	bool *known; /* by station */
 	const struct station **trail;
 };
 
+/* Follows its way until it meets a node that is known to arrive. */
 static bool arrives(struct arrivals_at *k, const struct station *from)
 {
 	const struct station *at = from;
@@ -96,7 +86,6 @@ static const struct station *who_misses(struct arrivals_at *k, const struct stat
 	const struct world *w = to->w;
 
 	memset(k->known, 0, w->station_count * sizeof(*k->known));
-	k->to = to;
 	k->prefix = prefix_of_host(to->address);
 	k->known[to->index] = true;
 	for (unsigned i = 0; i < w->station_count && to->node; i++)

@@ -88,6 +88,15 @@ void world_digest(const struct world *w, uint8_t digest[WORLD_DIGEST_LEN])
 
 /* --- building and ending ------------------------------------------------------------------- */
 
+unsigned world_root_of(unsigned *parents, unsigned i)
+{
+	while (parents[i] != i) {
+		parents[i] = parents[parents[i]];
+		i = parents[i];
+	}
+	return i;
+}
+
 struct world *world_new(uint64_t seed)
 {
 	struct world *w = calloc(1, sizeof(*w));
@@ -146,16 +155,6 @@ static void time_set(struct world *w, uint64_t now_us)
 		w->lanes[l]->now_us = w->now_us;
 }
 
-static uint64_t stations_next(const struct world *w)
-{
-	uint64_t next_us = NEVER;
-
-	for (unsigned l = 0; l < w->lane_count; l++)
-		if (lane_next(w->lanes[l]) < next_us)
-			next_us = lane_next(w->lanes[l]);
-	return next_us;
-}
-
 static void run_world_timer(struct world *w, uint64_t now_us)
 {
 	time_set(w, now_us);
@@ -198,20 +197,12 @@ static void look(struct world *w)
 	oracle_look(w);
 }
 
-static void events_count(struct world *w)
-{
-	for (unsigned l = 0; l < w->lane_count; l++) {
-		w->events += w->lanes[l]->events;
-		w->lanes[l]->events = 0;
-	}
-}
-
 void world_run(struct world *w, uint64_t until_us)
 {
 	for (;;) {
 		if (!w->is_divided)
 			lanes_divide(w);
-		uint64_t own_us = heap_next(&w->heap), stations_us = stations_next(w);
+		uint64_t own_us = heap_next(&w->heap), stations_us = lanes_next(w);
 		uint64_t next_us = own_us < stations_us ? own_us : stations_us;
 
 		if (next_us > until_us && w->look_us > until_us)
@@ -226,5 +217,5 @@ void world_run(struct world *w, uint64_t until_us)
 			run_round(w, stations_us, own_us <= until_us ? own_us : until_us + 1);
 	}
 	time_set(w, until_us);
-	events_count(w);
+	lanes_count_events(w);
 }

@@ -150,7 +150,6 @@ struct station {
 	uint64_t host_packets, host_taken,
 		host_unsent; /* offered by the host; taken by past lives; no node took them */
 	struct opened *opened; /* by sender: what came once; only where attackers can send it again */
-	uint64_t breaches; /* of an invariant */
 	char *breach; /* the first one, in words */
 	unsigned prefix_count; /* originated at every start */
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
@@ -279,6 +278,8 @@ struct crypto_generichash_blake2b_state *chain_new(void);
 /* The hash of all that happened. */
 void world_digest(const struct world *w, uint8_t digest[WORLD_DIGEST_LEN]);
 void *world_alloc(size_t size); /* zeroed; aborts when memory runs out */
+/* Sets that are joined: `parents` by member, one that is its own parent is the root. */
+unsigned world_root_of(unsigned *parents, unsigned i);
 
 /* --- station.c ---------------------------------------------------------------------- */
 
@@ -294,7 +295,6 @@ void station_free(struct station *s);
 struct station *station_find(const struct world *w, const char *name);
 /* As a link of the configuration; NULL: it has NODE_LINK_MAX. */
 struct port *station_port_add(struct station *s, const struct config_link *config);
-struct port *station_port_find(const struct station *s, const char *name);
 /* -ENOSPC: NODE_TARGET_MAX are known. */
 int port_target_add(struct port *p, const struct endpoint *there);
 /* Nothing happens when its certificate is over by what it knows of the time. */
@@ -324,7 +324,7 @@ void station_send(struct station *s, struct bytes packet);
 /* The same from within deliver(): at once after it. */
 void station_send_soon(struct station *s, struct bytes packet);
 bool station_reaches(const struct station *s, const struct station *to); /* has a route */
-/* A live session with `to` in its present life, over whichever port. */
+/* A live session with `to` in its present life, over this link. */
 bool station_has_session(const struct station *s, unsigned link, const struct station *to);
 
 /* --- roll.c ------------------------------------------------------------------------- */
@@ -352,13 +352,12 @@ struct segment_traffic segment_traffic(const struct segment *g);
 void segment_fold_start(struct world *w); /* adds up its traffic from time to time */
 bool port_has_carrier(const struct port *p);
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
-/* A frame from somebody who is none of the ends, to end `to`, as if from `source`; a NAT box takes it to come from end
- * `from`. It takes no airtime and is there at once. */
+/* A frame from somebody who is none of the ends, to end `to`, as if from `source`; a
+ * NAT box takes it to come from end `from`. It takes no airtime and is there at once. */
 void segment_inject(struct segment *g, unsigned from, unsigned to, const struct endpoint *source,
 	const struct endpoint *destination, const struct sealed *sealed, struct bytes frame);
 /* Worst ten seconds of control bytes, as a share of the slower direction's capacity; 0 without a rate. */
 double segment_control_share(const struct segment *g);
-struct endpoint port_public_endpoint(const struct port *p);
 
 /* --- disk.c ------------------------------------------------------------------------- */
 
