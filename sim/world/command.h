@@ -11,5 +11,7 @@ enum { EXIT_FAILED = 1, EXIT_WRONG = 2 };
 int command_wrong(const char *what);
 /* False: `text` is NULL or not a number. */
 bool command_number(uint64_t *value, const char *text);
+/* How many processes can run at once here, but at most so many. */
+unsigned command_processors(unsigned most);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,8 +99,7 @@ static int campaign(struct fuzz_campaign *c)
 		fprintf(stderr, "meshsim: no process can be started: %s; use fewer --workers\n", strerror(-error));
 		return EXIT_WRONG;
 	}
-	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
-		snprintf(digest + 2 * (size_t)i, 3, "%02x", c->digest[i]);
+	sodium_bin2hex(digest, sizeof(digest), c->digest, WORLD_DIGEST_LEN);
 	printf("%llu worlds, %llu failed, hash %s\n", (unsigned long long)c->worlds, (unsigned long long)c->failed,
 		digest);
 	return c->failed ? EXIT_FAILED : EXIT_SUCCESS;
@@ -127,12 +127,9 @@ static int replay(uint64_t seed)
 
 int fuzz_main(int argc, char **argv)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct fuzz_options o = { .campaign = { .first = 1,
 					  .last = UINT64_MAX,
-					  .workers = processors < 1                  ? 1
-						     : processors > FUZZ_WORKERS_MAX ? FUZZ_WORKERS_MAX
-										     : (unsigned)processors,
+					  .workers = command_processors(FUZZ_WORKERS_MAX),
 					  .has_progress = isatty(STDERR_FILENO) } };
 	const char *complaint = options_read(&o, argc, argv);
 

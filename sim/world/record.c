@@ -208,10 +208,8 @@ void record_free(struct record *r)
 
 static void change_add(struct record *r, bool is_station, unsigned object, bool is_good, enum link_state state)
 {
-	if (r->change_count == RECORD_CHANGES_MAX) {
-		r->changes_missed++;
+	if (r->change_count == RECORD_CHANGES_MAX)
 		return;
-	}
 	r->changes[r->change_count++] = (struct record_change){ .at_us = world_time_us(r->trial->world),
 		.is_station = is_station,
 		.object = object,

@@ -91,7 +91,6 @@ struct record {
 	unsigned served[PLAN_CLASSES][RECORD_SAMPLES_MAX + 1]; /* sites whose way to and from the post bears this */
 	unsigned reached[RECORD_SAMPLES_MAX + 1], joined[RECORD_SAMPLES_MAX + 1];
 	unsigned change_count;
-	uint64_t changes_missed;
 	struct record_change *changes;
 	/* How long links joined a pair before it was reached. */
 	unsigned searches[RECORD_BINS], searches_open;

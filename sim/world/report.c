@@ -4,6 +4,8 @@
 #include "sim/world/trial.h"
 #include "sim/world/voice.h"
 
+#include <sodium.h>
+
 #define LINKS_PRINTED 100 /* one by one */
 
 static const char *node_name(const struct trial *t, unsigned node)
@@ -96,8 +98,7 @@ void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1
 	uint8_t digest[WORLD_DIGEST_LEN];
 
 	world_digest(w, digest);
-	for (unsigned i = 0; i < WORLD_DIGEST_LEN; i++)
-		snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
+	sodium_bin2hex(text, 2 * WORLD_DIGEST_LEN + 1, digest, sizeof(digest));
 }
 
 static void flows_print(const struct trial *t, FILE *out)

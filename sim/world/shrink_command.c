@@ -136,16 +136,13 @@ int shrink_main(int argc, char **argv)
 	struct shrink_options o = { .limit_us = LIMIT_US };
 	const char *complaint = options_read(&o, argc, argv);
 	char error[PLAN_ERROR_MAX];
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 
 	if (complaint)
 		return command_wrong(complaint);
 	struct sheet *sheet = sheet_load(&o);
 	if (!sheet)
 		return EXIT_WRONG;
-	struct shrink s = { .workers = processors < 1                    ? 1
-				       : processors > SHRINK_WORKERS_MAX ? SHRINK_WORKERS_MAX
-									 : (unsigned)processors,
+	struct shrink s = { .workers = command_processors(SHRINK_WORKERS_MAX),
 		.until_us = real_time_us() + o.limit_us,
 		.progress = isatty(STDERR_FILENO) ? progress_show : NULL };
 	int result = shrink_begin(&s, sheet, error);

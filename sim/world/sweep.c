@@ -20,11 +20,11 @@ static const char *options_read(struct sweep_options *o, int argc, char **argv)
 			if (!o->csv)
 				return "--csv needs a file";
 		} else if (strcmp(argv[i], "--workers") == 0) {
-			const char *text = argv[++i];
+			uint64_t workers;
 
-			o->workers = text && strspn(text, "0123456789") == strlen(text) ? (unsigned)atoi(text) : 0;
-			if (!o->workers || o->workers > SWEEP_WORKERS_MAX)
+			if (!command_number(&workers, argv[++i]) || !workers || workers > SWEEP_WORKERS_MAX)
 				return "--workers needs a number from 1 to 256";
+			o->workers = (unsigned)workers;
 		} else if (argv[i][0] == '-' || o->spec) {
 			return "that is one word or option too many";
 		} else {
@@ -32,13 +32,6 @@ static const char *options_read(struct sweep_options *o, int argc, char **argv)
 		}
 	}
 	return o->spec ? NULL : "say which sweep";
-}
-
-static unsigned processors(void)
-{
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return count < 1 ? 1 : count > SWEEP_WORKERS_MAX ? SWEEP_WORKERS_MAX : (unsigned)count;
 }
 
 static int pool_run(struct sweep *s, unsigned workers, FILE *out)
@@ -68,7 +61,8 @@ static int sweep_go(struct sweep *s, const struct sweep_options *o)
 	}
 	/* A child must not have what is waiting to be written. */
 	fflush(NULL);
-	int error = is_mpi ? sweep_mpi(s, out) : pool_run(s, o->workers ? o->workers : processors(), out);
+	int error = is_mpi ? sweep_mpi(s, out)
+			   : pool_run(s, o->workers ? o->workers : command_processors(SWEEP_WORKERS_MAX), out);
 	if (has_file && fclose(out) && !error) {
 		fprintf(stderr, "meshsim: %s: cannot be written: %s; make room\n", o->csv, strerror(errno));
 		error = -EIO;
@@ -82,10 +76,8 @@ int sweep_main(int argc, char **argv)
 	const char *complaint = options_read(&o, argc, argv);
 	char error[PLAN_ERROR_MAX];
 
-	if (complaint) {
-		fprintf(stderr, "meshsim: %s; see meshsim --help\n", complaint);
-		return EXIT_WRONG;
-	}
+	if (complaint)
+		return command_wrong(complaint);
 	struct sweep *s = sweep_load(o.spec, error);
 	if (!s) {
 		fprintf(stderr, "%s\n", error);

@@ -53,7 +53,7 @@ void sweep_free(struct sweep *s);
 void sweep_head(const struct sweep *s, char row[SWEEP_ROW_MAX]);
 /* Seed and settings of a job in words. */
 void sweep_job_text(const struct sweep *s, unsigned job, char *text, size_t size);
-/* Runs a job; `row` is without line end. 0, -ENOMEM, or -EIO. */
+/* Runs a job; `row` is without line end. 0 or -ENOMEM. */
 int sweep_job_run(struct sweep *s, unsigned job, char row[SWEEP_ROW_MAX]);
 /* "flows.order.gap_s" or "expect.0.measured" in a run's JSON; NULL: nothing is there. */
 const json_t *sweep_metric_find(const json_t *root, const char *path);

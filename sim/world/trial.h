@@ -17,7 +17,6 @@
  *   service.c  what each site got of what was sent to it, by class; kind.c, way.c, what a way bears
  *   record.c   who reached whom, over time (timeline.c), and by region (region.c)
  *   page*.c    the outcome as a page for people
- *   fuzz.c     scenarios drawn from a seed
  *   bench.c    how fast, how large, with a tree of many nodes
  */
 #ifndef SIM_WORLD_TRIAL_H
