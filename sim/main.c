@@ -22,7 +22,8 @@ static const char usage[] = "usage: meshlab run SCENARIO.yaml --out DIR [--quiet
 			    "\n"
 			    "orders: cut LINK | silence LINK | restore LINK\n"
 			    "        set LINK FIELD=VALUE...     rate rate_up rate_down queue delay jitter\n"
-			    "                                    reorder loss fade step gap turnaround mtu\n"
+			    "                                    reorder loss fade step gap shift stall\n"
+			    "                                    turnaround pace mtu\n"
 			    "        power-off NODE | power-on NODE | kill NODE | stop NODE | start NODE\n"
 			    "        rebind NODE | unplug NODE:INTERFACE | plug NODE:INTERFACE\n"
 			    "        stats [--json] | time | end\n";

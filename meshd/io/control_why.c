@@ -11,6 +11,7 @@
  *   unfeasible     using it could close a loop (RFC 8966, 3.5.1)
  *   longer         a lower metric is in use
  *   hysteresis     better, but not by enough or not for long enough
+ *   waiting        about to be taken
  *   unannounced    the neighbour has no way but ours, or none: then it says nothing
  */
 #include "meshd/io/control.h"
