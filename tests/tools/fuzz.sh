@@ -11,6 +11,7 @@ for source in "$@"; do
 	out=build/fuzz/$name
 	mkdir -p "$out/corpus"
 	case $name in
+	base_*) code="meshd/base/*.c" ;;
 	routing_*) code="routing/*.c meshd/base/*.c" ;;
 	crypto_*) code="crypto/*.c meshd/base/*.c" ;;
 	config_*) code="meshd/config/*.c crypto/*.c meshd/base/*.c" ;;
