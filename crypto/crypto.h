@@ -218,11 +218,20 @@ struct replay_window {
 bool replay_would_accept(const struct replay_window *w, uint64_t counter);
 void replay_accept(struct replay_window *w, uint64_t counter);
 
+/* How the frames of a session look: all of a link look alike. */
+enum session_form {
+	SESSION_NORMAL,
+	SESSION_THIN, /* of two stations: a frame does not say whom it is for */
+	SESSION_THIN_SHARED, /* of many: one byte of the receiver's index says */
+};
+
 /* One pair of keys, made by one handshake. */
 struct secret_session {
+	enum session_form form;
 	uint32_t local_index; /* what the peer writes into its frames to us */
 	uint32_t remote_index;
 	uint8_t send_key[KEY_LEN], receive_key[KEY_LEN];
+	uint8_t send_tag_key[KEY_LEN], receive_tag_key[KEY_LEN]; /* thin only */
 	uint64_t send_counter;
 	struct replay_window window;
 	uint64_t born_us;
@@ -246,6 +255,39 @@ int session_open(struct secret_session *s, uint8_t *frame, size_t len);
 /* By age, by count, and by half of the bad tags that would end the keys. */
 bool session_wants_rekey(const struct secret_session *s, uint64_t now_us);
 
+/* --- the same sessions on thin links (thin.c) ---
+ *
+ *   0    first byte: type 2, key phase 1, the user's 5
+ *   1    low byte of the receiver's index        SESSION_THIN_SHARED only
+ *   1-2  low 16 bits of the counter, LE64
+ *   3..  cipher text (ChaCha20), tag 8
+ *
+ * The counter is whole at both ends: what is not sent is the one nearest to the last
+ * one heard, up to 2^15 away. The key phase is bit 8 of the receiver's index, so that
+ * who draws the indices tells its sessions with one peer apart. */
+#define THIN_TAG_LEN 8
+#define THIN_HEADER_MAX 4
+#define THIN_OVERHEAD_MAX (THIN_HEADER_MAX + THIN_TAG_LEN)
+#define THIN_PHASE 0x20 /* of the first byte; the user's other bits are kept */
+#define THIN_INDEX_MASK 0x1ffu /* what can show of an index: key phase, byte */
+#define THIN_REPLAY_WINDOW 128
+#define THIN_REKEY_US (24ull * 3600 * 1000000)
+#define THIN_REKEY_FRAMES (1ull << 20)
+
+/* Makes a session that has just begun a thin one: its keys become those of the cipher and of the tag. */
+void session_make_thin(struct secret_session *s, enum session_form form);
+size_t thin_header_len(enum session_form form);
+/* Seals in place: `frame` has thin_header_len() free bytes, then `plain_len` bytes of plain text, then THIN_TAG_LEN
+ * free bytes. Returns the frame's length, or -EKEYEXPIRED when the counter is used up. */
+int thin_seal(struct secret_session *s, uint8_t *frame, size_t plain_len, uint8_t first);
+/* Does what the frame shows of the receiver's index fit? Several sessions may: each is tried. */
+bool thin_is_for(const struct secret_session *s, struct bytes frame);
+/* Opens in place: returns the length of plain text, which is behind the header, and the whole counter; errors as of
+ * session_open(), but the frame is as before, so that another session can try it. */
+int thin_open(struct secret_session *s, uint8_t *frame, size_t len, uint64_t *counter);
+/* The counter with these low bits that is nearest to `next`. */
+uint64_t thin_counter(uint64_t next, uint16_t low);
+
 /* The receiver index of a data frame, without touching keys; false if too short. */
 bool frame_receiver_index(struct bytes frame, uint32_t *index);
 
@@ -255,7 +297,7 @@ bool frame_receiver_index(struct bytes frame, uint32_t *index);
  *
  *   initiator done: current (else pending) -> previous, pending goes, new -> current (it may send at once)
  *   responder done: new -> pending; first valid frame: pending -> current,
- *   current -> previous; previous is wiped 60 s later.
+ *   current -> previous; previous is wiped 60 s later (thin: 10 min).
  */
 struct secret_keyring {
 	bool has_current, has_pending, has_previous;
@@ -269,7 +311,14 @@ void keyring_responded(struct secret_keyring *k, struct secret_session *s);
 /* As session_open, by the frame's receiver index; *promoted tells that pending
  * became current. -ENOENT: no session has this index. */
 int keyring_open(struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size_t len, bool *promoted);
-/* With the current session; -ENOTCONN when there is none. */
+/* The same for a thin frame: what its header fits is tried. *place tells by whose keys it opened. */
+struct thin_place {
+	uint32_t local_index;
+	uint64_t counter;
+};
+int keyring_open_thin(struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size_t len, bool *promoted,
+	struct thin_place *place);
+/* With the current session; -ENOTCONN when there is none. `flags` is the first byte of a thin frame. */
 int keyring_seal(struct secret_keyring *k, uint8_t *frame, size_t plain_len, uint8_t flags);
 /* Wipes what has outlived its use. */
 void keyring_expire(struct secret_keyring *k, uint64_t now_us);

@@ -2,7 +2,7 @@
  * Which of a peer's sessions opens and seals a frame (protocol.md 4.4), and the
  * make-before-break between them:
  *
- *             initiated            first valid frame           60 s
+ *             initiated            first valid frame           60 s, thin 10 min
  *   (new) ----------------> current <------------- pending
  *                           current ------------> previous ---------> wiped
  *             responded
@@ -20,6 +20,7 @@
 #include <errno.h>
 
 #define PREVIOUS_LIFE_US (60ull * 1000000)
+#define PREVIOUS_LIFE_THIN_US (600ull * 1000000) /* a frame may wait for minutes in a slow link's queue */
 
 static void session_move(struct secret_session *to, struct secret_session *from)
 {
@@ -33,14 +34,21 @@ static void previous_drop(struct secret_keyring *k)
 	k->has_previous = false;
 }
 
+static void previous_set(struct secret_keyring *k, struct secret_session *s, uint64_t now_us)
+{
+	bool is_thin = s->form != SESSION_NORMAL;
+
+	session_move(&k->previous, s);
+	k->has_previous = true;
+	k->previous_until_us = now_us + (is_thin ? PREVIOUS_LIFE_THIN_US : PREVIOUS_LIFE_US);
+}
+
 /* Makes room for a new current session. */
 static void current_retire(struct secret_keyring *k, uint64_t now_us)
 {
 	if (!k->has_current)
 		return;
-	session_move(&k->previous, &k->current);
-	k->has_previous = true;
-	k->previous_until_us = now_us + PREVIOUS_LIFE_US;
+	previous_set(k, &k->current, now_us);
 	k->has_current = false;
 }
 
@@ -54,13 +62,10 @@ static void pending_retire(struct secret_keyring *k, uint64_t now_us)
 {
 	if (!k->has_pending)
 		return;
-	if (k->has_current) {
+	if (k->has_current)
 		session_done(&k->pending);
-	} else {
-		session_move(&k->previous, &k->pending);
-		k->has_previous = true;
-		k->previous_until_us = now_us + PREVIOUS_LIFE_US;
-	}
+	else
+		previous_set(k, &k->pending, now_us);
 	k->has_pending = false;
 }
 
@@ -109,9 +114,37 @@ int keyring_open(struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size
 	return plain_len;
 }
 
+int keyring_open_thin(
+	struct secret_keyring *k, uint64_t now_us, uint8_t *frame, size_t len, bool *promoted, struct thin_place *place)
+{
+	int result = -ENOENT;
+
+	*promoted = false;
+	keyring_expire(k, now_us);
+	struct secret_session *sessions[3] = {
+		k->has_current ? &k->current : NULL,
+		k->has_previous ? &k->previous : NULL,
+		k->has_pending ? &k->pending : NULL,
+	};
+	for (unsigned i = 0; i < 3 && result < 0; i++) {
+		if (!sessions[i] || !thin_is_for(sessions[i], bytes_of(frame, len)))
+			continue;
+		place->local_index = sessions[i]->local_index;
+		result = thin_open(sessions[i], frame, len, &place->counter);
+		if (result >= 0 && sessions[i] == &k->pending) {
+			pending_promote(k, now_us);
+			*promoted = true;
+		}
+	}
+	return result;
+}
+
 int keyring_seal(struct secret_keyring *k, uint8_t *frame, size_t plain_len, uint8_t flags)
 {
-	return k->has_current ? session_seal(&k->current, frame, plain_len, flags) : -ENOTCONN;
+	if (!k->has_current)
+		return -ENOTCONN;
+	return k->current.form == SESSION_NORMAL ? session_seal(&k->current, frame, plain_len, flags)
+						 : thin_seal(&k->current, frame, plain_len, flags);
 }
 
 void keyring_expire(struct secret_keyring *k, uint64_t now_us)

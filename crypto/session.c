@@ -112,10 +112,12 @@ int session_open(struct secret_session *s, uint8_t *frame, size_t len)
 
 bool session_wants_rekey(const struct secret_session *s, uint64_t now_us)
 {
-	uint64_t life_us = SESSION_REKEY_US + (s->initiator ? 0 : RESPONDER_GRACE_US);
+	bool is_thin = s->form != SESSION_NORMAL;
+	uint64_t life_us = (is_thin ? THIN_REKEY_US : SESSION_REKEY_US) + (s->initiator ? 0 : RESPONDER_GRACE_US);
+	uint64_t frames = is_thin ? THIN_REKEY_FRAMES : SESSION_REKEY_FRAMES;
 
-	return now_us - s->born_us >= life_us || s->send_counter >= SESSION_REKEY_FRAMES ||
-	       s->window.head >= SESSION_REKEY_FRAMES || s->bad_tags >= BAD_TAGS_REKEY;
+	return now_us - s->born_us >= life_us || s->send_counter >= frames || s->window.head >= frames ||
+	       s->bad_tags >= BAD_TAGS_REKEY;
 }
 
 bool frame_receiver_index(struct bytes frame, uint32_t *index)

@@ -20,6 +20,7 @@ struct bench {
 	struct random random;
 	struct secret_identity initiator, responder;
 	uint8_t psk[KEY_LEN];
+	enum session_form form;
 	struct secret_session here, there;
 	uint8_t sealed[BATCH][FRAME_MAX];
 	size_t len; /* of plain text */
@@ -41,6 +42,10 @@ static void sessions_init(struct bench *b)
 	random_fill(&b->random, receive_key, KEY_LEN);
 	session_init(&b->here, 1, 2, send_key, receive_key, true, 0);
 	session_init(&b->there, 2, 1, receive_key, send_key, false, 0);
+	if (b->form == SESSION_NORMAL)
+		return;
+	session_make_thin(&b->here, b->form);
+	session_make_thin(&b->there, b->form);
 }
 
 /* Each returns the nanoseconds that BATCH operations took. */
@@ -59,6 +64,29 @@ static uint64_t batch_open(struct bench *b)
 	uint64_t start_ns = now_ns();
 	for (int i = 0; i < BATCH; i++) {
 		int len = session_open(&b->there, b->sealed[i], b->len + FRAME_OVERHEAD);
+
+		assert(len == (int)b->len);
+		(void)len;
+	}
+	return now_ns() - start_ns;
+}
+
+static uint64_t batch_thin_seal(struct bench *b)
+{
+	uint64_t start_ns = now_ns();
+
+	for (int i = 0; i < BATCH; i++)
+		thin_seal(&b->here, b->sealed[i], b->len, 0x40);
+	return now_ns() - start_ns;
+}
+
+static uint64_t batch_thin_open(struct bench *b)
+{
+	batch_thin_seal(b);
+	uint64_t start_ns = now_ns();
+	for (int i = 0; i < BATCH; i++) {
+		uint64_t counter;
+		int len = thin_open(&b->there, b->sealed[i], b->len + THIN_OVERHEAD_MAX, &counter);
 
 		assert(len == (int)b->len);
 		(void)len;
@@ -143,8 +171,24 @@ static double measure(struct bench *b, uint64_t (*batch)(struct bench *b))
 	return (double)took[count / 2] / BATCH;
 }
 
+static void bench_frames(struct bench *b, const char *what, const size_t *sizes, size_t count,
+	uint64_t (*seal)(struct bench *b), uint64_t (*open)(struct bench *b))
+{
+	for (size_t i = 0; i < count; i++) {
+		sessions_init(b);
+		b->len = sizes[i];
+		double seal_ns = measure(b, seal), open_ns;
+
+		sessions_init(b);
+		open_ns = measure(b, open);
+		printf("%s %4zu B: seal %5.0f ns (%5.2f Gbit/s), open %5.0f ns (%5.2f Gbit/s)\n", what, b->len, seal_ns,
+			(double)b->len * 8 / seal_ns, open_ns, (double)b->len * 8 / open_ns);
+	}
+}
+
 int main(void)
 {
+	static const size_t thin_sizes[] = { 16, 100, 240 };
 	static const size_t sizes[] = { 64, 128, 256, 512, 1024, 1280, 1420 };
 	static struct bench b;
 
@@ -155,16 +199,10 @@ int main(void)
 	identity_generate(&b.initiator, &b.random);
 	identity_generate(&b.responder, &b.random);
 	random_fill(&b.random, b.psk, KEY_LEN);
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
-		sessions_init(&b);
-		b.len = sizes[i];
-		double seal_ns = measure(&b, batch_seal), open_ns;
-
-		sessions_init(&b);
-		open_ns = measure(&b, batch_open);
-		printf("frame %4zu B: seal %5.0f ns (%5.2f Gbit/s), open %5.0f ns (%5.2f Gbit/s)\n", b.len, seal_ns,
-			(double)b.len * 8 / seal_ns, open_ns, (double)b.len * 8 / open_ns);
-	}
+	bench_frames(&b, "frame", sizes, sizeof(sizes) / sizeof(*sizes), batch_seal, batch_open);
+	b.form = SESSION_THIN_SHARED;
+	bench_frames(&b, "thin frame", thin_sizes, sizeof(thin_sizes) / sizeof(*thin_sizes), batch_thin_seal,
+		batch_thin_open);
 	double xx_ns = measure(&b, batch_xx), ik_ns = measure(&b, batch_ik);
 	printf("handshake XXpsk0, both sides: %.0f us, %.0f/s\n", xx_ns / 1000, 1e9 / xx_ns);
 	printf("handshake IKpsk2, both sides: %.0f us, %.0f/s\n", ik_ns / 1000, 1e9 / ik_ns);

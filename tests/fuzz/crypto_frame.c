@@ -1,7 +1,7 @@
 /*
  * A peer's two keyrings under a stream of operations: seal, deliver in any
  * order and as often as wished, rekey from either side, let time pass, and
- * deliver bytes that no one sealed.
+ * deliver bytes that no one sealed. The first byte says what the frames look like.
  *
  * What must hold: only a frame that was sealed opens, with its plain text, and
  * no frame opens twice; a pending session never sends.
@@ -18,14 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define FRAMES_MAX 16
 #define PLAIN_LEN 8
-#define FRAME_LEN (PLAIN_LEN + FRAME_OVERHEAD)
+#define FRAME_MAX (PLAIN_LEN + FRAME_OVERHEAD)
 
 struct sent {
-	uint8_t frame[FRAME_LEN], plain[PLAIN_LEN];
+	uint8_t frame[FRAME_MAX], plain[PLAIN_LEN];
 	bool opened;
 };
 
 struct world {
+	enum session_form form;
+	size_t header_len, frame_len;
 	struct secret_keyring rings[2];
 	struct sent sent[2][FRAMES_MAX]; /* by sender */
 	unsigned sent_count[2];
@@ -48,8 +50,12 @@ static void world_rekey(struct world *w, int initiator)
 	struct secret_session s;
 
 	session_init(&s, a, b, there, back, true, w->now_us);
+	if (w->form != SESSION_NORMAL)
+		session_make_thin(&s, w->form);
 	keyring_initiated(&w->rings[initiator], &s, w->now_us);
 	session_init(&s, b, a, back, there, false, w->now_us);
+	if (w->form != SESSION_NORMAL)
+		session_make_thin(&s, w->form);
 	keyring_responded(&w->rings[!initiator], &s);
 }
 
@@ -59,9 +65,9 @@ static void world_seal(struct world *w, int sender, uint8_t text)
 	int len;
 
 	memset(sent->plain, text, PLAIN_LEN);
-	memcpy(sent->frame + FRAME_HEADER, sent->plain, PLAIN_LEN);
+	memcpy(sent->frame + w->header_len, sent->plain, PLAIN_LEN);
 	len = keyring_seal(&w->rings[sender], sent->frame, PLAIN_LEN, text);
-	assert(w->rings[sender].has_current ? len == FRAME_LEN : len == -ENOTCONN);
+	assert(w->rings[sender].has_current ? len == (int)w->frame_len : len == -ENOTCONN);
 	if (len < 0)
 		return;
 	sent->opened = false;
@@ -72,7 +78,9 @@ static int world_open(struct world *w, int receiver, uint8_t *frame, size_t len)
 {
 	struct secret_keyring *ring = &w->rings[receiver];
 	bool had_pending = ring->has_pending, promoted;
-	int result = keyring_open(ring, w->now_us, frame, len, &promoted);
+	struct thin_place place;
+	int result = w->form == SESSION_NORMAL ? keyring_open(ring, w->now_us, frame, len, &promoted)
+					       : keyring_open_thin(ring, w->now_us, frame, len, &promoted, &place);
 
 	assert(!promoted || (result >= 0 && had_pending && ring->has_current && !ring->has_pending));
 	return result;
@@ -81,20 +89,20 @@ static int world_open(struct world *w, int receiver, uint8_t *frame, size_t len)
 static void world_deliver(struct world *w, int receiver, uint8_t which, uint8_t flip_at, uint8_t flip)
 {
 	unsigned count = w->sent_count[!receiver];
-	uint8_t copy[FRAME_LEN];
+	uint8_t copy[FRAME_MAX];
 	struct sent *sent;
 	int len;
 
 	if (count == 0)
 		return;
 	sent = &w->sent[!receiver][which % (count < FRAMES_MAX ? count : FRAMES_MAX)];
-	memcpy(copy, sent->frame, FRAME_LEN);
-	copy[flip_at % FRAME_LEN] ^= flip;
-	len = world_open(w, receiver, copy, FRAME_LEN);
+	memcpy(copy, sent->frame, w->frame_len);
+	copy[flip_at % w->frame_len] ^= flip;
+	len = world_open(w, receiver, copy, w->frame_len);
 	if (len < 0)
 		return;
 	assert(flip == 0 && !sent->opened && len == PLAIN_LEN);
-	assert(memcmp(copy + FRAME_HEADER, sent->plain, PLAIN_LEN) == 0);
+	assert(memcmp(copy + w->header_len, sent->plain, PLAIN_LEN) == 0);
 	sent->opened = true;
 }
 
@@ -112,6 +120,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct world w = { 0 };
 	struct reader r = reader_of(bytes_of(data, size));
 
+	w.form = (enum session_form)(read_u8(&r) % 3);
+	w.header_len = w.form == SESSION_NORMAL ? FRAME_HEADER : thin_header_len(w.form);
+	w.frame_len = w.header_len + PLAIN_LEN + (w.form == SESSION_NORMAL ? TAG_LEN : THIN_TAG_LEN);
 	while (reader_left(&r) > 0) {
 		uint8_t op = read_u8(&r);
 		uint8_t argument = read_u8(&r);
