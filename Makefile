@@ -66,11 +66,11 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat cmocka
+PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
-LIBS_crypto := $(call libs_of,libsodium)
+LIBS_crypto := $(call libs_of,libsodium libb2)
 LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_ctl := $(call libs_of,jansson)
 LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
@@ -267,7 +267,7 @@ install: all
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|g' configs/meshd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/meshd.service
 
-DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
+DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
 DEBIAN_TEST := tshark
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git

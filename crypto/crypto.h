@@ -354,6 +354,27 @@ int cookie_open(uint8_t cookie[COOKIE_LEN], const uint8_t key[KEY_LEN], const ui
 	const uint8_t sealed[COOKIE_SEALED_LEN]);
 void mac2_compute(uint8_t mac[MAC_LEN], const uint8_t cookie[COOKIE_LEN], struct bytes message);
 
+/* --- keys that authenticate plain packets of other protocols (RFC 8967) --------------- */
+
+enum packet_algorithm {
+	PACKET_HMAC_SHA256, /* RFC 2104 with SHA-256: keys of 1..64 bytes, MACs of 32 */
+	PACKET_BLAKE2S, /* RFC 7693, keyed: keys of 1..32 bytes, MACs of 16 */
+};
+#define PACKET_KEY_MAX 64
+#define PACKET_MAC_MAX 32
+
+struct secret_packet_key {
+	enum packet_algorithm algorithm;
+	uint8_t len;
+	uint8_t bytes[PACKET_KEY_MAX];
+};
+/* -EINVAL: no key of this algorithm has this length; `k` is then empty. */
+int packet_key_init(struct secret_packet_key *k, enum packet_algorithm algorithm, struct bytes key);
+void packet_key_done(struct secret_packet_key *k);
+/* The MAC of `parts` run together; returns its length. */
+size_t packet_mac(
+	const struct secret_packet_key *k, const struct bytes *parts, size_t count, uint8_t mac[PACKET_MAC_MAX]);
+
 /* Token buckets against handshake floods: 5 burst and 1/s per source, 50/s total. */
 #define RATE_SOURCES_MAX 1024
 struct rate_limiter;

@@ -265,4 +265,65 @@ struct babel_counters {
 };
 const struct babel_counters *babel_counters(const struct babel *b);
 
+/* --- MAC authentication (RFC 8967 with RFC 9467) ---------------------------------- */
+
+/*
+ * A layer of its own between the engine and the socket of one plain link: what the
+ * engine sends goes through babel_mac_protect(), what comes in reaches
+ * babel_receive() only if babel_mac_receive() says so. It knows no algorithm: its
+ * owner computes MACs. A link's mtu in the engine must leave BABEL_MAC_OVERHEAD.
+ */
+#define BABEL_MAC_KEYS_MAX 4 /* one, and two while keys are changed */
+#define BABEL_MAC_MAX 32 /* bytes of a MAC: those of HMAC-SHA256 */
+#define BABEL_MAC_INDEX_LEN 8 /* of our own index */
+#define BABEL_MAC_OVERHEAD (2 + 4 + BABEL_MAC_INDEX_LEN + BABEL_MAC_KEYS_MAX * (2 + BABEL_MAC_MAX))
+#define BABEL_MAC_NEIGHBOURS_MAX 256 /* on one link */
+
+struct babel_mac;
+
+struct babel_mac_output {
+	/* The MAC, under key number `key`, of `parts` run together. Writes at most
+	 * BABEL_MAC_MAX bytes and returns how many. */
+	size_t (*compute)(void *user, unsigned key, const struct bytes parts[2], uint8_t mac[BABEL_MAC_MAX]);
+	/* Send this packet, protected already, to that neighbour: a challenge, or the
+	 * answer to one. Borrowed. */
+	void (*send)(void *user, const struct address *to, struct bytes packet);
+};
+
+struct babel_mac_config {
+	struct address self; /* link-local: the source of what we send */
+	unsigned keys; /* 1..BABEL_MAC_KEYS_MAX */
+	/* Packets are protected, and let in whatever their MAC is: while a network is
+	 * being moved to authentication (5). */
+	bool is_lenient;
+	struct random random; /* borrowed generator: indices and nonces must never repeat */
+};
+
+/* NULL when memory runs out or the number of keys is wrong. `output` is copied. */
+struct babel_mac *babel_mac_new(
+	const struct babel_mac_config *config, const struct babel_mac_output *output, void *user);
+void babel_mac_free(struct babel_mac *m);
+/* From now on these many keys are there, behind compute(): packets carry a MAC of each, and one that matches will do.
+ * Neighbours stay known. -EINVAL. */
+int babel_mac_keys_set(struct babel_mac *m, unsigned keys, bool is_lenient);
+/* Writes `packet` with its counter and its MACs to `out`; `to` is NULL for all neighbours of the link. Returns the
+ * length; 0 if it is no Babel packet or there is no room (4.2). */
+size_t babel_mac_protect(
+	struct babel_mac *m, const struct address *to, struct bytes packet, uint8_t *out, size_t capacity);
+/* May the engine see this packet? Sends challenges and answers to challenges by itself (4.3). */
+bool babel_mac_receive(struct babel_mac *m, uint64_t now_us, const struct babel_sender *from, struct bytes packet);
+
+/* clang-format off */
+#define BABEL_MAC_COUNTERS(X) \
+	X(accepted) X(accepted_unproven) X(bad_sender) X(malformed) X(no_mac) X(wrong_mac) X(no_counter) X(replayed) \
+	X(index_unknown) X(challenges_sent) X(challenges_limited) X(challenges_met) X(challenges_failed) \
+	X(replies_sent) X(replies_limited) X(refused_neighbours) X(indices_drawn)
+/* clang-format on */
+struct babel_mac_counters {
+#define BABEL_MAC_COUNTER_FIELD(name) uint64_t name;
+	BABEL_MAC_COUNTERS(BABEL_MAC_COUNTER_FIELD)
+#undef BABEL_MAC_COUNTER_FIELD
+};
+const struct babel_mac_counters *babel_mac_counters(const struct babel_mac *m);
+
 #endif

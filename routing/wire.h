@@ -28,6 +28,11 @@ enum tlv_type {
 	TLV_UPDATE = 8,
 	TLV_ROUTE_REQUEST = 9,
 	TLV_SEQNO_REQUEST = 10,
+	/* RFC 8967: read before the engine sees the packet (mac.c), and nothing to it. */
+	TLV_MAC = 16,
+	TLV_PC = 17,
+	TLV_CHALLENGE_REQUEST = 18,
+	TLV_CHALLENGE_REPLY = 19,
 	/* Of the experimental range (RFC 8966, 5): between versioned neighbours only (docs/routing.md). */
 	TLV_REFRESH = 224,
 	TLV_DELTA = 225,

@@ -435,6 +435,10 @@ static enum verdict parse_tlv(struct wire_parser *p, uint8_t type, struct reader
 	*out = (struct babel_tlv){ .type = type };
 	switch (type) {
 	case TLV_PADN:
+	case TLV_MAC:
+	case TLV_PC:
+	case TLV_CHALLENGE_REQUEST:
+	case TLV_CHALLENGE_REPLY:
 		return TLV_SKIP;
 	case TLV_ACK_REQUEST:
 		return parse_ack_request(r, out);
