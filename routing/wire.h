@@ -37,6 +37,9 @@ enum tlv_type {
 	TLV_REFRESH = 224,
 	TLV_DELTA = 225,
 	TLV_SYNCACK = 226,
+	/* ... who know each other's members by short-ids. */
+	TLV_COMPACT = 227,
+	TLV_BATCH_REQUEST = 228,
 };
 
 /* A decoded TLV. Router-Id, Next Hop and pads are consumed by the parser. An
@@ -110,9 +113,42 @@ struct babel_tlv {
 			bool full; /* say everything */
 			uint32_t epoch;
 			uint32_t applied;
+			struct bytes whole; /* ids (wire_compact.h) of whom a list said what is not understood */
 		} syncack;
+		struct {
+			uint16_t check; /* of what the items stand for: compact.c */
+			uint16_t base_id, base_seqno;
+			struct bytes items; /* whole and readable: compact_read() */
+		} compact; /* of the delta, as updates are */
+		struct {
+			uint8_t hop_count; /* not 0 */
+			bool with_lans; /* for all prefixes that the members' certificates name, too */
+			bool is_salted; /* items have salts */
+			struct bytes items; /* batch_read() */
+		} batch;
 	} u;
 };
+
+/*
+ * All that is said on a thin link in peace, instead of a packet: THIN_LEN bytes of
+ * REFRESH, Hello, IHU and SYNCACK in one (protocol.md 2.3). What has more bits is meant
+ * modulo what is written.
+ */
+#define THIN_LEN 13
+struct wire_thin {
+	bool is_hello; /* the Hello counts; else only the rest is said */
+	bool is_refresh; /* epoch, ver and digest are those of this instant */
+	bool nack, full; /* as in SYNCACK */
+	uint8_t epoch;
+	uint16_t ver;
+	uint32_t digest;
+	uint16_t interval_cs; /* of Hellos, rounded up by log_encode(); not 0 */
+	uint16_t applied;
+	uint8_t seqno;
+	uint16_t rxcost; /* rounded up by log_encode() */
+};
+void wire_thin_write(uint8_t out[THIN_LEN], const struct wire_thin *thin);
+bool wire_thin_read(struct wire_thin *thin, struct bytes packet); /* false: it is none */
 
 /* What the parser needs to know of the packet's circumstances. */
 struct wire_parser {

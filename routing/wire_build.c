@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "routing/wire.h"
+#include "routing/wire_compact.h"
 #include "routing/wire_format.h"
 
 void wire_build_begin(struct wire_builder *w, void *buffer, size_t capacity, const struct address *self)
@@ -159,6 +160,27 @@ static void write_syncack(struct writer *out, const struct babel_tlv *tlv)
 	write_u8(out, 0);
 	write_u32(out, tlv->u.syncack.epoch);
 	write_u32(out, tlv->u.syncack.applied);
+	if (tlv->u.syncack.whole.len == 0)
+		return;
+	write_u8(out, SYNCACK_WHOLE);
+	write_u8(out, (uint8_t)tlv->u.syncack.whole.len);
+	write_bytes(out, tlv->u.syncack.whole);
+}
+
+static void write_compact(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u16(out, tlv->u.compact.check);
+	write_u16(out, tlv->u.compact.base_id);
+	write_u16(out, tlv->u.compact.base_seqno);
+	write_bytes(out, tlv->u.compact.items);
+}
+
+static void write_batch_request(struct writer *out, const struct babel_tlv *tlv)
+{
+	write_u8(out, tlv->u.batch.hop_count);
+	write_u8(out,
+		(uint8_t)((tlv->u.batch.with_lans ? BATCH_LANS : 0) | (tlv->u.batch.is_salted ? BATCH_SALTED : 0)));
+	write_bytes(out, tlv->u.batch.items);
 }
 
 /* --- updates: what they need from the state ------------------------------------------ */
@@ -311,6 +333,12 @@ static void put_plain(struct wire_builder *w, const struct babel_tlv *tlv)
 		break;
 	case TLV_SYNCACK:
 		write_syncack(out, tlv);
+		break;
+	case TLV_COMPACT:
+		write_compact(out, tlv);
+		break;
+	case TLV_BATCH_REQUEST:
+		write_batch_request(out, tlv);
 		break;
 	default:
 		break;

@@ -28,6 +28,14 @@ enum wire_sub_tlv {
 #define DELTA_URGENT 0x20
 #define SYNCACK_NACK 0x80
 #define SYNCACK_FULL 0x40
+#define SYNCACK_WHOLE 112 /* sub-TLV */
+#define BATCH_LANS 0x80
+#define BATCH_SALTED 0x40
+#define THIN_BODY 0xc0 /* in the upper four bits of its first byte; a packet begins with 42 */
+#define THIN_HELLO 0x01
+#define THIN_REFRESH 0x02
+#define THIN_NACK 0x04
+#define THIN_FULL 0x08
 #define WIRE_INFINITY 0xffff
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "routing/wire.h"
+#include "routing/wire_compact.h"
 #include "routing/wire_format.h"
 
 enum verdict {
@@ -56,9 +57,9 @@ int wire_parse_begin(
 
 /* --- sub-TLVs ---------------------------------------------------------------- */
 
-/* What is left of `r` are sub-TLVs. A timestamp of at least `want` bytes is
+/* What is left of `r` are sub-TLVs. One of type `wanted` of at least `want` bytes is
  * handed out once, others are skipped. */
-static enum verdict read_sub_tlvs(struct reader *r, size_t want, struct reader *timestamp, bool *has_timestamp)
+static enum verdict read_sub_tlvs(struct reader *r, uint8_t wanted, size_t want, struct reader *found, bool *has_found)
 {
 	enum verdict verdict = TLV_GOOD;
 
@@ -72,9 +73,9 @@ static enum verdict read_sub_tlvs(struct reader *r, size_t want, struct reader *
 
 		if (!reader_ok(r))
 			return TLV_MALFORMED;
-		if (type == SUB_TLV_TIMESTAMP && want > 0 && len >= want && !*has_timestamp) {
-			*timestamp = body;
-			*has_timestamp = true;
+		if (type == wanted && len >= want && !*has_found) {
+			*found = body;
+			*has_found = true;
 		} else if (type & SUB_TLV_MANDATORY) {
 			verdict = TLV_NOT_UNDERSTOOD;
 		}
@@ -84,11 +85,12 @@ static enum verdict read_sub_tlvs(struct reader *r, size_t want, struct reader *
 
 static enum verdict read_end(struct reader *r)
 {
-	bool unused = false;
+	struct reader unused;
+	bool is_padded = false;
 
 	if (!reader_ok(r))
 		return TLV_MALFORMED;
-	return read_sub_tlvs(r, 0, NULL, &unused);
+	return read_sub_tlvs(r, SUB_TLV_PADN, 0, &unused, &is_padded);
 }
 
 /* --- addresses ------------------------------------------------------------------ */
@@ -190,7 +192,7 @@ static enum verdict parse_hello(struct reader *r, struct babel_tlv *out)
 	out->u.hello.interval_cs = read_u16(r);
 	if (!reader_ok(r))
 		return TLV_MALFORMED;
-	enum verdict verdict = read_sub_tlvs(r, 4, &timestamp, &out->u.hello.has_timestamp);
+	enum verdict verdict = read_sub_tlvs(r, SUB_TLV_TIMESTAMP, 4, &timestamp, &out->u.hello.has_timestamp);
 
 	if (out->u.hello.has_timestamp)
 		out->u.hello.t1 = read_u32(&timestamp);
@@ -210,7 +212,7 @@ static enum verdict parse_ihu(struct reader *r, struct babel_tlv *out)
 		return reader_ok(r) ? TLV_BAD_VALUE : TLV_MALFORMED;
 	if (!reader_ok(r))
 		return TLV_MALFORMED;
-	enum verdict verdict = read_sub_tlvs(r, 8, &timestamps, &out->u.ihu.has_timestamps);
+	enum verdict verdict = read_sub_tlvs(r, SUB_TLV_TIMESTAMP, 8, &timestamps, &out->u.ihu.has_timestamps);
 
 	if (out->u.ihu.has_timestamps) {
 		out->u.ihu.origin = read_u32(&timestamps);
@@ -381,6 +383,18 @@ static enum verdict parse_seqno_request(struct reader *r, struct babel_tlv *out)
 
 /* --- versioned sessions ------------------------------------------------------------ */
 
+/* Where a list was read to the end: *items are its bytes, and `r` goes on behind it. */
+static enum verdict list_end(const struct list_reader *l, struct bytes list, struct reader *r, struct bytes *items)
+{
+	if (!reader_ok(&l->r) || !reader_ok(r))
+		return TLV_MALFORMED;
+	size_t len = list.len - reader_left(&l->r);
+
+	*items = bytes_of(list.data, len - (l->is_ended ? 1 : 0));
+	read_skip(r, len);
+	return TLV_GOOD;
+}
+
 static enum verdict parse_refresh(struct reader *r, struct babel_tlv *out)
 {
 	read_skip(r, 2);
@@ -425,7 +439,54 @@ static enum verdict parse_syncack(struct reader *r, struct babel_tlv *out)
 	out->u.syncack.full = flags & SYNCACK_FULL;
 	out->u.syncack.epoch = read_u32(r);
 	out->u.syncack.applied = read_u32(r);
-	return read_end(r);
+	if (!reader_ok(r))
+		return TLV_MALFORMED;
+	struct reader whole;
+	bool has_whole = false;
+	enum verdict verdict = read_sub_tlvs(r, SYNCACK_WHOLE, 1, &whole, &has_whole);
+
+	if (verdict != TLV_GOOD || !has_whole)
+		return verdict;
+	struct bytes list = bytes_of(whole.at, reader_left(&whole));
+	struct list_reader l = list_reader_of(list, 0);
+	uint16_t id;
+	while (id_read(&l, &id))
+		;
+	return list_end(&l, list, &whole, &out->u.syncack.whole);
+}
+
+static enum verdict parse_compact(struct reader *r, struct babel_tlv *out)
+{
+	out->u.compact.check = read_u16(r);
+	out->u.compact.base_id = read_u16(r);
+	out->u.compact.base_seqno = read_u16(r);
+	struct bytes list = bytes_of(r->at, reader_left(r));
+	struct list_reader l = list_reader_of(list, out->u.compact.base_id);
+	struct compact_item item;
+
+	while (compact_read(&l, out->u.compact.base_seqno, &item))
+		;
+	enum verdict verdict = list_end(&l, list, r, &out->u.compact.items);
+	return verdict == TLV_GOOD ? read_end(r) : verdict;
+}
+
+static enum verdict parse_batch_request(struct reader *r, struct babel_tlv *out)
+{
+	out->u.batch.hop_count = read_u8(r);
+	uint8_t flags = read_u8(r);
+
+	out->u.batch.with_lans = flags & BATCH_LANS;
+	out->u.batch.is_salted = flags & BATCH_SALTED;
+	struct bytes list = bytes_of(r->at, reader_left(r));
+	struct list_reader l = list_reader_of(list, 0);
+	struct batch_item item;
+
+	while (batch_read(&l, out->u.batch.is_salted, &item))
+		;
+	enum verdict verdict = list_end(&l, list, r, &out->u.batch.items);
+	if (verdict == TLV_GOOD)
+		verdict = read_end(r);
+	return verdict == TLV_GOOD && out->u.batch.hop_count == 0 ? TLV_BAD_VALUE : verdict;
 }
 
 /* --- the sequence ------------------------------------------------------------------ */
@@ -464,6 +525,10 @@ static enum verdict parse_tlv(struct wire_parser *p, uint8_t type, struct reader
 		return parse_delta(r, out);
 	case TLV_SYNCACK:
 		return parse_syncack(r, out);
+	case TLV_COMPACT:
+		return parse_compact(r, out);
+	case TLV_BATCH_REQUEST:
+		return parse_batch_request(r, out);
 	default:
 		p->counters->tlvs_unknown++;
 		return TLV_SKIP;

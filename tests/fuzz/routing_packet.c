@@ -9,6 +9,7 @@
  * cleanly, and every packet read, when built from its messages, reads the same.
  */
 #include "routing/session.h"
+#include "routing/wire_compact.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -95,10 +96,21 @@ static bool syncs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 		return deltas_equal(a, b);
 	if (a->type == TLV_SYNCACK)
 		return a->u.syncack.nack == b->u.syncack.nack && a->u.syncack.full == b->u.syncack.full &&
-		       a->u.syncack.epoch == b->u.syncack.epoch && a->u.syncack.applied == b->u.syncack.applied;
+		       a->u.syncack.epoch == b->u.syncack.epoch && a->u.syncack.applied == b->u.syncack.applied &&
+		       bytes_equal(a->u.syncack.whole, b->u.syncack.whole);
 	return a->u.refresh.epoch == b->u.refresh.epoch && a->u.refresh.ver == b->u.refresh.ver &&
 	       a->u.refresh.count == b->u.refresh.count && a->u.refresh.interval_cs == b->u.refresh.interval_cs &&
 	       a->u.refresh.digest == b->u.refresh.digest;
+}
+
+static bool lists_equal(const struct babel_tlv *a, const struct babel_tlv *b)
+{
+	if (a->type == TLV_COMPACT)
+		return a->u.compact.check == b->u.compact.check && a->u.compact.base_id == b->u.compact.base_id &&
+		       a->u.compact.base_seqno == b->u.compact.base_seqno &&
+		       bytes_equal(a->u.compact.items, b->u.compact.items);
+	return a->u.batch.hop_count == b->u.batch.hop_count && a->u.batch.with_lans == b->u.batch.with_lans &&
+	       a->u.batch.is_salted == b->u.batch.is_salted && bytes_equal(a->u.batch.items, b->u.batch.items);
 }
 
 static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
@@ -121,6 +133,9 @@ static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 	case TLV_DELTA:
 	case TLV_SYNCACK:
 		return syncs_equal(a, b);
+	case TLV_COMPACT:
+	case TLV_BATCH_REQUEST:
+		return lists_equal(a, b);
 	default:
 		return requests_equal(a, b);
 	}
@@ -330,11 +345,61 @@ static void draw_sync(
 	}
 }
 
+/* Short lists of ids up to 15, of which the speaker's owner knows some. */
+static void draw_list(struct reader *in, struct babel_tlv *tlv)
+{
+	static uint8_t room[COMPACT_LIST_MAX];
+	uint8_t byte = read_u8(in);
+	struct list_writer l = list_writer_of(room, sizeof(room), 0);
+	uint16_t id = 0;
+
+	for (unsigned count = byte & 3; count > 0; count--) {
+		uint8_t how = read_u8(in);
+
+		id = (uint16_t)(id + how % 5);
+		if (tlv->type == TLV_COMPACT) {
+			struct compact_item item = { .id = id, .kind = (enum compact_kind)(how >> 4 & 1) };
+
+			item.with_lans = how & 0x80;
+			item.how = (enum compact_seqno)(how >> 5 & 3);
+			item.seqno = item.how >= COMPACT_GIVEN ? how % 8 : 0;
+			item.metric[0] = (uint16_t)(how * 10);
+			if (how & 0x40)
+				item.kind = COMPACT_BUMPED;
+			if (item.kind != COMPACT_FINITE)
+				item.more = how & 3;
+			compact_write(&l, 0, &item);
+			id = (uint16_t)(id + item.more);
+		} else {
+			struct batch_item item = { .id = id, .is_relative = how & 0x10, .seqno = how % 8 };
+
+			item.more = item.is_relative ? how & 3 : 0;
+			batch_write(&l, byte & 0x40, &item);
+			id = (uint16_t)(id + item.more);
+		}
+		id++;
+	}
+	if (tlv->type == TLV_COMPACT) {
+		tlv->u.compact.check = read_u16(in);
+		tlv->u.compact.items = writer_bytes(&l.w);
+	} else {
+		tlv->u.batch.hop_count = (uint8_t)(byte % 4 + 1);
+		tlv->u.batch.with_lans = byte & 0x80;
+		tlv->u.batch.is_salted = byte & 0x40;
+		tlv->u.batch.items = writer_bytes(&l.w);
+	}
+}
+
 static struct babel_tlv draw_tlv(const struct fuzz *f, struct reader *in, const struct address *from, unsigned link)
 {
 	uint8_t kind = read_u8(in);
 	struct babel_tlv tlv = { .type = TLV_ACK_REQUEST + kind % 9 };
 
+	if (kind >= 0xe0) {
+		tlv.type = kind & 1 ? TLV_COMPACT : TLV_BATCH_REQUEST;
+		draw_list(in, &tlv);
+		return tlv;
+	}
 	if (kind >= 0xa0) {
 		tlv.type = TLV_REFRESH + kind % 3;
 		draw_sync(f, in, &tlv, from, link);
