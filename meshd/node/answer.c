@@ -37,7 +37,7 @@ static void cookie_send(
 	write_u32(&w, f->sender);
 	write_copy(&w, sealed, sizeof(sealed));
 	n->counters.cookies_sent++;
-	frame_send(link, from, writer_bytes(&w));
+	egress_frame(link, now_us, from, writer_bytes(&w));
 }
 
 /* May this INIT cost us more than a hash? */
@@ -181,7 +181,7 @@ static void answer_ik(
 	memcpy(p->answer, answer, len);
 	p->answer_len = len;
 	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
-	frame_send(link, from, bytes_of(answer, len));
+	egress_frame(link, now_us, from, bytes_of(answer, len));
 }
 
 void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -194,7 +194,7 @@ void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint 
 	if (h)
 		handshake_send(h);
 	else if (p)
-		frame_send(link, from, bytes_of(p->answer, p->answer_len));
+		egress_frame(link, now_us, from, bytes_of(p->answer, p->answer_len));
 	else if (f->is_ik)
 		answer_ik(link, now_us, from, f);
 	else

@@ -60,7 +60,7 @@ static void beacon_send(struct node_link *link, uint64_t now_us)
 	write_copy(&w, mac, sizeof(mac));
 	link->beacon_us = now_us;
 	n->counters.beacons_sent++;
-	frame_send(link, NULL, writer_bytes(&w));
+	egress_frame(link, now_us, NULL, writer_bytes(&w));
 }
 
 void beacon_start(struct node_link *link, uint64_t now_us)

@@ -107,7 +107,7 @@ void call_answered(
 			return;
 		}
 		fin_len = handshake_finish(h, fin);
-		frame_send(link, from, bytes_of(fin, fin_len));
+		egress_frame(link, now_us, from, bytes_of(fin, fin_len));
 	}
 	struct target *target = h->target;
 	struct peer *p = handshake_complete(h, now_us, from, &remote);

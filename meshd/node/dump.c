@@ -36,9 +36,17 @@ struct node_table node_table_at(const struct node *n, unsigned i)
 		{ "receiver indices", n->indices.count, n->indices.limit },
 		{ "certificates", n->certificates.count, n->certificates.limit },
 		{ "certificates wanted", n->want_count, CERTIFICATE_WANTS_MAX },
+		{ "packets waiting", n->pool.used, WAITING_PACKETS_MAX },
 	};
 
 	return i < sizeof(tables) / sizeof(tables[0]) ? tables[i] : (struct node_table){ 0 };
+}
+
+const char *node_lane_name(unsigned lane)
+{
+	static const char *const names[NODE_LANES] = { "control", "command", "text", "bulk" };
+
+	return names[lane];
 }
 
 void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg)
@@ -57,7 +65,10 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 			.rx_frames = link->rx_frames,
 			.rx_bytes = link->rx_bytes,
 			.drops = link->drops,
+			.learned_bps = link->shaper.learned.rate_bps,
 		};
+		for (unsigned lane = 0; lane < NODE_LANES; lane++)
+			info.lanes[lane] = egress_info(link, (enum lane)lane);
 		list_for_each (node, next, &link->peers) {
 			const struct peer *p = list_entry(node, struct peer, on_link);
 

@@ -2,7 +2,7 @@
  * The data path: where an IP packet goes.
  *
  *   host ──node_packets_in──► ┐                 ┌ own ──────► host
- *                             ├─► parse ► fib ──┼ neighbour ► hop limit ► size ► seal, send
+ *                             ├─► parse ► fib ──┼ neighbour ► hop limit ► size ► egress.c
  *   mesh ──forward_from_peer► ┘                 └ held, none ► "no route" to the source
  *
  * The hop limit falls at every relay. It does not fall on the way in from the
@@ -65,7 +65,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 		return;
 	}
 	out[-1] = KIND_IP;
-	peer_send_in_place(back->peer, now_us, out - 1, len + 1);
+	egress_packet(back->peer, now_us, out - 1, len + 1);
 }
 
 /* --- out ------------------------------------------------------------------------------------ */
@@ -87,7 +87,7 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 	for (unsigned pieces = 0; (len = fragmenter_next(&f, out, NODE_FRAME_MAX)) > 0; pieces++) {
 		peer->n->counters.fragments_more += pieces > 0;
 		out[-1] = KIND_IP;
-		peer_send_in_place(peer, now_us, out - 1, len + 1);
+		egress_packet(peer, now_us, out - 1, len + 1);
 	}
 }
 
@@ -114,7 +114,7 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 		return;
 	}
 	p->data[-1] = KIND_IP;
-	peer_send_in_place(peer, now_us, p->data - 1, p->len + 1);
+	egress_packet(peer, now_us, p->data - 1, p->len + 1);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */

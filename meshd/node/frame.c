@@ -14,9 +14,10 @@
 #include <errno.h>
 #include <string.h>
 
-void frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame)
+void frame_transmit(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame)
 {
 	struct node *n = link->n;
+	size_t cost = frame.len + link->config.overhead;
 
 	if (!link->up) {
 		DROP(n, link, link_down);
@@ -24,6 +25,8 @@ void frame_send(struct node_link *link, const struct endpoint *to, struct bytes 
 	}
 	link->tx_frames++;
 	link->tx_bytes += frame.len;
+	link->lane_bytes[link->lane] += cost;
+	shaper_sent(link, now_us, cost, link->waiting);
 	n->output.send(n->user, link->id, to, frame);
 }
 
@@ -47,7 +50,14 @@ void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t 
 		return;
 	}
 	p->sent_us = now_us;
-	frame_send(p->link, &p->endpoint, bytes_of(frame, (size_t)sealed));
+	frame_transmit(p->link, now_us, &p->endpoint, bytes_of(frame, (size_t)sealed));
+}
+
+size_t peer_send_piece(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, size_t at)
+{
+	(void)at; /* frames here are as large as packets */
+	peer_send_in_place(p, now_us, inner, len);
+	return len;
 }
 
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
@@ -62,7 +72,7 @@ void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
 	inner[0] = kind;
 	if (body.len)
 		memcpy(inner + 1, body.data, body.len);
-	peer_send_in_place(p, now_us, inner, body.len + 1);
+	egress_control(p, now_us, inner, body.len + 1);
 }
 
 int node_inner_send(struct node *n, uint64_t now_us, unsigned id, const struct address *neighbour, struct bytes inner)
@@ -200,6 +210,7 @@ void node_frame_in(
 	n->now_us = now_us;
 	link->rx_frames++;
 	link->rx_bytes += len;
+	shaper_heard(link, now_us, len + link->config.overhead);
 	if (len == 0 || len > NODE_FRAME_MAX) {
 		DROP(n, link, truncated);
 		return;

@@ -142,7 +142,7 @@ void handshake_send(struct handshake *h)
 	uint8_t frame[HANDSHAKE_MAX + MACS_LEN];
 	size_t len = handshake_finish(h, frame);
 
-	frame_send(h->link, &h->endpoint, bytes_of(frame, len));
+	egress_frame(h->link, h->n->now_us, &h->endpoint, bytes_of(frame, len));
 }
 
 /* --- in ------------------------------------------------------------------------------------- */

@@ -38,6 +38,7 @@ int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct nod
 	link->config = *config;
 	list_init(&link->peers);
 	timer_init(&link->beacon, beacon_due);
+	timer_init(&link->dequeue, egress_due);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++)
 		target_init(&link->targets[i], link);
 	n->links[id] = link;
@@ -69,6 +70,7 @@ static void link_down(struct node_link *link, uint64_t now_us)
 	handshakes_drop_link(link);
 	list_for_each (node, next, &link->peers)
 		peer_free(list_entry(node, struct peer, on_link), now_us, "the link is down");
+	egress_done(link);
 	timer_cancel(&n->heap, &link->beacon);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++)
 		timer_cancel(&n->heap, &link->targets[i].timer);
@@ -99,6 +101,7 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 	if (link->up)
 		link_down(link, now_us);
 	n->links[id] = NULL;
+	free(link->egress);
 	free(link);
 }
 

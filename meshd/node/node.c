@@ -110,6 +110,7 @@ void node_free(struct node *n)
 	map_done(&n->certificates);
 	map_done(&n->indices);
 	heap_done(&n->heap);
+	pool_done(&n->pool);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);
 	enrolment_done(&n->enrolment);
@@ -128,6 +129,7 @@ void node_shutdown(struct node *n, uint64_t now_us)
 			continue;
 		list_for_each (node, next, &n->links[id]->peers)
 			control_bye(list_entry(node, struct peer, on_link), now_us);
+		egress_flush_control(n->links[id], now_us);
 	}
 	n->is_leaving = true;
 }

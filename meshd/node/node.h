@@ -122,6 +122,9 @@ struct node_link_config {
 	unsigned idle_ms; /* between Hellos while no packets pass; at most as often as hello_ms, so 0: the same */
 	unsigned keepalive_s; /* 0: none */
 	bool rtt;
+	unsigned overhead; /* bytes that the link adds to a frame; counted where rates are */
+	bool is_shaped; /* sends no faster than rate_bps; else the rate is only what to expect */
+	bool is_half_duplex; /* nobody is heard while somebody sends */
 };
 
 /* -EINVAL, -EEXIST. A new link is down. */
@@ -132,6 +135,25 @@ void node_link_set_up(struct node *n, uint64_t now_us, unsigned link, bool up);
 /* Where the configured peer number `slot` can be found now; NULL: nowhere (yet).
  * The node keeps calling there until there is a session. */
 int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slot, const struct endpoint *endpoint);
+
+/*
+ * Back-pressure, for a link whose device has a queue of its own or takes a message at
+ * a time (a tty, a modem, a socket that is full): it now has room for `bytes` bytes of
+ * frames, config.overhead of each included. The core sends while room is left, so the
+ * last frame may go over it by all but one byte; what does not leave waits here, where
+ * command overtakes the rest. From the first call on nothing is sent without room.
+ *
+ * Say it when the link comes up, and each time that the device has worked off some: for
+ * a tty, whenever (what it may hold, 2 or 3 small frames) less (what TIOCOUTQ says it
+ * holds) has become larger; for a message modem the size of a message when it takes
+ * the next one, 0 when it refuses. It may be said from within output.send, too: it is
+ * only noted, and node_poll() sends.
+ *
+ * The rate of a link with config.rate_bps 0 is learned from how fast room is made while
+ * more waits; so is that of a link that is slower than stated. Room makes is_shaped
+ * unnecessary.
+ */
+void node_link_ready(struct node *n, uint64_t now_us, unsigned link, size_t bytes);
 
 /* --- frames and packets ------------------------------------------------------------ */
 
@@ -173,7 +195,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed) X(not_fresh)
+	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -186,7 +208,7 @@ struct node_counters {
 	uint64_t packets_delivered; /* from the mesh to the host */
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t icmp_sent; /* errors, in none of the others */
-	uint64_t fragments_more; /* sent beyond the first of a packet */
+	uint64_t fragments_more; /* made beyond the first of a packet */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };
@@ -202,6 +224,19 @@ struct node_table {
 /* The i-th one, those of the routing engine not included (babel_table_at()). */
 struct node_table node_table_at(const struct node *n, unsigned i);
 
+/* The lanes of a link's queue, in the order in which they are served. */
+#define NODE_LANE_CONTROL 0
+#define NODE_LANES 4
+const char *node_lane_name(unsigned lane); /* "control", "command", "text", "bulk" */
+struct node_lane_info {
+	size_t packets, bytes; /* waiting */
+	uint64_t sent_bytes; /* all headers included */
+	uint64_t full; /* dropped: no room */
+	uint64_t late; /* dropped: waited for too long (CoDel) */
+	uint64_t gone; /* dropped: its neighbour or the link was lost meanwhile */
+	uint64_t marked; /* congestion experienced, instead of being dropped */
+};
+
 struct node_link_info {
 	unsigned id;
 	struct node_link_config config;
@@ -209,6 +244,8 @@ struct node_link_info {
 	unsigned neighbours; /* with a live session */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
+	uint64_t learned_bps; /* rate, from what it took while more waited; 0: not known */
+	struct node_lane_info lanes[NODE_LANES];
 };
 
 struct node_peer_info {

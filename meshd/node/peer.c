@@ -192,6 +192,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 
 	peer_down(p, now_us, why);
 	fib_forget_peer(&n->fib, p);
+	egress_forget_peer(p);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++) {
 		struct target *t = &p->link->targets[i];
 
@@ -398,7 +399,7 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 		/* Repeat what the peer may have missed. */
 		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 		if (p->fin_len)
-			frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
+			egress_frame(p->link, now_us, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
 	} else if (!is_unproven && keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);

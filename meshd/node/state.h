@@ -16,6 +16,7 @@
 #include "meshd/base/map.h"
 #include "meshd/node/fib.h"
 #include "meshd/node/node.h"
+#include "meshd/node/egress.h"
 
 #define MS 1000ull
 #define SECOND 1000000ull
@@ -87,6 +88,12 @@ struct node_link {
 	uint64_t beacon_us; /* when the last one was sent */
 	struct bucket calls_by_beacon;
 	struct list peers;
+	struct shaper shaper;
+	struct egress *egress; /* NULL: nothing has had to wait yet */
+	unsigned waiting; /* packets in it */
+	struct timer dequeue;
+	enum lane lane; /* of what is being sent */
+	uint64_t lane_bytes[NODE_LANES]; /* sent, all headers included */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
 };
@@ -209,6 +216,7 @@ struct node {
 	uint64_t loaded_until_us; /* handshakes need a cookie until then */
 	uint64_t duplicate_checked_us;
 	struct fib fib;
+	struct pool pool; /* of packets that wait */
 	struct node_counters counters;
 	bool has_duplicate;
 	bool is_leaving;
@@ -221,11 +229,15 @@ struct node {
 
 /* --- frame.c: what leaves and what arrives -------------------------------------------- */
 
-void frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame);
+/* Hands a frame to the shell, and counts it as of the link's `lane`. */
+void frame_transmit(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame);
 /* Seals the inner frame at `inner` (kind byte first, NODE_HEADROOM - 1 free bytes
  * before, NODE_TAILROOM behind) to the peer and sends it. */
 void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
-/* The same from anywhere, copying; what does not fit the link is dropped. */
+/* Sends of the same what makes one unit of the link, from byte `at` on, and returns how far
+ * the inner frame is sent then: `len` if all of it. What is not sent yet stays as it is. */
+size_t peer_send_piece(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, size_t at);
+/* What nodes say to each other, in its turn; copies. What does not fit the link is dropped. */
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body);
 
 /* --- peer.c ------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 /*
- * The data path alone: a node that is only a table, and a peer_send_in_place()
+ * The data path alone: a node that is only a table, and a egress_packet()
  * that records instead of sealing.
  */
 #include "tests/unit/node_packets.h"
@@ -33,7 +33,7 @@ static void record(struct peer *p, const uint8_t *data, size_t len)
 	memcpy(sent[sent_count++].data, data, len);
 }
 
-void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
 {
 	(void)now_us;
 	assert_int_equal(inner[0], KIND_IP);

@@ -1,0 +1,424 @@
+/*
+ * What waits for a link, and what leaves next (protocol.md 3, design.md 6).
+ *
+ * Four lanes in strict order: what nodes say to each other, command, text, bulk. A
+ * data lane is divided into flows, which take turns by deficit round robin, and each
+ * flow has CoDel. A lane that is full loses the oldest packets of its fattest flow, so
+ * that nobody fills it for others.
+ *
+ * A packet leaves in pieces where the link has small frames: between two of them
+ * whatever has come meanwhile in a higher lane goes first.
+ */
+#include "meshd/node/state.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CONTROL_BYTES_MAX 16384
+#define LANE_BYTES_MAX 524288 /* of a data lane of a fast link ... */
+#define LANE_PACKETS_MIN 8 /* ... and of a slow one at least so many whole packets, or */
+#define LANE_US (2 * SECOND) /* ... what it carries in so long */
+#define FLOW_HANDSHAKES 0 /* of the control lane: first, because nothing is heard without keys */
+#define FLOW_CONTROL 1
+
+/* --- limits and counters ------------------------------------------------------------------ */
+
+static size_t lane_limit(const struct node_link *link, enum lane lane)
+{
+	uint64_t rate_bps = link_rate_bps(link);
+	size_t least = (size_t)LANE_PACKETS_MIN * link->config.mtu;
+
+	if (lane == LANE_CONTROL)
+		return CONTROL_BYTES_MAX;
+	if (!rate_bps)
+		return LANE_BYTES_MAX;
+	uint64_t bytes = rate_bps / 8 * (LANE_US / SECOND);
+	return bytes < least ? least : bytes < LANE_BYTES_MAX ? (size_t)bytes : LANE_BYTES_MAX;
+}
+
+struct node_lane_info egress_info(const struct node_link *link, enum lane lane)
+{
+	struct node_lane_info info = { 0 };
+
+	if (link->egress) {
+		info = link->egress->counts[lane];
+		info.packets = link->egress->lanes[lane].packets;
+		info.bytes = link->egress->lanes[lane].bytes;
+	}
+	info.sent_bytes = link->lane_bytes[lane];
+	return info;
+}
+
+/* --- flows ----------------------------------------------------------------------------------- */
+
+static void flow_wake(struct lane_queue *l, struct flow *f)
+{
+	if (f->is_active)
+		return;
+	f->is_active = true;
+	f->deficit = 0;
+	f->next = NULL;
+	*l->last_active = f;
+	l->last_active = &f->next;
+}
+
+/* The one whose turn it is. */
+static struct flow *flow_take_turn(struct lane_queue *l)
+{
+	struct flow *f = l->active;
+
+	l->active = f->next;
+	if (!l->active)
+		l->last_active = &l->active;
+	f->is_active = false;
+	f->next = NULL;
+	return f;
+}
+
+static void flow_push(struct lane_queue *l, struct flow *f, struct waiting *w)
+{
+	w->next = NULL;
+	*f->last = w;
+	f->last = &w->next;
+	f->bytes += w->cost;
+	l->bytes += w->cost;
+	l->packets++;
+	flow_wake(l, f);
+}
+
+static struct waiting *flow_pop(struct lane_queue *l, struct flow *f)
+{
+	struct waiting *w = f->first;
+
+	f->first = w->next;
+	if (!f->first)
+		f->last = &f->first;
+	f->bytes -= w->cost;
+	l->bytes -= w->cost;
+	l->packets--;
+	return w;
+}
+
+static struct flow *fattest(const struct lane_queue *l)
+{
+	struct flow *most = &l->flows[0];
+
+	for (unsigned i = 1; i < FLOWS; i++)
+		if (l->flows[i].bytes > most->bytes)
+			most = &l->flows[i];
+	return most;
+}
+
+static bool lane_open(struct lane_queue *l)
+{
+	if (l->flows)
+		return true;
+	l->flows = calloc(FLOWS, sizeof(*l->flows));
+	if (!l->flows)
+		return false;
+	for (unsigned i = 0; i < FLOWS; i++)
+		l->flows[i].last = &l->flows[i].first;
+	l->active = NULL;
+	l->last_active = &l->active;
+	return true;
+}
+
+static void lane_close_if_empty(struct lane_queue *l)
+{
+	if (l->packets)
+		return;
+	free(l->flows);
+	*l = (struct lane_queue){ 0 };
+}
+
+/* --- in ----------------------------------------------------------------------------------------- */
+
+static void waiting_drop(struct node_link *link, struct waiting *w)
+{
+	link->waiting--;
+	pool_give(&link->n->pool, w);
+}
+
+/* A lane that is too full loses the oldest of the flow that fills it most. */
+static void lane_trim(struct node_link *link, enum lane lane)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+	size_t limit = lane_limit(link, lane);
+
+	while (l->bytes > limit && l->packets > 1) {
+		struct flow *f = fattest(l);
+
+		waiting_drop(link, flow_pop(l, f));
+		link->egress->counts[lane].full++;
+		DROP(link->n, link, queue_full);
+	}
+}
+
+static struct waiting *waiting_make(struct node_link *link, uint64_t now_us, const uint8_t *data, size_t len)
+{
+	struct waiting *w = pool_take(&link->n->pool, NODE_HEADROOM + len + NODE_TAILROOM);
+
+	if (!w)
+		return NULL;
+	w->since_us = now_us;
+	w->len = len;
+	w->cost = len + FRAME_OVERHEAD + link->config.overhead;
+	memcpy(w->room + NODE_HEADROOM, data, len);
+	return w;
+}
+
+static bool egress_open(struct node_link *link)
+{
+	if (!link->egress)
+		link->egress = calloc(1, sizeof(*link->egress));
+	return link->egress;
+}
+
+static void egress_run(struct node_link *link, uint64_t now_us);
+
+static void egress_put(struct node_link *link, uint64_t now_us, enum lane lane, unsigned flow, struct waiting *w)
+{
+	if (!w || !egress_open(link) || !lane_open(&link->egress->lanes[lane])) {
+		if (w)
+			pool_give(&link->n->pool, w);
+		if (link->egress)
+			link->egress->counts[lane].full++;
+		DROP(link->n, link, queue_full);
+		return;
+	}
+	struct lane_queue *l = &link->egress->lanes[lane];
+	link->waiting++;
+	flow_push(l, &l->flows[flow % FLOWS], w);
+	lane_trim(link, lane);
+	egress_run(link, now_us);
+}
+
+static bool passes_at_once(const struct node_link *link, uint64_t now_us)
+{
+	return !link->waiting && link_takes(link, now_us);
+}
+
+void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	struct node_link *link = p->link;
+	enum lane lane = lane_of_packet(bytes_of(inner + 1, len - 1));
+	size_t at = 0;
+
+	if (passes_at_once(link, now_us)) {
+		link->lane = lane;
+		at = peer_send_piece(p, now_us, inner, len, 0);
+		link->lane = LANE_CONTROL;
+		if (at == len)
+			return;
+	}
+	struct waiting *w = waiting_make(link, now_us, inner, len);
+	if (w) {
+		w->peer = p;
+		w->at = at;
+	}
+	egress_put(link, now_us, lane, flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret), w);
+}
+
+void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	if (passes_at_once(p->link, now_us)) {
+		peer_send_in_place(p, now_us, inner, len);
+		return;
+	}
+	struct waiting *w = waiting_make(p->link, now_us, inner, len);
+	if (w)
+		w->peer = p;
+	egress_put(p->link, now_us, LANE_CONTROL, FLOW_CONTROL, w);
+}
+
+void egress_frame(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame)
+{
+	if (!link->up || passes_at_once(link, now_us)) {
+		frame_transmit(link, now_us, to, frame);
+		return;
+	}
+	struct waiting *w = waiting_make(link, now_us, frame.data, frame.len);
+	if (w) {
+		w->is_to_all = !to;
+		w->to = to ? *to : (struct endpoint){ 0 };
+	}
+	bool is_beacon = frame.len && frame.data[0] == FRAME_BEACON;
+	egress_put(link, now_us, LANE_CONTROL, is_beacon ? FLOW_CONTROL : FLOW_HANDSHAKES, w);
+}
+
+/* --- out ---------------------------------------------------------------------------------------- */
+
+/* Marks it instead, if its ends know what that means. */
+static bool is_marked(struct node_link *link, enum lane lane, struct waiting *w)
+{
+	uint8_t *inner = w->room + NODE_HEADROOM;
+
+	if (!w->peer || inner[0] != KIND_IP || !packet_mark_congestion(inner + 1, w->len - 1))
+		return false;
+	link->egress->counts[lane].marked++;
+	return true;
+}
+
+/* Drops from the head of the flow what has waited for too long. */
+static void flow_control_delay(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+	const struct codel_limits limits =
+		codel_limits_of(link_rate_bps(link), link->config.mtu + link->config.overhead);
+
+	while (f->first && !f->first->at &&
+		codel_drops(&f->codel, now_us, now_us - f->first->since_us, f->bytes, &limits)) {
+		if (is_marked(link, lane, f->first))
+			return;
+		waiting_drop(link, flow_pop(l, f));
+		link->egress->counts[lane].late++;
+		DROP(link->n, link, queue_late);
+	}
+}
+
+/* Whose packet leaves next; NULL: nothing is left. */
+static struct flow *lane_next(struct node_link *link, uint64_t now_us, enum lane lane)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+
+	while (lane != LANE_CONTROL && l->active) {
+		struct flow *f = l->active;
+
+		if (f->first && f->deficit <= 0) {
+			int64_t deficit = f->deficit + link->config.mtu;
+
+			flow_take_turn(l);
+			flow_wake(l, f);
+			f->deficit = deficit;
+			continue;
+		}
+		flow_control_delay(link, now_us, lane, f);
+		if (f->first)
+			return f;
+		flow_take_turn(l);
+	}
+	if (lane != LANE_CONTROL || !l->packets)
+		return NULL;
+	return l->flows[FLOW_HANDSHAKES].first ? &l->flows[FLOW_HANDSHAKES] : &l->flows[FLOW_CONTROL];
+}
+
+/* True if all of it is sent. */
+static bool waiting_send(struct node_link *link, uint64_t now_us, enum lane lane, struct waiting *w)
+{
+	uint8_t *data = w->room + NODE_HEADROOM;
+
+	if (!w->peer) {
+		frame_transmit(link, now_us, w->is_to_all ? NULL : &w->to, bytes_of(data, w->len));
+		return true;
+	}
+	link->lane = lane;
+	if (lane == LANE_CONTROL) {
+		peer_send_in_place(w->peer, now_us, data, w->len);
+		w->at = w->len;
+	} else {
+		w->at = peer_send_piece(w->peer, now_us, data, w->len, w->at);
+	}
+	link->lane = LANE_CONTROL;
+	return w->at == w->len;
+}
+
+static void flow_send(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+	size_t before = f->first->at, cost = f->first->cost;
+
+	bool is_sent = waiting_send(link, now_us, lane, f->first);
+	f->deficit -= is_sent && !before ? (int64_t)cost : (int64_t)(f->first->at - before);
+	if (!is_sent)
+		return;
+	waiting_drop(link, flow_pop(l, f));
+}
+
+static bool egress_send_one(struct node_link *link, uint64_t now_us)
+{
+	for (enum lane lane = LANE_CONTROL; lane <= LANE_BULK; lane++) {
+		struct lane_queue *l = &link->egress->lanes[lane];
+
+		if (!l->flows)
+			continue;
+		struct flow *f = lane_next(link, now_us, lane);
+		if (f)
+			flow_send(link, now_us, lane, f);
+		lane_close_if_empty(l);
+		if (f)
+			return true;
+	}
+	return false;
+}
+
+static void egress_run(struct node_link *link, uint64_t now_us)
+{
+	while (link->waiting && link_takes(link, now_us))
+		if (!egress_send_one(link, now_us))
+			break;
+	if (link->waiting)
+		timer_set(&link->n->heap, &link->dequeue, link_takes_next_us(link));
+}
+
+void egress_due(struct timer *timer, uint64_t now_us)
+{
+	egress_run(container_of(timer, struct node_link, dequeue), now_us);
+}
+
+void egress_flush_control(struct node_link *link, uint64_t now_us)
+{
+	struct lane_queue *l = link->egress ? &link->egress->lanes[LANE_CONTROL] : NULL;
+
+	while (l && l->packets)
+		flow_send(link, now_us, LANE_CONTROL, lane_next(link, now_us, LANE_CONTROL));
+}
+
+/* --- gone ---------------------------------------------------------------------------------------- */
+
+static void flow_forget(struct node_link *link, enum lane lane, struct flow *f, const struct peer *p)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+	struct waiting *all = f->first;
+
+	l->bytes -= f->bytes;
+	f->bytes = 0;
+	f->first = NULL;
+	f->last = &f->first;
+	for (struct waiting *w = all, *next; w; w = next) {
+		next = w->next;
+		l->packets--;
+		if (p && w->peer != p) {
+			flow_push(l, f, w);
+			continue;
+		}
+		waiting_drop(link, w);
+		link->egress->counts[lane].gone++;
+		DROP(link->n, link, queue_gone);
+	}
+}
+
+/* Of `p`, or of everybody if NULL. */
+static void egress_forget(struct node_link *link, const struct peer *p)
+{
+	for (enum lane lane = LANE_CONTROL; link->egress && lane <= LANE_BULK; lane++) {
+		struct lane_queue *l = &link->egress->lanes[lane];
+
+		for (unsigned i = 0; l->flows && i < FLOWS; i++)
+			flow_forget(link, lane, &l->flows[i], p);
+		lane_close_if_empty(l);
+	}
+}
+
+void egress_forget_peer(struct peer *p)
+{
+	if (p->link->waiting)
+		egress_forget(p->link, p);
+}
+
+void egress_done(struct node_link *link)
+{
+	egress_forget(link, NULL);
+	timer_cancel(&link->n->heap, &link->dequeue);
+	link->shaper = (struct shaper){ .has_room = link->shaper.has_room, .learned = link->shaper.learned };
+}
