@@ -319,7 +319,8 @@ struct source {
 	uint16_t seqno;
 	uint16_t metric;
 	unsigned pins; /* sessions in which a finite update of it holds */
-	struct timer gc;
+	uint64_t until_us; /* somebody who is not counted there may follow it until then */
+	struct timer gc; /* not armed while it is pinned */
 };
 
 struct source *source_find(const struct destination *d, const router_id *id);

@@ -62,30 +62,37 @@ static void source_gc(struct timer *timer, uint64_t now_us)
 	struct destination *d = s->destination;
 
 	(void)now_us;
-	if (s->pins > 0)
-		return; /* source_unpin() arms it again */
 	source_free(s);
 	destination_release(d);
+}
+
+/* Lives until then at least, and while it is pinned. */
+static void source_prolong(struct source *s, uint64_t until_us)
+{
+	if (until_us > s->until_us)
+		s->until_us = until_us;
+	if (s->pins == 0)
+		timer_set(&s->destination->b->heap, &s->gc, s->until_us);
 }
 
 void source_pin(struct destination *d, const router_id *id)
 {
 	struct source *s = source_find(d, id);
 
-	if (s)
-		s->pins++;
+	if (!s)
+		return;
+	s->pins++;
+	timer_cancel(&d->b->heap, &s->gc);
 }
 
 void source_unpin(struct destination *d, uint64_t now_us, const router_id *id, uint64_t hold_us)
 {
 	struct source *s = source_find(d, id);
-	uint64_t gc_us = 4 * hold_us > SOURCE_GC_US ? 4 * hold_us : SOURCE_GC_US;
 
 	if (!s || s->pins == 0)
 		return;
 	s->pins--;
-	if (s->pins == 0 && (!timer_is_armed(&s->gc) || s->gc.due_us < now_us + gc_us))
-		timer_set(&d->b->heap, &s->gc, now_us + gc_us);
+	source_prolong(s, now_us + (4 * hold_us > SOURCE_GC_US ? 4 * hold_us : SOURCE_GC_US));
 }
 
 static struct source *source_new(struct destination *d, const router_id *id)
@@ -135,9 +142,7 @@ bool source_update(
 			source_put_first(s);
 		}
 	}
-	uint64_t due_us = now_us + (hold_us > SOURCE_GC_US ? hold_us : SOURCE_GC_US);
 	/* Another link's receivers may hold it longer than this one's. */
-	if (!timer_is_armed(&s->gc) || s->gc.due_us < due_us)
-		timer_set(&d->b->heap, &s->gc, due_us);
+	source_prolong(s, now_us + (hold_us > SOURCE_GC_US ? hold_us : SOURCE_GC_US));
 	return true;
 }

@@ -128,6 +128,31 @@ static void a_distance_is_kept_for_its_time_and_no_longer(void **state)
 	babel_free(s.b);
 }
 
+/* A lease on a slow link may still run when that on a quick one is long over. */
+static void the_longest_lease_counts_whoever_is_unpinned_last__R8(void **state)
+{
+	const uint64_t slow_us = 600 * SECOND, quick_us = 10 * SECOND;
+	struct prefix p = prefix_of_host(address_ipv6((uint8_t[16]){ 0xfd, 1 }));
+	router_id id = id_number(1);
+	uint16_t seqno, metric;
+	struct speaker s;
+
+	(void)state;
+	speaker_start(&s, 0);
+	announce(&s, 1, 1, 100);
+	source_pin(s.d, &id);
+	source_pin(s.d, &id);
+	babel_poll(s.b, NOW_US + 5000 * SECOND);
+	source_unpin(s.d, NOW_US + 5000 * SECOND, &id, slow_us);
+	source_unpin(s.d, NOW_US + 5001 * SECOND, &id, quick_us);
+	destination_release(s.d);
+	babel_poll(s.b, NOW_US + 5000 * SECOND + 4 * slow_us - 1);
+	assert_true(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	babel_poll(s.b, NOW_US + 5000 * SECOND + 4 * slow_us);
+	assert_false(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	babel_free(s.b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,6 +161,7 @@ int main(void)
 		cmocka_unit_test(a_full_table_refuses_and_counts),
 		cmocka_unit_test(one_prefix_cannot_take_the_whole_table),
 		cmocka_unit_test(a_distance_is_kept_for_its_time_and_no_longer),
+		cmocka_unit_test(the_longest_lease_counts_whoever_is_unpinned_last__R8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
