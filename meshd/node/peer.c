@@ -22,7 +22,7 @@
 #define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
 #define PENDING_PACES 10
-#define PEACE_US (8 * SECOND) /* a session that nothing is the matter with is looked at so often */
+#define PEACE_US (30 * SECOND) /* a session that nothing is the matter with is looked at so often */
 #define PACE_BYTES 4800ull /* a handshake of 1 kB, beside others on one channel and their turnarounds */
 
 /* --- receiver indices ------------------------------------------------------------------ */
@@ -328,6 +328,41 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	peer_tell_engine(p, now_us);
 }
 
+static bool peer_is_at_peace(const struct peer *p)
+{
+	const struct secret_keyring *k = &p->keys;
+
+	return p->is_up && !p->is_silent && !k->has_pending && !k->has_previous && k->has_current &&
+	       k->current.received;
+}
+
+/* Looked at each second while something is under way, else when something may be due. */
+static void peer_look_next(struct peer *p, uint64_t now_us)
+{
+	uint64_t keepalive_us = p->link->config.keepalive_s * SECOND, next_us = now_us + SECOND;
+
+	if (peer_is_at_peace(p)) {
+		p->look_us = now_us + PEACE_US;
+		if (keepalive_us && p->sent_us + keepalive_us < p->look_us)
+			p->look_us = p->sent_us + keepalive_us;
+		uint64_t silent_us = p->heard_us + link_silence_us(p->link);
+		uint64_t due_us = silent_us < p->look_us ? silent_us : p->look_us;
+
+		if (due_us > next_us)
+			next_us = due_us;
+	}
+	timer_set(&p->n->heap, &p->timer, next_us);
+}
+
+/* Heard: its silence would be noticed so much later. */
+static void peer_put_off(struct peer *p, uint64_t now_us)
+{
+	uint64_t silent_us = now_us + link_silence_us(p->link);
+
+	if (peer_is_at_peace(p) && timer_is_armed(&p->timer) && p->timer.due_us < p->look_us)
+		timer_set(&p->n->heap, &p->timer, silent_us < p->look_us ? silent_us : p->look_us);
+}
+
 void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted)
 {
 	/* What was sealed with older keys does not say that the last message arrived. */
@@ -349,6 +384,7 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 		peer_up(p, now_us);
 	} else if (now_us >= p->alive_told_us + ALIVE_US) {
 		p->alive_told_us = now_us;
+		peer_put_off(p, now_us);
 		babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
 	}
 }
@@ -417,22 +453,6 @@ static bool peer_is_gone(const struct peer *p, uint64_t now_us)
 	return now_us > p->heard_us + gone_us && now_us > p->session_us + gone_us && !p->keys.has_pending;
 }
 
-/* Looked at each second while something is under way, else when something may be due. */
-static uint64_t peer_pause_us(const struct peer *p, uint64_t now_us)
-{
-	const struct secret_keyring *k = &p->keys;
-	uint64_t next_us = now_us + PEACE_US, silent_us = p->heard_us + link_silence_us(p->link);
-	uint64_t keepalive_us = p->link->config.keepalive_s * SECOND;
-
-	if (!p->is_up || p->is_silent || k->has_pending || k->has_previous || !k->has_current || !k->current.received)
-		return SECOND;
-	if (silent_us < next_us)
-		next_us = silent_us;
-	if (keepalive_us && p->sent_us + keepalive_us < next_us)
-		next_us = p->sent_us + keepalive_us;
-	return next_us > now_us + SECOND ? next_us - now_us : SECOND;
-}
-
 static void peer_due(struct timer *timer, uint64_t now_us)
 {
 	struct peer *p = container_of(timer, struct peer, timer);
@@ -451,5 +471,5 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	peer_say_if_silent(p, now_us);
 	peer_speak(p, now_us);
 	peer_call_if_silent(p, now_us);
-	timer_set(&p->n->heap, &p->timer, now_us + peer_pause_us(p, now_us));
+	peer_look_next(p, now_us);
 }

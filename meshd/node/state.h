@@ -127,6 +127,7 @@ struct peer {
 	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
 	uint64_t session_us, up_since_us, heard_us, sent_us, alive_told_us, busy_told_us, pending_us, confirm_us;
+	uint64_t look_us; /* at peace: when it is looked at even if it is heard */
 	unsigned silent_tries;
 	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
 	uint8_t echo[ECHO_LEN];
