@@ -183,7 +183,7 @@ static int take_idle_hello(struct config_link *link, const struct link_check *l)
 
 	if (text && number_read(&link->idle_ms, text, IDLE_MIN_MS, IDLE_MAX_MS) < 0)
 		return LINK_COMPLAIN(l, LINK_IDLE_HELLO,
-			"idle-hello \"%.40s\" is out of range; write %d to %d (milliseconds), 1000 is usual", text,
+			"idle-hello \"%.40s\" is out of range; write %d to %d (milliseconds), 4000 is usual", text,
 			IDLE_MIN_MS, IDLE_MAX_MS);
 	link->idle_ms -= link->idle_ms % 10; /* Babel counts centiseconds */
 	if (link->idle_ms < link->hello_ms)

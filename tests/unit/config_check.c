@@ -251,10 +251,10 @@ static void link_values_out_of_bounds_are_refused(void **state)
 			"(bit/s), or remove the link" },
 		{ "links:\n- name: a\n  preset: fibre\n  idle-hello: 99\n",
 			"m.yaml:4: link \"a\": idle-hello \"99\" is out of range; write 100 to 60000 (milliseconds), "
-			"1000 is usual" },
+			"4000 is usual" },
 		{ "links:\n- name: a\n  preset: fibre\n  idle-hello: 1s\n",
 			"m.yaml:4: link \"a\": idle-hello \"1s\" is out of range; write 100 to 60000 (milliseconds), "
-			"1000 is usual" },
+			"4000 is usual" },
 		{ "links:\n- name: a\n  preset: fibre\n  cost: 0\n",
 			"m.yaml:4: link \"a\": cost \"0\" is out of range; write 1 to 32767, a radio hop is 256" },
 		{ "links:\n- name: a\n  preset: fibre\n  cost: 32768\n",
