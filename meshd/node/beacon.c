@@ -10,6 +10,10 @@
  * deployment key, for it can be replayed: it makes us call, nothing else. Of two
  * nodes that hear each other the one with the lower id calls; the other answers
  * with a beacon at once, and calls now and then in case it is not heard.
+ *
+ * Beacons are for meetings between two that have been up for long. Where neighbours
+ * are known and none comes or goes, nobody is moving, and the pause between beacons
+ * doubles up to STEADY_MAX_US.
  */
 #include "meshd/node/state.h"
 
@@ -24,6 +28,7 @@
 #define FIRST_BEACONS 4 /* quick ones after the link came up */
 #define FIRST_PACES(pace_us) ((pace_us) / 2)
 #define INTERVAL_PACES(pace_us) (5 * (pace_us))
+#define STEADY_MAX_US (20 * SECOND) /* unless the interval is longer */
 #define ANSWER_PACES(pace_us) ((pace_us)*3 / 10) /* beacons in answer to beacons are at least so far apart */
 #define DUPLICATE_CHECK_US (30 * SECOND)
 #define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
@@ -67,19 +72,49 @@ void beacon_start(struct node_link *link, uint64_t now_us)
 {
 	link->beacons = 0;
 	link->beacon_us = 0;
+	link->beacon_pause_us = 0;
 	if (link->config.beacon)
 		timer_set(&link->n->heap, &link->beacon, now_us);
+}
+
+static bool link_has_company(const struct node_link *link, uint64_t now_us)
+{
+	for (const struct list *node = link->peers.next; node != &link->peers; node = node->next)
+		if (peer_is_live(list_entry(node, struct peer, on_link), now_us))
+			return true;
+	return false;
+}
+
+static uint64_t beacon_next_us(struct node_link *link, uint64_t now_us)
+{
+	uint64_t pace_us = link_pace_us(link), interval_us = INTERVAL_PACES(pace_us);
+
+	if (link->beacons < FIRST_BEACONS)
+		return FIRST_PACES(pace_us);
+	if (link->beacon_pause_us == 0 || !link_has_company(link, now_us))
+		link->beacon_pause_us = interval_us;
+	else if (2 * link->beacon_pause_us <= STEADY_MAX_US)
+		link->beacon_pause_us *= 2;
+	return link->beacon_pause_us;
 }
 
 void beacon_due(struct timer *timer, uint64_t now_us)
 {
 	struct node_link *link = container_of(timer, struct node_link, beacon);
-	uint64_t pace_us = link_pace_us(link);
-	uint64_t pause_us = link->beacons < FIRST_BEACONS ? FIRST_PACES(pace_us) : INTERVAL_PACES(pace_us);
+	uint64_t pause_us = beacon_next_us(link, now_us);
 
 	beacon_send(link, now_us);
 	link->beacons++;
 	timer_set(&link->n->heap, timer, now_us + pause_us - random_below(&link->n->random, pause_us / 4));
+}
+
+void beacon_hurry(struct node_link *link, uint64_t now_us)
+{
+	uint64_t interval_us = INTERVAL_PACES(link_pace_us(link));
+
+	link->beacon_pause_us = 0;
+	if (timer_is_armed(&link->beacon) && link->beacon.due_us > now_us + interval_us)
+		timer_set(&link->n->heap, &link->beacon, now_us + random_below(&link->n->random, interval_us));
 }
 
 /* True if it was made with our deployment's key. */

@@ -183,6 +183,7 @@ static void peer_down(struct peer *p, uint64_t now_us, const char *why)
 		return;
 	p->is_up = false;
 	babel_neighbour_lost(p->n->babel, now_us, p->link->id, &p->address);
+	beacon_hurry(p->link, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: %s", name_of_rid(p->n, &p->rid, text), why);
 }
 
@@ -283,6 +284,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	p->is_up = true;
 	p->up_since_us = now_us;
 	p->alive_told_us = now_us;
+	beacon_hurry(p->link, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s", name_of_rid(p->n, &p->rid, text));
 	peer_tell_engine(p, now_us);
 }
@@ -422,6 +424,7 @@ static void peer_say_if_silent(struct peer *p, uint64_t now_us)
 	if (!p->is_up || p->is_silent || peer_is_live(p, now_us))
 		return;
 	p->is_silent = true;
+	beacon_hurry(p->link, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: nothing heard for %u s", name_of_rid(p->n, &p->rid, text),
 		(unsigned)((now_us - p->heard_us) / SECOND));
 }

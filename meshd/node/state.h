@@ -86,6 +86,7 @@ struct node_link {
 	struct timer beacon;
 	unsigned beacons; /* since the link came up */
 	uint64_t beacon_us; /* when the last one was sent */
+	uint64_t beacon_pause_us; /* after it; 0: as usual */
 	struct bucket calls_by_beacon;
 	struct list peers;
 	struct shaper shaper;
@@ -336,6 +337,8 @@ void answer_due(struct timer *timer, uint64_t now_us);
 
 void beacon_start(struct node_link *link, uint64_t now_us);
 void beacon_due(struct timer *timer, uint64_t now_us);
+/* A neighbour came or went: others may come. */
+void beacon_hurry(struct node_link *link, uint64_t now_us);
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
 /* --- trust.c: certificates and authorisation -------------------------------------------------------- */

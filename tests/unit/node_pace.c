@@ -84,6 +84,33 @@ static void slow_answers_make_a_session__design_3(void **state)
 	world_free(w);
 }
 
+static uint64_t beacons_in(struct world *w, unsigned i, unsigned seconds)
+{
+	uint64_t before = counters_of(w, i)->beacons_sent;
+
+	world_run(w, seconds * A_SECOND);
+	return counters_of(w, i)->beacons_sent - before;
+}
+
+/* Who is alone, or has lost somebody, looks around; in company nobody needs to. */
+static void beacons_are_rare_where_nobody_comes_or_goes(void **state)
+{
+	struct world *w = world_of(5, 2);
+
+	(void)state;
+	thin_join(w, 0, AIR, 0);
+	world_run(w, 30 * A_SECOND);
+	assert_in_range(beacons_in(w, 0, 100), 20, 27);
+	thin_join(w, 1, AIR, 0);
+	world_run(w, 60 * A_SECOND);
+	assert_true(is_peer(w, 0, 1, AIR));
+	assert_in_range(beacons_in(w, 0, 100), 4, 8);
+	station_kill(w, 1);
+	world_run(w, 60 * A_SECOND);
+	assert_in_range(beacons_in(w, 0, 100), 20, 27);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -91,6 +118,7 @@ int main(void)
 		cmocka_unit_test(beacons_to_nobody_leave_a_thin_link_free__design_3),
 		cmocka_unit_test(calls_keep_their_pace_where_there_is_room),
 		cmocka_unit_test(slow_answers_make_a_session__design_3),
+		cmocka_unit_test(beacons_are_rare_where_nobody_comes_or_goes),
 	};
 
 	if (sodium_init() < 0)
