@@ -76,6 +76,11 @@ struct babel_output {
 	/* May this update be used? NULL accepts all. */
 	struct babel_verdict (*accept)(void *user, unsigned link, const struct address *neighbour,
 		const struct prefix *prefix, const router_id *origin, uint16_t metric);
+	/* May this route be announced on a filtered link, and at what cost on top of its
+	 * metric? Asked with every finite update; NULL says yes to all. If the owner
+	 * changes its mind it says so by babel_link_announce(). */
+	struct babel_verdict (*announce)(
+		void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
 };
 
 /* --- the speaker ------------------------------------------------------------- */
@@ -141,6 +146,7 @@ struct babel_link_config {
 	uint32_t rtt_min_us, rtt_max_us; /* 9616 section 4.3: 10 ms and 120 ms are customary */
 	uint16_t rtt_max_penalty; /* 0: RTT is measured and not used */
 	bool needs_ack; /* ask acknowledgements for urgent retractions (3.7.2) */
+	bool is_filtered; /* the owner is asked what may be announced here */
 };
 
 /* `link` < BABEL_LINK_MAX, not in use; `self` is the node's own address there
@@ -150,6 +156,12 @@ int babel_link_add(struct babel *b, uint64_t now_us, unsigned link, const struct
 /* The link is gone, or has no carrier: neighbours are dropped, their routes are
  * lost at once. Nothing is sent on it. */
 void babel_link_remove(struct babel *b, uint64_t now_us, unsigned link);
+
+/* The native IPv4 next hop of the link is another one, or, with NULL, there is none any
+ * more: everything is announced anew. -ENOENT. */
+int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned link, const struct address *next_hop_ipv4);
+/* Announces everything anew there: what announce() now refuses is retracted. */
+void babel_link_announce(struct babel *b, uint64_t now_us, unsigned link);
 
 /* The owner knows that this neighbour is gone (session lost, keys revoked). */
 void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);

@@ -189,6 +189,26 @@ void babel_link_remove(struct babel *b, uint64_t now_us, unsigned id)
 	link_free(b, link);
 }
 
+int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned id, const struct address *next_hop_ipv4)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+
+	if (!link)
+		return -ENOENT;
+	link->config.has_ipv4 = next_hop_ipv4;
+	link->config.next_hop_ipv4 = next_hop_ipv4 ? *next_hop_ipv4 : (struct address){ 0 };
+	babel_link_announce(b, now_us, id);
+	return 0;
+}
+
+void babel_link_announce(struct babel *b, uint64_t now_us, unsigned id)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+
+	if (link && !b->is_leaving)
+		update_dump(link, now_us, NULL);
+}
+
 void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
 	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;

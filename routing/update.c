@@ -57,7 +57,19 @@ bool update_next_hop(const struct link *link, const struct prefix *prefix, struc
 	return link->b->config.kernel_has_v4_via_v6;
 }
 
-static bool compose_finite(struct destination *d, struct link *link, uint64_t now_us, struct babel_tlv *out)
+/* The owner's word on what is announced here. */
+static struct babel_verdict policy_of(const struct destination *d, const struct link *link)
+{
+	const struct babel *b = d->b;
+	const router_id *origin = d->is_own ? &b->config.id : &d->selected->origin;
+
+	if (!link->config.is_filtered || !b->output.announce)
+		return (struct babel_verdict){ .accept = true };
+	return b->output.announce(b->user, link->id, &d->prefix, origin);
+}
+
+static bool compose_finite(
+	struct destination *d, struct link *link, uint64_t now_us, uint16_t extra_cost, struct babel_tlv *out)
 {
 	struct babel *b = d->b;
 	uint64_t until_us = now_us + link_update_hold_us(link);
@@ -68,11 +80,13 @@ static bool compose_finite(struct destination *d, struct link *link, uint64_t no
 		seqno_keep(b);
 	out->u.update.origin = d->is_own ? b->config.id : d->selected->origin;
 	out->u.update.seqno = d->is_own ? b->seqno : d->selected->seqno;
-	out->u.update.metric = d->is_own ? d->own_metric : route_metric(d->selected);
-	if (!source_update(d, now_us, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
-		    link_update_hold_us(link)))
+	uint16_t metric = d->is_own ? d->own_metric : route_metric(d->selected);
+	out->u.update.metric = metric_add(metric, extra_cost);
+	if (out->u.update.metric == BABEL_INFINITY ||
+		!source_update(d, now_us, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
+			link_update_hold_us(link)))
 		return false;
-	d->announced_metric = out->u.update.metric;
+	d->announced_metric = metric;
 	d->announced_us = now_us;
 	d->announced_links |= UINT64_C(1) << link->id;
 	if (d->announced_until_us < until_us)
@@ -99,16 +113,17 @@ bool update_compose(
 		compose_retraction(d, link, out);
 		return true;
 	}
-	if (is_hidden(d, link) && !item->is_reply) {
+	const struct babel_verdict policy = policy_of(d, link);
+	if (!policy.accept || (is_hidden(d, link) && !item->is_reply)) {
 		bool was_told = d->announced_links & UINT64_C(1) << link->id;
 
 		/* They hold our older word: take it back instead of letting it age. */
-		if (!item->is_reliable && !(is_multicast && was_told))
+		if (!item->is_reliable && !item->is_reply && !(is_multicast && was_told))
 			return false;
 		compose_retraction(d, link, out);
 		return true;
 	}
-	if (compose_finite(d, link, now_us, out)) {
+	if (compose_finite(d, link, now_us, policy.extra_cost, out)) {
 		/* An answer from behind the split horizon is current: nothing to take back. */
 		if (is_hidden(d, link))
 			d->announced_links &= ~(UINT64_C(1) << link->id);

@@ -617,7 +617,7 @@ static void check_all(const struct fuzz *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct babel_output output = { fuzz_send, fuzz_changed, NULL, fuzz_accept };
+	struct babel_output output = { .send = fuzz_send, .route_changed = fuzz_changed, .accept = fuzz_accept };
 	struct reader in = reader_of(bytes_of(data, size));
 	struct fuzz f = { .now_us = 1000 * SECOND };
 	struct babel_config config = { .id = { { 2, [7] = 3 } }, .has_stored_seqno = true, .limits = limits };

@@ -232,7 +232,7 @@ static void source_of_quiet_hours_does_not_loop__protocol_7_2_7(void **state)
 static void reserved_router_id_is_refused__rfc8966_4_1_3(void **state)
 {
 	struct world *w = world_new(8);
-	struct babel_output output = { world_send, world_changed, NULL, NULL };
+	struct babel_output output = { .send = world_send, .route_changed = world_changed };
 	struct babel_config config = w->nodes[0].config;
 
 	(void)state;

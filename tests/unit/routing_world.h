@@ -334,7 +334,9 @@ static inline void world_free(struct world *w)
 
 static inline struct babel *node_start(struct world *w, unsigned i)
 {
-	struct babel_output output = { world_send, world_changed, world_store, world_accept };
+	struct babel_output output = {
+		.send = world_send, .route_changed = world_changed, .seqno_store = world_store, .accept = world_accept
+	};
 	struct node *n = &w->nodes[i];
 
 	n->b = babel_new(&n->config, &output, n);

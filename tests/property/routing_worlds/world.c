@@ -370,7 +370,10 @@ void node_link_down(struct node *n, unsigned segment)
 void node_start(struct node *n)
 {
 	struct world *w = n->w;
-	struct babel_output output = { node_send, node_route_changed, node_seqno_store, node_accept };
+	struct babel_output output = { .send = node_send,
+		.route_changed = node_route_changed,
+		.seqno_store = node_seqno_store,
+		.accept = node_accept };
 	struct babel_config config = {
 		.id = n->id,
 		.has_stored_seqno = n->has_stored,
