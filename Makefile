@@ -269,7 +269,7 @@ install: all
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
-DEBIAN_TEST := tshark
+DEBIAN_TEST := tshark babeld
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:

@@ -10,10 +10,27 @@ struct check {
 	const struct outline *outline;
 };
 
+/* One link under judgement; every check has the line of the field that it judges. */
+struct link_check {
+	const struct file_link *text;
+	const struct outline_link *at;
+	const struct complaint *complaint;
+	char who[48]; /* link "sat0" */
+};
+
+#define LINK_COMPLAIN(l, which, format, ...)                                                                           \
+	complain((l)->complaint, (l)->at->field[which] ? (l)->at->field[which] : (l)->at->line, "%s: " format,         \
+		(l)->who, ##__VA_ARGS__)
+
 /* Each 0, or -EINVAL with a complaint. */
 int check_node(struct config *config, const struct file_node *node, const struct check *c);
 /* The link number `i`, seen alone. */
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
+/* A link of type babel, once its name and interface are known. */
+int check_babel(struct config_link *link, const struct link_check *l);
+/* What only a babel link has, on another one. */
+int link_refuse_babel_fields(const struct link_check *l);
+int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l);
 /* The links together, and with the node. */
 int check_together(const struct config *config, const struct check *c);
 

@@ -16,17 +16,6 @@
 #define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
 
-struct link_check {
-	const struct file_link *text;
-	const struct outline_link *at;
-	const struct complaint *complaint;
-	char who[48]; /* link "sat0" */
-};
-
-#define LINK_COMPLAIN(l, which, format, ...)                                                                           \
-	complain((l)->complaint, (l)->at->field[which] ? (l)->at->field[which] : (l)->at->line, "%s: " format,         \
-		(l)->who, ##__VA_ARGS__)
-
 static void who_format(struct link_check *l, unsigned i)
 {
 	const char *name = l->text->name ? l->text->name : l->text->interface;
@@ -109,10 +98,14 @@ static int find_type(enum config_link_type *type, const struct preset *preset, c
 		*type = CONFIG_UDP;
 		return 0;
 	}
+	if (strcmp(text, "babel") == 0) {
+		*type = CONFIG_BABEL;
+		return 0;
+	}
 	if (strcmp(text, "serial") == 0 || strcmp(text, "pipe") == 0)
 		return LINK_COMPLAIN(l, LINK_TYPE,
-			"type \"%s\" is not in this version, which has ethernet and udp; remove the link", text);
-	return LINK_COMPLAIN(l, LINK_TYPE, "type \"%.40s\" is not known; write ethernet or udp", text);
+			"type \"%s\" is not in this version, which has ethernet, udp and babel; remove the link", text);
+	return LINK_COMPLAIN(l, LINK_TYPE, "type \"%.40s\" is not known; write ethernet, udp or babel", text);
 }
 
 static void take_preset(struct config_link *link, const struct preset *p)
@@ -128,7 +121,7 @@ static void take_preset(struct config_link *link, const struct preset *p)
 	link->rtt = p->rtt;
 }
 
-static int take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
+int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
 
@@ -215,7 +208,7 @@ static int take_cost(struct config_link *link, const struct preset *preset, cons
 		return LINK_COMPLAIN(l, LINK_COST, "cost \"%.40s\" is out of range; write 1 to %d, a radio hop is 256",
 			l->text->cost, COST_MAX);
 	link->rxcost = nominal_rxcost(link->cost, cost);
-	int error = take_switch(&link->metered, l->text->metered, LINK_METERED, l);
+	int error = link_take_switch(&link->metered, l->text->metered, LINK_METERED, l);
 	link->extra_cost = link->metered ? METERED_COST : 0;
 	return error;
 }
@@ -241,14 +234,14 @@ static int take_peers(struct config_link *link, const struct link_check *l)
 		const char *wrong = peer_read(&link->peers[i], l->text->peers[i]);
 
 		if (wrong)
-			return complain(l->complaint, l->at->peer[i],
+			return complain(l->complaint, l->at->peers.line[i],
 				"%s: peer \"%.80s\" %s; write gw.example.org, 203.0.113.7:6697 or "
 				"\"[2001:db8::1]:6697\"",
 				l->who, l->text->peers[i], wrong);
 		for (unsigned j = 0; j < i; j++)
 			if (strcmp(link->peers[i].host, link->peers[j].host) == 0 &&
 				link->peers[i].port == link->peers[j].port)
-				return complain(l->complaint, l->at->peer[i],
+				return complain(l->complaint, l->at->peers.line[i],
 					"%s: peer \"%.80s\" is given twice; remove one", l->who, l->text->peers[i]);
 		link->peer_count = i + 1;
 	}
@@ -268,7 +261,7 @@ static int take_udp(struct config_link *link, const struct link_check *l)
 	if (error)
 		return error;
 	link->discover = link->interface[0] && !link->peer_count;
-	error = take_switch(&link->discover, text->discover, LINK_DISCOVER, l);
+	error = link_take_switch(&link->discover, text->discover, LINK_DISCOVER, l);
 	if (!error && link->discover && !link->interface[0])
 		error = LINK_COMPLAIN(
 			l, LINK_DISCOVER, "discover needs to know where; add interface:, or write discover: no");
@@ -290,6 +283,11 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = find_type(&link->type, preset, &l);
 	if (!error)
 		error = take_name(link, &l);
+	if (error)
+		return error;
+	if (link->type == CONFIG_BABEL)
+		return check_babel(link, &l);
+	error = link_refuse_babel_fields(&l);
 	if (error)
 		return error;
 	if (!preset)

@@ -11,6 +11,11 @@
 #define DEFAULT_CONTROL "/run/meshd/control.sock"
 #define DEFAULT_TUN "mesh0"
 #define DEFAULT_TUN_MTU 1400
+#define TABLE_MAIN 254
+#define TABLE_LOCAL 255
+/* Behind every route that the box has by itself (1024 is the kernel's own for
+ * IPv6): a route of the mesh must not carry the mesh's own underlay. */
+#define DEFAULT_METRIC 4096
 #define SOCKET_PATH_MAX 107 /* what the kernel takes for a Unix socket */
 
 void text_copy(char *out, size_t capacity, const char *text)
@@ -73,6 +78,24 @@ static int interface_take(char out[CONFIG_INTERFACE_MAX], const char *text, cons
 	return 0;
 }
 
+/* Where in the kernel our routes are, and behind which others. */
+static int check_routes(struct config *config, const struct file_node *node, const struct check *c)
+{
+	config->table = TABLE_MAIN;
+	config->route_metric = DEFAULT_METRIC;
+	if (node->table && strcmp(node->table, "main") != 0 &&
+		(number_read(&config->table, node->table, 1, INT32_MAX) < 0 || config->table == TABLE_LOCAL))
+		return complain(c->complaint, c->outline->node[NODE_TABLE],
+			"node: table \"%.40s\" is none; write main, or the number of a routing table of your own (see "
+			"\"ip rule\")",
+			node->table);
+	if (node->metric && number_read(&config->route_metric, node->metric, 1, INT32_MAX) < 0)
+		return complain(c->complaint, c->outline->node[NODE_METRIC],
+			"node: metric \"%.40s\" is out of range; write 1 to %d, %d is behind the box's own routes",
+			node->metric, INT32_MAX, DEFAULT_METRIC);
+	return 0;
+}
+
 int check_node(struct config *config, const struct file_node *node, const struct check *c)
 {
 	static const struct file_node nothing;
@@ -90,6 +113,9 @@ int check_node(struct config *config, const struct file_node *node, const struct
 		error = interface_take(config->tun, node->tun, DEFAULT_TUN, NODE_TUN, c);
 	if (!error)
 		error = interface_take(config->lan, node->lan, "", NODE_LAN, c);
+	if (error)
+		return error;
+	error = check_routes(config, node, c);
 	if (error)
 		return error;
 	config->tun_mtu = DEFAULT_TUN_MTU;
@@ -116,7 +142,7 @@ static int check_pair(const struct config_link *first, const struct outline_link
 		return complain(c->complaint, at->field[LINK_NAME] ? at->field[LINK_NAME] : at->line,
 			"link \"%s\": the link in line %u has this name too; give each its own name", second->name,
 			first_at->line);
-	if (first->type == CONFIG_ETHERNET && second->type == CONFIG_ETHERNET &&
+	if (first->type == second->type && first->type != CONFIG_UDP &&
 		strcmp(first->interface, second->interface) == 0)
 		return complain(c->complaint, at->field[LINK_INTERFACE],
 			"link \"%s\": interface \"%s\" is used by link \"%s\" in line %u; remove one of them",

@@ -9,10 +9,11 @@
 #define MESHD_CONFIG_CONFIG_H
 
 #include "crypto/crypto.h"
-#include "meshd/base/address.h"
+#include "meshd/base/rule.h"
 
 #define CONFIG_LINK_MAX 32
 #define CONFIG_PEER_MAX 16 /* per link */
+#define CONFIG_RULE_MAX 32 /* per link and direction */
 #define CONFIG_PATH_MAX 256
 #define CONFIG_HOST_MAX 128
 #define CONFIG_INTERFACE_MAX 16 /* with NUL, as IFNAMSIZ */
@@ -25,7 +26,7 @@
 #define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
 #define CONFIG_ETHERNET_OVERHEAD 2 /* its length before a frame */
 
-enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP };
+enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
 
 struct config_peer {
@@ -36,7 +37,7 @@ struct config_peer {
 struct config_link {
 	char name[CONFIG_INTERFACE_MAX];
 	enum config_link_type type;
-	char interface[CONFIG_INTERFACE_MAX]; /* ethernet: required; udp: "" binds to no interface */
+	char interface[CONFIG_INTERFACE_MAX]; /* ethernet, babel: required; udp: "" binds to no interface */
 	uint16_t port; /* udp: local port; 0 lets the kernel choose (behind NAT it does not matter) */
 	bool discover; /* udp: LAN multicast discovery; needs an interface */
 	unsigned peer_count;
@@ -54,6 +55,11 @@ struct config_link {
 	unsigned keepalive_s; /* something is sent at least so often, for NAT; 0: never */
 	bool metered;
 	bool rtt; /* measure, and use in the cost */
+	/* babel: */
+	bool split_horizon; /* what was heard there is not repeated there */
+	unsigned accept_count, announce_count;
+	struct rule accept[CONFIG_RULE_MAX]; /* of what the neighbours announce; the rest is refused */
+	struct rule announce[CONFIG_RULE_MAX]; /* of what they are told; the rest they are told as well */
 };
 
 struct config {
@@ -62,6 +68,8 @@ struct config {
 	char control_path[CONFIG_PATH_MAX]; /* node.control: Unix socket */
 	char tun[CONFIG_INTERFACE_MAX]; /* node.tun; "mesh0" */
 	unsigned tun_mtu; /* node.mtu; 1400 */
+	unsigned table; /* node.table: of the kernel, for all routes; 254 is main */
+	unsigned route_metric; /* node.metric: of all routes in the kernel; 4096 */
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
 	unsigned link_count;
 	struct config_link links[CONFIG_LINK_MAX];

@@ -2,7 +2,7 @@
  * Walks the YAML events of a configuration and notes the line of every field.
  *
  *   file  := { node: { field: text, ... }, links: [ link, ... ] }
- *   link  := { field: text, peers: [ text, ... ], ... }
+ *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ], ... }
  *
  * Anything else is refused where it stands, so that depth and size of what is
  * kept are bounded by the grammar and not by the file.
@@ -18,9 +18,10 @@
 
 #define WHERE_MAX 32
 
-const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan" };
+const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
-	"listen", "discover", "mtu", "cost", "idle-hello" };
+	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
+	"announce" };
 static const char *const section_names[] = { "node", "links" };
 
 struct walk {
@@ -122,7 +123,7 @@ static int walk_field(struct walk *w, const char *where, const char *const *name
 		if (strcmp(walk_text(w), names[*field]) == 0)
 			return 0;
 	const char *near = nearest_word(walk_text(w), names, count);
-	char known[160] = "";
+	char known[320] = "";
 	for (size_t i = 0, len = 0; i < count; i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", names[i]);
 	if (near)
@@ -167,21 +168,49 @@ static int outline_node(struct outline *o, struct walk *w)
 	return error;
 }
 
-static int outline_peers(struct outline_link *l, struct walk *w, const char *where)
+/* A field that takes a list of texts. */
+struct list_field {
+	const char *form; /* what to write */
+	const char *entry;
+	unsigned max;
+	const char *remedy; /* for more of them */
+};
+
+static const struct list_field peers_field = { "peers: [HOST, HOST:PORT]", "a peer", CONFIG_PEER_MAX,
+	"peers; put the others on a second link" };
+static const struct list_field accept_field = { "accept: [PREFIX, deny PREFIX]", "a rule", CONFIG_RULE_MAX,
+	"rules; write wider prefixes" };
+static const struct list_field announce_field = { "announce: [PREFIX, deny any]", "a rule", CONFIG_RULE_MAX,
+	"rules; write wider prefixes" };
+
+static const struct list_field *list_field_of(size_t field)
 {
+	return field == LINK_PEERS      ? &peers_field
+	       : field == LINK_ACCEPT   ? &accept_field
+	       : field == LINK_ANNOUNCE ? &announce_field
+					: NULL;
+}
+
+static struct outline_list *list_of(struct outline_link *l, size_t field)
+{
+	return field == LINK_PEERS ? &l->peers : field == LINK_ACCEPT ? &l->accept : &l->announce;
+}
+
+static int outline_list(struct outline_list *l, struct walk *w, const char *where, size_t field)
+{
+	const struct list_field *f = list_field_of(field);
 	int error = 0;
 
 	if (w->event.type != YAML_SEQUENCE_START_EVENT)
-		return complain(
-			w->complaint, walk_line(w), "%s\"peers\" takes a list; write peers: [HOST, HOST:PORT]", where);
+		return complain(w->complaint, walk_line(w), "%s\"%s\" takes a list; write %s", where,
+			link_field_names[field], f->form);
 	while ((error = walk_next(w)) == 0 && w->event.type != YAML_SEQUENCE_END_EVENT) {
-		error = walk_check_text(w, where, "a peer");
+		error = walk_check_text(w, where, f->entry);
 		if (error)
 			return error;
-		if (l->peer_count == CONFIG_PEER_MAX)
-			return complain(w->complaint, walk_line(w),
-				"%smore than %d peers; put the others on a second link", where, CONFIG_PEER_MAX);
-		l->peer[l->peer_count++] = walk_line(w);
+		if (l->count == f->max)
+			return complain(w->complaint, walk_line(w), "%smore than %u %s", where, f->max, f->remedy);
+		l->line[l->count++] = walk_line(w);
 	}
 	return error;
 }
@@ -203,8 +232,8 @@ static int outline_link(struct outline_link *l, struct walk *w, const char *wher
 		if (!error)
 			error = walk_next(w);
 		if (!error)
-			error = field == LINK_PEERS ? outline_peers(l, w, where)
-						    : walk_check_text(w, where, link_field_names[field]);
+			error = list_field_of(field) ? outline_list(list_of(l, field), w, where, field)
+						     : walk_check_text(w, where, link_field_names[field]);
 		if (error)
 			return error;
 	}

@@ -13,7 +13,17 @@
 #include "meshd/config/complaint.h"
 #include "meshd/config/config.h"
 
-enum node_field { NODE_KEY, NODE_STATE, NODE_CONTROL, NODE_TUN, NODE_MTU, NODE_LAN, NODE_FIELDS };
+enum node_field {
+	NODE_KEY,
+	NODE_STATE,
+	NODE_CONTROL,
+	NODE_TUN,
+	NODE_MTU,
+	NODE_LAN,
+	NODE_TABLE,
+	NODE_METRIC,
+	NODE_FIELDS
+};
 
 enum link_field {
 	LINK_NAME,
@@ -28,6 +38,13 @@ enum link_field {
 	LINK_MTU,
 	LINK_COST,
 	LINK_IDLE_HELLO,
+	LINK_KIND,
+	LINK_HELLO,
+	LINK_UPDATE,
+	LINK_RTT,
+	LINK_SPLIT_HORIZON,
+	LINK_ACCEPT,
+	LINK_ANNOUNCE,
 	LINK_FIELDS
 };
 
@@ -35,11 +52,15 @@ extern const char *const node_field_names[NODE_FIELDS];
 extern const char *const link_field_names[LINK_FIELDS];
 
 /* Lines count from 1; 0: the file does not have it. */
+struct outline_list {
+	unsigned count;
+	unsigned line[CONFIG_RULE_MAX]; /* of each entry */
+};
+
 struct outline_link {
 	unsigned line;
 	unsigned field[LINK_FIELDS];
-	unsigned peer_count;
-	unsigned peer[CONFIG_PEER_MAX];
+	struct outline_list peers, accept, announce;
 };
 
 struct outline {

@@ -12,7 +12,7 @@
 	CYAML_FIELD_STRING_PTR(name, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, structure, member, 0, CYAML_UNLIMITED)
 #define TEXT_FIELD(structure, member) NAMED_TEXT_FIELD(#member, structure, member)
 
-static const cyaml_schema_value_t peer_schema = {
+static const cyaml_schema_value_t text_schema = {
 	CYAML_VALUE_STRING(CYAML_FLAG_POINTER, char, 0, CYAML_UNLIMITED),
 };
 
@@ -23,6 +23,8 @@ static const cyaml_schema_field_t node_schema[] = {
 	TEXT_FIELD(struct file_node, tun),
 	TEXT_FIELD(struct file_node, mtu),
 	TEXT_FIELD(struct file_node, lan),
+	TEXT_FIELD(struct file_node, table),
+	TEXT_FIELD(struct file_node, metric),
 	CYAML_FIELD_END,
 };
 
@@ -38,8 +40,17 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct file_link, mtu),
 	TEXT_FIELD(struct file_link, cost),
 	NAMED_TEXT_FIELD("idle-hello", struct file_link, idle_hello),
-	CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, peers, &peer_schema,
+	CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, peers, &text_schema,
 		0, CONFIG_PEER_MAX),
+	TEXT_FIELD(struct file_link, kind),
+	TEXT_FIELD(struct file_link, hello),
+	TEXT_FIELD(struct file_link, update),
+	TEXT_FIELD(struct file_link, rtt),
+	NAMED_TEXT_FIELD("split-horizon", struct file_link, split_horizon),
+	CYAML_FIELD_SEQUENCE("accept", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, accept, &text_schema,
+		0, CONFIG_RULE_MAX),
+	CYAML_FIELD_SEQUENCE("announce", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, announce,
+		&text_schema, 0, CONFIG_RULE_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -9,13 +9,14 @@
 #include "meshd/base/bytes.h"
 
 struct file_node {
-	char *key, *state, *control, *tun, *mtu, *lan;
+	char *key, *state, *control, *tun, *mtu, *lan, *table, *metric;
 };
 
 struct file_link {
 	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost, *idle_hello;
-	char **peers;
-	unsigned peers_count;
+	char *kind, *hello, *update, *rtt, *split_horizon; /* babel */
+	char **peers, **accept, **announce;
+	unsigned peers_count, accept_count, announce_count;
 };
 
 struct file {

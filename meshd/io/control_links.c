@@ -100,9 +100,9 @@ static json_t *link_make(const struct view *v, const struct port *p)
 	const struct config_link *c = p->config;
 	struct link_find find = { .id = p->id };
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "name", c->name, "type",
-		c->type == CONFIG_ETHERNET ? "ethernet" : "udp", "interface", c->interface, "state",
-		port_state_name(p->state), "trouble", p->state == PORT_UP ? "" : p->error, "mtu", p->node_mtu,
-		"rate_bps", (json_int_t)c->rate_bps, "metered", c->metered);
+		port_type_name(c->type), "interface", c->interface, "state", port_state_name(p->state), "trouble",
+		p->state == PORT_UP ? "" : p->error, "mtu", p->node_mtu, "rate_bps", (json_int_t)c->rate_bps, "metered",
+		c->metered);
 
 	node_dump_links(v->node, link_take, &find);
 	traffic_add(o, &find.info); /* zeros while the node does not have it */

@@ -150,9 +150,8 @@ static json_t *link_make(const struct view *v, json_t *reasons, const struct por
 		port_trouble(reasons, p);
 	else if (p->config->peer_count && !neighbours)
 		remote_trouble(reasons, p);
-	return json_pack("{s:s, s:s, s:s, s:i}", "name", p->config->name, "type",
-		p->config->type == CONFIG_ETHERNET ? "ethernet" : "udp", "state", port_state_name(p->state),
-		"neighbours", neighbours);
+	return json_pack("{s:s, s:s, s:s, s:i}", "name", p->config->name, "type", port_type_name(p->config->type),
+		"state", port_state_name(p->state), "neighbours", neighbours);
 }
 
 static json_t *links_make(const struct view *v, json_t *reasons)

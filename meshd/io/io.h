@@ -3,6 +3,7 @@
  *
  *   TUN ───────► node_packets_in ──► output.send ──► port (ethernet | udp)
  *   port ──────► node_frame_in ────► output.deliver ──► TUN
+ *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
  *   control ◄──► node_dump_*            (JSON lines, never changes anything)
@@ -110,8 +111,22 @@ void kernel_close(struct daemon *d);
 int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX]);
 /* The address that kernel_tun_setup() gave it is still there. */
 bool kernel_tun_is_whole(struct daemon *d);
-/* Adds or replaces, or removes, a route into the TUN. */
-int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add);
+/* The error of libnl in words: what to do about it. */
+const char *kernel_remedy(int nl_error);
+struct nl_addr *kernel_nl_addr(const struct prefix *p); /* NULL: memory */
+/* The addresses of an interface that a Babel link uses. */
+struct kernel_addresses {
+	struct address link_local, ipv4; /* FAMILY_NONE: there is none */
+};
+/* Those of before if they are still there. -EIO: the kernel would not tell, and nothing changes. */
+int kernel_addresses_get(struct daemon *d, int ifindex, struct kernel_addresses *addresses);
+
+/* kernel_route.c */
+#define KERNEL_PROTOCOL 158 /* "ip route show proto 158": a value that no daemon of iproute2's list has */
+/* Replaces, or removes, our route to a prefix. -EIO: the kernel refuses, and that was said. */
+int kernel_route_set(struct daemon *d, const struct node_kernel_route *route);
+/* Removes all of our routes that do not hang on a TUN: those of a meshd that was killed, and of one that leaves. */
+void kernel_routes_flush(struct daemon *d);
 /* -ENODEV: `out` says not present; -EIO: the kernel would not tell. */
 int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out);
 /* 1, 0, or a negative errno: cheap, and never late. */
@@ -167,6 +182,7 @@ void underlay_forget(struct daemon *d);
 
 enum port_state { PORT_MISSING, PORT_NO_CARRIER, PORT_ERROR, PORT_UP };
 const char *port_state_name(enum port_state state);
+const char *port_type_name(enum config_link_type type);
 
 /* A configured peer of a udp link. */
 #define PEER_ADDRESS_MAX 8
@@ -185,6 +201,7 @@ struct port {
 	enum port_state state;
 	char error[160]; /* with remedy; for state other than up */
 	struct kernel_link link; /* last seen; not for a udp link without interface */
+	struct kernel_addresses addresses; /* babel: of the interface */
 	int carrier; /* last answer of the poll */
 	unsigned node_mtu; /* 0: not added to the node */
 	bool node_is_up;
@@ -207,6 +224,8 @@ void ports_tick(struct daemon *d, uint64_t now_us);
 void ports_carriers(struct daemon *d);
 /* All ports of the interface learn what netlink says. */
 void ports_observe(struct daemon *d, const struct kernel_link *link);
+/* Addresses of the interface have changed. */
+void ports_addresses(struct daemon *d, int ifindex);
 /* Events may have been missed: asks for every interface. */
 void ports_resync(struct daemon *d);
 /* The interface failed under us; looked at again by the next tick. */
@@ -235,6 +254,11 @@ int udp_open(struct port *p, char error[IO_ERROR_MAX]);
 void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
 uint32_t udp_overruns(struct port *p);
+
+/* babel.c: plain Babel on UDP 6696. `to` is the neighbour's link-local address, 16 bytes. */
+int babel_open(struct port *p, char error[IO_ERROR_MAX]);
+void babel_close(struct port *p);
+void babel_send(struct port *p, const struct endpoint *to, struct bytes packet);
 
 /* --- resolve.c: names to addresses, off the loop -------------------------------------------- */
 

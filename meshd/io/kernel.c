@@ -3,10 +3,10 @@
  * every request waits for its answer (microseconds):
  *
  *   TUN      MTU, up; the node's address and the host prefixes of its certificate
- *   routes   the deployment's /48 and what lies outside of it, all into the TUN
+ *   routes   kernel_route.c
  *   links    what is beneath a configured link
  *
- * All of it hangs on the TUN, which only this process holds: when the process
+ * Nearly all of it hangs on the TUN, which only this process holds: when the process
  * goes, in whatever manner, the kernel removes device, addresses and routes.
  */
 #include "meshd/io/io.h"
@@ -21,19 +21,13 @@
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
 #include <netlink/route/link/inet6.h>
-#include <netlink/route/nexthop.h>
-#include <netlink/route/route.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define ROUTE_PROTOCOL 158 /* "ip route show proto 158": a value that no daemon of iproute2's list has */
-/* Behind every route that the box has by itself (1024 is the kernel's own for
- * IPv6): a route of the mesh must not carry the mesh's own underlay. */
-#define ROUTE_PRIORITY 4096
 #define ADDRGEN_NONE 1 /* IN6_ADDR_GEN_MODE_NONE; the kernel's header clashes with libc's */
 
-static const char *remedy(int nl_error)
+const char *kernel_remedy(int nl_error)
 {
 	switch (-nl_error) {
 	case NLE_PERM:
@@ -52,10 +46,10 @@ static const char *remedy(int nl_error)
 
 static int refused(char error[IO_ERROR_MAX], int nl_error, const char *what)
 {
-	return io_fail(error, -EIO, "%s: %s; %s", what, nl_geterror(nl_error), remedy(nl_error));
+	return io_fail(error, -EIO, "%s: %s; %s", what, nl_geterror(nl_error), kernel_remedy(nl_error));
 }
 
-static struct nl_addr *nl_addr_of(const struct prefix *p)
+struct nl_addr *kernel_nl_addr(const struct prefix *p)
 {
 	bool v6 = p->address.family == FAMILY_IPV6;
 	struct nl_addr *a = nl_addr_build(v6 ? AF_INET6 : AF_INET, p->address.bytes, v6 ? 16 : 4);
@@ -94,6 +88,7 @@ void kernel_close(struct daemon *d)
 
 	if (!k->request)
 		return; /* never opened */
+	kernel_routes_flush(d);
 	nl_socket_free(k->request);
 	if (k->ethtool >= 0)
 		close(k->ethtool);
@@ -135,7 +130,7 @@ static int tun_raise(struct daemon *d)
 static int address_add(struct daemon *d, const struct prefix *host, int flags)
 {
 	struct rtnl_addr *address = rtnl_addr_alloc();
-	struct nl_addr *local = nl_addr_of(host);
+	struct nl_addr *local = kernel_nl_addr(host);
 	int code = -NLE_NOMEM;
 
 	if (address && local) {
@@ -181,7 +176,8 @@ int kernel_tun_setup(struct daemon *d, char error[IO_ERROR_MAX])
 	for (unsigned i = 0; !code && i < c->prefix_count; i++)
 		if (prefix_is_host(&c->prefixes[i]))
 			code = address_setup(d, &c->prefixes[i], error);
-	if (!code && kernel_route_set(d, &deployment, true) < 0)
+	const struct node_kernel_route mesh = { .prefix = deployment, .way = NODE_KERNEL_MESH };
+	if (!code && kernel_route_set(d, &mesh) < 0)
 		code = io_fail(
 			error, -EIO, "%s: the kernel refuses the mesh's route; see the line before", d->config.tun);
 	return code;
@@ -193,51 +189,6 @@ bool kernel_tun_is_whole(struct daemon *d)
 	struct prefix own = prefix_of_host(identity_address(&d->enrolment.identity.public, id));
 
 	return address_add(d, &own, NLM_F_EXCL) == -NLE_EXIST;
-}
-
-/* --- routes --------------------------------------------------------------------------------- */
-
-static int route_ask(struct kernel *k, const struct prefix *prefix, bool add)
-{
-	struct rtnl_route *route = rtnl_route_alloc();
-	struct rtnl_nexthop *hop = rtnl_route_nh_alloc();
-	struct nl_addr *to = nl_addr_of(prefix);
-	int code = -NLE_NOMEM;
-
-	if (route && hop && to) {
-		rtnl_route_set_family(route, prefix->address.family == FAMILY_IPV6 ? AF_INET6 : AF_INET);
-		rtnl_route_set_table(route, RT_TABLE_MAIN);
-		rtnl_route_set_scope(route, RT_SCOPE_LINK);
-		rtnl_route_set_protocol(route, ROUTE_PROTOCOL);
-		rtnl_route_set_priority(route, ROUTE_PRIORITY);
-		rtnl_route_nh_set_ifindex(hop, k->tun_ifindex);
-		rtnl_route_add_nexthop(route, hop);
-		hop = NULL; /* the route's now */
-		code = rtnl_route_set_dst(route, to);
-		if (code >= 0)
-			code = add ? rtnl_route_add(k->request, route, NLM_F_CREATE | NLM_F_REPLACE)
-				   : rtnl_route_delete(k->request, route, 0);
-	}
-	if (hop)
-		rtnl_route_nh_free(hop);
-	nl_addr_put(to);
-	rtnl_route_put(route);
-	return code;
-}
-
-int kernel_route_set(struct daemon *d, const struct prefix *prefix, bool add)
-{
-	char text[PREFIX_TEXT];
-	int code = route_ask(&d->kernel, prefix, add);
-
-	underlay_forget(d);
-	/* Gone already: as asked. */
-	if (code >= 0 || (!add && (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)))
-		return 0;
-	d->kernel.routes_failed++;
-	daemon_say(d, "kernel-refused", "route to %s %s: %s; %s", prefix_format(prefix, text),
-		add ? "not set" : "not removed", nl_geterror(code), remedy(code));
-	return -EIO;
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -287,5 +238,51 @@ int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out)
 		return -EIO;
 	link_read(out, link);
 	rtnl_link_put(link);
+	return 0;
+}
+
+/* --- addresses ---------------------------------------------------------------------------------- */
+
+/* Usable: not one that is still being looked for elsewhere, or was found there. */
+static bool address_read(struct address *out, struct rtnl_addr *a)
+{
+	struct nl_addr *local = rtnl_addr_get_local(a);
+
+	if (!local || (rtnl_addr_get_flags(a) & (IFA_F_TENTATIVE | IFA_F_DADFAILED)))
+		return false;
+	if (rtnl_addr_get_family(a) == AF_INET && nl_addr_get_len(local) == 4)
+		*out = address_ipv4(nl_addr_get_binary_addr(local));
+	else if (rtnl_addr_get_family(a) == AF_INET6 && nl_addr_get_len(local) == 16)
+		*out = address_ipv6(nl_addr_get_binary_addr(local));
+	else
+		return false;
+	return true;
+}
+
+static void address_offer(struct kernel_addresses *out, const struct kernel_addresses *now, const struct address *a)
+{
+	bool is_v4 = a->family == FAMILY_IPV4;
+	struct address *place = is_v4 ? &out->ipv4 : &out->link_local;
+
+	if (!is_v4 && !address_is_link_local(a))
+		return;
+	/* What was taken before stays: to neighbours another address is another router. */
+	if (place->family == FAMILY_NONE || address_equal(a, is_v4 ? &now->ipv4 : &now->link_local))
+		*place = *a;
+}
+
+int kernel_addresses_get(struct daemon *d, int ifindex, struct kernel_addresses *addresses)
+{
+	struct kernel_addresses now = *addresses, found = { 0 };
+	struct nl_cache *all;
+	struct address a;
+
+	if (rtnl_addr_alloc_cache(d->kernel.request, &all) < 0)
+		return -EIO;
+	for (struct nl_object *o = nl_cache_get_first(all); o; o = nl_cache_get_next(o))
+		if (rtnl_addr_get_ifindex((struct rtnl_addr *)o) == ifindex && address_read(&a, (struct rtnl_addr *)o))
+			address_offer(&found, &now, &a);
+	nl_cache_free(all);
+	*addresses = found;
 	return 0;
 }

@@ -59,11 +59,11 @@ static void output_deliver(void *user, struct bytes packet)
 	tun_deliver(user, packet);
 }
 
-static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
+static void output_kernel_route(void *user, const struct node_kernel_route *route)
 {
 	struct daemon *d = user;
 
-	if (kernel_route_set(d, prefix, add) < 0) /* it has said what the kernel refuses */
+	if (kernel_route_set(d, route) < 0) /* it has said what the kernel refuses */
 		d->route_refused_us = io_now_us();
 }
 
@@ -215,8 +215,10 @@ static int everything_open(struct daemon *d)
 		error = tun_open(d, d->error);
 	if (!error)
 		error = kernel_open(d, d->error);
-	if (!error)
+	if (!error) {
+		kernel_routes_flush(d);
 		error = kernel_tun_setup(d, d->error);
+	}
 	if (!error)
 		error = watch_open(d, d->error);
 	if (!error)

@@ -61,27 +61,59 @@ __attribute__((format(printf, 3, 4))) static void port_enter(
 	daemon_say(p->d, code, "%s%s%s", p->config->name, *text ? ": " : "", text);
 }
 
+/* What a type of link is to its port; all take what port.h says of the backends. */
+struct backend {
+	const char *name;
+	int (*open)(struct port *p, char error[IO_ERROR_MAX]);
+	void (*close)(struct port *p);
+	void (*send)(struct port *p, const struct endpoint *to, struct bytes frame);
+	uint32_t (*overruns)(struct port *p);
+};
+
+static const struct backend backends[] = {
+	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_overruns },
+	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_overruns },
+	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, udp_overruns },
+};
+
+const char *port_type_name(enum config_link_type type)
+{
+	return backends[type].name;
+}
+
+static const struct backend *backend_of(const struct port *p)
+{
+	return &backends[p->config->type];
+}
+
+static bool port_is_plain(const struct port *p)
+{
+	return p->config->type == CONFIG_BABEL;
+}
+
 static void port_shut(struct port *p)
 {
 	p->wants_reopen = false;
 	if (!p->is_open)
 		return;
-	if (p->config->type == CONFIG_ETHERNET)
-		ethernet_close(p);
-	else
-		udp_close(p);
+	backend_of(p)->close(p);
 	p->is_open = false;
 }
 
 static unsigned port_overhead(const struct port *p)
 {
-	return p->config->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : ETHERNET_LENGTH;
+	return p->config->type == CONFIG_ETHERNET ? ETHERNET_LENGTH : CONFIG_UDP_OVERHEAD;
 }
 
 /* The MTU that the configuration asks of the interface. */
 static unsigned configured_mtu(const struct port *p)
 {
-	return p->config->mtu + (p->config->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0);
+	return p->config->mtu + (p->config->type == CONFIG_ETHERNET ? 0 : CONFIG_UDP_OVERHEAD);
+}
+
+static unsigned port_least_mtu(const struct port *p)
+{
+	return port_overhead(p) + (port_is_plain(p) ? NODE_PLAIN_MIN : NODE_FRAME_MIN);
 }
 
 /* The largest frame: as configured, and as the interface lets through. 0: too small to be a link. */
@@ -91,12 +123,12 @@ static unsigned port_mtu(const struct port *p)
 
 	if (port_has_interface(p) && p->link.mtu < mtu)
 		mtu = p->link.mtu;
-	return mtu < NODE_FRAME_MIN + port_overhead(p) ? 0 : mtu - port_overhead(p);
+	return mtu < port_least_mtu(p) ? 0 : mtu - port_overhead(p);
 }
 
 static void port_enter_small(struct port *p)
 {
-	unsigned least = NODE_FRAME_MIN + port_overhead(p);
+	unsigned least = port_least_mtu(p);
 
 	if (configured_mtu(p) < least)
 		port_enter(p, PORT_ERROR, "mtu %u is too small; write mtu: %u or more", configured_mtu(p), least);
@@ -111,6 +143,8 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 	struct node_link_config config = {
 		.mtu = mtu,
 		.beacon = c->type == CONFIG_ETHERNET || c->discover,
+		.is_plain = c->type == CONFIG_BABEL,
+		.split_horizon = c->split_horizon,
 		.wired = c->cost == CONFIG_COST_WIRED,
 		.rxcost = c->rxcost,
 		.extra_cost = c->extra_cost,
@@ -125,6 +159,16 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
 	return config;
+}
+
+static void port_policy(struct port *p, uint64_t now_us)
+{
+	const struct config_link *c = p->config;
+
+	if (!port_is_plain(p) || !p->node_mtu)
+		return;
+	node_policy_set(p->d->node, now_us, p->id, NODE_IN, c->accept, c->accept_count);
+	node_policy_set(p->d->node, now_us, p->id, NODE_OUT, c->announce, c->announce_count);
 }
 
 /* The node's link has the port's MTU; with another MTU it is another link. */
@@ -150,6 +194,7 @@ static bool node_link_fit(struct port *p, uint64_t now_us)
 		return false;
 	}
 	p->node_mtu = mtu;
+	port_policy(p, now_us);
 	return true;
 }
 
@@ -163,13 +208,36 @@ static bool port_open(struct port *p, uint64_t now_us)
 		return true;
 	if (now_us < p->retry_us)
 		return false;
-	int code = p->config->type == CONFIG_ETHERNET ? ethernet_open(p, error) : udp_open(p, error);
+	int code = backend_of(p)->open(p, error);
 	p->is_open = code == 0;
 	p->overruns = 0;
 	p->retry_us = now_us + RETRY_US;
 	if (!p->is_open)
 		port_enter(p, PORT_ERROR, "%.150s", error);
 	return p->is_open;
+}
+
+/* Where a Babel link stands. Another address is another router: the neighbours must see the old one go. */
+static bool plain_ready(struct port *p, uint64_t now_us)
+{
+	struct node *n = p->d->node;
+	struct kernel_addresses *a = &p->addresses;
+	const struct address *ipv4;
+
+	if (kernel_addresses_get(p->d, p->link.ifindex, a) == 0 && a->link_local.family == FAMILY_NONE) {
+		port_enter(p, PORT_ERROR,
+			"%s has no link-local IPv6 address (yet); see \"ip -6 address show %s\", and switch IPv6 on "
+			"there",
+			p->config->interface, p->config->interface);
+		return false;
+	}
+	ipv4 = a->ipv4.family ? &a->ipv4 : NULL;
+	if (node_plain_address(n, now_us, p->id, &a->link_local, ipv4) == -EBUSY) {
+		node_link_set_up(n, now_us, p->id, false);
+		p->node_is_up = false;
+		node_plain_address(n, now_us, p->id, &a->link_local, ipv4);
+	}
+	return true;
 }
 
 /* Brings state and node into line with what is known of the interface; true: frames can be sent. */
@@ -201,7 +269,7 @@ static bool port_ready(struct port *p, uint64_t now_us)
 			interface);
 		return false;
 	}
-	return true;
+	return !port_is_plain(p) || plain_ready(p, now_us);
 }
 
 static void port_settle(struct port *p, uint64_t now_us)
@@ -214,6 +282,8 @@ static void port_settle(struct port *p, uint64_t now_us)
 		p->node_is_up = is_up;
 		node_link_set_up(p->d->node, now_us, p->id, is_up);
 	}
+	if (is_up && !was_up && port_is_plain(p))
+		kernel_forwarding_enable(p->d); /* the switch of an interface goes with it */
 	if (is_up && !was_up)
 		resolver_kick(p, now_us);
 }
@@ -245,6 +315,13 @@ void ports_observe(struct daemon *d, const struct kernel_link *link)
 			continue;
 		port_settle(p, io_now_us());
 	}
+}
+
+void ports_addresses(struct daemon *d, int ifindex)
+{
+	for (unsigned i = 0; i < d->port_count; i++)
+		if (port_is_plain(&d->ports[i]) && d->ports[i].link.ifindex == ifindex)
+			port_settle(&d->ports[i], io_now_us());
 }
 
 static void port_look(struct port *p)
@@ -312,7 +389,7 @@ void ports_close(struct daemon *d)
 /* Frames that the kernel had no room for while the loop was busy. */
 static void port_count_overruns(struct port *p)
 {
-	uint32_t all = p->config->type == CONFIG_ETHERNET ? ethernet_overruns(p) : udp_overruns(p);
+	uint32_t all = backend_of(p)->overruns(p);
 
 	p->rx_dropped += all - p->overruns;
 	p->overruns = all;
@@ -351,10 +428,7 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
 	if (!p->is_open || p->wants_reopen)
 		return;
-	if (p->config->type == CONFIG_ETHERNET)
-		ethernet_send(p, to, frame);
-	else
-		udp_send(p, to, frame);
+	backend_of(p)->send(p, to, frame);
 }
 
 void port_send_failed(struct port *p, int code)

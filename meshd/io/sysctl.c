@@ -1,9 +1,9 @@
 /*
  * The few switches under /proc/sys that the mesh needs, and forwarding between
- * LAN and mesh.
+ * LAN, plain neighbours and mesh.
  *
- * IPv4 forwards by the interface on which a packet arrives, so only the TUN and
- * the LAN are switched. IPv6 has one switch for all, and turning it makes the
+ * IPv4 forwards by the interface on which a packet arrives, so only the TUN, the
+ * LAN and the interfaces of Babel links are switched. IPv6 has one switch for all, and turning it makes the
  * kernel forget the default routes that it learned from router advertisements,
  * the uplink of many a modem: interfaces that listen to advertisements are told
  * first to go on doing so.
@@ -20,6 +20,8 @@
 #define SYSCTL_PATH 320
 #define RA_IF_HOST 1 /* accept_ra: while this box does not forward */
 #define RA_ALWAYS 2
+#define RP_STRICT 1
+#define RP_LOOSE 2
 
 static int sysctl_open(const char *name, int flags)
 {
@@ -88,19 +90,43 @@ static void forwarding_set(struct daemon *d, const char *name)
 			name, strerror(-code));
 }
 
-void kernel_forwarding_enable(struct daemon *d)
+static void forwarding_enable_on(struct daemon *d, const char *interface)
 {
-	const char *interfaces[] = { d->config.tun, d->config.lan };
 	char name[SYSCTL_PATH];
 	int value;
 
-	for (unsigned i = 0; i < sizeof(interfaces) / sizeof(interfaces[0]); i++) {
-		if (!interfaces[i][0])
+	if (!*interface)
+		return;
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/forwarding", interface);
+	/* An interface that is not there yet is switched when it appears. */
+	if (sysctl_read(name, &value) == 0)
+		forwarding_set(d, name);
+}
+
+/* The strict filter of IPv4 drops what comes by another way than its answer would take, as in a mesh it may. */
+static void reverse_path_loosen(const char *interface)
+{
+	char name[SYSCTL_PATH];
+	int all = 0, own = 0;
+
+	snprintf(name, sizeof(name), "net/ipv4/conf/%s/rp_filter", interface);
+	sysctl_read("net/ipv4/conf/all/rp_filter", &all);
+	if (sysctl_read(name, &own) == 0 && (all > own ? all : own) == RP_STRICT)
+		sysctl_write(name, RP_LOOSE);
+}
+
+void kernel_forwarding_enable(struct daemon *d)
+{
+	int value;
+
+	forwarding_enable_on(d, d->config.tun);
+	forwarding_enable_on(d, d->config.lan);
+	for (unsigned i = 0; i < d->config.link_count; i++) {
+		if (d->config.links[i].type != CONFIG_BABEL)
 			continue;
-		snprintf(name, sizeof(name), "net/ipv4/conf/%s/forwarding", interfaces[i]);
-		/* An interface that is not there yet is switched when it appears. */
-		if (sysctl_read(name, &value) == 0)
-			forwarding_set(d, name);
+		forwarding_enable_on(d, d->config.links[i].interface);
+		reverse_path_loosen(d->config.links[i].interface);
+		reverse_path_loosen(d->config.tun);
 	}
 	if (sysctl_read("net/ipv6/conf/all/forwarding", &value) < 0 || value == 0)
 		advertisements_keep();

@@ -297,7 +297,7 @@ static uint32_t socket_overruns(int fd)
 	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
-uint32_t udp_overruns(struct port *p)
+uint32_t udp_overruns(struct port *p) /* of a babel port as well */
 {
 	return socket_overruns(p->fd) + socket_overruns(p->group_fd);
 }

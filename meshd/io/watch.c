@@ -1,5 +1,5 @@
 /*
- * Link events of the kernel. An event is taken as a hint that something about an
+ * Link and address events of the kernel. An event is taken as a hint that something about an
  * interface changed, and the interface is asked for what it is now: events wait
  * in a queue, and the oldest may tell what is no longer so.
  */
@@ -61,6 +61,8 @@ static int on_message(struct nl_msg *message, void *arg)
 
 	if (type == RTM_NEWLINK || type == RTM_DELLINK)
 		nl_msg_parse(message, on_object, arg);
+	else if (type == RTM_NEWADDR || type == RTM_DELADDR)
+		ports_addresses(arg, (int)((const struct ifaddrmsg *)nlmsg_data(nlmsg_hdr(message)))->ifa_index);
 	return NL_OK;
 }
 
@@ -90,7 +92,7 @@ static int events_setup(struct nl_sock *s, struct daemon *d)
 	nl_socket_disable_seq_check(s);
 	code = nl_socket_modify_cb(s, NL_CB_VALID, NL_CB_CUSTOM, on_message, d);
 	if (code >= 0)
-		code = nl_socket_add_memberships(s, RTNLGRP_LINK, 0);
+		code = nl_socket_add_memberships(s, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, 0);
 	return code < 0 ? code : nl_socket_set_nonblocking(s);
 }
 

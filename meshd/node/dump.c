@@ -169,6 +169,8 @@ enum node_verdict node_lookup(const struct node *n, const struct address *to, st
 		return NODE_VERDICT_OWN;
 	case FIB_PEER:
 		return NODE_VERDICT_ROUTE;
+	case FIB_NATIVE:
+		return NODE_VERDICT_NATIVE;
 	case FIB_HELD:
 		return NODE_VERDICT_HELD;
 	case FIB_NONE:

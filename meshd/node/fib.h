@@ -13,7 +13,7 @@
 struct peer;
 struct fib_node;
 
-enum fib_kind { FIB_NONE, FIB_OWN, FIB_PEER, FIB_HELD };
+enum fib_kind { FIB_NONE, FIB_OWN, FIB_PEER, FIB_HELD, FIB_NATIVE /* the kernel has the way */ };
 
 struct fib_entry {
 	struct peer *peer; /* FIB_PEER */

@@ -1,7 +1,7 @@
 /*
  * The data path: where an IP packet goes.
  *
- *   host ──node_packets_in──► ┐                 ┌ own ──────► host
+ *   host ──node_packets_in──► ┐                 ┌ own, native ► host
  *                             ├─► parse ► fib ──┼ neighbour ► hop limit ► size ► egress.c
  *   mesh ──forward_from_peer► ┘                 └ held, none ► "no route" to the source
  *
@@ -50,7 +50,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 
 	if (origin == FROM_PEER) {
 		back = fib_lookup(&n->fib, &about->source);
-		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER))
+		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER && back->kind != FIB_NATIVE))
 			return;
 	}
 	if (!bucket_take(&n->icmp_errors[error], now_us, ICMP_INTERVAL_US, ICMP_BURST))
@@ -60,7 +60,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 	if (len == 0)
 		return;
 	n->counters.icmp_sent++;
-	if (!back || back->kind == FIB_OWN) {
+	if (!back || back->kind != FIB_PEER) {
 		n->output.deliver(n->user, bytes_of(out, len));
 		return;
 	}
@@ -129,8 +129,12 @@ static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin
 	 * would make a loop between the two of us. */
 	if (kind == FIB_OWN && origin == FROM_HOST && !address_equal(&p->destination, &n->address))
 		kind = FIB_NONE;
+	/* Likewise what the kernel should have sent to a plain neighbour itself. */
+	if (kind == FIB_NATIVE && origin == FROM_HOST)
+		kind = FIB_NONE;
 	switch (kind) {
 	case FIB_OWN:
+	case FIB_NATIVE:
 		deliver(n, p);
 		break;
 	case FIB_PEER:

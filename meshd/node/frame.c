@@ -207,6 +207,10 @@ void node_frame_in(
 	}
 	if (n->is_leaving)
 		return;
+	if (link->config.is_plain) {
+		DROP(n, link, unknown_type); /* nothing sealed comes from there */
+		return;
+	}
 	n->now_us = now_us;
 	link->rx_frames++;
 	link->rx_bytes += len;

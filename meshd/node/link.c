@@ -19,8 +19,10 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 
 static bool config_is_valid(const struct node_link_config *c)
 {
-	return memchr(c->name, 0, sizeof(c->name)) && c->mtu >= NODE_FRAME_MIN && c->mtu <= NODE_FRAME_MAX &&
-	       c->rxcost != 0 && c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->update_s != 0;
+	unsigned least = c->is_plain ? NODE_PLAIN_MIN : NODE_FRAME_MIN;
+
+	return memchr(c->name, 0, sizeof(c->name)) && c->mtu >= least && c->mtu <= NODE_FRAME_MAX && c->rxcost != 0 &&
+	       c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->update_s != 0;
 }
 
 int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct node_link_config *config)
@@ -36,6 +38,10 @@ int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct nod
 	link->n = n;
 	link->id = id;
 	link->config = *config;
+	if (config->is_plain && !plain_new(link)) {
+		free(link);
+		return -ENOMEM;
+	}
 	list_init(&link->peers);
 	timer_init(&link->beacon, beacon_due);
 	timer_init(&link->dequeue, egress_due);
@@ -49,10 +55,20 @@ static void link_up(struct node_link *link, uint64_t now_us)
 {
 	struct node *n = link->n;
 
-	if (route_link_start(link, now_us) < 0)
+	bool is_plain = link->config.is_plain;
+
+	if (is_plain && !link->plain->has_self)
 		return;
+	/* The engine speaks from within. */
 	link->up = true;
-	event_say(n, NODE_LINK_UP, link, "%s", link->config.beacon ? "looking for neighbours" : "calling its peers");
+	if (route_link_start(link, now_us) < 0) {
+		link->up = false;
+		return;
+	}
+	event_say(n, NODE_LINK_UP, link, "%s",
+		is_plain || link->config.beacon ? "looking for neighbours" : "calling its peers");
+	if (is_plain)
+		return;
 	beacon_start(link, now_us);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++) {
 		link->targets[i].tries = 0;
@@ -102,6 +118,7 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 		link_down(link, now_us);
 	n->links[id] = NULL;
 	free(link->egress);
+	free(link->plain);
 	free(link);
 }
 
@@ -110,7 +127,7 @@ int node_target_set(struct node *n, uint64_t now_us, unsigned id, unsigned slot,
 	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
 	struct target *t;
 
-	if (!link || slot >= NODE_TARGET_MAX)
+	if (!link || link->config.is_plain || slot >= NODE_TARGET_MAX)
 		return -EINVAL;
 	n->now_us = now_us;
 	t = &link->targets[slot];

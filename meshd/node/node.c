@@ -178,8 +178,8 @@ int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix)
 	if (before && before->kind == FIB_OWN)
 		return -EEXIST;
 	/* Another node announced it until now: the kernel must not send it to the mesh. */
-	if (before && !prefix_contains(&n->deployment, prefix))
-		n->output.kernel_route(n->user, prefix, false);
+	if (before)
+		route_kernel(n, prefix, NODE_KERNEL_NONE, NODE_LINK_MAX, NULL);
 	int error = fib_set(&n->fib, prefix, FIB_OWN, NULL);
 	return error ? error : babel_originate(n->babel, now_us, prefix, 0);
 }

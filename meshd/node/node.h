@@ -17,6 +17,7 @@
 #include "meshd/base/address.h"
 #include "meshd/base/bytes.h"
 #include "meshd/base/random.h"
+#include "meshd/base/rule.h"
 #include "routing/babel.h"
 
 #define NODE_LINK_MAX 32 /* links have ids below this */
@@ -29,6 +30,7 @@
 #define NODE_TAILROOM TAG_LEN
 #define NODE_OVERHEAD (NODE_HEADROOM + NODE_TAILROOM)
 #define NODE_FRAME_MAX 2048 /* largest link MTU */
+#define NODE_PLAIN_MIN 512 /* smallest Babel packet that everybody takes (RFC 8966, 4) */
 #define NODE_FRAME_MIN (1280 + NODE_OVERHEAD) /* smallest: IPv6 needs 1280 */
 
 struct node;
@@ -66,14 +68,29 @@ struct node_member {
 	struct prefix host; /* its own address, which it may announce whatever else it may */
 };
 
+/* What the kernel is to do with packets for a prefix outside the deployment. */
+enum node_kernel_way {
+	NODE_KERNEL_NONE, /* nothing that comes from us */
+	NODE_KERNEL_MESH, /* give them to this node */
+	NODE_KERNEL_NATIVE, /* send them by `next_hop` on the interface of `link`, itself */
+	NODE_KERNEL_UNREACHABLE, /* refuse them, also if a wider route would take them (RFC 8966, 3.5.4) */
+};
+struct node_kernel_route {
+	struct prefix prefix;
+	enum node_kernel_way way;
+	unsigned link;
+	struct address next_hop; /* IPv6 for an IPv4 prefix: RFC 9229 */
+};
+
 struct node_output {
-	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. Borrowed. */
+	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. On a plain link it is a
+	 * Babel packet, and the endpoint the neighbour's IPv6 address (16 bytes). Borrowed. */
 	void (*send)(void *user, unsigned link, const struct endpoint *to, struct bytes frame);
 	/* An IP packet for this host or what is behind it. Borrowed. */
 	void (*deliver)(void *user, struct bytes packet);
-	/* A prefix outside the deployment became reachable through the mesh, or no
-	 * longer is: the kernel must (not) send it here. */
-	void (*kernel_route)(void *user, const struct prefix *prefix, bool add);
+	/* A prefix outside the deployment has another way: the kernel's route is to be
+	 * replaced in one step. The same may be said twice. */
+	void (*kernel_route)(void *user, const struct node_kernel_route *route);
 	/* Persist, and give back at the next start: the routing engine's seqno (babel.h,
 	 * seqno_store) below the part of the router-id that it counts for. */
 	void (*store_seqno)(void *user, uint32_t seqno);
@@ -125,6 +142,8 @@ struct node_link_config {
 	unsigned overhead; /* bytes that the link adds to a frame; counted where rates are */
 	bool is_shaped; /* sends no faster than rate_bps; else the rate is only what to expect */
 	bool is_half_duplex; /* nobody is heard while somebody sends */
+	bool is_plain; /* RFC 8966 in the clear, to routers that are no members: node_babel_in(), plain.c */
+	bool split_horizon; /* of a plain link */
 };
 
 /* -EINVAL, -EEXIST. A new link is down. */
@@ -154,6 +173,16 @@ int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slo
  * unnecessary.
  */
 void node_link_ready(struct node *n, uint64_t now_us, unsigned link, size_t bytes);
+/* Where a plain link stands: its link-local address, and the IPv4 address of the interface or NULL. Another link-local
+ * address is another router to the neighbours: the link must be down (-EBUSY). A plain link without comes not up. */
+int node_plain_address(
+	struct node *n, uint64_t now_us, unsigned link, const struct address *self, const struct address *ipv4);
+enum node_direction { NODE_IN, NODE_OUT };
+#define NODE_RULE_MAX 32 /* per link and direction */
+/* What is believed of the neighbours of a plain link, and what they are told. What no rule
+ * matches is refused on the way in, and told on the way out. Adjacencies stay. -EINVAL. */
+int node_policy_set(struct node *n, uint64_t now_us, unsigned link, enum node_direction direction,
+	const struct rule *rules, unsigned count);
 
 /* --- frames and packets ------------------------------------------------------------ */
 
@@ -161,6 +190,10 @@ void node_link_ready(struct node *n, uint64_t now_us, unsigned link, size_t byte
  * must have NODE_TAILROOM free bytes behind `len`. */
 void node_frame_in(
 	struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame, size_t len);
+
+/* One Babel packet from a plain link (UDP payload). */
+void node_babel_in(
+	struct node *n, uint64_t now_us, unsigned link, const struct babel_sender *from, struct bytes packet);
 
 /* Seals `inner` (kind byte first), whatever it is, to that neighbour, as whoever has our keys could: for tests of what
  * others make of it. -ENOENT: nobody is there; -EMSGSIZE: more than the link takes. */
@@ -195,7 +228,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone)
+	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -272,7 +305,13 @@ struct prefix node_deployment(const struct node *n);
 struct address node_neighbour_address(const router_id *rid);
 const struct babel *node_babel(const struct node *n);
 /* What the data path would do with a packet to `to`. */
-enum node_verdict { NODE_VERDICT_OWN, NODE_VERDICT_ROUTE, NODE_VERDICT_HELD, NODE_VERDICT_NONE };
+enum node_verdict {
+	NODE_VERDICT_OWN,
+	NODE_VERDICT_ROUTE, /* to a sealed neighbour */
+	NODE_VERDICT_NATIVE, /* the kernel sends it to a plain one */
+	NODE_VERDICT_HELD,
+	NODE_VERDICT_NONE
+};
 enum node_verdict node_lookup(const struct node *n, const struct address *to, struct prefix *match);
 bool node_has_duplicate(const struct node *n); /* another machine was heard with our keys */
 

@@ -3,10 +3,17 @@
  * the forwarding table, its neighbours are the peers.
  *
  * The engine knows a peer by a link-local address made from the router-id that
- * follows from the peer's keys.
+ * follows from the peer's keys. A plain neighbour (plain.c) it knows by its own, and
+ * what goes to it the kernel sends:
+ *
+ *   next hop         forwarding table   kernel, outside the deployment
+ *   sealed peer      FIB_PEER           into the TUN
+ *   plain neighbour  FIB_NATIVE         by the gateway, on the link's interface
+ *   held             FIB_HELD           unreachable
  */
 #include "meshd/node/state.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* RTT penalty (RFC 9616, 4.3): none below 10 ms, all of it from 120 ms. */
@@ -31,6 +38,10 @@ static void engine_send(void *user, unsigned id, const struct address *to, struc
 
 	if (!link)
 		return;
+	if (link->config.is_plain) {
+		plain_send(link, to, packet);
+		return;
+	}
 	list_for_each (node, next, &link->peers) {
 		struct peer *p = list_entry(node, struct peer, on_link);
 
@@ -46,45 +57,77 @@ static bool prefix_is_ours(const struct node *n, const struct prefix *prefix)
 	return prefix_contains(&n->deployment, prefix);
 }
 
+void route_kernel(struct node *n, const struct prefix *prefix, enum node_kernel_way way, unsigned link,
+	const struct address *next_hop)
+{
+	struct node_kernel_route route = { .prefix = *prefix, .way = way, .link = link };
+
+	if (prefix_is_ours(n, prefix))
+		return; /* all of the deployment is in the TUN */
+	if (next_hop)
+		route.next_hop = *next_hop;
+	n->output.kernel_route(n->user, &route);
+}
+
+static bool kind_is_up(enum fib_kind kind)
+{
+	return kind == FIB_PEER || kind == FIB_NATIVE;
+}
+
+static const char *next_hop_name(
+	const struct node *n, const struct babel_route *route, const struct peer *p, char text[NODE_NAME_TEXT])
+{
+	char address[ADDRESS_TEXT];
+
+	if (p)
+		return name_of_rid(n, &p->rid, text);
+	snprintf(text, NODE_NAME_TEXT, "%s", address_format(&route->neighbour, address));
+	return text;
+}
+
 static void route_set(struct node *n, const struct babel_route *route)
 {
 	struct node_link *link = n->links[route->link];
-	struct peer *p = link ? peer_find_address(link, &route->neighbour) : NULL;
+	bool is_plain = link && link->config.is_plain;
+	struct peer *p = link && !is_plain ? peer_find_address(link, &route->neighbour) : NULL;
+	enum fib_kind kind = is_plain ? FIB_NATIVE : p ? FIB_PEER : FIB_HELD;
 	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
-	bool is_new = !before, was_up = before && before->kind == FIB_PEER;
-	struct peer *peer_before = was_up ? before->peer : NULL;
+	enum fib_kind kind_before = before ? before->kind : FIB_NONE;
+	struct peer *peer_before = before ? before->peer : NULL;
 	char name[NODE_NAME_TEXT], next[NODE_NAME_TEXT], text[PREFIX_TEXT];
 
-	if (fib_set(&n->fib, &route->prefix, p ? FIB_PEER : FIB_HELD, p) < 0)
+	if (fib_set(&n->fib, &route->prefix, kind, p) < 0)
 		return;
-	if (is_new && !prefix_is_ours(n, &route->prefix))
-		n->output.kernel_route(n->user, &route->prefix, true);
-	if (p && p != peer_before)
-		event_say(n, was_up ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, "%s of %s by %s, metric %u",
-			prefix_format(&route->prefix, text), name_of_rid(n, &route->origin, name),
-			name_of_rid(n, &p->rid, next), route->metric);
+	/* Another gateway does not show in the table: it is told each time. */
+	if (kind == FIB_NATIVE)
+		route_kernel(n, &route->prefix, NODE_KERNEL_NATIVE, route->link, &route->next_hop);
+	else if (kind != kind_before)
+		route_kernel(n, &route->prefix, kind == FIB_PEER ? NODE_KERNEL_MESH : NODE_KERNEL_UNREACHABLE,
+			NODE_LINK_MAX, NULL);
+	if (kind_is_up(kind) && (kind != kind_before || p != peer_before))
+		event_say(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link,
+			"%s of %s by %s, metric %u", prefix_format(&route->prefix, text),
+			name_of_rid(n, &route->origin, name), next_hop_name(n, route, p, next), route->metric);
 }
 
 static void route_lost(struct node *n, const struct babel_route *route, bool is_held)
 {
 	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
+	enum fib_kind kind_before = before ? before->kind : FIB_NONE;
+	enum fib_kind kind = is_held ? FIB_HELD : FIB_NONE;
 	char name[NODE_NAME_TEXT], text[PREFIX_TEXT];
-	bool was_up = before && before->kind == FIB_PEER, was_held = before && before->kind == FIB_HELD;
 
-	if (before && before->kind == FIB_OWN)
+	if (kind_before == FIB_OWN)
 		return;
 	if (is_held)
 		fib_set(&n->fib, &route->prefix, FIB_HELD, NULL);
 	else
 		fib_remove(&n->fib, &route->prefix);
-	if (!prefix_is_ours(n, &route->prefix)) {
-		if (is_held && !before)
-			n->output.kernel_route(n->user, &route->prefix, true);
-		else if (!is_held && before)
-			n->output.kernel_route(n->user, &route->prefix, false);
-	}
+	if (kind != kind_before)
+		route_kernel(
+			n, &route->prefix, is_held ? NODE_KERNEL_UNREACHABLE : NODE_KERNEL_NONE, NODE_LINK_MAX, NULL);
 	/* A neighbour's end may have held it already. */
-	if (was_up || (was_held && is_held))
+	if (kind_is_up(kind_before) || (kind_before == FIB_HELD && is_held))
 		event_say(n, NODE_ROUTE_DOWN, NULL, "%s of %s", prefix_format(&route->prefix, text),
 			name_of_rid(n, &route->origin, name));
 }
@@ -115,6 +158,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.route_changed = engine_route_changed,
 		.seqno_store = engine_seqno_store,
 		.accept = trust_accept,
+		.announce = plain_announce,
 	};
 	const struct babel_config babel = {
 		.id = n->rid,
@@ -153,6 +197,10 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 	struct address self;
 
 	memcpy(config.name, c->name, sizeof(config.name));
+	if (c->is_plain) {
+		plain_engine_config(link, &config);
+		return babel_link_add(n->babel, now_us, link->id, &link->plain->self, &config);
+	}
 	identity_router_id(rid.bytes, &n->enrolment.identity.public);
 	self = node_neighbour_address(&rid);
 	return babel_link_add(n->babel, now_us, link->id, &self, &config);

@@ -95,6 +95,7 @@ struct node_link {
 	struct timer dequeue;
 	enum lane lane; /* of what is being sent */
 	uint64_t lane_bytes[NODE_LANES]; /* sent, all headers included */
+	struct plain *plain; /* of a plain link */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
 };
@@ -355,6 +356,9 @@ const struct known *trust_by_rid(const struct node *n, const router_id *rid);
 /* The engine's question: may this update be used? (babel.h) */
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric);
+/* May a router that is no member be believed about `prefix`? Nothing of the deployment, nor of what a member
+ * without the gateway role has in its certificate. */
+bool trust_is_foreign(const struct node *n, const struct prefix *prefix);
 /* Was a certificate with this key's router-id asked for? Then no longer. */
 bool trust_was_wanted(struct node *n, const router_id *rid);
 void trust_done(struct node *n);
@@ -372,8 +376,28 @@ void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigne
 
 /* --- route.c: what the routing engine asks and says ------------------------------------------------------- */
 
+/* The kernel is told what follows from the forwarding table for a prefix outside the deployment. */
+void route_kernel(struct node *n, const struct prefix *prefix, enum node_kernel_way way, unsigned link,
+	const struct address *next_hop);
 bool route_engine_start(struct node *n, const struct node_config *config);
 int route_link_start(struct node_link *link, uint64_t now_us);
+
+/* --- plain.c: links in the clear, to routers that are no members --------------------------------------------- */
+
+struct plain {
+	bool has_self, has_ipv4;
+	struct address self, ipv4;
+	struct rule rules[2][NODE_RULE_MAX]; /* by enum node_direction */
+	unsigned rule_count[2];
+};
+bool plain_new(struct node_link *link); /* false: memory */
+/* What is different from a link between members. */
+void plain_engine_config(const struct node_link *link, struct babel_link_config *config);
+/* To one neighbour, or to all if `to` is NULL. */
+void plain_send(struct node_link *link, const struct address *to, struct bytes packet);
+struct babel_verdict plain_accept(
+	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin);
+struct babel_verdict plain_announce(void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
 
 /* --- packet.c, fragment.c, icmp.c, forward.c: the data path ------------------------------------------------- */
 

@@ -361,6 +361,36 @@ static bool certificate_names(const struct certificate *c, const struct prefix *
 	return false;
 }
 
+bool trust_is_foreign(const struct node *n, const struct prefix *prefix)
+{
+	if (prefix_contains(&n->deployment, prefix))
+		return false;
+	for (const struct known *k = n->first_known; k; k = k->next) {
+		const struct certificate *c = &k->member->certificate;
+
+		/* A gateway's own addresses are its own; its networks are what it leads to. */
+		for (unsigned i = 0; i < c->prefix_count; i++)
+			if (prefix_contains(&c->prefixes[i], prefix) &&
+				(!(c->roles & ROLE_GATEWAY) ||
+					c->prefixes[i].plen == family_bits(c->prefixes[i].address.family)))
+				return false;
+	}
+	return true;
+}
+
+/* Some gateway is trusted to speak for what lies behind it: routers that are no members. */
+static bool prefix_is_behind_gateway(const struct node *n, const struct prefix *prefix)
+{
+	for (const struct known *k = n->first_known; k; k = k->next) {
+		const struct certificate *c = &k->member->certificate;
+
+		for (unsigned i = 0; i < c->prefix_count && (c->roles & ROLE_GATEWAY); i++)
+			if (prefix_contains(&c->prefixes[i], prefix))
+				return trust_is_foreign(n, prefix);
+	}
+	return false;
+}
+
 /* --- the verdict ---------------------------------------------------------------------------------- */
 
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
@@ -371,6 +401,10 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 	char text[PREFIX_TEXT];
 
 	(void)metric;
+	if (n->links[link]->config.is_plain)
+		return plain_accept(n->links[link], neighbour, prefix, origin);
+	if (!k && prefix_is_behind_gateway(n, prefix))
+		return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
 	if (!k) {
 		want(n, origin, link, neighbour);
 		return (struct babel_verdict){ .accept = false };

@@ -41,12 +41,11 @@ static void output_deliver(void *user, struct bytes packet)
 		s->w->deliver(s->w->user, s, packet);
 }
 
-static void output_kernel_route(void *user, const struct prefix *prefix, bool add)
+static void output_kernel_route(void *user, const struct node_kernel_route *route)
 {
 	struct station *s = user;
 
-	(void)prefix;
-	station_note(s, 'K', add, bytes_of(NULL, 0));
+	station_note(s, 'K', route->way, bytes_of(NULL, 0));
 }
 
 static void output_store_seqno(void *user, uint32_t seqno)

@@ -75,9 +75,9 @@ static inline void chain_deliver(void *user, struct bytes packet)
 	s->delivered_bytes += packet.len;
 }
 
-static inline void chain_kernel_route(void *user, const struct prefix *prefix, bool add)
+static inline void chain_kernel_route(void *user, const struct node_kernel_route *route)
 {
-	(void)user, (void)prefix, (void)add;
+	(void)user, (void)route;
 }
 
 static inline void chain_store_seqno(void *user, uint32_t seqno)

@@ -205,13 +205,13 @@ static void link_names_and_kinds_are_checked(void **state)
 			"m.yaml:3: link \"a\": preset \"short-message\": this version carries no links of message "
 			"modems; remove the link" },
 		{ "links:\n- name: a\n  type: serial\n",
-			"m.yaml:3: link \"a\": type \"serial\" is not in this version, which has ethernet and udp; "
-			"remove the link" },
+			"m.yaml:3: link \"a\": type \"serial\" is not in this version, which has ethernet, udp and "
+			"babel; remove the link" },
 		{ "links:\n- name: a\n  type: pipe\n",
-			"m.yaml:3: link \"a\": type \"pipe\" is not in this version, which has ethernet and udp; "
-			"remove the link" },
+			"m.yaml:3: link \"a\": type \"pipe\" is not in this version, which has ethernet, udp and "
+			"babel; remove the link" },
 		{ "links:\n- name: a\n  type: tcp\n",
-			"m.yaml:3: link \"a\": type \"tcp\" is not known; write ethernet or udp" },
+			"m.yaml:3: link \"a\": type \"tcp\" is not known; write ethernet, udp or babel" },
 		{ "links:\n- preset: fibre\n",
 			"m.yaml:2: link 1: no name; add name: (up to 15 letters, digits, - . _)" },
 		{ "links:\n- preset: fibre\n  name: \"sat 0\"\n",

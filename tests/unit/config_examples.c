@@ -24,6 +24,7 @@ static const struct example examples[] = {
 	{ "town", 3, 1, 1, 2 },
 	{ "vehicle", 2, 1, 0, 1 },
 	{ "backpack", 2, 1, 0, 1 },
+	{ "gateway", 3, 1, 1, 1 },
 };
 
 static struct config load(const char *role)
@@ -115,7 +116,8 @@ static const char *manual(void)
 static void the_manual_has_an_entry_for_every_field(void **state)
 {
 	static const char *const fields[] = { "key", "state", "control", "tun", "mtu", "lan", "name", "type",
-		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost" };
+		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost", "table", "metric", "kind",
+		"hello", "update", "rtt", "accept", "announce" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(fields); i++) {

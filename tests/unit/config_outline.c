@@ -69,7 +69,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 		{ "node:\n  contol: /a\n", "m.yaml:2: node: \"contol\" is not a field; did you mean \"control\"?" },
 		{ "node:\n  statedir: /a\n", "m.yaml:2: node: \"statedir\" is not a field; did you mean \"state\"?" },
 		{ "node:\n  zzzzzzzz: a\n", "m.yaml:2: node: \"zzzzzzzz\" is not a field; known are key, state, "
-					    "control, tun, mtu, lan" },
+					    "control, tun, mtu, lan, table, metric" },
 		{ "links:\n- naem: a\n", "m.yaml:2: link 1: \"naem\" is not a field; did you mean \"name\"?" },
 		{ "links:\n- name: a\n  intreface: b\n",
 			"m.yaml:3: link 1: \"intreface\" is not a field; did you mean \"interface\"?" },
@@ -77,12 +77,14 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"m.yaml:3: link 2: \"peer\" is not a field; did you mean \"peers\"?" },
 		{ "links:\n- 802.11s: a\n",
 			"m.yaml:2: link 1: \"802.11s\" is not a field; known are name, type, "
-			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello" },
+			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
+			"kind, hello, update, rtt, split-horizon, accept, announce" },
 		/* Three slips are forgiven in seven letters; four are another word. */
 		{ "links:\n- prezits: a\n", "m.yaml:2: link 1: \"prezits\" is not a field; did you mean \"preset\"?" },
 		{ "links:\n- brezits: a\n",
 			"m.yaml:2: link 1: \"brezits\" is not a field; known are name, type, "
-			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello" },
+			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
+			"kind, hello, update, rtt, split-horizon, accept, announce" },
 		/* Long words are cut, and compared with nothing. */
 		{ HUNDRED ": a\n", "m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links" },
 	};

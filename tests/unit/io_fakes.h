@@ -25,6 +25,9 @@ static struct {
 	bool has_link[NODE_LINK_MAX], is_up[NODE_LINK_MAX];
 	struct node_link_config links[NODE_LINK_MAX];
 	unsigned adds, removes;
+	struct kernel_addresses plain[NODE_LINK_MAX]; /* where plain links stand */
+	unsigned rules[NODE_LINK_MAX][2];
+	unsigned babel_packets;
 	struct endpoint targets[NODE_LINK_MAX][NODE_TARGET_MAX];
 	unsigned targets_told;
 	/* frames that came in */
@@ -52,7 +55,7 @@ int node_link_add(struct node *n, uint64_t now_us, unsigned link, const struct n
 {
 	(void)n, (void)now_us;
 	assert_false(fake.has_link[link]);
-	assert_in_range(config->mtu, NODE_FRAME_MIN, NODE_FRAME_MAX);
+	assert_in_range(config->mtu, config->is_plain ? NODE_PLAIN_MIN : NODE_FRAME_MIN, NODE_FRAME_MAX);
 	fake.has_link[link] = true;
 	fake.is_up[link] = false;
 	fake.links[link] = *config;
@@ -73,6 +76,33 @@ void node_link_set_up(struct node *n, uint64_t now_us, unsigned link, bool up)
 	(void)n, (void)now_us;
 	assert_true(fake.has_link[link]);
 	fake.is_up[link] = up;
+}
+
+int node_plain_address(
+	struct node *n, uint64_t now_us, unsigned link, const struct address *self, const struct address *ipv4)
+{
+	(void)n, (void)now_us;
+	assert_true(fake.has_link[link]);
+	if (fake.is_up[link] && !address_equal(self, &fake.plain[link].link_local))
+		return -EBUSY;
+	fake.plain[link].link_local = *self;
+	fake.plain[link].ipv4 = ipv4 ? *ipv4 : (struct address){ 0 };
+	return 0;
+}
+
+int node_policy_set(struct node *n, uint64_t now_us, unsigned link, enum node_direction direction,
+	const struct rule *rules, unsigned count)
+{
+	(void)n, (void)now_us, (void)rules;
+	assert_true(fake.has_link[link]);
+	fake.rules[link][direction] = count;
+	return 0;
+}
+
+void node_babel_in(struct node *n, uint64_t now_us, unsigned link, const struct babel_sender *from, struct bytes packet)
+{
+	(void)n, (void)now_us, (void)link, (void)from, (void)packet;
+	fake.babel_packets++;
 }
 
 int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slot, const struct endpoint *endpoint)

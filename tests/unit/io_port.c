@@ -8,7 +8,8 @@ static struct {
 	int carrier; /* what the poll says; -1: what the kernel knows */
 	uint64_t now_us;
 	int open_error;
-	unsigned opens, closes, kicks, looks, sent;
+	unsigned opens, closes, kicks, looks, sent, forwardings;
+	struct kernel_addresses addresses;
 	uint32_t overruns;
 } world;
 
@@ -85,6 +86,36 @@ void udp_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
 	(void)p, (void)to, (void)frame;
 	world.sent++;
+}
+
+int babel_open(struct port *p, char error[IO_ERROR_MAX])
+{
+	return backend_open(p, error);
+}
+
+void babel_close(struct port *p)
+{
+	backend_close(p);
+}
+
+void babel_send(struct port *p, const struct endpoint *to, struct bytes frame)
+{
+	(void)p, (void)to, (void)frame;
+	world.sent++;
+}
+
+int kernel_addresses_get(struct daemon *d, int ifindex, struct kernel_addresses *addresses)
+{
+	(void)d;
+	assert_int_equal(ifindex, world.link.ifindex);
+	*addresses = world.addresses;
+	return 0;
+}
+
+void kernel_forwarding_enable(struct daemon *d)
+{
+	(void)d;
+	world.forwardings++;
 }
 
 uint32_t ethernet_overruns(struct port *p)
@@ -505,6 +536,74 @@ static void a_udp_link_without_interface_needs_none(void **state)
 	assert_false(d->ports[0].wants_reopen);
 }
 
+/* --- babel links: what the node knows of where they stand -------------------------------------------- */
+
+static void babel_setup(struct daemon *d)
+{
+	d->config.links[0] = (struct config_link){ .name = "lab",
+		.type = CONFIG_BABEL,
+		.interface = "radio0",
+		.mtu = 1452,
+		.rxcost = 96,
+		.hello_ms = 4000,
+		.update_s = 16,
+		.accept_count = 2,
+		.announce_count = 1 };
+}
+
+static void stand_at(const char *link_local, const char *ipv4)
+{
+	memset(&world.addresses, 0, sizeof(world.addresses));
+	if (link_local)
+		address_parse(&world.addresses.link_local, link_local);
+	if (ipv4)
+		address_parse(&world.addresses.ipv4, ipv4);
+}
+
+static void a_babel_link_waits_for_its_address(void **state)
+{
+	struct daemon *d = *state;
+
+	babel_setup(d);
+	ports_open(d);
+	expect(d, PORT_ERROR, false);
+	assert_non_null(strstr(d->ports[0].error, "no link-local IPv6 address"));
+	stand_at("fe80::1", NULL);
+	ports_addresses(d, 8); /* another interface's */
+	expect(d, PORT_ERROR, false);
+	ports_addresses(d, 7);
+	expect(d, PORT_UP, true);
+	assert_true(fake.links[0].is_plain);
+	assert_int_equal(fake.links[0].mtu, 1452);
+	assert_int_equal(fake.rules[0][NODE_IN], 2);
+	assert_int_equal(fake.rules[0][NODE_OUT], 1);
+	assert_int_equal(world.forwardings, 1);
+	assert_true(address_equal(&fake.plain[0].link_local, &world.addresses.link_local));
+}
+
+static void another_address_of_a_babel_link_is_another_router(void **state)
+{
+	struct daemon *d = *state;
+
+	babel_setup(d);
+	stand_at("fe80::1", "10.0.0.1");
+	ports_open(d);
+	expect(d, PORT_UP, true);
+	assert_int_equal(fake.plain[0].ipv4.family, FAMILY_IPV4);
+	/* A change of IPv4 is told while it is up: node_plain_address() of the fake would refuse another router. */
+	stand_at("fe80::1", NULL);
+	ports_addresses(d, 7);
+	expect(d, PORT_UP, true);
+	assert_int_equal(fake.plain[0].ipv4.family, FAMILY_NONE);
+	stand_at("fe80::2", NULL);
+	ports_addresses(d, 7);
+	expect(d, PORT_UP, true);
+	assert_true(address_equal(&fake.plain[0].link_local, &world.addresses.link_local));
+	stand_at(NULL, NULL);
+	ports_addresses(d, 7);
+	expect(d, PORT_ERROR, false);
+}
+
 int main(void)
 {
 #define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -530,6 +629,8 @@ int main(void)
 		PORT_TEST(a_configuration_too_narrow_is_refused_with_its_remedy),
 		PORT_TEST(another_mtu_is_another_link),
 		PORT_TEST(a_udp_link_without_interface_needs_none),
+		PORT_TEST(a_babel_link_waits_for_its_address),
+		PORT_TEST(another_address_of_a_babel_link_is_another_router),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -310,9 +310,9 @@ static void output_frame(void *user, unsigned link, const struct endpoint *to, s
 	(void)user, (void)link, (void)to, (void)frame;
 }
 
-static void output_route(void *user, const struct prefix *prefix, bool add)
+static void output_route(void *user, const struct node_kernel_route *route)
 {
-	(void)user, (void)prefix, (void)add;
+	(void)user, (void)route;
 }
 
 static struct daemon *opened_with_node(struct place *p, const struct enrolment *e)

@@ -84,9 +84,9 @@ static inline void world_bytes(void *user, struct bytes bytes)
 	(void)user, (void)bytes;
 }
 
-static inline void world_route(void *user, const struct prefix *prefix, bool add)
+static inline void world_route(void *user, const struct node_kernel_route *route)
 {
-	(void)user, (void)prefix, (void)add;
+	(void)user, (void)route;
 }
 
 static inline void world_seqno(void *user, uint32_t seqno)

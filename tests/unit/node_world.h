@@ -272,15 +272,12 @@ static inline void world_deliver(void *user, struct bytes packet)
 	s->hops = packet.data[v4 ? 8 : 7];
 }
 
-static inline void world_kernel_route(void *user, const struct prefix *prefix, bool add)
+static inline void world_kernel_route(void *user, const struct node_kernel_route *route)
 {
 	struct station *s = user;
 
-	(void)prefix;
-	if (add)
-		s->kernel_adds++;
-	else
-		s->kernel_removes++;
+	s->kernel_removes += route->way == NODE_KERNEL_NONE;
+	s->kernel_adds += route->way == NODE_KERNEL_MESH;
 }
 
 static inline void world_store_seqno(void *user, uint32_t seqno)

@@ -1,0 +1,204 @@
+/*
+ * Our routes in the kernel. A prefix has one at most, known by table, metric and
+ * protocol number; whatever it was, the next one replaces it in one step, so that no
+ * packet meets the gap between two.
+ *
+ *   mesh          dev TUN                         goes with the process
+ *   native        via NEXT HOP dev INTERFACE      stays when the process is killed:
+ *   unreachable                                   the next one sweeps at its start
+ *
+ * An IPv4 prefix may have an IPv6 next hop (RFC 9229). An IPv4 next hop need not lie
+ * in a network of the interface: Babel has heard from it there.
+ */
+#include "meshd/io/io.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <stdlib.h>
+
+/* --- one route ------------------------------------------------------------------------------ */
+
+static struct rtnl_route *route_new(const struct daemon *d, const struct prefix *prefix)
+{
+	struct rtnl_route *route = rtnl_route_alloc();
+	struct nl_addr *to = kernel_nl_addr(prefix);
+
+	if (!route || !to || rtnl_route_set_dst(route, to) < 0) {
+		nl_addr_put(to);
+		rtnl_route_put(route);
+		return NULL;
+	}
+	nl_addr_put(to);
+	rtnl_route_set_family(route, prefix->address.family == FAMILY_IPV6 ? AF_INET6 : AF_INET);
+	rtnl_route_set_table(route, d->config.table);
+	rtnl_route_set_protocol(route, KERNEL_PROTOCOL);
+	rtnl_route_set_priority(route, d->config.route_metric);
+	return route;
+}
+
+static bool hop_set_gateway(struct rtnl_nexthop *hop, const struct prefix *prefix, const struct address *next_hop)
+{
+	const struct prefix host = prefix_of_host(*next_hop);
+	struct nl_addr *gateway = kernel_nl_addr(&host);
+	bool is_via = prefix->address.family != next_hop->family;
+
+	if (!gateway)
+		return false;
+	if (is_via)
+		rtnl_route_nh_set_via(hop, gateway);
+	else
+		rtnl_route_nh_set_gateway(hop, gateway);
+	if (prefix->address.family == FAMILY_IPV4)
+		rtnl_route_nh_set_flags(hop, RTNH_F_ONLINK);
+	nl_addr_put(gateway);
+	return true;
+}
+
+/* 0, or an error of libnl. */
+static int route_point(const struct daemon *d, struct rtnl_route *route, const struct node_kernel_route *r)
+{
+	struct rtnl_nexthop *hop;
+
+	if (r->way == NODE_KERNEL_UNREACHABLE) {
+		rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
+		return rtnl_route_set_type(route, RTN_UNREACHABLE);
+	}
+	hop = rtnl_route_nh_alloc();
+	if (!hop)
+		return -NLE_NOMEM;
+	if (r->way == NODE_KERNEL_MESH) {
+		rtnl_route_set_scope(route, RT_SCOPE_LINK);
+		rtnl_route_nh_set_ifindex(hop, d->kernel.tun_ifindex);
+	} else {
+		rtnl_route_set_scope(route, RT_SCOPE_UNIVERSE);
+		rtnl_route_nh_set_ifindex(hop, d->ports[r->link].link.ifindex);
+		if (!hop_set_gateway(hop, &r->prefix, &r->next_hop)) {
+			rtnl_route_nh_free(hop);
+			return -NLE_NOMEM;
+		}
+	}
+	rtnl_route_add_nexthop(route, hop); /* the route's now */
+	return 0;
+}
+
+/* Whatever kind it is. */
+static int route_delete(struct kernel *k, struct rtnl_route *route)
+{
+	rtnl_route_set_scope(route, RT_SCOPE_NOWHERE);
+	rtnl_route_set_type(route, RTN_UNSPEC);
+	return rtnl_route_delete(k->request, route, 0);
+}
+
+static int route_ask(struct daemon *d, const struct node_kernel_route *r)
+{
+	struct rtnl_route *route = route_new(d, &r->prefix);
+	int code = -NLE_NOMEM;
+
+	if (route && r->way == NODE_KERNEL_NONE) {
+		code = route_delete(&d->kernel, route);
+	} else if (route) {
+		code = route_point(d, route, r);
+		if (code >= 0)
+			code = rtnl_route_add(d->kernel.request, route, NLM_F_CREATE | NLM_F_REPLACE);
+	}
+	rtnl_route_put(route);
+	return code;
+}
+
+int kernel_route_set(struct daemon *d, const struct node_kernel_route *route)
+{
+	char text[PREFIX_TEXT];
+	bool is_gone = route->way == NODE_KERNEL_NONE;
+	int code = route_ask(d, route);
+
+	underlay_forget(d);
+	/* Gone already: as asked. */
+	if (code >= 0 || (is_gone && (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)))
+		return 0;
+	d->kernel.routes_failed++;
+	daemon_say(d, "kernel-refused", "route to %s %s: %s; %s", prefix_format(&route->prefix, text),
+		is_gone ? "not removed" : "not set", nl_geterror(code), kernel_remedy(code));
+	return -EIO;
+}
+
+/* --- those that are left --------------------------------------------------------------------- */
+
+struct sweep {
+	struct daemon *d;
+	struct rtnl_route **routes;
+	size_t count, capacity;
+	bool is_shared; /* another meshd runs on this box */
+};
+
+static void sweep_keep(struct sweep *s, struct rtnl_route *route)
+{
+	if (s->count == s->capacity) {
+		size_t capacity = s->capacity ? 2 * s->capacity : 64;
+		struct rtnl_route **more = realloc(s->routes, capacity * sizeof(struct rtnl_route *));
+
+		if (!more)
+			return;
+		s->routes = more;
+		s->capacity = capacity;
+	}
+	nl_object_get((struct nl_object *)route);
+	s->routes[s->count++] = route;
+}
+
+static int on_route(struct nl_msg *message, void *arg)
+{
+	struct sweep *s = arg;
+	struct rtnl_route *route = NULL;
+
+	if (nlmsg_hdr(message)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(message), &route) < 0)
+		return NL_OK;
+	if (rtnl_route_get_protocol(route) == KERNEL_PROTOCOL) {
+		struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
+
+		/* What hangs on a TUN dies with its process: that one lives. */
+		if (hop && rtnl_route_get_type(route) == RTN_UNICAST && !rtnl_route_nh_get_gateway(hop) &&
+			!rtnl_route_nh_get_via(hop))
+			s->is_shared |= rtnl_route_nh_get_ifindex(hop) != s->d->kernel.tun_ifindex;
+		else
+			sweep_keep(s, route);
+	}
+	rtnl_route_put(route);
+	return NL_OK;
+}
+
+static void family_look(struct sweep *s, int family)
+{
+	const struct rtmsg header = { .rtm_family = (unsigned char)family };
+	struct nl_sock *request = s->d->kernel.request;
+	struct nl_cb *own = nl_socket_get_cb(request), *callbacks = nl_cb_clone(own);
+
+	nl_cb_put(own);
+	if (!callbacks)
+		return;
+	nl_cb_set(callbacks, NL_CB_VALID, NL_CB_CUSTOM, on_route, s);
+	if (nl_send_simple(request, RTM_GETROUTE, NLM_F_DUMP, (void *)&header, sizeof(header)) >= 0)
+		nl_recvmsgs(request, callbacks);
+	nl_cb_put(callbacks);
+}
+
+void kernel_routes_flush(struct daemon *d)
+{
+	struct sweep s = { .d = d };
+
+	family_look(&s, AF_INET);
+	family_look(&s, AF_INET6);
+	for (size_t i = 0; i < s.count; i++) {
+		struct rtnl_route *route = s.routes[i];
+
+		/* Beside another meshd only those are ours that nobody else may have. */
+		if (!s.is_shared || (rtnl_route_get_table(route) == d->config.table &&
+					    rtnl_route_get_priority(route) == d->config.route_metric))
+			route_delete(&d->kernel, route);
+		rtnl_route_put(route);
+	}
+	free(s.routes);
+}

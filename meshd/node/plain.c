@@ -1,0 +1,147 @@
+/*
+ * Plain links: RFC 8966 in the clear, to routers that are no members of the
+ * network (babeld, BIRD, FRR, another meshd). Packets go through the shell as they
+ * are, and routes whose next hop is there are the kernel's.
+ *
+ * Nobody there has proven anything, so what is believed is bounded, in this order:
+ *
+ *   an origin that is a member         refused: members speak for themselves, sealed
+ *   the deployment, what members have  refused (trust_is_foreign())
+ *   the rules of the link, inwards     the first that matches; none: refused
+ *
+ * What they are told is everything, unless the rules outwards say otherwise.
+ */
+#include "meshd/node/state.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IPV6_LEN 16
+
+bool plain_new(struct node_link *link)
+{
+	link->plain = calloc(1, sizeof(*link->plain));
+	return link->plain != NULL;
+}
+
+static struct node_link *plain_link(const struct node *n, unsigned id)
+{
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+
+	return link && link->config.is_plain ? link : NULL;
+}
+
+/* --- the link ------------------------------------------------------------------------------ */
+
+int node_plain_address(
+	struct node *n, uint64_t now_us, unsigned id, const struct address *self, const struct address *ipv4)
+{
+	struct node_link *link = plain_link(n, id);
+
+	if (!link || !address_is_link_local(self) || (ipv4 && ipv4->family != FAMILY_IPV4))
+		return -EINVAL;
+	struct plain *p = link->plain;
+	if (link->up && !address_equal(&p->self, self))
+		return -EBUSY;
+	bool is_same = p->has_self && p->has_ipv4 == (ipv4 != NULL) && (!ipv4 || address_equal(&p->ipv4, ipv4));
+	n->now_us = now_us;
+	p->has_self = true;
+	p->self = *self;
+	p->has_ipv4 = ipv4;
+	p->ipv4 = ipv4 ? *ipv4 : (struct address){ 0 };
+	return link->up && !is_same ? babel_link_next_hop(n->babel, now_us, id, ipv4) : 0;
+}
+
+/* By the book: Hellos to all, and no liveness but by them. */
+void plain_engine_config(const struct node_link *link, struct babel_link_config *config)
+{
+	const struct plain *p = link->plain;
+
+	config->idle_interval_cs = 0;
+	config->mtu = link->config.mtu;
+	config->split_horizon = link->config.split_horizon;
+	config->has_ipv4 = p->has_ipv4;
+	config->next_hop_ipv4 = p->ipv4;
+	config->is_filtered = true;
+}
+
+void plain_send(struct node_link *link, const struct address *to, struct bytes packet)
+{
+	struct endpoint endpoint = { .len = IPV6_LEN };
+
+	if (to)
+		memcpy(endpoint.bytes, to->bytes, IPV6_LEN);
+	frame_transmit(link, link->n->now_us, to ? &endpoint : NULL, packet);
+}
+
+void node_babel_in(struct node *n, uint64_t now_us, unsigned id, const struct babel_sender *from, struct bytes packet)
+{
+	struct node_link *link = plain_link(n, id);
+
+	if (!link || !link->up) {
+		DROP(n, link, link_down);
+		return;
+	}
+	if (n->is_leaving)
+		return;
+	n->now_us = now_us;
+	link->rx_frames++;
+	link->rx_bytes += packet.len;
+	babel_receive(n->babel, now_us, id, from, packet);
+}
+
+/* --- policy ------------------------------------------------------------------------------------ */
+
+int node_policy_set(struct node *n, uint64_t now_us, unsigned id, enum node_direction direction,
+	const struct rule *rules, unsigned count)
+{
+	struct node_link *link = plain_link(n, id);
+
+	if (!link || count > NODE_RULE_MAX)
+		return -EINVAL;
+	struct plain *p = link->plain;
+	bool is_same = count == p->rule_count[direction];
+	for (unsigned i = 0; i < count && is_same; i++)
+		is_same = rule_equal(&rules[i], &p->rules[direction][i]);
+	if (is_same)
+		return 0;
+	n->now_us = now_us;
+	if (count)
+		memcpy(p->rules[direction], rules, count * sizeof(*rules));
+	p->rule_count[direction] = count;
+	if (link->up && direction == NODE_IN)
+		babel_refilter(n->babel, now_us);
+	else if (link->up)
+		babel_link_announce(n->babel, now_us, id);
+	return 0;
+}
+
+static struct babel_verdict denied(struct node_link *link)
+{
+	DROP(link->n, link, policy_denied);
+	return (struct babel_verdict){ .accept = false };
+}
+
+struct babel_verdict plain_accept(
+	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin)
+{
+	const struct plain *p = link->plain;
+
+	if (trust_by_rid(link->n, origin) || !trust_is_foreign(link->n, prefix))
+		return denied(link);
+	const struct rule *r = rules_find(p->rules[NODE_IN], p->rule_count[NODE_IN], prefix, neighbour);
+	if (!r || r->is_deny)
+		return denied(link);
+	return (struct babel_verdict){ .accept = true, .extra_cost = r->cost };
+}
+
+struct babel_verdict plain_announce(void *user, unsigned id, const struct prefix *prefix, const router_id *origin)
+{
+	const struct node *n = user;
+	const struct plain *p = n->links[id]->plain;
+	const struct rule *r = rules_find(p->rules[NODE_OUT], p->rule_count[NODE_OUT], prefix, NULL);
+
+	(void)origin;
+	return (struct babel_verdict){ .accept = !r || !r->is_deny, .extra_cost = r ? r->cost : 0 };
+}

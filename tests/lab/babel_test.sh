@@ -1,0 +1,222 @@
+#!/bin/sh
+# A gateway between the sealed mesh and somebody else's Babel network:
+#
+#   alpha ---- radio ---- gate ---- cable ---- lab1 ---- cable ---- lab2
+#     (sealed, meshd)         (plain)   (babeld)           (babeld)
+#
+# lab1 has 10.50.1.1 and fd50:1::1, lab2 the same with 2; both announce as well what
+# is not theirs to announce.
+. tests/lab/lib.sh
+
+prepare() {
+	mkdir -p "$work/out"
+	cd "$work/out" || exit 1
+	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 && enrol alpha --prefix 10.9.0.1/32 --prefix 10.9.7.0/24 &&
+		enrol gate --prefix 10.9.0.2/32 --prefix 10.50.0.0/16 --prefix fd50::/16 --role gateway || {
+		not_ok "nodes are enrolled" "$(cat enrol.log)"
+		lab_done
+	}
+	deployment=$("$bin/meshctl" identity alpha.key --json | tr -d ' \n' | sed 's/.*"address":"\(fd[^:]*:[^:]*:[^:]*\):.*/\1/')
+	printf '%s\n' 'node: {key: alpha.key, state: alpha.state, control: alpha.sock}' 'links:' \
+		'  - {interface: radio0, preset: mesh-radio}' >alpha.yaml
+	printf '%s\n' 'node: {key: gate.key, state: gate.state, control: gate.sock}' 'links:' \
+		'  - {interface: radio0, preset: mesh-radio}' \
+		'  - name: lab' '    type: babel' '    interface: lab0' '    hello: 500' '    update: 4' \
+		'    # The rules allow more than the network does.' \
+		'    accept: [10.50.0.0/16, 10.9.0.0/16, "fd00::/8"]' >gate.yaml
+	babeld_conf lab1 "$deployment" lab0 far0
+	babeld_conf lab2 "$deployment" far0
+	cd "$root" || exit 1
+}
+
+enrol() { # name argument...
+	name=$1
+	shift
+	"$bin/meshctl" enrol --authority authority.key --name "$name" --level scene "$@" --out "$name.key" >>enrol.log 2>&1
+}
+
+babeld_conf() { # name deployment interface...
+	name=$1 host=${1#lab} foreign=$2
+	shift 2
+	{
+		echo "local-path $name.ctl"
+		for interface in "$@"; do
+			echo "interface $interface type wired hello-interval 0.5 update-interval 4"
+		done
+		echo "redistribute local ip 10.50.$host.0/24 allow"
+		echo "redistribute local ip fd50:$host::/32 allow"
+		# What nobody here may say: an address of the deployment, one of a member, one that no rule accepts.
+		echo "redistribute local ip $foreign::/48 allow"
+		echo "redistribute local ip 10.9.0.0/16 allow"
+		echo "redistribute local ip 10.66.0.0/16 allow"
+		echo "redistribute local deny"
+		echo "install ip 0.0.0.0/0 allow"
+	} >"$name.conf"
+	{
+		echo "ip link set lo up"
+		echo "ip addr add 10.50.$host.1/32 dev lo; ip addr add fd50:$host::1/128 dev lo nodad"
+		echo "ip addr add 10.66.$host.1/32 dev lo; ip addr add $foreign::66/128 dev lo nodad"
+		[ "$host" = 2 ] && echo "ip addr add 10.9.7.1/32 dev lo"
+		echo "sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1"
+		echo "exec babeld -I $name.pid -S $name.state -c $name.conf $*"
+	} >"$name.sh"
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 4
+		nodes:
+		  - {name: alpha, run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]}
+		  - {name: gate, run: [cd $MESHLAB_DIR && exec meshd -c gate.yaml]}
+		  - {name: lab1, run: [cd $MESHLAB_DIR && . ./lab1.sh]}
+		  - {name: lab2, run: [cd $MESHLAB_DIR && . ./lab2.sh]}
+		links:
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, gate:radio0], fade: none}
+		  - {name: near, preset: switch, ends: [gate:lab0, lab1:lab0]}
+		  - {name: far, preset: switch, ends: [lab1:far0, lab2:far0]}
+	END
+}
+
+address() { # name
+	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
+}
+
+ask() { # name question...
+	socket=$MESHLAB_DIR/$1.sock
+	shift
+	meshctl "$@" --socket "$socket"
+}
+
+from() { # node source destination: a ping that comes from there
+	ip netns exec "$1" ping -n -q -c 1 -W 1 -I "$2" "$3" >/dev/null
+}
+
+pid_of() { # node
+	ip netns pids "$1" | while read -r pid; do
+		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
+	done | head -1
+}
+
+# in_kernel NODE PREFIX TEXT: the one route of ours to it says that.
+in_kernel() {
+	family=-4
+	case $2 in *:*) family=-6 ;; esac
+	seen=$(ip -n "$1" "$family" route show proto 158 | grep "\(^\| \)$2 ")
+	echo "$seen"
+	[ "$(echo "$seen" | wc -l)" = 1 ] && echo "$seen" | grep -q "$3"
+}
+
+ours_left() { # node: nothing of ours is in its kernel
+	seen=$(ip -n "$1" -4 route show proto 158; ip -n "$1" -6 route show proto 158)
+	echo "$seen"
+	[ -z "$seen" ]
+}
+
+first_contact() {
+	check "the gateway learns what lies behind its plain neighbour" within 15 in_kernel gate 10.50.1.1 'via .*lab0'
+	check "two hops away too" within 15 in_kernel gate 10.50.2.1 'via inet6 fe80.*lab0'
+	check "and of IPv6" within 15 in_kernel gate fd50:2::1 'via fe80.*lab0'
+	check "the mesh reaches it" within 15 answers alpha 10.50.2.1
+	check "by IPv6" within 5 answers alpha fd50:2::1
+	check "it reaches the mesh" within 15 from lab2 10.50.2.1 10.9.0.1
+	check "by IPv6, at the mesh's own addresses" within 15 from lab2 fd50:2::1 "$(address alpha)"
+	check "and the gateway itself" within 5 from lab2 10.50.2.1 10.9.0.2
+	check "each hop counts" hops_are 62 alpha 10.50.2.1
+}
+
+hops_are() { # ttl node destination: of the answer
+	seen=$(ip netns exec "$2" ping -n -c 1 -W 1 "$3")
+	echo "$seen"
+	echo "$seen" | grep -q "ttl=$1 "
+}
+
+trust() {
+	check "lab2 announces an address of a member's network" heard_of gate 10.9.7.1
+	check_not "nobody believes it" in_kernel gate 10.9.7.1 via
+	check "an address of the deployment" heard_of gate "$(deployment)::66"
+	check_not "nobody believes it either" in_kernel gate "$(deployment)::66" via
+	check "and what no rule accepts" heard_of gate 10.66.1.1
+	check_not "is not believed" in_kernel gate 10.66.1.1 via
+}
+
+heard_of() { # node address
+	ask "$1" routes | grep "^$2/.*unusable"
+}
+
+deployment() {
+	address alpha | cut -d: -f1-3
+}
+
+inside() {
+	first_contact
+	trust
+	kill_and_clean
+	interface_flaps
+	stop_cleans
+}
+
+kill_and_clean() {
+	meshlab ctl kill gate
+	check "what a killed meshd leaves stays in the kernel" in_kernel gate 10.50.1.1 lab0
+	ip -n lab1 addr del 10.50.1.1/32 dev lo
+	meshlab ctl start gate
+	check "the next one sweeps and learns anew" within 20 in_kernel gate 10.50.2.1 lab0
+	check_not "what is there no more is gone" in_kernel gate 10.50.1.1 lab0
+	ip -n lab1 addr add 10.50.1.1/32 dev lo
+	check "and what is there again comes" within 15 in_kernel gate 10.50.1.1 lab0
+	check "the mesh reaches it again" within 15 answers alpha 10.50.2.1
+}
+
+interface_flaps() {
+	old=$(pid_of gate)
+	meshlab ctl unplug gate:lab0
+	check "a vanished interface takes its routes" within 3 no_native gate 10.50.2.1
+	meshlab ctl plug gate:lab0
+	check "it is used when it is back" within 20 answers alpha 10.50.2.1
+	ip -n gate link set lab0 down && ip -n gate link set lab0 name other0
+	check "under another name it is not the link's" within 3 no_native gate 10.50.2.1
+	ip -n gate link set other0 name lab0 && ip -n gate link set lab0 up
+	check "under its own it is" within 20 answers alpha 10.50.2.1
+	ip -n gate -6 addr flush dev lab0 scope link && ip -n gate -6 addr add fe80::77/64 dev lab0 nodad
+	check "another address is another router" within 20 in_kernel_of_lab fe80::77
+	check "and works" within 20 answers alpha 10.50.2.1
+	check "all in one process" test "$(pid_of gate)" = "$old"
+}
+
+no_native() {
+	! in_kernel "$1" "$2" via
+}
+
+in_kernel_of_lab() { # lab1 goes to alpha by this gateway
+	ip -n lab1 -6 route show "$(address alpha)" | grep "via $1 "
+}
+
+stop_cleans() {
+	meshlab ctl stop gate
+	check "a clean stop takes all routes along" ours_left gate
+	check "and the plain neighbours know" within 3 no_way lab2 10.9.0.1
+}
+
+no_way() {
+	! ip -n "$1" route get "$2" | grep -q via
+}
+
+if [ -n "${LAB_INSIDE:-}" ]; then
+	inside
+	lab_done
+fi
+command -v babeld >/dev/null || { echo "ok 1 # SKIP babeld is not installed"; echo "1..1"; exit 0; }
+lab_init "$1"
+root=$(pwd)
+bin=$(cd "$build/bin" && pwd)
+prepare
+scenario >"$work/lab.yaml"
+lab_run "$work/lab.yaml"
+check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 25
+check_not "no sanitizer and no assertion spoke" grep -El 'Sanitizer|runtime error|Assertion' "$work"/out/*.log
+if [ "$failures" != 0 ]; then
+	for log in alpha gate lab1 lab2; do
+		sed "s/^/# $log: /" "$work/out/$log.log" | tail -40
+	done
+fi
+lab_done

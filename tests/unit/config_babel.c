@@ -1,0 +1,160 @@
+/* Links of type babel: what they are without a word, what is written, what is refused. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "tests/unit/config_parse.h"
+
+static void a_babel_link_is_by_the_book__rfc8966_B(void **state)
+{
+	const struct config_link *l = &good("links: [{type: babel, interface: eth3}]\n")->links[0];
+
+	(void)state;
+	assert_int_equal(l->type, CONFIG_BABEL);
+	assert_string_equal(l->name, "eth3");
+	assert_int_equal(l->cost, CONFIG_COST_WIRED);
+	assert_int_equal(l->rxcost, 96);
+	assert_int_equal(l->hello_ms, 4000);
+	assert_int_equal(l->update_s, 16);
+	assert_int_equal(l->dead_misses, 0);
+	assert_int_equal(l->mtu, 1500 - CONFIG_UDP_OVERHEAD);
+	assert_true(l->split_horizon);
+	assert_false(l->rtt);
+	assert_int_equal(l->accept_count, 0);
+	assert_int_equal(l->announce_count, 0);
+}
+
+static void a_wireless_one_repeats_what_it_heard__rfc8966_3_7_4(void **state)
+{
+	const struct config_link *l = &good("links: [{type: babel, interface: wlan0, kind: wireless}]\n")->links[0];
+
+	(void)state;
+	assert_int_equal(l->cost, CONFIG_COST_RADIO);
+	assert_int_equal(l->rxcost, 256);
+	assert_false(l->split_horizon);
+}
+
+static void a_babel_link_is_as_written(void **state)
+{
+	const struct config_link *l =
+		&good("links:\n  - {name: lab, type: babel, interface: eth3, kind: wired, cost: 200, hello: 500,\n"
+		      "     update: 60, rtt: yes, split-horizon: no, accept: [deny 10.1.9.0/24, 10.1.0.0/16 +5],\n"
+		      "     announce: [deny any 0]}\n")
+			 ->links[0];
+
+	(void)state;
+	assert_int_equal(l->rxcost, 200);
+	assert_int_equal(l->hello_ms, 500);
+	assert_int_equal(l->update_s, 60);
+	assert_true(l->rtt);
+	assert_false(l->split_horizon);
+	assert_int_equal(l->accept_count, 2);
+	assert_true(l->accept[0].is_deny);
+	assert_int_equal(l->accept[1].cost, 5);
+	assert_int_equal(l->announce_count, 1);
+}
+
+static void updates_follow_the_hellos(void **state)
+{
+	(void)state;
+	assert_int_equal(good("links: [{type: babel, interface: a, hello: 1000}]\n")->links[0].update_s, 4);
+	assert_int_equal(good("links: [{type: babel, interface: a, hello: 20}]\n")->links[0].update_s, 1);
+	assert_int_equal(good("links: [{type: babel, interface: a, hello: 600000}]\n")->links[0].update_s, 655);
+}
+
+static void routes_go_where_the_file_says(void **state)
+{
+	const struct config *c = good("links: [{type: babel, interface: a}]\n");
+
+	(void)state;
+	assert_int_equal(c->table, 254);
+	assert_int_equal(c->route_metric, 4096);
+	c = good("node: {table: 90, metric: 20}\nlinks: [{type: babel, interface: a}]\n");
+	assert_int_equal(c->table, 90);
+	assert_int_equal(c->route_metric, 20);
+	assert_int_equal(good("node: {table: main}\nlinks: [{type: babel, interface: a}]\n")->table, 254);
+}
+
+static void what_makes_no_babel_link_is_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "links:\n  - name: b\n    type: babel\n",
+			"m.yaml:2: link \"b\": no interface; add interface: with the port that the routers are on" },
+		{ "links:\n  - type: babel\n    interface: b\n    preset: fibre\n",
+			"m.yaml:4: link \"b\": a babel link has no preset: it is plain Babel on its interface; remove "
+			"it" },
+		{ "links:\n  - type: babel\n    interface: b\n    kind: fibre\n",
+			"m.yaml:4: link \"b\": kind \"fibre\" is not known; write wired (a cable, a tunnel) or "
+			"wireless (a "
+			"radio that loses)" },
+		{ "links:\n  - type: babel\n    interface: b\n    cost: 0\n",
+			"m.yaml:4: link \"b\": cost \"0\" is out of range; write 1 to 32767, 96 is usual here" },
+		{ "links:\n  - type: babel\n    interface: b\n    hello: 15\n",
+			"m.yaml:4: link \"b\": hello \"15\" is out of range; write 20 to 600000 (milliseconds, in "
+			"tens), "
+			"4000 is usual" },
+		{ "links:\n  - type: babel\n    interface: b\n    hello: 25\n",
+			"m.yaml:4: link \"b\": hello \"25\" is out of range; write 20 to 600000 (milliseconds, in "
+			"tens), "
+			"4000 is usual" },
+		{ "links:\n  - type: babel\n    interface: b\n    update: 656\n",
+			"m.yaml:4: link \"b\": update \"656\" is out of range; write 1 to 655 (seconds), four Hellos "
+			"are "
+			"usual" },
+		{ "links:\n  - type: babel\n    interface: b\n    rtt: maybe\n",
+			"m.yaml:4: link \"b\": rtt \"maybe\" is neither yes nor no; write one of them" },
+		{ "links:\n  - type: babel\n    interface: b\n    accept: 10.0.0.0/8\n",
+			"m.yaml:4: link 1: \"accept\" takes a list; write accept: [PREFIX, deny PREFIX]" },
+		{ "links:\n  - type: babel\n    interface: b\n    accept:\n      - 10.0.0.0/8\n      - 10.0.0.1/8\n",
+			"m.yaml:6: link \"b\": rule \"10.0.0.1/8\" has bits set beyond its length; write the network's "
+			"own "
+			"address, as 10.1.0.0/16" },
+		{ "links:\n  - type: babel\n    interface: b\n    announce:\n      - any from fe80::1\n",
+			"m.yaml:5: link \"b\": rule \"any from fe80::1\" names a neighbour, but all of a link are told "
+			"the "
+			"same; remove from" },
+		{ "links:\n  - interface: b\n    accept: [any]\n",
+			"m.yaml:3: link \"b\": accept is for links of type babel; remove it, or write type: babel" },
+		{ "links:\n  - {type: babel, interface: b}\n  - {name: c, type: babel, interface: b}\n",
+			"m.yaml:3: link \"c\": interface \"b\" is used by link \"b\" in line 2; remove one of them" },
+		{ "node:\n  table: 255\n", "m.yaml:2: node: table \"255\" is none; write main, or the number of a "
+					   "routing table of your own "
+					   "(see \"ip rule\")" },
+		{ "node:\n  metric: 0\n",
+			"m.yaml:2: node: metric \"0\" is out of range; write 1 to 2147483647, 4096 is "
+			"behind the box's own routes" },
+	};
+
+	(void)state;
+	all_refused(cases, COUNT(cases));
+}
+
+static void rules_are_bounded(void **state)
+{
+	char *enough =
+		repeated("links: [{type: babel, interface: b, accept: [", "any, ", CONFIG_RULE_MAX - 1, "any]}]\n");
+	char *more = repeated("links: [{type: babel, interface: b, accept: [", "any, ", CONFIG_RULE_MAX, "any]}]\n");
+
+	(void)state;
+	assert_int_equal(good(enough)->links[0].accept_count, CONFIG_RULE_MAX);
+	refused_as(more, "m.yaml:1: link 1: more than 32 rules; write wider prefixes");
+	free(enough);
+	free(more);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_babel_link_is_by_the_book__rfc8966_B),
+		cmocka_unit_test(a_wireless_one_repeats_what_it_heard__rfc8966_3_7_4),
+		cmocka_unit_test(a_babel_link_is_as_written),
+		cmocka_unit_test(updates_follow_the_hellos),
+		cmocka_unit_test(routes_go_where_the_file_says),
+		cmocka_unit_test(what_makes_no_babel_link_is_refused),
+		cmocka_unit_test(rules_are_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
