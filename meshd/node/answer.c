@@ -48,7 +48,7 @@ static bool init_is_admitted(
 
 	if (n->handshakes_theirs > LOADED_HANDSHAKES)
 		n->loaded_until_us = now_us + LOADED_US;
-	if (now_us < n->loaded_until_us &&
+	if (now_us < n->loaded_until_us && !link->config.is_thin &&
 		!mac2_verify(&n->jar, now_us, &n->random, source_of(from), f->before_mac2, f->mac2)) {
 		DROP(n, link, rate_limited);
 		cookie_send(link, now_us, from, f);
@@ -122,13 +122,14 @@ static void answer_xx(
 void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
 	struct node *n = link->n;
-	struct index *i = index_find(n, f->receiver);
-	struct handshake *h = i ? i->handshake : NULL;
+	struct handshake *h = handshake_waiting(link, false, f->receiver);
 	struct handshake_remote remote;
 
-	if (f->is_ik || !h || h->initiator || h->link != link) {
+	if (f->is_ik || !h) {
+		const struct index *i = index_find(n, f->receiver);
+
 		/* A FIN that came twice finds the session in the handshake's place. */
-		if (!i || !i->peer)
+		if (!link->config.is_thin && (!i || !i->peer))
 			DROP(n, link, handshake_unexpected);
 		return;
 	}
@@ -139,6 +140,14 @@ void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *
 		return;
 	}
 	handshake_complete(h, now_us, from, &remote);
+}
+
+/* Somebody of our deployment whom we do not know by the hash of its certificate: it is asked who it is. It may be a
+ * replay, as a beacon may. */
+static void call_back(struct node_link *link, uint64_t now_us, const struct endpoint *from)
+{
+	if (beacon_may_call(link, now_us))
+		call_start(link, now_us, from, NULL, NULL, 0);
 }
 
 /* --- IK --------------------------------------------------------------------------------------------- */
@@ -166,7 +175,11 @@ static void answer_ik(
 		return;
 	h->remote_index = f->sender;
 	if (!handshake_read(h, now_us, f, &remote) || handshake_yields(h, now_us, &remote)) {
+		bool is_stranger = h->is_stranger;
+
 		handshake_free(h);
+		if (is_stranger)
+			call_back(link, now_us, from);
 		return;
 	}
 	mac1_key(h->mac_key, n->enrolment.psk, h->noise.rs);
@@ -181,7 +194,7 @@ static void answer_ik(
 	memcpy(p->answer, answer, len);
 	p->answer_len = len;
 	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
-	egress_frame(link, now_us, from, bytes_of(answer, len));
+	handshake_frame_send(link, from, bytes_of(answer, len));
 }
 
 void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -194,7 +207,7 @@ void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint 
 	if (h)
 		handshake_send(h);
 	else if (p)
-		egress_frame(link, now_us, from, bytes_of(p->answer, p->answer_len));
+		handshake_frame_send(link, from, bytes_of(p->answer, p->answer_len));
 	else if (f->is_ik)
 		answer_ik(link, now_us, from, f);
 	else

@@ -6,6 +6,8 @@
  *  16  node id 8 | epoch 4        xor keyed BLAKE2b("pad" || nonce)
  *  28  mac 16                     keyed BLAKE2b over all before
  *
+ * On a thin link 25 bytes instead of 44: type 1, nonce 4, id and epoch 12, mac 8.
+ *
  * Outsiders see random bytes. A beacon proves only that its maker once knew the
  * deployment key, for it can be replayed: it makes us call, nothing else. Of two
  * nodes that hear each other the one with the lower id calls; the other answers
@@ -21,6 +23,7 @@
 
 #define BEACON_VERSION 1
 #define NONCE_LEN 12
+#define NONCE_LEN_THIN 4
 #define SEALED_LEN (NODE_ID_LEN + 4)
 #define BEACON_LEN (4 + NONCE_LEN + SEALED_LEN + MAC_LEN)
 #define PAD_LABEL "pad"
@@ -34,13 +37,24 @@
 #define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
 #define CALL_BURST 16 /* ... of which so many may start at once: CALLINGS_MAX leaves room for others */
 
-static void pad_xor(const struct node *n, const uint8_t nonce[NONCE_LEN], uint8_t body[SEALED_LEN])
+static size_t nonce_len(const struct node_link *link)
+{
+	return link->config.is_thin ? NONCE_LEN_THIN : NONCE_LEN;
+}
+
+static size_t mac_len(const struct node_link *link)
+{
+	return link->config.is_thin ? THIN_TAG_LEN : MAC_LEN;
+}
+
+static void pad_xor(const struct node_link *link, const uint8_t *nonce, uint8_t body[SEALED_LEN])
 {
 	uint8_t message[sizeof(PAD_LABEL) - 1 + NONCE_LEN], pad[SEALED_LEN];
+	size_t len = sizeof(PAD_LABEL) - 1 + nonce_len(link);
 
 	memcpy(message, PAD_LABEL, sizeof(PAD_LABEL) - 1);
-	memcpy(message + sizeof(PAD_LABEL) - 1, nonce, NONCE_LEN);
-	hash_bytes(pad, sizeof(pad), bytes_of(message, sizeof(message)), bytes_of(n->beacon_key, KEY_LEN));
+	memcpy(message + sizeof(PAD_LABEL) - 1, nonce, nonce_len(link));
+	hash_bytes(pad, sizeof(pad), bytes_of(message, len), bytes_of(link->n->beacon_key, KEY_LEN));
 	for (size_t i = 0; i < SEALED_LEN; i++)
 		body[i] ^= pad[i];
 }
@@ -53,16 +67,18 @@ static void beacon_send(struct node_link *link, uint64_t now_us)
 
 	write_copy(&w, n->id, NODE_ID_LEN);
 	write_u32(&w, n->epoch);
-	random_fill(&n->random, nonce, sizeof(nonce));
-	pad_xor(n, nonce, body);
+	random_fill(&n->random, nonce, nonce_len(link));
+	pad_xor(link, nonce, body);
 	w = writer_of(frame, sizeof(frame));
 	write_u8(&w, FRAME_BEACON);
-	write_u8(&w, BEACON_VERSION);
-	write_u16(&w, 0);
-	write_copy(&w, nonce, sizeof(nonce));
+	if (!link->config.is_thin) {
+		write_u8(&w, BEACON_VERSION);
+		write_u16(&w, 0);
+	}
+	write_copy(&w, nonce, nonce_len(link));
 	write_copy(&w, body, sizeof(body));
 	mac1_compute(mac, n->beacon_key, writer_bytes(&w));
-	write_copy(&w, mac, sizeof(mac));
+	write_copy(&w, mac, mac_len(link));
 	link->beacon_us = now_us;
 	n->counters.beacons_sent++;
 	egress_frame(link, now_us, NULL, writer_bytes(&w));
@@ -118,21 +134,26 @@ void beacon_hurry(struct node_link *link, uint64_t now_us)
 }
 
 /* True if it was made with our deployment's key. */
-static bool beacon_open(const struct node *n, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
+static bool beacon_open(const struct node_link *link, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
 {
 	struct reader r = reader_of(frame);
-	uint8_t nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN];
+	uint8_t nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN], right[MAC_LEN], version = BEACON_VERSION;
 
 	read_skip(&r, 1);
-	uint8_t version = read_u8(&r);
-	read_skip(&r, 2);
-	read_copy(&r, nonce, sizeof(nonce));
+	if (!link->config.is_thin) {
+		version = read_u8(&r);
+		read_skip(&r, 2);
+	}
+	read_copy(&r, nonce, nonce_len(link));
 	read_copy(&r, body, sizeof(body));
-	read_copy(&r, mac, sizeof(mac));
-	if (!reader_ok(&r) || version != BEACON_VERSION ||
-		!mac1_verify(n->beacon_key, bytes_of(frame.data, BEACON_LEN - MAC_LEN), mac))
+	size_t before_mac = frame.len - reader_left(&r);
+	read_copy(&r, mac, mac_len(link));
+	if (!reader_ok(&r) || version != BEACON_VERSION)
 		return false;
-	pad_xor(n, nonce, body);
+	mac1_compute(right, link->n->beacon_key, bytes_of(frame.data, before_mac));
+	if (!secret_equal(right, mac, mac_len(link)))
+		return false;
+	pad_xor(link, nonce, body);
 	r = reader_of(bytes_of(body, sizeof(body)));
 	read_copy(&r, id, NODE_ID_LEN);
 	*epoch = read_u32(&r);
@@ -152,22 +173,26 @@ static void own_id_heard(struct node_link *link, uint64_t now_us, const struct e
 }
 
 /* The beacon may be a replay from anywhere: it buys few of our key exchanges. */
+bool beacon_may_call(struct node_link *link, uint64_t now_us)
+{
+	struct node *n = link->n;
+	uint64_t pace_us = link_pace_us(link);
+
+	/* Where a handshake takes seconds, one after the other. */
+	if (pace_us > SECOND && !bucket_take(&link->calls_by_beacon, now_us, pace_us, 1))
+		return false;
+	if (!bucket_take(&n->calls_by_beacon, now_us, CALL_INTERVAL_US, CALL_BURST)) {
+		DROP(n, link, rate_limited);
+		return false;
+	}
+	return true;
+}
+
 static void beacon_call(struct node_link *link, uint64_t now_us, const struct endpoint *from,
 	const uint8_t id[NODE_ID_LEN], unsigned tries)
 {
-	struct node *n = link->n;
-
-	if (call_is_under_way(link, from))
-		return;
-	/* Where a handshake takes seconds, one after the other. */
-	uint64_t pace_us = link_pace_us(link);
-	if (pace_us > SECOND && !bucket_take(&link->calls_by_beacon, now_us, pace_us, 1))
-		return;
-	if (!bucket_take(&n->calls_by_beacon, now_us, CALL_INTERVAL_US, CALL_BURST)) {
-		DROP(n, link, rate_limited);
-		return;
-	}
-	call_start(link, now_us, from, NULL, id, tries);
+	if (!call_is_under_way(link, from) && beacon_may_call(link, now_us))
+		call_start(link, now_us, from, NULL, id, tries);
 }
 
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
@@ -176,7 +201,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 	uint8_t id[NODE_ID_LEN];
 	uint32_t epoch;
 
-	if (!link->config.beacon || !beacon_open(n, frame, id, &epoch)) {
+	if (!link->config.beacon || !beacon_open(link, frame, id, &epoch)) {
 		DROP(n, link, beacon_foreign);
 		return;
 	}
@@ -189,7 +214,10 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 	if (p && p->has_epoch && p->epoch == epoch && peer_is_live(p, now_us))
 		return;
 	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
-		beacon_call(link, now_us, from, id, p ? p->silent_tries : (unsigned)random_below(&n->random, 3));
+		/* XX at times, in case it does not know us; where XX is dear the other end calls if so. */
+		unsigned tries = link->config.is_thin ? 0 : (unsigned)random_below(&n->random, 3);
+
+		beacon_call(link, now_us, from, id, p ? p->silent_tries : tries);
 	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_PACES(link_pace_us(link))) {
 		beacon_send(link, now_us);
 	}

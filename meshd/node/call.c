@@ -47,6 +47,7 @@ bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *
 	if (!h)
 		return false;
 	h->target = target;
+	h->hint = remote_id ? remote_id[0] : 0;
 	if (!handshake_write(h, FRAME_INIT)) {
 		handshake_free(h);
 		return false;
@@ -72,19 +73,11 @@ void call_due(struct timer *timer, uint64_t now_us)
 	timer_set(&n->heap, &h->timer, now_us + pause_us + random_below(&n->random, pause_us / 8));
 }
 
-static struct handshake *call_find(const struct node_link *link, uint32_t index)
-{
-	struct index *i = index_find(link->n, index);
-	struct handshake *h = i ? i->handshake : NULL;
-
-	return h && h->initiator && h->link == link ? h : NULL;
-}
-
 void call_answered(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
 	struct node *n = link->n;
-	struct handshake *h = call_find(link, f->receiver);
+	struct handshake *h = handshake_waiting(link, true, f->receiver);
 	struct handshake_remote remote;
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN];
 	size_t fin_len = 0;
@@ -107,7 +100,7 @@ void call_answered(
 			return;
 		}
 		fin_len = handshake_finish(h, fin);
-		egress_frame(link, now_us, from, bytes_of(fin, fin_len));
+		handshake_frame_send(link, from, bytes_of(fin, fin_len));
 	}
 	struct target *target = h->target;
 	struct peer *p = handshake_complete(h, now_us, from, &remote);
@@ -134,7 +127,7 @@ void call_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame)
 		DROP(link->n, link, truncated);
 		return;
 	}
-	struct handshake *h = call_find(link, receiver);
+	struct handshake *h = handshake_waiting(link, true, receiver);
 	if (!h || h->has_cookie) {
 		DROP(link->n, link, handshake_unexpected);
 		return;

@@ -81,7 +81,7 @@ void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigne
 static void asked(struct peer *p, uint64_t now_us, struct reader *r)
 {
 	uint8_t room[NODE_FRAME_MAX], encoded[CERTIFICATE_MAX_LEN];
-	struct writer w = writer_of(room, p->link->config.mtu - NODE_OVERHEAD);
+	struct writer w = writer_of(room, link_body_max(p->link));
 
 	write_u8(&w, CONTROL_TELL);
 	for (unsigned i = 0; i < CERTIFICATE_WANTS_MAX && reader_left(r) > 0; i++) {
@@ -94,7 +94,7 @@ static void asked(struct peer *p, uint64_t now_us, struct reader *r)
 			continue;
 		if (writer_left(&w) < (size_t)len + 2) {
 			peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
-			w = writer_of(room, p->link->config.mtu - NODE_OVERHEAD);
+			w = writer_of(room, link_body_max(p->link));
 			write_u8(&w, CONTROL_TELL);
 		}
 		write_u16(&w, (uint16_t)len);

@@ -24,10 +24,18 @@
 
 /* --- limits and counters ------------------------------------------------------------------ */
 
+/* Of a whole one, on the line. */
+static size_t packet_cost(const struct node_link *link)
+{
+	size_t packet = link->config.is_thin ? link_packet_max(link) : link->config.mtu;
+
+	return packet + link->config.overhead;
+}
+
 static size_t lane_limit(const struct node_link *link, enum lane lane)
 {
 	uint64_t rate_bps = link_rate_bps(link);
-	size_t least = (size_t)LANE_PACKETS_MIN * link->config.mtu;
+	size_t least = LANE_PACKETS_MIN * packet_cost(link);
 
 	if (lane == LANE_CONTROL)
 		return CONTROL_BYTES_MAX;
@@ -97,6 +105,8 @@ static struct waiting *flow_pop(struct lane_queue *l, struct flow *f)
 	f->bytes -= w->cost;
 	l->bytes -= w->cost;
 	l->packets--;
+	if (l->begun == f)
+		l->begun = NULL;
 	return w;
 }
 
@@ -162,9 +172,9 @@ static struct waiting *waiting_make(struct node_link *link, uint64_t now_us, con
 	if (!w)
 		return NULL;
 	w->since_us = now_us;
-	w->len = len;
+	w->out = (struct outgoing){ .inner = w->room + NODE_HEADROOM, .len = len };
 	w->cost = len + FRAME_OVERHEAD + link->config.overhead;
-	memcpy(w->room + NODE_HEADROOM, data, len);
+	memcpy(w->out.inner, data, len);
 	return w;
 }
 
@@ -190,6 +200,8 @@ static void egress_put(struct node_link *link, uint64_t now_us, enum lane lane, 
 	struct lane_queue *l = &link->egress->lanes[lane];
 	link->waiting++;
 	flow_push(l, &l->flows[flow % FLOWS], w);
+	if (w->out.at)
+		l->begun = &l->flows[flow % FLOWS];
 	lane_trim(link, lane);
 	egress_run(link, now_us);
 }
@@ -203,21 +215,26 @@ void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
 {
 	struct node_link *link = p->link;
 	enum lane lane = lane_of_packet(bytes_of(inner + 1, len - 1));
-	size_t at = 0;
+	struct outgoing out = { .inner = inner, .len = len };
+	bool is_first = passes_at_once(link, now_us);
+	uint32_t flow = 0;
 
-	if (passes_at_once(link, now_us)) {
+	if (!is_first || len > link_frame_room(link))
+		flow = flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret);
+	if (is_first) {
 		link->lane = lane;
-		at = peer_send_piece(p, now_us, inner, len, 0);
+		bool is_more = peer_send_next(p, now_us, &out);
 		link->lane = LANE_CONTROL;
-		if (at == len)
+		if (!is_more)
 			return;
 	}
-	struct waiting *w = waiting_make(link, now_us, inner, len);
+	struct waiting *w = waiting_make(link, now_us, out.inner, out.len);
 	if (w) {
 		w->peer = p;
-		w->at = at;
+		w->out.at = out.at;
+		w->out.id = out.id;
 	}
-	egress_put(link, now_us, lane, flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret), w);
+	egress_put(link, now_us, lane, flow, w);
 }
 
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
@@ -252,9 +269,9 @@ void egress_frame(struct node_link *link, uint64_t now_us, const struct endpoint
 /* Marks it instead, if its ends know what that means. */
 static bool is_marked(struct node_link *link, enum lane lane, struct waiting *w)
 {
-	uint8_t *inner = w->room + NODE_HEADROOM;
+	uint8_t *inner = w->out.inner;
 
-	if (!w->peer || inner[0] != KIND_IP || !packet_mark_congestion(inner + 1, w->len - 1))
+	if (!w->peer || inner[0] != KIND_IP || !packet_mark_congestion(inner + 1, w->out.len - 1))
 		return false;
 	link->egress->counts[lane].marked++;
 	return true;
@@ -264,10 +281,9 @@ static bool is_marked(struct node_link *link, enum lane lane, struct waiting *w)
 static void flow_control_delay(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
 {
 	struct lane_queue *l = &link->egress->lanes[lane];
-	const struct codel_limits limits =
-		codel_limits_of(link_rate_bps(link), link->config.mtu + link->config.overhead);
+	const struct codel_limits limits = codel_limits_of(link_rate_bps(link), packet_cost(link));
 
-	while (f->first && !f->first->at &&
+	while (f->first && !f->first->out.at &&
 		codel_drops(&f->codel, now_us, now_us - f->first->since_us, f->bytes, &limits)) {
 		if (is_marked(link, lane, f->first))
 			return;
@@ -282,6 +298,8 @@ static struct flow *lane_next(struct node_link *link, uint64_t now_us, enum lane
 {
 	struct lane_queue *l = &link->egress->lanes[lane];
 
+	if (l->begun)
+		return l->begun;
 	while (lane != LANE_CONTROL && l->active) {
 		struct flow *f = l->active;
 
@@ -306,33 +324,32 @@ static struct flow *lane_next(struct node_link *link, uint64_t now_us, enum lane
 /* True if all of it is sent. */
 static bool waiting_send(struct node_link *link, uint64_t now_us, enum lane lane, struct waiting *w)
 {
-	uint8_t *data = w->room + NODE_HEADROOM;
+	bool is_more = false;
 
 	if (!w->peer) {
-		frame_transmit(link, now_us, w->is_to_all ? NULL : &w->to, bytes_of(data, w->len));
+		frame_transmit(link, now_us, w->is_to_all ? NULL : &w->to, bytes_of(w->out.inner, w->out.len));
 		return true;
 	}
 	link->lane = lane;
-	if (lane == LANE_CONTROL) {
-		peer_send_in_place(w->peer, now_us, data, w->len);
-		w->at = w->len;
-	} else {
-		w->at = peer_send_piece(w->peer, now_us, data, w->len, w->at);
-	}
+	if (lane == LANE_CONTROL)
+		peer_send_in_place(w->peer, now_us, w->out.inner, w->out.len);
+	else
+		is_more = peer_send_next(w->peer, now_us, &w->out);
 	link->lane = LANE_CONTROL;
-	return w->at == w->len;
+	return !is_more;
 }
 
 static void flow_send(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
 {
 	struct lane_queue *l = &link->egress->lanes[lane];
-	size_t before = f->first->at, cost = f->first->cost;
+	size_t before = f->first->out.at, cost = f->first->cost;
 
 	bool is_sent = waiting_send(link, now_us, lane, f->first);
-	f->deficit -= is_sent && !before ? (int64_t)cost : (int64_t)(f->first->at - before);
-	if (!is_sent)
-		return;
-	waiting_drop(link, flow_pop(l, f));
+	f->deficit -= is_sent && !before ? (int64_t)cost : (int64_t)(f->first->out.at - before);
+	if (is_sent)
+		waiting_drop(link, flow_pop(l, f));
+	else
+		l->begun = f;
 }
 
 static bool egress_send_one(struct node_link *link, uint64_t now_us)
@@ -385,11 +402,13 @@ static void flow_forget(struct node_link *link, enum lane lane, struct flow *f, 
 	f->bytes = 0;
 	f->first = NULL;
 	f->last = &f->first;
+	l->begun = l->begun == f ? NULL : l->begun;
 	for (struct waiting *w = all, *next; w; w = next) {
 		next = w->next;
 		l->packets--;
 		if (p && w->peer != p) {
 			flow_push(l, f, w);
+			l->begun = w->out.at ? f : l->begun;
 			continue;
 		}
 		waiting_drop(link, w);

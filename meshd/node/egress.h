@@ -16,6 +16,7 @@
 
 #include "meshd/base/heap.h"
 #include "meshd/node/node.h"
+#include "meshd/node/thin.h"
 
 struct node_link;
 struct peer;
@@ -83,7 +84,7 @@ bool packet_mark_congestion(uint8_t *packet, size_t len);
 #define FLOWS 64 /* of one lane that are told apart; a power of two */
 #define WAITING_PACKETS_MAX 8192 /* of a node, over all links */
 
-/* Something that waits: the inner frame of a peer, or a frame that needs no sealing. */
+/* Something that waits: the inner frame of a peer, or a frame that needs no sealing; `out` is in `room`. */
 struct waiting {
 	struct waiting *next;
 	struct peer *peer; /* NULL: no sealing, and then: */
@@ -91,7 +92,7 @@ struct waiting {
 	struct endpoint to;
 	uint64_t since_us;
 	unsigned size; /* pool.c */
-	size_t len, at; /* `at`: sent already */
+	struct outgoing out;
 	size_t cost; /* what limits and turns count */
 	uint8_t room[]; /* headroom, `len` bytes, tailroom */
 };
@@ -108,6 +109,7 @@ struct flow {
 struct lane_queue {
 	struct flow *flows; /* FLOWS of them while something waits, else NULL */
 	struct flow *active, **last_active; /* in the order of their turns */
+	struct flow *begun; /* whose first packet is sent in part: it is the next one, so that few are joined at once */
 	size_t packets, bytes;
 };
 

@@ -7,7 +7,8 @@
  *                                                                  1 Babel    ► routing engine
  *                                                                  2 control  ► control.c
  *
- * Nothing of a data frame is looked at before its tag is right.
+ * Nothing of a data frame is looked at before its tag is right. On thin links frames
+ * look otherwise (thin.c) and carry the same, pieces and bundles of it too (join.c).
  */
 #include "meshd/node/state.h"
 
@@ -30,7 +31,7 @@ void frame_transmit(struct node_link *link, uint64_t now_us, const struct endpoi
 	n->output.send(n->user, link->id, to, frame);
 }
 
-static void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len)
+void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len)
 {
 	const struct node *n = p->n;
 
@@ -38,34 +39,46 @@ static void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, 
 		n->output.inner(n->user, is_out, p->link->id, &p->address, bytes_of(inner, len));
 }
 
-void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+bool peer_seal_send(struct peer *p, uint64_t now_us, uint8_t *frame, size_t len, uint8_t first)
 {
-	uint8_t *frame = inner - FRAME_HEADER;
+	struct node *n = p->n;
 
-	inner_show(p, true, inner, len);
-	int sealed = keyring_seal(&p->keys, frame, len, 0);
-
+	if (n->output.sealing && p->keys.has_current)
+		n->output.sealing(n->user, p->link->id, &p->keys.current);
+	int sealed = keyring_seal(&p->keys, frame, len, first);
 	if (sealed < 0) {
-		DROP(p->n, p->link, no_session);
-		return;
+		DROP(n, p->link, no_session);
+		return false;
 	}
 	p->sent_us = now_us;
 	frame_transmit(p->link, now_us, &p->endpoint, bytes_of(frame, (size_t)sealed));
+	return true;
 }
 
-size_t peer_send_piece(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, size_t at)
+bool peer_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 {
-	(void)at; /* frames here are as large as packets */
-	peer_send_in_place(p, now_us, inner, len);
-	return len;
+	if (p->link->config.is_thin)
+		return thin_send_next(p, now_us, o);
+	inner_show(p, true, o->inner, o->len);
+	peer_seal_send(p, now_us, o->inner - FRAME_HEADER, o->len, 0);
+	o->at = o->len;
+	return false;
+}
+
+void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	struct outgoing o = { .inner = inner, .len = len };
+
+	while (peer_send_next(p, now_us, &o))
+		;
 }
 
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
 {
-	uint8_t buffer[NODE_FRAME_MAX];
+	uint8_t buffer[FRAME_HEADER + 1 + NODE_FRAME_MAX + NODE_TAILROOM];
 	uint8_t *inner = buffer + FRAME_HEADER;
 
-	if (body.len + NODE_OVERHEAD > p->link->config.mtu) {
+	if (body.len > link_body_max(p->link)) {
 		DROP(p->n, p->link, too_big);
 		return;
 	}
@@ -82,7 +95,7 @@ int node_inner_send(struct node *n, uint64_t now_us, unsigned id, const struct a
 
 	if (!p || !p->is_up || !inner.len)
 		return -ENOENT;
-	if (inner.len - 1 + NODE_OVERHEAD > link->config.mtu)
+	if (inner.len - 1 > link_body_max(link))
 		return -EMSGSIZE;
 	n->now_us = now_us;
 	peer_send(p, now_us, inner.data[0], bytes_of(inner.data + 1, inner.len - 1));
@@ -104,8 +117,10 @@ static void babel_in(struct peer *p, uint64_t now_us, struct bytes packet, bool 
 	babel_receive(p->n->babel, now_us, p->link->id, &sender, packet);
 }
 
-static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, bool is_late)
+void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struct freshness f)
 {
+	bool is_thin = p->link->config.is_thin;
+
 	switch (inner[0]) {
 	case KIND_IP:
 		peer_busy(p, now_us);
@@ -116,10 +131,22 @@ static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len
 		if (p->is_silent)
 			DROP(p->n, p->link, not_fresh);
 		else
-			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST, is_late);
+			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST, f.is_late);
 		break;
 	case KIND_CONTROL:
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));
+		break;
+	case KIND_PIECE:
+		if (is_thin)
+			piece_in(p, now_us, bytes_of(inner + 1, len - 1), f);
+		else
+			DROP(p->n, p->link, unknown_kind);
+		break;
+	case KIND_BUNDLE:
+		if (is_thin)
+			bundle_in(p, now_us, bytes_of(inner + 1, len - 1), f);
+		else
+			DROP(p->n, p->link, unknown_kind);
 		break;
 	default:
 		DROP(p->n, p->link, unknown_kind);
@@ -127,7 +154,7 @@ static void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len
 	}
 }
 
-static void data_refused(struct node_link *link, int error)
+void data_refused(struct node_link *link, int error)
 {
 	if (error == -EALREADY)
 		DROP(link->n, link, replayed);
@@ -151,12 +178,31 @@ static uint64_t frame_counter(struct bytes frame)
  * Did a frame that was sealed after this one come before it? Counted within one
  * session: two that crossed live side by side, each end sending by its own.
  */
-static bool frame_is_late(const struct peer *p, uint32_t index, struct bytes frame)
+static bool frame_is_late(const struct peer *p, uint32_t index, uint64_t counter)
 {
 	bool is_previous = p->keys.has_previous && p->keys.previous.local_index == index;
 	const struct secret_session *s = is_previous ? &p->keys.previous : &p->keys.current;
 
-	return frame_counter(frame) + 1 != s->window.head;
+	return counter + 1 != s->window.head;
+}
+
+void inner_opened(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted, uint32_t index,
+	uint64_t counter, uint8_t *inner, size_t len)
+{
+	struct freshness f = { 0 };
+
+	inner_show(p, false, inner, len);
+	f.is_overtaken = order_is_overtaken(p, now_us, index, counter);
+	if (!f.is_overtaken)
+		peer_heard(p, now_us, from, promoted);
+	f.is_late = frame_is_late(p, index, counter);
+	/* Of a piece it is not known yet what it is of. */
+	if (len == 0)
+		DROP(p->n, p->link, unknown_kind);
+	else if (f.is_overtaken && inner[0] != KIND_IP && inner[0] != KIND_PIECE)
+		DROP(p->n, p->link, not_fresh);
+	else
+		inner_in(p, now_us, inner, len, f);
 }
 
 static void data_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len)
@@ -181,19 +227,8 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		data_refused(link, plain);
 		return;
 	}
-	inner_show(p, false, frame + FRAME_HEADER, (size_t)plain);
-	bool is_overtaken = order_is_overtaken(p, now_us, value, frame_counter(bytes_of(frame, len)));
-	if (!is_overtaken)
-		peer_heard(p, now_us, from, promoted);
-	if (plain == 0) {
-		DROP(n, link, unknown_kind);
-		return;
-	}
-	if (is_overtaken && frame[FRAME_HEADER] != KIND_IP) {
-		DROP(n, link, not_fresh);
-		return;
-	}
-	inner_in(p, now_us, frame + FRAME_HEADER, (size_t)plain, frame_is_late(p, value, bytes_of(frame, len)));
+	inner_opened(p, now_us, from, promoted, value, frame_counter(bytes_of(frame, len)), frame + FRAME_HEADER,
+		(size_t)plain);
 }
 
 void node_frame_in(
@@ -217,6 +252,10 @@ void node_frame_in(
 	shaper_heard(link, now_us, len + link->config.overhead);
 	if (len == 0 || len > NODE_FRAME_MAX) {
 		DROP(n, link, truncated);
+		return;
+	}
+	if (link->config.is_thin) {
+		thin_in(link, now_us, from, frame, len);
 		return;
 	}
 	switch (frame[0]) {

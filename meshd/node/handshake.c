@@ -1,14 +1,13 @@
 /*
  * Handshakes: the messages, whoever starts (protocol.md 4.1, 4.3).
  *
- *   0  type | flags (1: IK) | 0 0
- *   4  sender index | receiver index (not in INIT)
- *      Noise message                   payload: epoch 4 | capabilities 2 | certificate, or its hash (8)
- *      mac1 16 | mac2 16
+ *   header, Noise message, macs      as in handshake_frame.c
+ *   payload of the Noise message      epoch 4 | capabilities 2 | certificate, or its hash (8)
  *
  * XXpsk0 meets whom we do not know; IKpsk2 calls whom we do. mac1 is checked
  * before anything else is computed. Under load an INIT must also prove, by mac2,
- * that its source address is real.
+ * that its source address is real. On thin links IK names certificates by their
+ * hashes; who does not know one calls back with XX.
  */
 #include "meshd/node/state.h"
 
@@ -16,19 +15,17 @@
 #include <string.h>
 
 #define PROTOCOL_VERSION 1
-#define ENCODING_NORMAL 0 /* of the frames that follow: full headers */
-#define FLAG_IK 1
-#define MACS_LEN (MAC_LEN + MAC_LEN) /* mac1, mac2 */
 
 /* --- new and free ---------------------------------------------------------------------- */
 
-static size_t prologue_write(const struct node *n, uint8_t out[8])
+/* What the frames that follow look like is part of it: both ends must mean the same. */
+static size_t prologue_write(const struct node *n, enum session_form form, uint8_t out[8])
 {
 	struct writer w = writer_of(out, 8);
 
 	write_u8(&w, PROTOCOL_VERSION);
 	write_u32(&w, n->enrolment.authority.deployment);
-	write_u8(&w, ENCODING_NORMAL);
+	write_u8(&w, (uint8_t)form);
 	return writer_len(&w);
 }
 
@@ -49,14 +46,14 @@ struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const s
 	const struct noise_config config = {
 		.pattern = pattern,
 		.initiator = initiator,
-		.prologue = bytes_of(prologue, prologue_write(n, prologue)),
+		.prologue = bytes_of(prologue, prologue_write(n, link_form(link), prologue)),
 		.s_secret = n->enrolment.identity.dh_secret,
 		.psk = n->enrolment.psk,
 		.remote_static = remote_static,
 	};
 	noise_init(&h->noise, &config);
 	h->index.handshake = h;
-	index_take(n, &h->index, index_fresh(n));
+	index_take(n, &h->index, index_fresh(link));
 	timer_init(&h->timer, initiator ? call_due : answer_due);
 	memcpy(h->mac_key, n->mac_xx, KEY_LEN);
 	if (remote_static)
@@ -97,11 +94,19 @@ void handshakes_drop_link(struct node_link *link)
 
 /* --- out ---------------------------------------------------------------------------------- */
 
-static void payload_write(const struct node *n, struct writer *w)
+static void payload_write(const struct handshake *h, struct writer *w)
 {
+	const struct node *n = h->n;
+	uint8_t hash[CERTIFICATE_HASH_LEN];
+
 	write_u32(w, n->epoch);
 	write_u16(w, n->capabilities);
-	write_copy(w, n->certificate_bytes, n->certificate_len);
+	if (h->link->config.is_thin && h->noise.pattern == NOISE_IKPSK2) {
+		certificate_hash(hash, &n->enrolment.certificate);
+		write_copy(w, hash, sizeof(hash));
+	} else {
+		write_copy(w, n->certificate_bytes, n->certificate_len);
+	}
 }
 
 bool handshake_write(struct handshake *h, enum frame_type type)
@@ -113,69 +118,35 @@ bool handshake_write(struct handshake *h, enum frame_type type)
 
 	/* The first message of XX comes before the other side is known. */
 	if (is_ik || type != FRAME_INIT)
-		payload_write(h->n, &payload);
-	write_u8(&w, (uint8_t)type);
-	write_u8(&w, is_ik ? FLAG_IK : 0);
-	write_u16(&w, 0);
-	write_bytes(&w, bytes_of(h->index.key, sizeof(h->index.key)));
-	if (type != FRAME_INIT)
-		write_u32(&w, h->remote_index);
+		payload_write(h, &payload);
+	handshake_header_write(h, type, &w);
 	bool is_good = noise_write(&h->noise, &h->n->random, writer_bytes(&payload), &w) == 0 && writer_ok(&w);
 	h->message_len = writer_len(&w);
 	return is_good;
 }
 
-size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + MACS_LEN])
-{
-	memcpy(out, h->message, h->message_len);
-	mac1_compute(h->mac1, h->mac_key, bytes_of(out, h->message_len));
-	memcpy(out + h->message_len, h->mac1, MAC_LEN);
-	size_t len = h->message_len + MAC_LEN;
-	memset(out + len, 0, MAC_LEN);
-	if (h->has_cookie)
-		mac2_compute(out + len, h->cookie, bytes_of(out, len));
-	return len + MAC_LEN;
-}
-
 void handshake_send(struct handshake *h)
 {
-	uint8_t frame[HANDSHAKE_MAX + MACS_LEN];
+	uint8_t frame[HANDSHAKE_MAX + 2 * MAC_LEN];
 	size_t len = handshake_finish(h, frame);
 
-	egress_frame(h->link, h->n->now_us, &h->endpoint, bytes_of(frame, len));
+	handshake_frame_send(h->link, &h->endpoint, bytes_of(frame, len));
 }
 
 /* --- in ------------------------------------------------------------------------------------- */
-
-static bool frame_parse(struct handshake_frame *f, struct bytes frame)
-{
-	struct reader r = reader_of(frame);
-
-	f->type = read_u8(&r);
-	f->is_ik = read_u8(&r) & FLAG_IK;
-	read_skip(&r, 2);
-	f->sender = read_u32(&r);
-	f->receiver = f->type == FRAME_INIT ? 0 : read_u32(&r);
-	if (!reader_ok(&r) || reader_left(&r) < MACS_LEN)
-		return false;
-	f->noise = read_bytes(&r, reader_left(&r) - MACS_LEN);
-	read_copy(&r, f->mac1, MAC_LEN);
-	read_copy(&r, f->mac2, MAC_LEN);
-	f->before_mac1 = bytes_of(frame.data, frame.len - MACS_LEN);
-	f->before_mac2 = bytes_of(frame.data, frame.len - MAC_LEN);
-	return reader_ok(&r) && f->noise.len <= NOISE_MESSAGE_MAX;
-}
 
 void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
 {
 	struct node *n = link->n;
 	struct handshake_frame f;
 
-	if (!frame_parse(&f, frame)) {
+	if (!handshake_frame_parse(link, &f, frame)) {
 		DROP(n, link, truncated);
 		return;
 	}
-	if (!mac1_verify(f.is_ik ? n->mac_own : n->mac_xx, f.before_mac1, f.mac1)) {
+	if (f.hint && f.hint != n->id[0])
+		return; /* said to another station of the radio */
+	if (!handshake_mac1_is_right(link, &f)) {
 		DROP(n, link, mac1_wrong);
 		return;
 	}
@@ -198,6 +169,9 @@ static const struct certificate *certificate_read(struct handshake *h, struct by
 	if (c && secret_equal(c->key.dh, h->noise.rs, KEY_LEN))
 		return c;
 	DROP(n, h->link, certificate_refused);
+	h->is_stranger = !c && bytes.len == CERTIFICATE_HASH_LEN;
+	if (h->is_stranger)
+		return NULL;
 	/* Only who knows the deployment key gets so far: worth a line. */
 	event_say(n, NODE_REFUSED, h->link, "a node with a certificate that %s",
 		c ? "is not for its key" : trust_error_text(error));
@@ -296,6 +270,8 @@ struct peer *handshake_complete(
 		DROP(h->n, link, tables_full);
 	} else {
 		session_init(&s, read_u32(&index), h->remote_index, send_key, receive_key, h->initiator, now_us);
+		if (link_form(link) != SESSION_NORMAL)
+			session_make_thin(&s, link_form(link));
 		if (h->initiator)
 			p->endpoint = *from;
 	}

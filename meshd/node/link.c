@@ -19,7 +19,7 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 
 static bool config_is_valid(const struct node_link_config *c)
 {
-	unsigned least = c->is_plain ? NODE_PLAIN_MIN : NODE_FRAME_MIN;
+	unsigned least = c->is_plain ? NODE_PLAIN_MIN : c->is_thin ? NODE_THIN_FRAME_MIN : NODE_FRAME_MIN;
 
 	return memchr(c->name, 0, sizeof(c->name)) && c->mtu >= least && c->mtu <= NODE_FRAME_MAX && c->rxcost != 0 &&
 	       c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->update_s != 0;
@@ -33,8 +33,15 @@ int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct nod
 	if (n->links[id])
 		return -EEXIST;
 	struct node_link *link = calloc(1, sizeof(*link));
-	if (!link)
+	struct thin_link *thin = config->is_thin ? calloc(1, sizeof(*thin)) : NULL;
+	if (!link || (config->is_thin && !thin)) {
+		free(link);
+		free(thin);
 		return -ENOMEM;
+	}
+	if (thin)
+		random_fill(&n->random, thin->part_id, sizeof(thin->part_id));
+	link->thin = thin;
 	link->n = n;
 	link->id = id;
 	link->config = *config;
@@ -119,6 +126,7 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 	n->links[id] = NULL;
 	free(link->egress);
 	free(link->plain);
+	free(link->thin);
 	free(link);
 }
 

@@ -32,6 +32,9 @@
 #define NODE_FRAME_MAX 2048 /* largest link MTU */
 #define NODE_PLAIN_MIN 512 /* smallest Babel packet that everybody takes (RFC 8966, 4) */
 #define NODE_FRAME_MIN (1280 + NODE_OVERHEAD) /* smallest: IPv6 needs 1280 */
+#define NODE_THIN_FRAME_MIN 64 /* smallest of a thin link, where packets travel in pieces */
+#define NODE_THIN_PACKET 1280 /* ... the largest packet there, if a frame does not take a larger one */
+#define NODE_THIN_BODY 512 /* ... and of what nodes say to each other: Babel wants no less */
 
 struct node;
 
@@ -99,9 +102,14 @@ struct node_output {
 	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
 	void (*event)(void *user, enum node_event event, unsigned link, const char *text);
 	/* For who looks on, NULL in the daemon: what a data frame carries, kind byte first (0 IP, 1 Babel, 2 control;
-	 * frame.c), before it is sealed to that neighbour and once it was opened, before anything reads it. Borrowed.
+	 * frame.c), before it is sealed to that neighbour and once it was opened, before anything reads it. On
+	 * thin links it may be a piece, which docs/frames.md describes. Borrowed.
 	 */
 	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
+	/* For who looks on, NULL in the daemon: a data frame is about to be sealed by this session, under its
+	 * send_counter.
+	 */
+	void (*sealing)(void *user, unsigned link, const struct secret_session *session);
 	/* For an owner of many nodes that know the same members, NULL in the daemon: an equal member that does not
 	 * change and outlives the node. NULL: out of memory. */
 	const struct node_member *(*share_member)(void *user, const struct node_member *member);
@@ -129,7 +137,9 @@ uint64_t node_poll(struct node *n, uint64_t now_us);
 
 struct node_link_config {
 	char name[16];
-	unsigned mtu; /* largest frame, NODE_FRAME_MIN..NODE_FRAME_MAX */
+	unsigned mtu; /* largest frame, NODE_FRAME_MIN (thin: NODE_THIN_FRAME_MIN)..NODE_FRAME_MAX */
+	bool is_thin; /* thin frames (docs/frames.md): at both ends, or there is no link */
+	bool is_paired; /* thin: one station at the other end and no more; frames do not say whom they are for */
 	uint64_t rate_bps; /* 0: not known */
 	bool beacon; /* a frame to all reaches every station of the link */
 	bool wired; /* cost by 2-out-of-3 instead of ETX */
@@ -228,7 +238,8 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied)
+	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
+	X(pieces_lost)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -242,6 +253,7 @@ struct node_counters {
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
+	uint64_t pieces_sent; /* of what thin links do not take at once */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };

@@ -35,10 +35,13 @@ struct index *index_find(const struct node *n, uint32_t value)
 	return e ? container_of(e, struct index, entry) : NULL;
 }
 
-uint32_t index_fresh(struct node *n)
+uint32_t index_fresh(const struct node_link *link)
 {
+	struct node *n = link->n;
 	uint32_t value;
 
+	if (link->config.is_thin)
+		return thin_index_fresh(link);
 	do
 		value = random_u32(&n->random);
 	while (index_find(n, value));
@@ -169,6 +172,7 @@ struct peer *peer_get(
 	p->mesh_address = identity_address(&c->key, c->deployment);
 	p->endpoint = *endpoint;
 	p->heard_us = now_us;
+	list_init(&p->joins);
 	timer_init(&p->timer, peer_due);
 	list_push_back(&link->peers, &p->on_link);
 	n->peer_count++;
@@ -205,6 +209,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 	for (unsigned i = 0; i < 3; i++)
 		index_drop(n, &p->indices[i]);
 	timer_cancel(&n->heap, &p->timer);
+	joins_done(p);
 	keyring_done(&p->keys);
 	list_remove(&p->on_link);
 	n->peer_count--;
@@ -438,7 +443,7 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 		/* Repeat what the peer may have missed. */
 		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 		if (p->fin_len)
-			egress_frame(p->link, now_us, &p->endpoint, bytes_of(p->fin, p->fin_len));
+			handshake_frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
 	} else if (!is_unproven && keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);
@@ -461,6 +466,7 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	struct peer *p = container_of(timer, struct peer, timer);
 
 	keyring_expire(&p->keys, now_us);
+	joins_expire(p, now_us);
 	if (p->keys.has_pending && now_us > p->pending_us + PENDING_PACES * link_pace_us(p->link)) {
 		session_done(&p->keys.pending);
 		p->keys.has_pending = false;

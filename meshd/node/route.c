@@ -185,7 +185,7 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.idle_interval_cs = (uint16_t)(link_idle_ms(link) / 10 ? link_idle_ms(link) / 10 : 1),
 		.update_interval_cs = (uint16_t)(c->update_s > 655 ? 65500 : c->update_s * 100),
 		.dead_misses = c->dead_misses,
-		.mtu = c->mtu - NODE_OVERHEAD,
+		.mtu = link_body_max(link),
 		/* Not all peers of a link hear each other: what one says must reach the rest. */
 		.split_horizon = false,
 		.rtt = c->rtt,

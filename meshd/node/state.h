@@ -16,6 +16,7 @@
 #include "meshd/base/map.h"
 #include "meshd/node/fib.h"
 #include "meshd/node/node.h"
+#include "meshd/node/thin.h"
 #include "meshd/node/egress.h"
 
 #define MS 1000ull
@@ -28,13 +29,27 @@
 #define ECHO_LEN 8
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
-enum frame_type { FRAME_INIT = 1, FRAME_RESP = 2, FRAME_FIN = 3, FRAME_COOKIE = 4, FRAME_BEACON = 5 };
+enum frame_type {
+	FRAME_INIT = 1,
+	FRAME_RESP = 2,
+	FRAME_FIN = 3,
+	FRAME_COOKIE = 4,
+	FRAME_BEACON = 5,
+	FRAME_PART = 6, /* of one of the first three; thin links only */
+};
 /* What a process tells in its handshakes that it can do. */
 enum capability {
 	CAPABILITY_VERSIONS = 1, /* routes by version and digest (babel_neighbour_session()) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
-enum inner_kind { KIND_IP = 0, KIND_BABEL = 1, KIND_CONTROL = 2, KIND_MULTICAST = 0x80 };
+enum inner_kind {
+	KIND_IP = 0,
+	KIND_BABEL = 1,
+	KIND_CONTROL = 2,
+	KIND_PIECE = 5, /* thin links only, as those that follow */
+	KIND_BUNDLE = 6,
+	KIND_MULTICAST = 0x80
+};
 
 #define DROP(n, link_, reason)                                                                                         \
 	do {                                                                                                           \
@@ -98,6 +113,7 @@ struct node_link {
 	struct plain *plain; /* of a plain link */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
+	struct thin_link *thin; /* NULL: its frames are not */
 };
 
 /* Where the count of the session that was heard last stood (order.c). */
@@ -134,6 +150,8 @@ struct peer {
 	uint64_t echo_asked_us; /* 0: it was not asked, or has answered */
 	uint8_t echo[ECHO_LEN];
 	struct order order;
+	struct list joins;
+	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -152,6 +170,8 @@ struct handshake {
 	uint32_t remote_index;
 	struct endpoint endpoint;
 	struct target *target; /* initiator: who is called; may be NULL */
+	uint8_t hint; /* thin: the first byte of the id of whom is called; 0: of whoever hears it */
+	bool is_stranger; /* it was known by a hash that we do not know */
 	bool has_remote; /* the remote's identity is expected */
 	uint8_t remote_id[NODE_ID_LEN];
 	uint64_t started_us;
@@ -221,6 +241,7 @@ struct node {
 	struct fib fib;
 	struct pool pool; /* of packets that wait */
 	struct node_counters counters;
+	unsigned join_count;
 	bool has_duplicate;
 	bool is_leaving;
 	uint64_t refilter_us;
@@ -230,18 +251,52 @@ struct node {
 	struct bucket refusals_said[NODE_DUPLICATE + 1]; /* by event */
 };
 
+/* --- room.c: how much a link takes --------------------------------------------------------- */
+
+enum session_form link_form(const struct node_link *link);
+size_t link_frame_room(const struct node_link *link); /* of an inner frame with its kind, in one frame */
+size_t link_packet_max(const struct node_link *link); /* the largest IP packet; thin links cut it */
+size_t link_body_max(const struct node_link *link); /* the largest body of another kind that is sent there */
+
 /* --- frame.c: what leaves and what arrives -------------------------------------------- */
+
+/* What order.c says of a frame. */
+struct freshness {
+	bool is_late; /* one that was sealed after it came before it */
+	bool is_overtaken; /* ... long before it */
+};
 
 /* Hands a frame to the shell, and counts it as of the link's `lane`. */
 void frame_transmit(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame);
-/* Seals the inner frame at `inner` (kind byte first, NODE_HEADROOM - 1 free bytes
- * before, NODE_TAILROOM behind) to the peer and sends it. */
+/* Seals the next frame of `o` to the peer and sends it: all of it, or on a thin link a piece that fits. False: nothing
+ * is left. */
+bool peer_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
+/* All frames of an inner frame as in struct outgoing, one after the other. */
 void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
-/* Sends of the same what makes one unit of the link, from byte `at` on, and returns how far
- * the inner frame is sent then: `len` if all of it. What is not sent yet stays as it is. */
-size_t peer_send_piece(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, size_t at);
 /* What nodes say to each other, in its turn; copies. What does not fit the link is dropped. */
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body);
+/* Seals `len` bytes that lie at the place that the session's form wants in `frame`, and sends it. `first`: the flags,
+ * or the first byte of a thin frame. False: there is no session, and it was counted. */
+bool peer_seal_send(struct peer *p, uint64_t now_us, uint8_t *frame, size_t len, uint8_t first);
+/* Tells who looks on of an inner frame that is about to be sealed, or was opened. */
+void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len);
+/* A frame was opened by the keys of the peer's session `index`, as its `counter`. Its inner frame has the room around
+ * it that struct outgoing has. The peer may be gone afterwards. */
+void inner_opened(struct peer *p, uint64_t now_us, const struct endpoint *from, bool promoted, uint32_t index,
+	uint64_t counter, uint8_t *inner, size_t len);
+void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struct freshness f);
+void data_refused(struct node_link *link, int error);
+
+/* --- thin.c, join.c: frames of thin links ------------------------------------------------ */
+
+bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
+void thin_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len);
+/* A receiver index whose visible bits are used least on the link. */
+uint32_t thin_index_fresh(const struct node_link *link);
+void piece_in(struct peer *p, uint64_t now_us, struct bytes piece, struct freshness f);
+void bundle_in(struct peer *p, uint64_t now_us, struct bytes bundle, struct freshness f);
+void joins_expire(struct peer *p, uint64_t now_us); /* gives up what did not grow for long */
+void joins_done(struct peer *p);
 
 /* --- peer.c ------------------------------------------------------------------------------ */
 
@@ -270,7 +325,7 @@ uint64_t link_silence_us(const struct node_link *link); /* after which a peer co
 uint64_t link_pace_us(const struct node_link *link);
 void index_take(struct node *n, struct index *i, uint32_t value);
 void index_drop(struct node *n, struct index *i);
-uint32_t index_fresh(struct node *n);
+uint32_t index_fresh(const struct node_link *link);
 struct index *index_find(const struct node *n, uint32_t value);
 
 /* --- order.c ------------------------------------------------------------------------------ */
@@ -285,7 +340,8 @@ void order_begin(struct peer *p, uint64_t now_us);
 struct handshake_frame {
 	enum frame_type type;
 	bool is_ik;
-	uint32_t sender, receiver; /* receiver: not in FRAME_INIT */
+	uint32_t sender, receiver; /* receiver: not in FRAME_INIT; thin: what shows of them */
+	uint8_t hint; /* thin FRAME_INIT: see struct handshake */
 	struct bytes noise;
 	struct bytes before_mac1, before_mac2;
 	uint8_t mac1[MAC_LEN], mac2[MAC_LEN];
@@ -303,8 +359,6 @@ void handshake_free(struct handshake *h);
 void handshakes_drop_link(struct node_link *link);
 /* Writes the next Noise message with our payload into h->message; false: it failed, and so did the handshake. */
 bool handshake_write(struct handshake *h, enum frame_type type);
-/* Adds the macs to h->message: the whole frame is in `out`; returns its length. */
-size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC_LEN]);
 void handshake_send(struct handshake *h);
 /* Reads a message and, unless `remote` is NULL, whom it comes from; false: dropped, counted, `h` is as before. */
 bool handshake_read(
@@ -316,6 +370,22 @@ struct peer *handshake_complete(
 bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct handshake_remote *remote);
 /* Two machines hold our keys. */
 void duplicate_seen(struct node_link *link, uint32_t epoch);
+
+/* handshake_frame.c: how they look. */
+void handshake_header_write(const struct handshake *h, enum frame_type type, struct writer *w);
+/* Adds the macs to h->message: the whole frame is in `out`; returns its length. */
+size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC_LEN]);
+bool handshake_frame_parse(const struct node_link *link, struct handshake_frame *f, struct bytes frame);
+bool handshake_mac1_is_right(const struct node_link *link, const struct handshake_frame *f);
+/* In parts if it is longer than the link takes. */
+void handshake_frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame);
+/* Of a handshake of ours that waits for this receiver index; NULL: none. */
+struct handshake *handshake_waiting(const struct node_link *link, bool initiator, uint32_t receiver);
+
+/* part.c: handshake messages longer than a thin link takes. */
+void parts_send(struct node_link *link, const struct endpoint *to, struct bytes message);
+/* The message that this part completes, valid until the next call; empty: none yet. */
+struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
 /* call.c: those that we start. */
 /* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
@@ -340,6 +410,8 @@ void beacon_start(struct node_link *link, uint64_t now_us);
 void beacon_due(struct timer *timer, uint64_t now_us);
 /* A neighbour came or went: others may come. */
 void beacon_hurry(struct node_link *link, uint64_t now_us);
+/* May somebody be called whose word may be a replay? Takes from what there is of such calls. */
+bool beacon_may_call(struct node_link *link, uint64_t now_us);
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
 /* --- trust.c: certificates and authorisation -------------------------------------------------------- */

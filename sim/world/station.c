@@ -374,7 +374,7 @@ static void station_start_links(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, output_inner, output_share_member };
+		output_store_certificate, output_event, output_inner, output_sealing, output_share_member };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,

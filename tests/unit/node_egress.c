@@ -72,17 +72,19 @@ void peer_send_in_place(struct peer *p, uint64_t at_us, uint8_t *inner, size_t l
 	line(len);
 }
 
-size_t peer_send_piece(struct peer *p, uint64_t at_us, uint8_t *inner, size_t len, size_t at)
+bool peer_send_next(struct peer *p, uint64_t at_us, struct outgoing *o)
 {
 	if (!piece) {
-		peer_send_in_place(p, at_us, inner, len);
-		return len;
+		peer_send_in_place(p, at_us, o->inner, o->len);
+		o->at = o->len;
+		return false;
 	}
-	size_t part = len - at < piece ? len - at : piece;
-	record(p, inner, len);
+	size_t part = o->len - o->at < piece ? o->len - o->at : piece;
+	record(p, o->inner, o->len);
 	sent[sent_count - 1].len = part;
 	line(part);
-	return at + part;
+	o->at += part;
+	return o->at < o->len;
 }
 
 static int setup(void **state)

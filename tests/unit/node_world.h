@@ -47,7 +47,7 @@ struct port {
 
 /* The counter that comes next in a session, as seen on the wire. */
 struct nonce {
-	uint32_t index; /* of the receiver: one for each session */
+	uint32_t index; /* of the key */
 	uint64_t next; /* 0: free */
 };
 #define NONCES 1024 /* power of two */
@@ -83,6 +83,7 @@ struct station {
 	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
 	struct nonce nonces[NONCES]; /* of this life */
+	uint64_t sealed_counter; /* of the frame that leaves next */
 };
 
 struct flight {
@@ -96,12 +97,16 @@ struct flight {
 
 struct segment {
 	bool is_shared, is_cut;
+	bool is_thin, is_paired; /* as in struct node_link_config */
+	bool is_open; /* a channel without addresses: all hear everything */
 	bool is_lossy; /* cost by ETX */
 	uint64_t delay, jitter;
 	unsigned loss, duplication, corruption; /* permille */
 	unsigned swallow[TYPES]; /* so many frames of this type get lost next */
 	uint64_t frames[TYPES], bytes;
+	size_t longest; /* frame */
 	size_t mtu;
+	uint64_t rate_bps; /* that its links are told */
 };
 
 struct world {
@@ -138,6 +143,12 @@ static inline void flight_launch(struct world *w, const struct flight *model, ui
 	*at = f;
 }
 
+/* What kind of frame: all data frames of thin links are one. */
+static inline uint8_t frame_type_on(const struct segment *s, struct bytes frame)
+{
+	return s->is_thin && frame.data[0] & 0xc0 ? FRAME_TYPE_DATA : frame.data[0];
+}
+
 static inline bool segment_loses(struct world *w, struct segment *s, uint8_t type)
 {
 	if (s->is_cut)
@@ -153,7 +164,7 @@ static inline void segment_carry(struct world *w, struct flight *f)
 {
 	struct segment *s = &w->segments[f->segment];
 
-	if (segment_loses(w, s, f->data[0]))
+	if (segment_loses(w, s, frame_type_on(s, bytes_of(f->data, f->len))))
 		return;
 	unsigned copies = prng_below(&w->prng, 1000) < s->duplication ? 2 : 1;
 
@@ -166,11 +177,12 @@ static inline void segment_carry(struct world *w, struct flight *f)
 	}
 }
 
-static inline bool port_hears(const struct port *p, const struct endpoint *from, const struct endpoint *to)
+static inline bool port_hears(
+	const struct port *p, const struct segment *s, const struct endpoint *from, const struct endpoint *to)
 {
 	if (!p->is_here)
 		return false;
-	if (!to)
+	if (!to || s->is_open)
 		return true;
 	if (!p->has_nat)
 		return endpoint_equal(&p->self, to);
@@ -189,23 +201,37 @@ static inline void port_contact(struct port *p, const struct endpoint *to)
 	p->contacted[p->contacts++] = *to;
 }
 
-/* No key and counter twice: the counter of a session only rises. */
-static inline void nonce_check(struct station *s, struct bytes frame)
+/* No key and counter twice: the counter of a key only rises, and it is the one that the frame shows. */
+static inline void world_sealing(void *user, unsigned link, const struct secret_session *session)
 {
-	struct reader r = reader_of(frame);
-
-	read_skip(&r, 4);
-	uint32_t index = read_u32(&r);
-	uint64_t counter = read_le64(&r);
+	static const uint64_t secret[2];
+	struct station *s = user;
+	uint32_t index = (uint32_t)siphash24(secret, bytes_of(session->send_key, KEY_LEN));
+	uint64_t counter = session->send_counter;
 	unsigned at = index % NONCES, probes = 0;
 
-	assert_true(reader_ok(&r));
+	(void)link;
 	while (s->nonces[at].next && s->nonces[at].index != index) {
 		assert_true(++probes < NONCES);
 		at = (at + 1) % NONCES;
 	}
 	assert_true(counter >= s->nonces[at].next);
 	s->nonces[at] = (struct nonce){ index, counter + 1 };
+	s->sealed_counter = counter;
+}
+
+static inline void counter_check(const struct station *s, const struct segment *segment, struct bytes frame)
+{
+	struct reader r = reader_of(frame);
+
+	if (segment->is_thin) {
+		read_skip(&r, segment->is_paired ? 1 : 2);
+		assert_int_equal(read_le16(&r), (uint16_t)s->sealed_counter);
+	} else {
+		read_skip(&r, 8);
+		assert_int_equal(read_le64(&r), s->sealed_counter);
+	}
+	assert_true(reader_ok(&r));
 }
 
 static inline void world_send(void *user, unsigned link, const struct endpoint *to, struct bytes frame)
@@ -220,18 +246,19 @@ static inline void world_send(void *user, unsigned link, const struct endpoint *
 	assert_true(to || segment->is_shared);
 	assert_true(frame.len > 0 && frame.len <= segment->mtu);
 	memcpy(f.data, frame.data, frame.len);
-	if (frame.data[0] == FRAME_TYPE_DATA)
-		nonce_check(s, frame);
+	if (frame_type_on(segment, frame) == FRAME_TYPE_DATA)
+		counter_check(s, segment, frame);
 	f.source = port->has_nat ? port->outside : port->self;
 	if (port->has_nat)
 		port_contact(port, to);
-	segment->frames[frame.data[0] % TYPES]++;
+	segment->frames[frame_type_on(segment, frame) % TYPES]++;
+	segment->longest = frame.len > segment->longest ? frame.len : segment->longest;
 	segment->bytes += frame.len;
 	if (w->is_recording && w->tape_count < TAPE_MAX)
 		w->tape[w->tape_count++] = f;
 	for (unsigned i = 0; i < STATIONS; i++) {
 		f.to = i;
-		if (i != s->index && port_hears(port_of(w, i, link), &f.source, to))
+		if (i != s->index && port_hears(port_of(w, i, link), segment, &f.source, to))
 			segment_carry(w, &f);
 	}
 }
@@ -620,7 +647,7 @@ static inline void station_knows_of(struct world *w, unsigned i, unsigned other)
 static inline struct node *station_start(struct world *w, unsigned i)
 {
 	static const struct node_output output = { world_send, world_deliver, world_kernel_route, world_store_seqno,
-		world_store_certificate, world_event, NULL, NULL };
+		world_store_certificate, world_event, NULL, world_sealing, NULL };
 	struct station *s = &w->stations[i];
 
 	assert_null(s->node);
@@ -656,6 +683,9 @@ static inline struct node_link_config link_config_of(const struct segment *s)
 	return (struct node_link_config){
 		.name = "test",
 		.mtu = (unsigned)s->mtu,
+		.rate_bps = s->rate_bps,
+		.is_thin = s->is_thin,
+		.is_paired = s->is_paired,
 		.beacon = s->is_shared,
 		.wired = !s->is_lossy,
 		.rxcost = s->is_lossy ? 256 : 96,
@@ -673,7 +703,7 @@ static inline void station_join_with(
 	struct port *p = &s->ports[segment];
 
 	p->is_here = true;
-	if (p->self.len == 0)
+	if (p->self.len == 0 && !w->segments[segment].is_open)
 		p->self = w->segments[segment].is_shared ? endpoint_mac(segment, i)
 							 : endpoint_ip((uint8_t)segment, (uint8_t)(i + 1), 7000);
 	assert_int_equal(node_link_add(s->node, w->now, segment, config), 0);

@@ -1,0 +1,35 @@
+/*
+ * How much a link takes: in one frame, of a packet, of what nodes say to each other.
+ * A thin link takes more of a packet than of a frame: it cuts it into pieces.
+ */
+#include "meshd/node/state.h"
+
+enum session_form link_form(const struct node_link *link)
+{
+	if (!link->config.is_thin)
+		return SESSION_NORMAL;
+	return link->config.is_paired ? SESSION_THIN : SESSION_THIN_SHARED;
+}
+
+size_t link_frame_room(const struct node_link *link)
+{
+	size_t mtu = link->config.mtu;
+
+	return link->config.is_thin ? mtu - thin_header_len(link_form(link)) - THIN_TAG_LEN : mtu - NODE_OVERHEAD + 1;
+}
+
+size_t link_packet_max(const struct node_link *link)
+{
+	size_t whole = link_frame_room(link);
+
+	if (!link->config.is_thin)
+		return whole - 1;
+	return whole < NODE_THIN_PACKET ? NODE_THIN_PACKET : whole;
+}
+
+size_t link_body_max(const struct node_link *link)
+{
+	size_t whole = link_frame_room(link) - 1;
+
+	return link->config.is_thin && whole < NODE_THIN_BODY ? NODE_THIN_BODY : whole;
+}
