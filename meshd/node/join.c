@@ -115,8 +115,10 @@ static void joined(struct peer *p, uint64_t now_us, struct join *j, struct fresh
 		DROP(p->n, p->link, unknown_kind);
 	else if (f.is_overtaken && inner[0] != KIND_IP)
 		DROP(p->n, p->link, not_fresh);
-	else
+	else {
+		p->n->counters.packets_joined += inner[0] == KIND_IP;
 		inner_in(p, now_us, inner, j->len, f);
+	}
 	free(j); /* the peer may be gone */
 }
 

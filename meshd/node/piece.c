@@ -40,10 +40,9 @@ size_t piece_next(struct outgoing *o, uint8_t *out, size_t room)
 	size_t len = is_last ? left : step_of(room);
 	struct writer w = writer_of(out, room);
 
-	assert(room >= PIECE_HEADER + PIECE_UNIT && o->at % PIECE_UNIT == 0);
 	if (left == 0)
 		return 0;
-	assert(o->at / PIECE_UNIT < PIECES_MAX);
+	assert(room >= PIECE_HEADER + PIECE_UNIT && o->at % PIECE_UNIT == 0 && o->at / PIECE_UNIT < PIECES_MAX);
 	write_u8(&w, o->id);
 	write_u8(&w, (uint8_t)(o->at / PIECE_UNIT << 1 | (is_last ? LAST : 0)));
 	write_copy(&w, o->inner + o->at, len);

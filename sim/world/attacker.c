@@ -58,11 +58,11 @@ static void loot_free(struct loot *l)
 	free(l);
 }
 
-static bool is_prey(const struct plan_attack *a, struct bytes frame)
+static bool is_prey(const struct plan_attack *a, const struct port *p, struct bytes frame)
 {
 	bool is_handshake = frame.data[0] >= 1 && frame.data[0] <= FRAME_COOKIE;
 
-	return a->prey == PREY_ALL || (a->prey == PREY_DATA ? frame.data[0] == FRAME_TYPE_DATA : is_handshake);
+	return a->prey == PREY_ALL || (a->prey == PREY_DATA ? port_frame_is_data(p, frame) : is_handshake);
 }
 
 static void keep(struct trial_attack *a, unsigned from, unsigned to, const struct endpoint *source,
@@ -106,7 +106,7 @@ static uint64_t attack_heard(void *user, const struct segment *g, unsigned from,
 		if (a->conf->kind == ATTACK_DELAY && a->conf->link == g->index)
 			held_us += hold(a, g, to);
 		else if (a->loot && a->conf->kind != ATTACK_FLOOD && a->conf->link == g->index &&
-			 is_prey(a->conf, frame))
+			 is_prey(a->conf, g->ends[from].port, frame))
 			keep(a, from, to, source, destination, sealed, frame, due_us);
 	}
 	return held_us;

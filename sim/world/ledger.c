@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define KIND_IP 0 /* docs/frames.md */
+#define KIND_PIECE 5
 #define BREACH_TEXT 256
 
 struct opened {
@@ -56,11 +57,29 @@ static uint64_t digest_of(struct bytes inner)
 
 /* --- what nodes seal and open ------------------------------------------------------- */
 
+/* Is it of an IP packet? *is_first: no frame was, of that packet. Only the first piece tells what it is of. */
+static bool inner_is_ip(struct station *s, const struct address *to, struct bytes inner, bool *is_first)
+{
+	struct reader r = reader_of(inner);
+	uint8_t kind = read_u8(&r), id = read_u8(&r), place = read_u8(&r), whole = read_u8(&r);
+	bool *is_ip = &s->piece_is_ip[id ^ to->bytes[15]];
+
+	*is_first = kind != KIND_PIECE || place >> 1 == 0;
+	if (kind != KIND_PIECE)
+		return kind == KIND_IP;
+	if (*is_first)
+		*is_ip = whole == KIND_IP;
+	return *is_ip;
+}
+
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner)
 {
+	bool is_first, is_ip = inner_is_ip(s, to, inner, &is_first);
+
 	s->sealing = (struct sealed){
 		.is_sealed = true,
 		.kind = inner.len ? inner.data[0] : UINT8_MAX,
+		.is_ip = is_ip,
 		.from = s->index,
 		.number = s->sealed_count++,
 		.by = s->neighbour_address,
@@ -68,14 +87,30 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 		.digest = digest_of(inner),
 	};
 	s->ledger.sealed++;
-	s->ledger.ip_sealed += s->sealing.kind == KIND_IP;
+	s->ledger.ip_sealed += is_ip && is_first;
 }
 
-struct sealed ledger_sent(struct station *s, struct bytes frame)
+bool port_frame_is_data(const struct port *p, struct bytes frame)
 {
+	/* The upper two bits of a thin frame that is no data are zero. */
+	return frame.len && (p->config.is_thin ? frame.data[0] >= 0x40 : frame.data[0] == FRAME_TYPE_DATA);
+}
+
+static size_t data_min(const struct port *p)
+{
+	const struct node_link_config *c = &p->config;
+
+	if (!c->is_thin)
+		return FRAME_OVERHEAD;
+	return thin_header_len(c->is_paired ? SESSION_THIN : SESSION_THIN_SHARED) + THIN_TAG_LEN;
+}
+
+struct sealed ledger_sent(struct port *p, struct bytes frame)
+{
+	struct station *s = p->station;
 	struct sealed note = { 0 };
 
-	if (!frame.len || frame.data[0] != FRAME_TYPE_DATA)
+	if (!port_frame_is_data(p, frame))
 		return note;
 	note = s->sealing;
 	s->sealing.is_sealed = false;
@@ -93,10 +128,12 @@ void ledger_carried(struct station *s, const struct sealed *note, unsigned segme
 	s->ledger.nowhere += segments == 0;
 }
 
-void ledger_handed(struct station *s, const struct sealed *note, struct bytes frame)
+void ledger_handed(struct port *p, const struct sealed *note, struct bytes frame)
 {
+	struct station *s = p->station;
+
 	s->landing = *note;
-	s->ledger.data_in += frame.len >= FRAME_OVERHEAD && frame.data[0] == FRAME_TYPE_DATA;
+	s->ledger.data_in += frame.len >= data_min(p) && port_frame_is_data(p, frame);
 }
 
 void ledger_handled(struct station *s)
@@ -201,7 +238,7 @@ void ledger_close(struct station *s)
 
 	balance(s, "its host's packets", l->offered, c->packets_in);
 	s->host_taken += c->packets_in;
-	balance(s, "packets", c->packets_in + l->ip_opened,
+	balance(s, "packets", c->packets_in + l->ip_opened + c->packets_joined,
 		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
 			d->hop_limit + d->too_big);
 	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,

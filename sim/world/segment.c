@@ -333,7 +333,7 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 	to->traffic.flying_frames--; /* others count it up: only their sum tells */
 	if (is_heard) {
 		to->traffic.heard_frames++;
-		ledger_handed(s, &f->sealed, bytes_of(f->data, f->len));
+		ledger_handed(to->port, &f->sealed, bytes_of(f->data, f->len));
 		node_frame_in(s->node, now_us, to->port->number, &f->source, f->data, f->len);
 		ledger_handled(s);
 		station_settle(s);
@@ -503,14 +503,12 @@ void offers_settle(struct world *w)
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
 	struct station *s = p->station;
-	uint64_t forwarded = node_counters(s->node)->packets_forwarded;
 	struct offer_room room;
 	struct offer *o = offer_init(&room, station_now_us(s), to, frame);
 
-	o->is_data = forwarded != s->forwarded;
-	s->forwarded = forwarded;
-	nonce_check(s, frame);
-	o->sealed = ledger_sent(s, frame);
+	nonce_look(p, frame);
+	o->sealed = ledger_sent(p, frame);
+	o->is_data = o->sealed.is_sealed && o->sealed.is_ip;
 	unsigned carried = 0;
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct attachment *a = &p->attachments[i];

@@ -98,6 +98,12 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
 }
 
+static void output_sealing(void *user, unsigned link, const struct secret_session *session)
+{
+	(void)link;
+	nonce_sealing(user, session);
+}
+
 static const struct node_member *output_share_member(void *user, const struct node_member *member)
 {
 	struct station *s = user;
@@ -394,7 +400,6 @@ void station_power_on(struct station *s)
 		abort();
 	s->born_us = s->w->now_us;
 	s->stalled_until_us = 0;
-	s->forwarded = 0;
 	for (unsigned i = 0; i < s->certificate_count; i++) {
 		const struct stored_certificate *c = &s->certificates[i];
 

@@ -65,6 +65,7 @@ struct disk;
 struct sealed {
 	bool is_sealed; /* else: by nobody in this world */
 	uint8_t kind;
+	bool is_ip; /* an IP packet, or a piece of one */
 	unsigned from;
 	uint64_t number; /* of all that it sealed */
 	struct address by, to; /* the device may be replaced meanwhile */
@@ -140,12 +141,13 @@ struct station {
 	struct timer due;
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];
-	uint64_t forwarded; /* packets, as seen at the last frame that left */
 	struct nonce *nonces; /* of this life */
 	unsigned nonce_count, nonce_slots;
 	struct ledger ledger;
 	uint64_t sealed_count;
 	struct sealed sealing; /* until the frame leaves */
+	uint64_t thin_counter; /* of the thin frame that leaves next */
+	bool piece_is_ip[256]; /* by the id of what is cut */
 	struct sealed landing; /* of the frame that is handed to the node; no more once it was opened */
 	uint64_t host_packets, host_taken,
 		host_unsent; /* offered by the host; taken by past lives; no node took them */
@@ -373,16 +375,19 @@ void disk_free(struct world *w);
 
 /* --- nonce.c ------------------------------------------------------------------------ */
 
-void nonce_check(struct station *s, struct bytes frame); /* leaves the station */
+void nonce_sealing(struct station *s, const struct secret_session *session); /* what the node says that it takes */
+void nonce_check(struct station *s, struct bytes frame); /* leaves the station, on a link that is not thin */
+void nonce_look(struct port *p, struct bytes frame); /* leaves by the port */
 void nonces_forget(struct station *s); /* its sessions ended */
 
 /* --- ledger.c ----------------------------------------------------------------------- */
 
+bool port_frame_is_data(const struct port *p, struct bytes frame);
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner);
 /* A frame leaves; the note goes with it. */
-struct sealed ledger_sent(struct station *s, struct bytes frame);
+struct sealed ledger_sent(struct port *p, struct bytes frame);
 void ledger_carried(struct station *s, const struct sealed *note, unsigned segments);
-void ledger_handed(struct station *s, const struct sealed *note, struct bytes frame); /* to the node, now */
+void ledger_handed(struct port *p, const struct sealed *note, struct bytes frame); /* to the node, now */
 void ledger_handled(struct station *s);
 void ledger_opening(struct station *s, const struct address *from, struct bytes inner);
 void ledger_delivered(struct station *s, struct bytes packet);

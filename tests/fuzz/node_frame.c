@@ -1,5 +1,5 @@
 /*
- * Two live nodes under a stream of operations: bytes from nowhere, damaged and
+ * Two live nodes, on a wire or a thin link, under a stream of operations: bytes from nowhere, damaged and
  * replayed copies of genuine frames, whatever a member may seal into its
  * session, packets from the host, and time.
  *
@@ -114,17 +114,21 @@ static void check_bounds(const struct chain *c)
 		assert(n->handshakes_own <= CALLINGS_MAX);
 		assert(n->peer_count <= NODE_PEER_MAX);
 		assert(n->want_count <= CERTIFICATE_WANTS_MAX);
+		assert(n->join_count <= JOINS_MAX);
 	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct reader r = reader_of(bytes_of(data, size));
-	struct chain *c = chain_new(enrolments, 2, 1500, read_u8(&r));
+	uint8_t seed = read_u8(&r);
 	/* From the first beacon on, or with a session that stands; seldom with an end
 	 * that takes time to see. */
 	uint8_t story = read_u8(&r);
 	bool honest = story % 8 < 2;
+	/* Half of them over thin links. */
+	struct chain *c = chain_new(
+		enrolments, 2, story & 0x80 ? NODE_THIN_FRAME_MIN + 2 * (story & 0x78u) + (seed & 1) : 1500, seed);
 
 	if (story % 2)
 		chain_run(c, 2 * SECOND);
