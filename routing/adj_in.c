@@ -52,7 +52,7 @@ static void ack_soon(struct session *s, uint64_t now_us)
 	session_flush_soon(s, now_us, true);
 }
 
-static void nack_soon(struct session *s, uint64_t now_us)
+void adj_in_nack(struct session *s, uint64_t now_us)
 {
 	struct session_in *in = &s->in;
 
@@ -82,7 +82,7 @@ static void ask_arm(struct session *s, uint64_t now_us)
 void adj_in_ask(struct session *s, uint64_t now_us)
 {
 	s->in.asks = 0;
-	nack_soon(s, now_us);
+	adj_in_nack(s, now_us);
 	ask_arm(s, now_us);
 }
 
@@ -92,7 +92,7 @@ static void ask_due(struct timer *timer, uint64_t now_us)
 
 	s->in.asks++;
 	s->in.nacked_us = 0;
-	nack_soon(s, now_us);
+	adj_in_nack(s, now_us);
 	ask_arm(s, now_us);
 }
 
@@ -106,6 +106,11 @@ struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us)
 	tlv.u.syncack.applied = in->applied;
 	tlv.u.syncack.nack = in->owes_nack;
 	tlv.u.syncack.full = in->owes_nack && (!in->has_begun || in->is_wrong);
+	if (in->owes_nack) {
+		tlv.u.syncack.whole = bytes_of(in->whole, in->whole_len);
+		tlv.u.syncack.is_unknown = in->whole_is_unknown && in->whole_len;
+		in->whole_len = 0;
+	}
 	in->owes_ack = in->owes_nack = false;
 	return tlv;
 }
@@ -236,7 +241,7 @@ enum delta_use adj_in_delta(struct session *s, uint64_t now_us, const struct bab
 	if (in->has_begun && delta->u.delta.from <= in->applied)
 		return DELTA_APPLIED;
 	s->n->b->counters.sync_gaps++;
-	nack_soon(s, now_us);
+	adj_in_nack(s, now_us);
 	return in->has_begun && delta->u.delta.urgent ? DELTA_RETRACTIONS : DELTA_SKIPPED;
 }
 
@@ -310,7 +315,7 @@ void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *
 	if (in->is_syncing && refresh->u.refresh.ver > in->applied)
 		return; /* more is on its way */
 	if (!is_in_step(in)) {
-		nack_soon(s, now_us);
+		adj_in_nack(s, now_us);
 		return;
 	}
 	if (in->is_syncing || in->digest != refresh->u.refresh.digest ||
@@ -318,7 +323,7 @@ void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *
 		counters->sync_mismatches++;
 		in->is_wrong = true;
 		in->mismatches++;
-		nack_soon(s, now_us);
+		adj_in_nack(s, now_us);
 		ask_arm(s, now_us);
 		return;
 	}

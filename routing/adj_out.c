@@ -13,7 +13,7 @@
  * A finite entry pins the feasibility distance of its origin: each refresh says
  * it again (R8).
  */
-#include "routing/session.h"
+#include "routing/compact.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +145,7 @@ static void epoch_renew(struct session *s)
 	struct session_out *out = &s->out;
 
 	epoch_draw(s);
+	compact_begin(s);
 	out->digest = 0;
 	out->count = 0;
 	for (unsigned place = out->oldest; place; place = entry_at(s, place)->newer) {
@@ -164,6 +165,7 @@ void adj_out_full(struct session *s, uint64_t now_us)
 	if (out->ver + out->capacity + 1 > VER_MAX) {
 		epoch_renew(s);
 	} else {
+		compact_begin(s);
 		out->is_full = true;
 		out->full_from = out->ver;
 		for (unsigned place = out->oldest; place; place = entry_at(s, place)->newer)
@@ -199,6 +201,7 @@ static void commit_write(struct session *s, struct destination *d, struct adj_ou
 {
 	struct session_out *out = &s->out;
 
+	compact_committed(s, d->index, e, value);
 	if (e->ver) {
 		if (e->metric != BABEL_INFINITY)
 			entry_count(s, d, e, false);
@@ -291,6 +294,7 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 static void retraction_forget(struct session *s, uint64_t now_us, struct destination *d, struct adj_out *e)
 {
 	entry_unlink(&s->out, e);
+	compact_forgotten(s, d->index);
 	*e = (struct adj_out){ 0 };
 	d->told_sessions--;
 	destination_told(d, now_us);
@@ -327,6 +331,7 @@ void adj_out_done(struct session *s, uint64_t now_us)
 		destination_forgotten(d, now_us, until_us);
 	}
 	free(s->out.entries);
+	free(s->out.marks);
 }
 
 /* --- deltas ---------------------------------------------------------------------------------------- */
@@ -362,10 +367,52 @@ static struct babel_tlv delta_head(struct session *s)
 	return head;
 }
 
+/* Both return the place of the first entry up to `limit` that did not fit; 0: all did. */
+static unsigned entries_write(struct session *s, struct packet *p, unsigned place, uint32_t limit)
+{
+	struct session_out *out = &s->out;
+
+	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
+		struct babel_tlv tlv = entry_tlv(s, destination_at(s->n->b, place - 1), entry_at(s, place));
+
+		if (wire_write(&p->builder, &tlv))
+			return place;
+		s->n->b->counters.updates_sent++;
+		out->sent = entry_at(s, place)->ver;
+	}
+	return 0;
+}
+
+/* Updates as they come, the lists behind them. */
+static unsigned entries_write_compact(struct session *s, struct packet *p, unsigned place, uint32_t limit)
+{
+	struct crowd crowd;
+	enum crowd_verdict verdict = CROWD_TAKEN;
+
+	crowd_init(&crowd, s);
+	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
+		const struct destination *d = destination_at(s->n->b, place - 1);
+		const struct adj_out *e = entry_at(s, place);
+		size_t room = writer_left(&p->builder.packet);
+
+		verdict = crowd_take(&crowd, d, e, room);
+		if (verdict == CROWD_NOT_COMPACT && room >= crowd.size + CHUNK_ROOM) {
+			struct babel_tlv tlv = entry_tlv(s, d, e);
+
+			packet_write(p, &tlv);
+		} else if (verdict != CROWD_TAKEN) {
+			crowd_write(&crowd, p);
+			return place;
+		}
+		s->out.sent = e->ver;
+	}
+	crowd_write(&crowd, p);
+	return 0;
+}
+
 void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 {
 	struct session_out *out = &s->out;
-	struct babel *b = s->n->b;
 	struct babel_tlv head = delta_head(s);
 	uint32_t limit = out->ver - out->sent > CHUNK_SPAN ? out->sent + CHUNK_SPAN : out->ver;
 	unsigned place = place_after(s, out->sent);
@@ -374,15 +421,7 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 		packet_send(p);
 	size_t at = writer_len(&p->builder.packet);
 	packet_write(p, &head);
-	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
-		struct babel_tlv tlv = entry_tlv(s, destination_at(b, place - 1), entry_at(s, place));
-
-		if (wire_write(&p->builder, &tlv))
-			break;
-		b->counters.updates_sent++;
-		out->sent = entry_at(s, place)->ver;
-	}
-	bool is_cut = place && entry_at(s, place)->ver <= limit;
+	bool is_cut = s->is_compact ? entries_write_compact(s, p, place, limit) : entries_write(s, p, place, limit);
 	if (!is_cut)
 		out->sent = limit;
 	head.u.delta.ver = out->sent;

@@ -62,6 +62,18 @@ struct babel_verdict {
 	uint16_t extra_cost; /* added to the link cost of this route (policy, tariff) */
 };
 
+/*
+ * A member of the network, as links on which every byte counts name it: by a short-id
+ * that both ends know. Who has no short-id that is his alone is named in full.
+ */
+struct babel_member {
+	uint16_t short_id;
+	router_id origin; /* as it follows from the member's keys; of the one in use the first two bytes may differ */
+	struct prefix host; /* its own address */
+	const struct prefix *lans; /* that it may announce beside; borrowed while the owner knows it so */
+	size_t lan_count;
+};
+
 struct babel_output {
 	/* Send one Babel packet, header included, of at most the link's mtu. `to`
 	 * is the neighbour, or NULL for all neighbours of the link (ff02::1:6).
@@ -81,6 +93,11 @@ struct babel_output {
 	 * changes its mind it says so by babel_link_announce(). */
 	struct babel_verdict (*announce)(
 		void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
+	/* The member whose short-id is `from`, or else the first above it; false: there is none. And the member who
+	 * has this origin; false: it is none, or its short-id is not its alone. NULL: nobody is known by a short-id.
+	 * What they say of a member may differ from what they say to others: lists are checked. */
+	bool (*member_from)(void *user, uint16_t from, struct babel_member *out);
+	bool (*member_of_origin)(void *user, const router_id *origin, struct babel_member *out);
 };
 
 /* --- the speaker ------------------------------------------------------------- */
@@ -145,6 +162,9 @@ struct babel_link_config {
 	bool rtt; /* timestamps in Hello and IHU (RFC 9616) */
 	uint32_t rtt_min_us, rtt_max_us; /* 9616 section 4.3: 10 ms and 120 ms are customary */
 	uint16_t rtt_max_penalty; /* 0: RTT is measured and not used */
+	/* Every byte counts: short-ids and other short forms for those who read them. */
+	bool is_thin;
+	size_t packet_max; /* packets are sent no longer than this, nor than mtu; 0: as long as mtu */
 	bool needs_ack; /* ask acknowledgements for urgent retractions (3.7.2) */
 	bool is_filtered; /* the owner is asked what may be announced here */
 };
@@ -177,6 +197,9 @@ void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned link, const
  * node on all links. */
 void babel_neighbour_session(
 	struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour, uint32_t remote_epoch);
+/* The neighbour of a session reads lists of short-ids: on a thin link it is told so. False:
+ * there is no session. To be said after each babel_neighbour_session(). */
+bool babel_neighbour_compact(struct babel *b, unsigned link, const struct address *neighbour);
 /* Ask all neighbours for full tables: the owner's accept() now says yes to what
  * it refused before. Routes that it now refuses are dropped. */
 void babel_refilter(struct babel *b, uint64_t now_us);
@@ -267,7 +290,7 @@ const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size
 	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded) \
 	X(deltas_sent) X(deltas_resent) X(deltas_received) X(refreshes_sent) X(refreshes_received) X(refreshes_late) \
 	X(syncacks_sent) X(syncacks_received) X(sync_gaps) X(sync_mismatches) X(full_syncs) X(leases_lapsed) \
-	X(epochs_changed)
+	X(epochs_changed) X(compacts_sent) X(compacts_received) X(compacts_refused)
 /* clang-format on */
 
 struct babel_counters {

@@ -5,7 +5,7 @@
  * the table it concerns. What concerns the packet as a whole (a timestamped
  * Hello beside an IHU, RFC 9616) is gathered on the way and judged at its end.
  */
-#include "routing/session.h"
+#include "routing/compact.h"
 
 #include <stdlib.h>
 
@@ -195,6 +195,8 @@ static void session_received(struct reception *rx, uint64_t now_us, const struct
 		return;
 	if (tlv->type == TLV_SYNCACK) {
 		session_syncack_received(s, now_us, tlv);
+	} else if (tlv->type == TLV_COMPACT) {
+		rx->use = compact_received(s, now_us, rx->use, tlv);
 	} else if (tlv->type == TLV_REFRESH) {
 		rx->has_refresh = true;
 		rx->refresh = *tlv;
@@ -231,6 +233,7 @@ static void tlv_received(struct reception *rx, uint64_t now_us, const struct bab
 	case TLV_REFRESH:
 	case TLV_DELTA:
 	case TLV_SYNCACK:
+	case TLV_COMPACT:
 		session_received(rx, now_us, tlv);
 		break;
 	default:

@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define PACKET_LEAST 192 /* bytes: any message fits */
+
 uint64_t link_hello_interval_us(const struct link *link)
 {
 	return (uint64_t)link->config.hello_interval_cs * 10 * MS;
@@ -129,7 +131,8 @@ static bool config_is_valid(const struct babel_link_config *c)
 {
 	return c->rxcost != 0 && c->hello_interval_cs != 0 && c->update_interval_cs != 0 &&
 	       (c->idle_interval_cs == 0 || c->idle_interval_cs >= c->hello_interval_cs) &&
-	       c->mtu >= BABEL_PACKET_MIN && (!c->has_ipv4 || c->next_hop_ipv4.family == FAMILY_IPV4);
+	       c->mtu >= BABEL_PACKET_MIN && (c->packet_max == 0 || c->packet_max >= PACKET_LEAST) &&
+	       (!c->has_ipv4 || c->next_hop_ipv4.family == FAMILY_IPV4);
 }
 
 int babel_link_add(struct babel *b, uint64_t now_us, unsigned id, const struct address *self,
@@ -146,6 +149,8 @@ int babel_link_add(struct babel *b, uint64_t now_us, unsigned id, const struct a
 	link->config = *config;
 	if (link->config.mtu > UINT16_MAX)
 		link->config.mtu = UINT16_MAX;
+	if (link->config.packet_max == 0 || link->config.packet_max > link->config.mtu)
+		link->config.packet_max = link->config.mtu;
 	link->buffer = malloc(link->config.mtu);
 	if (!link->buffer) {
 		free(link);

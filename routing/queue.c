@@ -134,7 +134,7 @@ static void queue_repeat(struct timer *timer, uint64_t now_us)
 void packet_begin(struct packet *p, struct babel *b, struct link *link, const struct address *to)
 {
 	*p = (struct packet){ .b = b, .link = link, .to = to };
-	wire_build_begin(&p->builder, link->buffer, link->config.mtu, &link->self);
+	wire_build_begin(&p->builder, link->buffer, link->config.packet_max, &link->self);
 }
 
 void packet_send(struct packet *p)
@@ -146,7 +146,7 @@ void packet_send(struct packet *p)
 		p->b->counters.packets_sent++;
 		p->b->output.send(p->b->user, p->link->id, p->to, bytes);
 	}
-	wire_build_begin(&p->builder, p->link->buffer, p->link->config.mtu, &p->link->self);
+	wire_build_begin(&p->builder, p->link->buffer, p->link->config.packet_max, &p->link->self);
 	p->ack = NULL;
 }
 

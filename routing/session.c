@@ -10,11 +10,12 @@
  * packets bounds what may be in flight for nothing. It opens with each
  * acknowledgment and closes to one packet when none comes.
  */
-#include "routing/session.h"
+#include "routing/compact.h"
 
 #include <stdlib.h>
 
 #define RTT_FIRST_US (300 * MS)
+#define RTT_FIRST_THIN_US (2 * SECOND)
 #define RTT_MAX_US (10 * SECOND)
 #define RETRANSMIT_MIN_US (50 * MS)
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
@@ -48,7 +49,7 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 		return NULL;
 	s->n = n;
 	s->remote_epoch = remote_epoch;
-	s->out.rtt_us = RTT_FIRST_US;
+	s->out.rtt_us = n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US;
 	s->out.window = WINDOW_FIRST;
 	s->out.owes_refresh = true;
 	s->out.full_us = now_us;
@@ -122,6 +123,17 @@ void babel_neighbour_session(
 	timer_cancel(&b->heap, &n->confirm);
 	if (!session_new(n, now_us, remote_epoch))
 		neighbour_free(n, now_us);
+}
+
+bool babel_neighbour_compact(struct babel *b, unsigned id, const struct address *address)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (!n || !n->session)
+		return false;
+	n->session->is_compact = link->config.is_thin && n->address.family == FAMILY_IPV6 && !link->config.has_ipv4;
+	return true;
 }
 
 /* --- what is announced ----------------------------------------------------------------------- */
@@ -239,8 +251,11 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	/* Nothing is gained by telling who does not hear us, or whom we do not hear. */
 	if (s->n->cost == BABEL_INFINITY)
 		return;
-	while (out->sent < out->ver && out->in_flight < out->window)
+	while (out->sent < out->ver && out->in_flight < out->window) {
+		if (out->in_flight == 0)
+			out->flight_us = now_us;
 		adj_out_write(s, p, now_us);
+	}
 	out->is_urgent &= out->sent < out->ver;
 	/* In a full sync the last packet brings it. */
 	if (out->owes_refresh && (out->sent == out->ver || !out->is_full))
@@ -323,13 +338,23 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 		session_flush_soon(s, now_us, true);
 }
 
+/* Said before what is on its way can have arrived: on a thin link it is not said twice for that. */
+static bool nack_has_crossed(const struct session *s, uint64_t now_us, uint32_t applied)
+{
+	const struct session_out *out = &s->out;
+
+	return s->n->link->config.is_thin && applied <= out->acked && out->in_flight > 0 &&
+	       now_us < out->flight_us + out->rtt_us / 2;
+}
+
 static void full_wanted(struct session *s, uint64_t now_us)
 {
 	struct session_out *out = &s->out;
 
 	/* The one that is under way will do, as long as it can still begin. */
 	if (out->is_full && out->acked <= out->full_from) {
-		rewind_to(s, now_us, out->full_from);
+		if (!nack_has_crossed(s, now_us, out->full_from))
+			rewind_to(s, now_us, out->full_from);
 		return;
 	}
 	if (now_us < out->full_us + FULL_GAP_US)
@@ -347,10 +372,13 @@ void session_syncack_received(struct session *s, uint64_t now_us, const struct b
 	s->n->b->counters.syncacks_received++;
 	if (is_of_table && tlv->u.syncack.applied > out->acked)
 		acked(s, now_us, tlv->u.syncack.applied);
+	if (tlv->u.syncack.nack && is_of_table)
+		compact_refused(s, tlv->u.syncack.whole, tlv->u.syncack.is_unknown);
 	if (tlv->u.syncack.full) {
 		full_wanted(s, now_us);
 	} else if (tlv->u.syncack.nack && is_of_table) {
-		if (tlv->u.syncack.applied < out->sent && tlv->u.syncack.applied >= out->acked)
+		if (tlv->u.syncack.applied < out->sent && tlv->u.syncack.applied >= out->acked &&
+			(tlv->u.syncack.whole.len > 0 || !nack_has_crossed(s, now_us, tlv->u.syncack.applied)))
 			rewind_to(s, now_us, tlv->u.syncack.applied);
 		out->owes_refresh = true;
 		session_flush_soon(s, now_us, true);

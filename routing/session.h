@@ -13,6 +13,7 @@
 #define ROUTING_SESSION_H
 
 #include "routing/engine.h"
+#include "routing/wire_compact.h"
 
 /* The last value committed for one neighbour and destination. 24 bytes: there are
  * as many as destinations times neighbours. */
@@ -37,6 +38,8 @@ struct session_out {
 	size_t count; /* of finite entries */
 	struct adj_out *entries; /* by destination index */
 	unsigned capacity;
+	uint8_t *marks; /* of entries, if short-ids are used: compact_out.c */
+	unsigned mark_capacity;
 	unsigned oldest, newest; /* entry index + 1; 0: none */
 	bool is_urgent; /* what waits must not wait */
 	bool owes_refresh;
@@ -46,6 +49,7 @@ struct session_out {
 	uint64_t timed_us;
 	unsigned tries; /* retransmissions since the last progress */
 	unsigned window, in_flight; /* packets */
+	uint64_t flight_us; /* when the first of those in flight was sent */
 	struct timer refresh;
 	struct timer retransmit;
 };
@@ -65,6 +69,9 @@ struct session_in {
 	uint64_t digest; /* of the routes of the neighbour */
 	uint64_t interval_us; /* between refreshes */
 	bool owes_ack, owes_nack;
+	uint8_t whole[COMPACT_LIST_MAX]; /* ids that the neighbour should name in another way */
+	size_t whole_len;
+	bool whole_is_unknown; /* ... because we do not know who they are */
 	unsigned asks; /* in a row */
 	unsigned mismatches; /* in a row */
 	uint64_t nacked_us;
@@ -77,6 +84,7 @@ struct session {
 	struct list on_babel;
 	struct neighbour *n;
 	uint32_t remote_epoch; /* of the process, as the owner knows it */
+	bool is_compact; /* it reads short-ids, and the link is thin */
 	struct session_out out;
 	struct session_in in;
 	struct timer flush;
@@ -151,6 +159,8 @@ void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, co
 void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *refresh, bool is_late);
 /* Everything that the neighbour announced is void (R6). */
 void adj_in_wipe(struct session *s, uint64_t now_us);
+/* Something is missing: says so soon, once for a burst. */
+void adj_in_nack(struct session *s, uint64_t now_us);
 /* Asks, soon and until it is answered. */
 void adj_in_ask(struct session *s, uint64_t now_us);
 struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us);

@@ -114,6 +114,7 @@ struct babel_tlv {
 			uint32_t epoch;
 			uint32_t applied;
 			struct bytes whole; /* ids (wire_compact.h) of whom a list said what is not understood */
+			bool is_unknown; /* ... as the members are not known */
 		} syncack;
 		struct {
 			uint16_t check; /* of what the items stand for: compact.c */

@@ -156,7 +156,8 @@ static void write_delta(struct writer *out, const struct babel_tlv *tlv)
 
 static void write_syncack(struct writer *out, const struct babel_tlv *tlv)
 {
-	write_u8(out, (uint8_t)((tlv->u.syncack.nack ? SYNCACK_NACK : 0) | (tlv->u.syncack.full ? SYNCACK_FULL : 0)));
+	write_u8(out, (uint8_t)((tlv->u.syncack.nack ? SYNCACK_NACK : 0) | (tlv->u.syncack.full ? SYNCACK_FULL : 0) |
+				(tlv->u.syncack.is_unknown ? SYNCACK_UNKNOWN : 0)));
 	write_u8(out, 0);
 	write_u32(out, tlv->u.syncack.epoch);
 	write_u32(out, tlv->u.syncack.applied);

@@ -28,6 +28,7 @@ enum wire_sub_tlv {
 #define DELTA_URGENT 0x20
 #define SYNCACK_NACK 0x80
 #define SYNCACK_FULL 0x40
+#define SYNCACK_UNKNOWN 0x20
 #define SYNCACK_WHOLE 112 /* sub-TLV */
 #define BATCH_LANS 0x80
 #define BATCH_SALTED 0x40

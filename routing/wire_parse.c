@@ -437,6 +437,7 @@ static enum verdict parse_syncack(struct reader *r, struct babel_tlv *out)
 	read_skip(r, 1);
 	out->u.syncack.nack = flags & SYNCACK_NACK;
 	out->u.syncack.full = flags & SYNCACK_FULL;
+	out->u.syncack.is_unknown = flags & SYNCACK_UNKNOWN;
 	out->u.syncack.epoch = read_u32(r);
 	out->u.syncack.applied = read_u32(r);
 	if (!reader_ok(r))

@@ -29,6 +29,8 @@ const char *node_event_name(enum node_event event)
 		return "refused";
 	case NODE_DUPLICATE:
 		return "duplicate";
+	case NODE_SHORT_ID:
+		return "short-id";
 	}
 	return "unknown";
 }
@@ -36,7 +38,7 @@ const char *node_event_name(enum node_event event)
 /* Others can cause refusals in any number: they are counted elsewhere. */
 static bool event_is_worth_a_line(struct node *n, enum node_event event)
 {
-	if (event != NODE_REFUSED && event != NODE_DUPLICATE)
+	if (event != NODE_REFUSED && event != NODE_DUPLICATE && event != NODE_SHORT_ID)
 		return true;
 	return bucket_take(&n->refusals_said[event], n->now_us, REFUSAL_INTERVAL_US, REFUSAL_BURST);
 }

@@ -85,6 +85,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	memcpy(n->fib.secret, secret, sizeof(secret));
 	n->epoch = random_u32(&n->random);
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
+	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	keys_derive(n);
 	identity_derive(n, config);
 	host = prefix_of_host(n->address);
@@ -106,6 +107,7 @@ void node_free(struct node *n)
 		node_link_remove(n, n->now_us, id);
 	babel_free(n->babel);
 	trust_done(n);
+	short_id_done(n);
 	fib_done(&n->fib);
 	map_done(&n->certificates);
 	map_done(&n->indices);

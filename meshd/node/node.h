@@ -57,6 +57,7 @@ enum node_event {
 	NODE_ROUTE_DOWN,
 	NODE_REFUSED, /* handshake or announcement refused by certificate */
 	NODE_DUPLICATE, /* another machine uses this node's keys */
+	NODE_SHORT_ID, /* two members have one short-id */
 };
 const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
 
@@ -118,6 +119,7 @@ struct node_output {
 struct node_config {
 	const struct enrolment *enrolment; /* copied */
 	struct time_floor time_floor;
+	bool is_long; /* names members in full, and reads no other names; to compare */
 	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
@@ -326,6 +328,9 @@ enum node_verdict {
 	NODE_VERDICT_NONE
 };
 enum node_verdict node_lookup(const struct node *n, const struct address *to, struct prefix *match);
+/* Short-ids that more than one known member has: of these thin links carry the full names. Nothing is looked at
+ * before a thin link asks. */
+size_t node_shared_short_ids(const struct node *n);
 bool node_has_duplicate(const struct node *n); /* another machine was heard with our keys */
 
 #endif

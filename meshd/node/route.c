@@ -20,6 +20,10 @@
 #define RTT_MIN_US 10000
 #define RTT_MAX_US 120000
 #define RTT_PENALTY 150
+/* Below, every byte counts. A packet is one frame of a fraction of a second there: what is lost with it is little, and
+ * what waits behind it does not wait long. */
+#define THIN_BPS 200000
+#define THIN_PACKET 256
 
 struct address node_neighbour_address(const router_id *rid)
 {
@@ -159,6 +163,8 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.seqno_store = engine_seqno_store,
 		.accept = trust_accept,
 		.announce = plain_announce,
+		.member_from = short_id_from,
+		.member_of_origin = short_id_of_origin,
 	};
 	const struct babel_config babel = {
 		.id = n->rid,
@@ -193,6 +199,8 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.rtt_max_us = RTT_MAX_US,
 		.rtt_max_penalty = RTT_PENALTY,
 		.needs_ack = true,
+		.is_thin = c->rate_bps && c->rate_bps < THIN_BPS,
+		.packet_max = c->rate_bps && c->rate_bps < THIN_BPS ? THIN_PACKET : 0,
 	};
 	struct address self;
 

@@ -40,6 +40,7 @@ enum frame_type {
 /* What a process tells in its handshakes that it can do. */
 enum capability {
 	CAPABILITY_VERSIONS = 1, /* routes by version and digest (babel_neighbour_session()) */
+	CAPABILITY_COMPACT = 2, /* ... and members by their short-ids (babel_neighbour_compact()) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -231,6 +232,10 @@ struct node {
 	unsigned handshakes_theirs, handshakes_own;
 	struct map certificates;
 	struct known *first_known, **last_known;
+	const struct node_member **by_short_id; /* all of them in this order, once anybody asked: short_id.c */
+	size_t by_short_id_count;
+	bool short_ids_are_outdated;
+	size_t shared_short_ids; /* that more than one member has */
 	struct want wants[CERTIFICATE_WANTS_MAX];
 	unsigned want_count;
 	struct timer ask;
@@ -248,7 +253,7 @@ struct node {
 	struct timer refilter;
 	struct bucket icmp_errors[ICMP_TOO_BIG + 1];
 	struct bucket calls_by_beacon;
-	struct bucket refusals_said[NODE_DUPLICATE + 1]; /* by event */
+	struct bucket refusals_said[NODE_SHORT_ID + 1]; /* by event */
 };
 
 /* --- room.c: how much a link takes --------------------------------------------------------- */
@@ -436,6 +441,13 @@ bool trust_was_wanted(struct node *n, const router_id *rid);
 void trust_done(struct node *n);
 void trust_ask_due(struct timer *timer, uint64_t now_us);
 void trust_refilter_due(struct timer *timer, uint64_t now_us);
+
+/* --- short_id.c: members by their short-ids ------------------------------------------------------------ */
+
+/* The engine's questions (babel.h). */
+bool short_id_from(void *user, uint16_t from, struct babel_member *out);
+bool short_id_of_origin(void *user, const router_id *origin, struct babel_member *out);
+void short_id_done(struct node *n);
 
 /* --- control.c: what neighbours say to each other beside Babel ---------------------------------------- */
 

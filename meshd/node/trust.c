@@ -116,6 +116,7 @@ static bool known_renew(struct node *n, struct known *k, const struct certificat
 
 	if (c->serial <= old->serial || !known_set(n, k, c))
 		return false;
+	n->short_ids_are_outdated = true;
 	map_remove(&n->certificates, &k->by_rid);
 	map_insert(&n->certificates, &k->by_rid, rid_key(&k->member->rid));
 	peers_renew(n, old, &k->member->certificate);
@@ -133,6 +134,7 @@ static struct known *known_new(struct node *n, const struct certificate *c)
 		free(k);
 		return NULL;
 	}
+	n->short_ids_are_outdated = true;
 	*n->last_known = k;
 	n->last_known = &k->next;
 	return k;

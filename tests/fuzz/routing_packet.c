@@ -224,6 +224,37 @@ static struct babel_verdict fuzz_accept(void *user, unsigned link, const struct 
 	};
 }
 
+/* Those of draw_origin(), with prefixes of draw_prefix(). */
+static void fuzz_member(unsigned id, struct babel_member *out)
+{
+	static struct prefix lans[2];
+
+	prefix_parse(&lans[0], "fd00:1:1::/64");
+	prefix_parse(&lans[1], "10.1.0.0/16");
+	*out = (struct babel_member){ .short_id = (uint16_t)id, .origin = { { 2, [7] = (uint8_t)id } } };
+	out->host = prefix_of_host(address_ipv6((uint8_t[16]){ 0xfd, 0, 0, 2, [8] = 2, [15] = (uint8_t)id }));
+	out->lans = lans;
+	out->lan_count = id - 1;
+}
+
+static bool fuzz_member_from(void *user, uint16_t from, struct babel_member *out)
+{
+	(void)user;
+	if (from > 2)
+		return false;
+	fuzz_member(from > 1 ? from : 1, out);
+	return true;
+}
+
+static bool fuzz_member_of_origin(void *user, const router_id *origin, struct babel_member *out)
+{
+	(void)user;
+	if (origin->bytes[7] < 1 || origin->bytes[7] > 2)
+		return false;
+	fuzz_member(origin->bytes[7], out);
+	return true;
+}
+
 static void fuzz_link_add(struct fuzz *f, unsigned link)
 {
 	struct address self = self_address(link);
@@ -243,6 +274,8 @@ static void fuzz_link_add(struct fuzz *f, unsigned link)
 		.rtt_max_us = 120000,
 		.rtt_max_penalty = 150,
 		.needs_ack = link == 1,
+		.is_thin = link == 1,
+		.packet_max = link == 1 ? 256 : 0,
 	};
 
 	babel_link_add(f->b, f->now_us, link, &self, &config);
@@ -537,6 +570,8 @@ static void step_owner(struct fuzz *f, struct reader *in, unsigned link, const s
 		break;
 	case 7:
 		babel_neighbour_session(f->b, f->now_us, link, from, what >> 7);
+		if (what & 0x40)
+			babel_neighbour_compact(f->b, link, from);
 		break;
 	default:
 		f->verdict = what >> 4;
@@ -617,7 +652,11 @@ static void check_all(const struct fuzz *f)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct babel_output output = { .send = fuzz_send, .route_changed = fuzz_changed, .accept = fuzz_accept };
+	struct babel_output output = { .send = fuzz_send,
+		.route_changed = fuzz_changed,
+		.accept = fuzz_accept,
+		.member_from = fuzz_member_from,
+		.member_of_origin = fuzz_member_of_origin };
 	struct reader in = reader_of(bytes_of(data, size));
 	struct fuzz f = { .now_us = 1000 * SECOND };
 	struct babel_config config = { .id = { { 2, [7] = 3 } }, .has_stored_seqno = true, .limits = limits };

@@ -73,7 +73,7 @@ struct station {
 	unsigned icmp_mtu;
 	struct address icmp_from;
 	uint8_t hops; /* of the packet received last */
-	unsigned events[NODE_DUPLICATE + 1];
+	unsigned events[NODE_SHORT_ID + 1];
 	char event_text[200]; /* the last one */
 	unsigned certificates_stored;
 	uint8_t proof_stored[CERTIFICATE_PROOF_LEN]; /* the last */
@@ -333,7 +333,7 @@ static inline void world_event(void *user, enum node_event event, unsigned link,
 	struct station *s = user;
 
 	assert_true(link <= NODE_LINK_MAX);
-	assert_true(event <= NODE_DUPLICATE);
+	assert_true(event <= NODE_SHORT_ID);
 	assert_null(strchr(text, '\n'));
 	s->events[event]++;
 	snprintf(s->event_text, sizeof(s->event_text), "%s", text);

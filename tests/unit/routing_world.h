@@ -66,6 +66,8 @@ struct node {
 	size_t change_count;
 	struct babel_verdict verdict;
 	unsigned packets;
+	const struct babel_member *cards; /* members whom it knows, in the order of their short-ids */
+	size_t card_count;
 };
 
 struct flight {
@@ -83,6 +85,7 @@ struct segment {
 	unsigned loss_permille;
 	unsigned deaf[NODES]; /* bit mask: whom this node does not hear here */
 	size_t largest; /* packet seen */
+	size_t bytes; /* of all packets */
 };
 
 struct world {
@@ -184,6 +187,7 @@ static inline void world_send(void *user, unsigned link, const struct address *t
 	struct node *n = user;
 	struct world *w = n->w;
 
+	w->segments[link].bytes += packet.len;
 	if (packet.len > w->segments[link].largest)
 		w->segments[link].largest = packet.len;
 	for (unsigned i = 0; i < NODES; i++) {
@@ -219,6 +223,33 @@ static inline struct babel_verdict world_accept(void *user, unsigned link, const
 
 	(void)link, (void)neighbour, (void)prefix, (void)origin, (void)metric;
 	return n->verdict;
+}
+
+static inline bool world_member_from(void *user, uint16_t from, struct babel_member *out)
+{
+	const struct node *n = user;
+
+	for (size_t i = 0; i < n->card_count; i++) {
+		if (n->cards[i].short_id < from)
+			continue;
+		*out = n->cards[i];
+		return true;
+	}
+	return false;
+}
+
+/* All but the first two bytes of an origin follow from the member. */
+static inline bool world_member_of_origin(void *user, const router_id *origin, struct babel_member *out)
+{
+	const struct node *n = user;
+
+	for (size_t i = 0; i < n->card_count; i++) {
+		if (memcmp(n->cards[i].origin.bytes + 2, origin->bytes + 2, 6) != 0)
+			continue;
+		*out = n->cards[i];
+		return true;
+	}
+	return false;
 }
 
 static inline void probe_hear(struct node *n, const struct flight *f)
@@ -334,9 +365,12 @@ static inline void world_free(struct world *w)
 
 static inline struct babel *node_start(struct world *w, unsigned i)
 {
-	struct babel_output output = {
-		.send = world_send, .route_changed = world_changed, .seqno_store = world_store, .accept = world_accept
-	};
+	struct babel_output output = { .send = world_send,
+		.route_changed = world_changed,
+		.seqno_store = world_store,
+		.accept = world_accept,
+		.member_from = world_member_from,
+		.member_of_origin = world_member_of_origin };
 	struct node *n = &w->nodes[i];
 
 	n->b = babel_new(&n->config, &output, n);

@@ -60,6 +60,9 @@ static struct babel_link_config draw_link_config(struct world *w, const struct s
 	c.rtt_max_us = 120000;
 	c.rtt_max_penalty = 150;
 	c.needs_ack = world_chance(w, 500);
+	/* Not drawn: worlds stay what they were. */
+	c.is_thin = ((w->seed + (uint64_t)(s - w->segments)) * UINT64_C(0x9e3779b97f4a7c15) >> 60) < 6;
+	c.packet_max = c.is_thin ? 320 : 0;
 	return c;
 }
 

@@ -335,9 +335,11 @@ void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot
 
 	if (boot && n->w->mutant == MUTANT_KEEP)
 		boot = 1;
-	if (boot && n->speaks_versions && n->w->nodes[peer].speaks_versions)
+	if (boot && n->speaks_versions && n->w->nodes[peer].speaks_versions) {
 		babel_neighbour_session(n->b, node_now(n), segment, &address, boot);
-	else
+		if (n->index % 4 != 3 && peer % 4 != 3)
+			babel_neighbour_compact(n->b, segment, &address);
+	} else
 		babel_neighbour_hint(n->b, node_now(n), segment, &address);
 }
 
@@ -367,13 +369,42 @@ void node_link_down(struct node *n, unsigned segment)
 	node_poll(n);
 }
 
+/* Any three prefixes are a certificate's as far as short-ids are concerned. */
+static void member_fill(const struct world *w, unsigned index, struct babel_member *out)
+{
+	unsigned first = index % w->prefix_count, left = w->prefix_count - first - 1;
+
+	*out = (struct babel_member){ .short_id = (uint16_t)(index + 1), .host = w->prefixes[first] };
+	out->origin = (router_id){ { 2, 0, 0, 0, 0, 0, 0, (uint8_t)(index + 1) } };
+	out->lans = &w->prefixes[first + 1];
+	out->lan_count = left < 2 ? left : 2;
+}
+
+static bool node_member_from(void *user, uint16_t from, struct babel_member *out)
+{
+	const struct node *n = user;
+	unsigned index = from ? from - 1u : 0;
+
+	if (index >= n->w->node_count || n->w->prefix_count == 0)
+		return false;
+	member_fill(n->w, index, out);
+	return true;
+}
+
+static bool node_member_of_origin(void *user, const router_id *origin, struct babel_member *out)
+{
+	return origin->bytes[7] > 0 && node_member_from(user, origin->bytes[7], out);
+}
+
 void node_start(struct node *n)
 {
 	struct world *w = n->w;
 	struct babel_output output = { .send = node_send,
 		.route_changed = node_route_changed,
 		.seqno_store = node_seqno_store,
-		.accept = node_accept };
+		.accept = node_accept,
+		.member_from = node_member_from,
+		.member_of_origin = node_member_of_origin };
 	struct babel_config config = {
 		.id = n->id,
 		.has_stored_seqno = n->has_stored,

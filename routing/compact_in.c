@@ -1,0 +1,163 @@
+/*
+ * COMPACT lists as they come: each item becomes the updates that it stands for.
+ *
+ * A list is looked at twice: first what it stands for, against its check, then it is
+ * applied. One that is not understood stops its delta: the neighbour is told which
+ * members it should name in another way, and says the delta again.
+ */
+#include "routing/compact.h"
+
+#include <string.h>
+
+struct reading {
+	struct session *s;
+	enum delta_use use;
+	uint16_t check;
+	bool is_unknown; /* a member, or what an item leans on */
+};
+
+static struct route *route_known(const struct session *s, const struct prefix *prefix)
+{
+	struct destination *d = destination_find(s->n->b, prefix);
+	struct route *r = d ? route_find(d, s->n) : NULL;
+
+	return r && r->refmetric != BABEL_INFINITY ? r : NULL;
+}
+
+/* What an item says of one prefix. False: it leans on what is not there. */
+static bool update_of(const struct session *s, const struct compact_item *item, const struct babel_member *m,
+	const struct prefix *prefix, struct babel_tlv *update)
+{
+	const struct route *known = route_known(s, prefix);
+	bool leans = item->kind == COMPACT_BUMPED || item->how == COMPACT_KNOWN || item->how == COMPACT_NEXT;
+	bool is_next = item->kind == COMPACT_BUMPED || item->how == COMPACT_NEXT;
+
+	*update = (struct babel_tlv){ .type = TLV_UPDATE };
+	update->u.update.prefix = *prefix;
+	update->u.update.interval_cs = UINT16_MAX;
+	update->u.update.metric = BABEL_INFINITY;
+	if (item->kind == COMPACT_RETRACTION)
+		return true;
+	if (leans && !known)
+		return false;
+	update->u.update.v4_via_v6 = prefix->address.family == FAMILY_IPV4;
+	update->u.update.next_hop = s->n->address;
+	update->u.update.metric = item->kind == COMPACT_BUMPED ? known->refmetric : item->metric[0];
+	update->u.update.origin = leans ? known->origin : m->origin;
+	update->u.update.seqno = leans ? (uint16_t)(known->seqno + is_next) : item->seqno;
+	if (!leans && item->how == COMPACT_SALTED)
+		memcpy(update->u.update.origin.bytes, item->salt, COMPACT_SALT);
+	return !router_id_is_reserved(&update->u.update.origin);
+}
+
+/* --- the first look -------------------------------------------------------------------------- */
+
+static void member_look_at(struct reading *r, const struct compact_item *item, const struct babel_member *m)
+{
+	bool is_run = item->more > 0;
+	struct babel_tlv update;
+	struct prefix prefix;
+
+	for (unsigned i = 0; member_prefix_at(m, item->with_lans, i, &prefix); i++) {
+		if (update_of(r->s, item, m, &prefix, &update))
+			r->check += compact_check(r->s->in.key, &prefix, &update.u.update.origin, update.u.update.seqno,
+				update.u.update.metric);
+		else
+			r->is_unknown |= !is_run;
+	}
+}
+
+static void item_look_at(struct reading *r, const struct compact_item *item)
+{
+	const struct babel *b = r->s->n->b;
+	unsigned last = (unsigned)item->id + item->more;
+	struct babel_member m;
+
+	/* What is lost is lost: wrongly so for a moment at worst. */
+	if (item->kind == COMPACT_RETRACTION && item->more > 0)
+		return;
+	r->is_unknown |= item->more == 0 && !member_of_id(b, item->id, &m);
+	for (unsigned id = item->id; member_from(b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+		member_look_at(r, item, &m);
+}
+
+/* Whom to name in another way: of an unknown member, that one; of a wrong check, all. */
+static void refusal_note(struct session *s, const struct babel_tlv *tlv, bool is_unknown)
+{
+	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
+	struct list_writer whole = list_writer_of(s->in.whole, sizeof(s->in.whole), 0);
+	struct compact_item item;
+	struct babel_member m;
+
+	while (compact_read(&l, tlv->u.compact.base_seqno, &item)) {
+		unsigned last = (unsigned)item.id + item.more;
+
+		if (is_unknown) {
+			if (item.more == 0 && !member_of_id(s->n->b, item.id, &m))
+				id_write(&whole, item.id);
+			continue;
+		}
+		for (unsigned id = item.id; member_from(s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+			id_write(&whole, m.short_id);
+	}
+	s->in.whole_len = writer_len(&whole.w);
+	s->in.whole_is_unknown = is_unknown;
+}
+
+/* Are there members in the list whom we do not know? */
+static bool has_strangers(const struct session *s, const struct babel_tlv *tlv)
+{
+	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
+	struct compact_item item;
+	struct babel_member m;
+
+	while (compact_read(&l, tlv->u.compact.base_seqno, &item))
+		if (item.more == 0 && !member_of_id(s->n->b, item.id, &m))
+			return true;
+	return false;
+}
+
+static bool list_is_understood(struct reading *r, const struct babel_tlv *tlv)
+{
+	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
+	struct compact_item item;
+
+	while (compact_read(&l, tlv->u.compact.base_seqno, &item))
+		item_look_at(r, &item);
+	return !r->is_unknown && r->check == tlv->u.compact.check;
+}
+
+/* --- the second --------------------------------------------------------------------------------- */
+
+static void item_apply(const struct reading *r, uint64_t now_us, const struct compact_item *item)
+{
+	unsigned last = (unsigned)item->id + item->more;
+	struct babel_member m;
+	struct babel_tlv update;
+	struct prefix prefix;
+
+	for (unsigned id = item->id; member_from(r->s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++)
+			if (update_of(r->s, item, &m, &prefix, &update))
+				adj_in_update(r->s, now_us, r->use, &update);
+}
+
+enum delta_use compact_received(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *tlv)
+{
+	struct reading r = { .s = s, .use = use };
+	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
+	struct compact_item item;
+
+	s->n->b->counters.compacts_received++;
+	if (use != DELTA_APPLIED && use != DELTA_RETRACTIONS)
+		return use;
+	if (!list_is_understood(&r, tlv)) {
+		s->n->b->counters.compacts_refused++;
+		refusal_note(s, tlv, has_strangers(s, tlv));
+		adj_in_nack(s, now_us);
+		return DELTA_SKIPPED;
+	}
+	while (compact_read(&l, tlv->u.compact.base_seqno, &item))
+		item_apply(&r, now_us, &item);
+	return use;
+}

@@ -1,0 +1,442 @@
+/*
+ * AdjOut in short: entries as items of COMPACT lists.
+ *
+ * What an item says may lean on what the neighbour has acknowledged of the entry: each
+ * has a mark that says how its value differs from that. An entry that was acknowledged
+ * is what the neighbour has; one that was not still has the mark of its last commit,
+ * and the next commit goes on from there:
+ *
+ *   nothing acknowledged ─► none ─┐ acknowledged   ┌─► same seqno, same or other metric
+ *                                 ├───────────────►│
+ *   retracted ────────────► none ─┘                └─► seqno newer by one
+ *
+ * An acknowledgment that is lost makes the mark wrong; the check of the list tells.
+ * Whoever does not understand an item is told it with nothing to lean on, and in the
+ * end by an Update.
+ */
+#include "routing/compact.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MARK_SEQNO 0x03 /* enum mark */
+#define MARK_SAME_METRIC 0x04
+#define MARK_LEVEL 0x30 /* enum level */
+#define MARK_LEVEL_SHIFT 4
+#define LIST_HEAD 8 /* TLV and list header */
+#define ITEM_MOST 12 /* bytes of any item */
+#define RUN_GAP 16 /* ids between two of a run: each is looked up */
+
+/* The seqno, against the one that was acknowledged. */
+enum mark { MARK_NONE, MARK_SAME, MARK_NEXT };
+/* How much an item may lean on. */
+enum level { LEVEL_ALL, LEVEL_NOTHING, LEVEL_WHOLE };
+
+/* --- marks --------------------------------------------------------------------------------- */
+
+static uint8_t mark_at(const struct session *s, unsigned index)
+{
+	return index < s->out.mark_capacity ? s->out.marks[index] : 0;
+}
+
+static void mark_set(struct session *s, unsigned index, uint8_t mark)
+{
+	struct session_out *out = &s->out;
+
+	if (index >= out->mark_capacity) {
+		unsigned capacity = out->capacity > index ? out->capacity : index + 1;
+		uint8_t *marks = mark ? realloc(out->marks, capacity) : NULL;
+
+		if (!marks)
+			return; /* no mark: it leans on nothing */
+		memset(marks + out->mark_capacity, 0, capacity - out->mark_capacity);
+		out->marks = marks;
+		out->mark_capacity = capacity;
+	}
+	out->marks[index] = mark;
+}
+
+static enum level level_of(uint8_t mark)
+{
+	return (enum level)((mark & MARK_LEVEL) >> MARK_LEVEL_SHIFT);
+}
+
+static uint8_t with_level(uint8_t mark, enum level level)
+{
+	return (uint8_t)((mark & ~MARK_LEVEL) | (unsigned)level << MARK_LEVEL_SHIFT);
+}
+
+/* How `next` stands to what was acknowledged, if that is `steps` seqnos behind `before`. */
+static uint8_t mark_of(const struct adj_out *before, const struct adj_out *next, unsigned steps, bool is_same_metric)
+{
+	unsigned ahead = (uint16_t)(next->seqno - before->seqno) + steps;
+
+	if (next->metric == BABEL_INFINITY || !router_id_equal(&before->origin, &next->origin) || ahead > 1)
+		return MARK_NONE;
+	return (uint8_t)((ahead ? MARK_NEXT : MARK_SAME) |
+			 (is_same_metric && before->metric == next->metric ? MARK_SAME_METRIC : 0));
+}
+
+void compact_committed(struct session *s, unsigned index, const struct adj_out *before, const struct adj_out *next)
+{
+	uint8_t old = mark_at(s, index), mark = MARK_NONE;
+	bool is_acked = before->ver <= s->out.acked;
+	enum level level = level_of(old);
+
+	if (!s->is_compact)
+		return;
+	if (before->ver && before->metric != BABEL_INFINITY) {
+		if (is_acked)
+			mark = mark_of(before, next, 0, true);
+		else if ((old & MARK_SEQNO) != MARK_NONE)
+			mark = mark_of(before, next, (old & MARK_SEQNO) == MARK_NEXT, old & MARK_SAME_METRIC);
+	}
+	if (level == LEVEL_NOTHING && is_acked)
+		level = LEVEL_ALL;
+	mark_set(s, index, with_level(mark, level));
+}
+
+void compact_forgotten(struct session *s, unsigned index)
+{
+	if (s->is_compact)
+		mark_set(s, index, 0);
+}
+
+void compact_begin(struct session *s)
+{
+	if (s->out.mark_capacity)
+		memset(s->out.marks, 0, s->out.mark_capacity);
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static const struct adj_out *entry_of(const struct session *s, const struct prefix *prefix, unsigned *index)
+{
+	const struct destination *d = destination_find(s->n->b, prefix);
+	const struct adj_out *e = d && d->index < s->out.capacity ? &s->out.entries[d->index] : NULL;
+
+	*index = e ? d->index : 0;
+	return e && e->ver ? e : NULL;
+}
+
+/* Nothing of the entry can be finite at the neighbour, once it has what comes. */
+static bool entry_is_lost(const struct adj_out *e)
+{
+	return !e || e->metric == BABEL_INFINITY;
+}
+
+static bool entries_are_alike(const struct adj_out *e, uint8_t mark, const struct adj_out *f, uint8_t other)
+{
+	if (entry_is_lost(e) || entry_is_lost(f))
+		return entry_is_lost(e) && entry_is_lost(f) && level_of(other) != LEVEL_WHOLE;
+	return mark == other && e->seqno == f->seqno && e->metric == f->metric &&
+	       router_id_equal(&e->origin, &f->origin);
+}
+
+/* One item for all prefixes of the member? */
+static bool member_is_alike(
+	const struct session *s, const struct babel_member *m, const struct adj_out *e, uint8_t mark)
+{
+	struct prefix prefix;
+	unsigned index;
+
+	for (unsigned i = 0; member_prefix_at(m, true, i, &prefix); i++) {
+		const struct adj_out *f = entry_of(s, &prefix, &index);
+
+		if (!entries_are_alike(e, mark, f, f ? mark_at(s, index) : 0))
+			return false;
+	}
+	return m->lan_count > 0;
+}
+
+static bool member_has(const struct babel_member *m, const struct prefix *prefix)
+{
+	struct prefix p;
+
+	for (unsigned i = 0; member_prefix_at(m, true, i, &p); i++)
+		if (prefix_equal(&p, prefix))
+			return true;
+	return false;
+}
+
+static void item_finish(struct compact_item *item, const struct babel_member *m, const struct adj_out *e, uint8_t mark)
+{
+	bool leans = level_of(mark) == LEVEL_ALL;
+	enum mark seqno = leans ? (enum mark)(mark & MARK_SEQNO) : MARK_NONE;
+
+	if (e->metric == BABEL_INFINITY) {
+		item->kind = COMPACT_RETRACTION;
+		return;
+	}
+	if (seqno == MARK_NEXT && mark & MARK_SAME_METRIC) {
+		item->kind = COMPACT_BUMPED;
+		return;
+	}
+	item->kind = COMPACT_FINITE;
+	item->metric[0] = e->metric;
+	item->seqno = e->seqno;
+	memcpy(item->salt, e->origin.bytes, COMPACT_SALT);
+	if (seqno != MARK_NONE)
+		item->how = seqno == MARK_NEXT ? COMPACT_NEXT : COMPACT_KNOWN;
+	else
+		item->how = router_id_equal(&e->origin, &m->origin) ? COMPACT_GIVEN : COMPACT_SALTED;
+}
+
+/* False: only an Update says it. */
+static bool item_of(
+	const struct session *s, const struct destination *d, const struct adj_out *e, struct compact_item *item)
+{
+	uint8_t mark = mark_at(s, d->index);
+	struct babel_member m;
+
+	*item = (struct compact_item){ 0 };
+	if (level_of(mark) == LEVEL_WHOLE || !member_of_origin(s->n->b, &e->origin, &m) || !member_has(&m, &d->prefix))
+		return false;
+	item->id = m.short_id;
+	item->with_lans = member_is_alike(s, &m, e, mark);
+	if (!item->with_lans && !prefix_equal(&d->prefix, &m.host))
+		return false;
+	item_finish(item, &m, e, mark);
+	return true;
+}
+
+/* --- runs ---------------------------------------------------------------------------------------- */
+
+/* Would an item of this kind, said of this id as well, be true or mean nothing? */
+static bool id_is_harmless(const struct session *s, uint16_t id, const struct compact_item *item)
+{
+	struct babel_member m;
+	struct prefix prefix;
+	unsigned index;
+
+	if (!member_of_id(s->n->b, id, &m))
+		return true;
+	for (unsigned i = 0; member_prefix_at(&m, true, i, &prefix); i++) {
+		const struct adj_out *e = entry_of(s, &prefix, &index);
+		bool is_said = item->kind == COMPACT_RETRACTION && (i == 0 || item->with_lans);
+
+		if (is_said ? !entry_is_lost(e) : e != NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool item_goes_on(const struct session *s, const struct compact_item *run, const struct compact_item *next)
+{
+	unsigned last = run->id + run->more;
+
+	if (run->kind == COMPACT_FINITE || run->kind != next->kind || run->with_lans != next->with_lans ||
+		next->id - last > RUN_GAP)
+		return false;
+	for (unsigned id = last + 1; id < next->id; id++)
+		if (!id_is_harmless(s, (uint16_t)id, run))
+			return false;
+	return true;
+}
+
+static void crowd_merge(struct crowd *c)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < c->count; i++) {
+		const struct compact_item *item = &c->items[i];
+
+		if (count > 0 && item_goes_on(c->s, &c->items[count - 1], item)) {
+			struct compact_item *run = &c->items[count - 1];
+
+			run->more = (uint16_t)(item->id + item->more - run->id);
+		} else {
+			c->items[count++] = *item;
+		}
+	}
+	c->count = count;
+}
+
+/* --- lists ------------------------------------------------------------------------------------------ */
+
+/* What lets most seqnos do without bytes of their own. */
+static uint16_t base_seqno_of(const struct compact_item *items, unsigned count)
+{
+	uint16_t best = 0;
+	unsigned most = 0;
+
+	for (unsigned i = 0; i < count && i < COMPACT_LIST_MAX / 4; i++) {
+		unsigned hits = 0;
+
+		if (items[i].kind != COMPACT_FINITE || items[i].how != COMPACT_GIVEN)
+			continue;
+		for (unsigned k = 0; k < count && k < COMPACT_LIST_MAX / 4; k++)
+			hits += items[k].how == COMPACT_GIVEN && (uint16_t)(items[k].seqno - items[i].seqno) < 4;
+		if (hits > most) {
+			most = hits;
+			best = items[i].seqno;
+		}
+	}
+	return best;
+}
+
+/* As many of the items as fit into one list; returns how many. */
+static unsigned list_fill(struct list_writer *l, uint16_t base_seqno, const struct compact_item *items, unsigned count)
+{
+	unsigned done = 0;
+
+	while (done < count && compact_write(l, base_seqno, &items[done]))
+		done++;
+	return done;
+}
+
+static size_t crowd_measure(const struct crowd *c)
+{
+	uint8_t room[COMPACT_LIST_MAX];
+	size_t size = 0;
+
+	for (unsigned at = 0; at < c->count;) {
+		const struct compact_item *items = &c->items[at];
+		struct list_writer l = list_writer_of(room, sizeof(room), items->id);
+
+		at += list_fill(&l, base_seqno_of(items, c->count - at), items, c->count - at);
+		size += LIST_HEAD + writer_len(&l.w);
+	}
+	return size;
+}
+
+/* Where an item with this id stands, or would; a run counts for all of its ids. */
+static unsigned crowd_place(const struct crowd *c, uint16_t id)
+{
+	unsigned low = 0, high = c->count;
+
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if ((unsigned)c->items[middle].id + c->items[middle].more < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void crowd_insert(struct crowd *c, unsigned at, const struct compact_item *item)
+{
+	memmove(&c->items[at + 1], &c->items[at], (c->count - at) * sizeof(*item));
+	c->items[at] = *item;
+	c->count++;
+	c->size += ITEM_MOST + LIST_HEAD;
+}
+
+static void crowd_remove(struct crowd *c, unsigned at)
+{
+	c->count--;
+	memmove(&c->items[at], &c->items[at + 1], (c->count - at) * sizeof(c->items[0]));
+}
+
+void crowd_init(struct crowd *c, struct session *s)
+{
+	c->s = s;
+	c->count = 0;
+	c->size = 0;
+}
+
+enum crowd_verdict crowd_take(struct crowd *c, const struct destination *d, const struct adj_out *e, size_t room)
+{
+	struct compact_item item;
+
+	if (!item_of(c->s, d, e, &item))
+		return CROWD_NOT_COMPACT;
+	unsigned at = crowd_place(c, item.id);
+	if (at < c->count && c->items[at].id <= item.id)
+		return CROWD_TAKEN; /* with another prefix of its member */
+	if (c->count == CROWD_MAX)
+		crowd_merge(c);
+	if (c->count == CROWD_MAX)
+		return CROWD_FULL;
+	at = crowd_place(c, item.id);
+	crowd_insert(c, at, &item);
+	if (c->size > room)
+		c->size = crowd_measure(c);
+	if (c->size <= room)
+		return CROWD_TAKEN;
+	crowd_remove(c, at);
+	crowd_merge(c);
+	at = crowd_place(c, item.id);
+	crowd_insert(c, at, &item);
+	c->size = crowd_measure(c);
+	if (c->size <= room)
+		return CROWD_TAKEN;
+	crowd_remove(c, at);
+	c->size = crowd_measure(c);
+	return CROWD_FULL;
+}
+
+/* What the receiver makes of a run depends on what it has: a lost one is safe whatever it stands for. */
+static uint16_t item_check(const struct session *s, const struct compact_item *item)
+{
+	uint16_t check = 0;
+	struct babel_member m;
+	struct prefix prefix;
+	unsigned index;
+
+	if (item->kind == COMPACT_RETRACTION && item->more > 0)
+		return 0;
+	unsigned last = (unsigned)item->id + item->more;
+
+	for (unsigned id = item->id; member_from(s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u) {
+		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++) {
+			const struct adj_out *e = entry_of(s, &prefix, &index);
+
+			if (item->kind == COMPACT_RETRACTION)
+				check += compact_check(s->out.key, &prefix, NULL, 0, BABEL_INFINITY);
+			else if (e)
+				check += compact_check(s->out.key, &prefix, &e->origin, e->seqno, e->metric);
+		}
+	}
+	return check;
+}
+
+void crowd_write(struct crowd *all, struct packet *p)
+{
+	uint8_t room[COMPACT_LIST_MAX];
+	struct crowd merged = *all;
+
+	crowd_merge(&merged);
+	/* Shorter, unless other items come to share a base. */
+	const struct crowd *c = crowd_measure(&merged) <= all->size ? &merged : all;
+	for (unsigned at = 0, done; at < c->count; at += done) {
+		const struct compact_item *items = &c->items[at];
+		struct babel_tlv tlv = { .type = TLV_COMPACT };
+		struct list_writer l = list_writer_of(room, sizeof(room), items->id);
+
+		tlv.u.compact.base_id = items->id;
+		tlv.u.compact.base_seqno = base_seqno_of(items, c->count - at);
+		done = list_fill(&l, tlv.u.compact.base_seqno, items, c->count - at);
+		for (unsigned i = 0; i < done; i++)
+			tlv.u.compact.check += item_check(c->s, &items[i]);
+		tlv.u.compact.items = writer_bytes(&l.w);
+		int error = wire_write(&p->builder, &tlv);
+		assert(!error); /* they were measured */
+		c->s->n->b->counters.compacts_sent++;
+	}
+}
+
+/* --- what was not understood ----------------------------------------------------------------------- */
+
+void compact_refused(struct session *s, struct bytes whole, bool is_unknown)
+{
+	struct list_reader l = list_reader_of(whole, 0);
+	struct babel_member m;
+	struct prefix prefix;
+	unsigned index;
+	uint16_t id;
+
+	while (id_read(&l, &id)) {
+		if (!member_of_id(s->n->b, id, &m))
+			continue;
+		for (unsigned i = 0; member_prefix_at(&m, true, i, &prefix); i++) {
+			if (!entry_of(s, &prefix, &index))
+				continue;
+			bool is_bare = is_unknown || level_of(mark_at(s, index)) != LEVEL_ALL;
+			mark_set(s, index, with_level(mark_at(s, index), is_bare ? LEVEL_WHOLE : LEVEL_NOTHING));
+		}
+	}
+}
