@@ -1,0 +1,232 @@
+#!/bin/sh
+# meshd with babeld, BIRD and FRR, and all of them together: who reaches whom, by which metric, and whether it
+# comes back after a cut, a restart, a change of keys.
+#
+#   sh tests/interop/matrix.sh BUILD [CASE...]       all cases without names; see the end of the file
+. tests/lab/lib.sh
+. tests/interop/lib.sh
+
+settle_s=30 # FRR needs the most; the others a few seconds
+
+not_reached() { # from to
+	! pings "$1" "$2" >/dev/null
+}
+
+converges() {
+	check "$case: every prefix is reached from everywhere" within $settle_s all_reach
+}
+
+# --- two routers, one cable ------------------------------------------------------------------------
+
+pair_works() {
+	converges
+	check "$case: and the metric is that of the cable" within 20 pair_is_up
+	pair_cut
+	pair_restart
+	! has_mac || pair_keys
+}
+
+# By the tables of both, and by packets. With 30 ms each way the round trip adds 150 * (60 - 10) / (120 - 10) = 68 to
+# the 96 of the cable, and the emulator a little of its own.
+pair_is_up() {
+	if [ "$mode" = rtt ]; then
+		metric_is m p 160 180 && metric_is p m 160 180 && all_reach
+	else
+		metric_is m p 96 && metric_is p m 96 && all_reach
+	fi
+}
+
+pair_cut() {
+	meshlab ctl cut m-p
+	check "$case: a cut is noticed" within 3 not_reached m p
+	meshlab ctl restore m-p
+	converges
+	meshlab ctl silence m-p
+	check "$case: silence is noticed" within 10 metric_is_none m p
+	meshlab ctl restore m-p
+	converges
+}
+
+metric_is_none() { # name to
+	seen=$(metric "$1" "$(v4_of "$2")/32") || return
+	[ -z "$seen" ] || [ "$seen" = 65535 ] || { echo "$1 has a route to $2 with metric $seen"; return 1; }
+}
+
+# It forgets its seqno, or keeps it: what it announces counts again either way.
+pair_restart() {
+	meshlab ctl kill p
+	meshlab ctl start p
+	check "$case: it comes back after kill -9" within $settle_s pair_is_up
+	meshlab ctl stop p
+	check "$case: a clean stop takes its routes" within 5 metric_is_none m p
+	seqno_forget p
+	meshlab ctl start p
+	check "$case: it comes back without its seqno" within $settle_s pair_is_up
+	meshlab ctl kill m
+	meshlab ctl start m
+	check "$case: meshd comes back after kill -9" within $settle_s pair_is_up
+	meshlab ctl stop m
+	check "$case: a clean stop of meshd takes its routes" within 5 metric_is_none p m
+	seqno_forget m
+	meshlab ctl start m
+	check "$case: meshd comes back without its seqno" within $settle_s pair_is_up
+}
+
+seqno_forget() { # name
+	rm -rf "$work/out/$1.state" "$work/out/$1.frr/state/babel-state"
+}
+
+# Both have both keys before anybody has only the new one. babeld reads keys only at its start.
+pair_keys() {
+	meshlab exec m ping -n -i 0.1 -w 120 -I "$(v4_of m)" "$(v4_of p)" >"$work/flow" &
+	flow=$!
+	for keys in both two; do
+		for name in m p; do
+			keys_set $name $keys
+			check "$case: $name takes the keys: $keys" "$(kind_of $name)_reload" $name
+			check "$case: they go on" within $settle_s all_reach
+		done
+	done
+	kill -INT $flow
+	wait $flow
+	if [ "$(kind_of p)" != babeld ]; then
+		check "$case: no neighbour was lost, nor a packet" grep -q ' 0% packet loss' "$work/flow"
+	fi
+	keys_set p wrong
+	check "$case: p takes a wrong key" "$(kind_of p)_reload" p
+	check "$case: who has the wrong key is no neighbour" within 20 metric_is_none m p
+	check "$case: nor are we to him" within 20 metric_is_none p m
+	keys_set p two
+	check "$case: p takes the right key" "$(kind_of p)_reload" p
+	converges
+}
+
+pair() { # kind mode
+	case=$1-$2
+	has_router "$1" || return 0
+	net_new "$2"
+	router m meshd
+	router p "$1"
+	if [ "$2" = rtt ]; then wire m p delay=30ms; else wire m p; fi
+	net_run pair_works
+}
+
+# --- rings ---------------------------------------------------------------------------------------------
+
+# Three in a ring: one hop to each; two when the cable between is cut.
+triangle_works() {
+	converges
+	for from in a b c; do
+		for to in a b c; do
+			[ $from = $to ] || check "$case: $from to $to costs 96" within 10 metric_is $from $to 96
+		done
+	done
+	meshlab ctl cut a-b
+	check "$case: around the cut" within 20 all_reach
+	check "$case: two hops cost 192" within 10 metric_is a b 192
+	check "$case: and back" within 10 metric_is b a 192
+	meshlab ctl restore a-b
+	check "$case: healed, it is one hop again" within $settle_s metric_is a b 96
+	check "$case: and back" within $settle_s metric_is b a 96
+	converges
+}
+
+triangle() { # mode kind kind kind
+	case=triangle-$1
+	net_new "$1"
+	shift
+	for name in a b c; do
+		case=$case-$1
+		has_router "$1" || return 0
+		router $name "$1"
+		shift
+	done
+	wire a b
+	wire b c
+	wire c a
+	net_run triangle_works
+}
+
+# Four in a ring: two hops across; three the long way round.
+square_works() {
+	converges
+	for pair in a:b b:c c:d d:a; do
+		check "$case: $pair costs 96" within 10 metric_is ${pair%:*} ${pair#*:} 96
+	done
+	check "$case: across costs 192" within 10 metric_is a c 192
+	check "$case: and the other way" within 10 metric_is d b 192
+	meshlab ctl cut a-b
+	check "$case: around the cut" within 20 all_reach
+	check "$case: three hops cost 288" within 10 metric_is a b 288
+	check "$case: and back" within 10 metric_is b a 288
+	meshlab ctl kill c
+	check "$case: b is cut off, the rest is not" within 10 rest_reaches
+	meshlab ctl start c
+	meshlab ctl restore a-b
+	converges
+	check "$case: and all is as it was" within $settle_s metric_is a b 96
+}
+
+# What the dead router's kernel still forwards is not its daemon's doing.
+rest_reaches() {
+	pings a d >/dev/null && pings d a >/dev/null
+}
+
+square() { # mode kind kind kind kind
+	case=square-$1
+	net_new "$1"
+	shift
+	for name in a b c d; do
+		case=$case-$1
+		has_router "$1" || return 0
+		router $name "$1"
+		shift
+	done
+	wire a b
+	wire b c
+	wire c d
+	wire d a
+	net_run square_works
+}
+
+# --- what there is -----------------------------------------------------------------------------------------
+
+# One line each: BIRD 2.0 has no round trips and no v4-via-v6, FRR 8.4 has neither MAC nor v4-via-v6.
+all_cases() {
+	cat <<-END
+		pair babeld plain
+		pair bird plain
+		pair frr plain
+		pair babeld mac
+		pair bird mac
+		pair babeld blake2s
+		pair bird blake2s
+		pair babeld rtt
+		pair frr rtt
+		pair babeld v4v6
+		triangle plain meshd babeld bird
+		triangle plain meshd bird frr
+		triangle mac meshd babeld bird
+		triangle rtt meshd babeld frr
+		triangle v4v6 meshd babeld meshd
+		square plain meshd babeld bird frr
+		square mac meshd babeld meshd bird
+		square rtt meshd babeld meshd frr
+		square v4v6 meshd babeld meshd babeld
+	END
+}
+
+net_inside
+lab_init "$1"
+shift
+PATH=$(cd "$build/bin" && pwd):$PATH
+export PATH
+for wanted in "${@:-.}"; do
+	all_cases | grep -- "$wanted" >"$work/cases"
+	while read -r call; do
+		# shellcheck disable=SC2086
+		$call </dev/null
+		[ "$failures" = 0 ] || break
+	done <"$work/cases"
+done
+lab_done
