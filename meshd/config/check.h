@@ -28,6 +28,8 @@ int check_node(struct config *config, const struct file_node *node, const struct
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
 /* A link of type babel, once its name and interface are known. */
 int check_babel(struct config_link *link, const struct link_check *l);
+/* The keys of a babel link. */
+int check_mac(struct config_link *link, const struct link_check *l);
 /* What only a babel link has, on another one. */
 int link_refuse_babel_fields(const struct link_check *l);
 int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l);

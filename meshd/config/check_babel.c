@@ -18,7 +18,7 @@
 #define UPDATE_MAX_S 655 /* Babel counts centiseconds in 16 bits */
 
 static const enum link_field babel_fields[] = { LINK_KIND, LINK_HELLO, LINK_UPDATE, LINK_RTT, LINK_SPLIT_HORIZON,
-	LINK_ACCEPT, LINK_ANNOUNCE };
+	LINK_ACCEPT, LINK_ANNOUNCE, LINK_MAC, LINK_MAC_REQUIRED };
 /* Of the sealed kinds only. */
 static const enum link_field sealed_fields[] = { LINK_PRESET, LINK_PEERS, LINK_RATE, LINK_METERED, LINK_LISTEN,
 	LINK_DISCOVER, LINK_MTU, LINK_IDLE_HELLO };
@@ -119,6 +119,8 @@ int check_babel(struct config_link *link, const struct link_check *l)
 	if (!error)
 		error = take_rules(
 			link->accept, &link->accept_count, text->accept, text->accept_count, &l->at->accept, true, l);
+	if (!error)
+		error = check_mac(link, l);
 	if (!error)
 		error = take_rules(link->announce, &link->announce_count, text->announce, text->announce_count,
 			&l->at->announce, false, l);

@@ -14,6 +14,7 @@
 #define CONFIG_LINK_MAX 32
 #define CONFIG_PEER_MAX 16 /* per link */
 #define CONFIG_RULE_MAX 32 /* per link and direction */
+#define CONFIG_MAC_MAX 4 /* keys per babel link */
 #define CONFIG_PATH_MAX 256
 #define CONFIG_HOST_MAX 128
 #define CONFIG_INTERFACE_MAX 16 /* with NUL, as IFNAMSIZ */
@@ -59,6 +60,9 @@ struct config_link {
 	bool split_horizon; /* what was heard there is not repeated there */
 	unsigned accept_count, announce_count;
 	struct rule accept[CONFIG_RULE_MAX]; /* of what the neighbours announce; the rest is refused */
+	unsigned mac_count; /* 0: plain packets are not authenticated */
+	struct secret_packet_key mac[CONFIG_MAC_MAX];
+	bool mac_required; /* without one of the keys nothing is believed */
 	struct rule announce[CONFIG_RULE_MAX]; /* of what they are told; the rest they are told as well */
 };
 

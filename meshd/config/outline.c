@@ -21,7 +21,7 @@
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
-	"announce" };
+	"announce", "mac", "mac-required" };
 static const char *const section_names[] = { "node", "links" };
 
 struct walk {
@@ -183,17 +183,24 @@ static const struct list_field accept_field = { "accept: [PREFIX, deny PREFIX]",
 static const struct list_field announce_field = { "announce: [PREFIX, deny any]", "a rule", CONFIG_RULE_MAX,
 	"rules; write wider prefixes" };
 
+static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_MAC_MAX,
+	"keys; remove those that no neighbour has any more" };
+
 static const struct list_field *list_field_of(size_t field)
 {
 	return field == LINK_PEERS      ? &peers_field
 	       : field == LINK_ACCEPT   ? &accept_field
 	       : field == LINK_ANNOUNCE ? &announce_field
+	       : field == LINK_MAC      ? &mac_field
 					: NULL;
 }
 
 static struct outline_list *list_of(struct outline_link *l, size_t field)
 {
-	return field == LINK_PEERS ? &l->peers : field == LINK_ACCEPT ? &l->accept : &l->announce;
+	return field == LINK_PEERS    ? &l->peers
+	       : field == LINK_ACCEPT ? &l->accept
+	       : field == LINK_MAC    ? &l->mac
+				      : &l->announce;
 }
 
 static int outline_list(struct outline_list *l, struct walk *w, const char *where, size_t field)

@@ -45,6 +45,8 @@ enum link_field {
 	LINK_SPLIT_HORIZON,
 	LINK_ACCEPT,
 	LINK_ANNOUNCE,
+	LINK_MAC,
+	LINK_MAC_REQUIRED,
 	LINK_FIELDS
 };
 
@@ -60,7 +62,7 @@ struct outline_list {
 struct outline_link {
 	unsigned line;
 	unsigned field[LINK_FIELDS];
-	struct outline_list peers, accept, announce;
+	struct outline_list peers, accept, announce, mac;
 };
 
 struct outline {

@@ -14,9 +14,9 @@ struct file_node {
 
 struct file_link {
 	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost, *idle_hello;
-	char *kind, *hello, *update, *rtt, *split_horizon; /* babel */
-	char **peers, **accept, **announce;
-	unsigned peers_count, accept_count, announce_count;
+	char *kind, *hello, *update, *rtt, *split_horizon, *mac_required; /* babel */
+	char **peers, **accept, **announce, **mac;
+	unsigned peers_count, accept_count, announce_count, mac_count;
 };
 
 struct file {

@@ -169,6 +169,9 @@ static void port_policy(struct port *p, uint64_t now_us)
 		return;
 	node_policy_set(p->d->node, now_us, p->id, NODE_IN, c->accept, c->accept_count);
 	node_policy_set(p->d->node, now_us, p->id, NODE_OUT, c->announce, c->announce_count);
+	if (node_mac_set(p->d->node, p->id, c->mac, c->mac_count, !c->mac_required) < 0)
+		daemon_say(p->d, "out-of-memory", "%s is down until it can be authenticated; free memory and restart",
+			c->name);
 }
 
 /* The node's link has the port's MTU; with another MTU it is another link. */

@@ -68,8 +68,10 @@ static void link_up(struct node_link *link, uint64_t now_us)
 		return;
 	/* The engine speaks from within. */
 	link->up = true;
-	if (route_link_start(link, now_us) < 0) {
+	if ((is_plain && plain_mac_start(link) < 0) || route_link_start(link, now_us) < 0) {
 		link->up = false;
+		if (is_plain)
+			plain_mac_stop(link);
 		return;
 	}
 	event_say(n, NODE_LINK_UP, link, "%s",
@@ -90,6 +92,8 @@ static void link_down(struct node_link *link, uint64_t now_us)
 	link->up = false;
 	/* The engine first: it loses all neighbours in one step. */
 	babel_link_remove(n->babel, now_us, link->id);
+	if (link->plain)
+		plain_mac_stop(link);
 	handshakes_drop_link(link);
 	list_for_each (node, next, &link->peers)
 		peer_free(list_entry(node, struct peer, on_link), now_us, "the link is down");
@@ -125,6 +129,8 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 		link_down(link, now_us);
 	n->links[id] = NULL;
 	free(link->egress);
+	if (link->plain)
+		secret_wipe(link->plain->keys, sizeof(link->plain->keys));
 	free(link->plain);
 	free(link->thin);
 	free(link);

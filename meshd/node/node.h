@@ -30,7 +30,8 @@
 #define NODE_TAILROOM TAG_LEN
 #define NODE_OVERHEAD (NODE_HEADROOM + NODE_TAILROOM)
 #define NODE_FRAME_MAX 2048 /* largest link MTU */
-#define NODE_PLAIN_MIN 512 /* smallest Babel packet that everybody takes (RFC 8966, 4) */
+/* What a Babel packet that everybody takes (RFC 8966, 4) needs with its authentication. */
+#define NODE_PLAIN_MIN (512 + BABEL_MAC_OVERHEAD)
 #define NODE_FRAME_MIN (1280 + NODE_OVERHEAD) /* smallest: IPv6 needs 1280 */
 #define NODE_THIN_FRAME_MIN 64 /* smallest of a thin link, where packets travel in pieces */
 #define NODE_THIN_PACKET 1280 /* ... the largest packet there, if a frame does not take a larger one */
@@ -195,6 +196,13 @@ enum node_direction { NODE_IN, NODE_OUT };
  * matches is refused on the way in, and told on the way out. Adjacencies stay. -EINVAL. */
 int node_policy_set(struct node *n, uint64_t now_us, unsigned link, enum node_direction direction,
 	const struct rule *rules, unsigned count);
+
+#define NODE_MAC_KEYS_MAX BABEL_MAC_KEYS_MAX
+/* A plain link is authenticated (RFC 8967): packets carry a MAC of each key, and are let in if one of theirs matches,
+ * or `is_lenient`. Neighbours that have one of the new keys stay. Without keys it is not. -EINVAL, -ENOMEM. */
+int node_mac_set(struct node *n, unsigned link, const struct secret_packet_key *keys, unsigned count, bool is_lenient);
+/* NULL: the link is down, or not authenticated. */
+const struct babel_mac_counters *node_mac_counters(const struct node *n, unsigned link);
 
 /* --- frames and packets ------------------------------------------------------------ */
 

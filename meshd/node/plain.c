@@ -59,20 +59,31 @@ void plain_engine_config(const struct node_link *link, struct babel_link_config 
 	const struct plain *p = link->plain;
 
 	config->idle_interval_cs = 0;
-	config->mtu = link->config.mtu;
+	config->mtu = link->config.mtu - BABEL_MAC_OVERHEAD; /* keys may come while it is up */
 	config->split_horizon = link->config.split_horizon;
 	config->has_ipv4 = p->has_ipv4;
 	config->next_hop_ipv4 = p->ipv4;
 	config->is_filtered = true;
 }
 
-void plain_send(struct node_link *link, const struct address *to, struct bytes packet)
+void plain_send_as_is(struct node_link *link, const struct address *to, struct bytes packet)
 {
 	struct endpoint endpoint = { .len = IPV6_LEN };
 
 	if (to)
 		memcpy(endpoint.bytes, to->bytes, IPV6_LEN);
 	frame_transmit(link, link->n->now_us, to ? &endpoint : NULL, packet);
+}
+
+void plain_send(struct node_link *link, const struct address *to, struct bytes packet)
+{
+	uint8_t protected[NODE_FRAME_MAX];
+
+	if (link->plain->mac)
+		packet = bytes_of(
+			protected, babel_mac_protect(link->plain->mac, to, packet, protected, link->config.mtu));
+	if (packet.len > 0)
+		plain_send_as_is(link, to, packet);
 }
 
 void node_babel_in(struct node *n, uint64_t now_us, unsigned id, const struct babel_sender *from, struct bytes packet)
@@ -88,6 +99,10 @@ void node_babel_in(struct node *n, uint64_t now_us, unsigned id, const struct ba
 	n->now_us = now_us;
 	link->rx_frames++;
 	link->rx_bytes += packet.len;
+	if (link->plain->mac && !babel_mac_receive(link->plain->mac, now_us, from, packet)) {
+		DROP(n, link, not_authentic);
+		return;
+	}
 	babel_receive(n->babel, now_us, id, from, packet);
 }
 

@@ -473,12 +473,20 @@ struct plain {
 	struct address self, ipv4;
 	struct rule rules[2][NODE_RULE_MAX]; /* by enum node_direction */
 	unsigned rule_count[2];
+	struct secret_packet_key keys[NODE_MAC_KEYS_MAX];
+	unsigned key_count;
+	bool is_lenient;
+	struct babel_mac *mac; /* NULL: the link is down, or has no keys */
 };
 bool plain_new(struct node_link *link); /* false: memory */
 /* What is different from a link between members. */
 void plain_engine_config(const struct node_link *link, struct babel_link_config *config);
 /* To one neighbour, or to all if `to` is NULL. */
 void plain_send(struct node_link *link, const struct address *to, struct bytes packet);
+void plain_send_as_is(
+	struct node_link *link, const struct address *to, struct bytes packet); /* authenticated, if at all */
+int plain_mac_start(struct node_link *link); /* the link is up; -ENOMEM */
+void plain_mac_stop(struct node_link *link);
 struct babel_verdict plain_accept(
 	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin);
 struct babel_verdict plain_announce(void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
