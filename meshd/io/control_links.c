@@ -86,6 +86,23 @@ static json_t *drops_make(const struct node_drops *drops)
 	}
 }
 
+/* What became of packets under the keys of the link; null: it has none, or is down. */
+static json_t *mac_make(const struct babel_mac_counters *c)
+{
+	json_t *all = json_object();
+
+	if (!c) {
+		json_decref(all);
+		return json_null();
+	}
+#define MAC_COUNTER_ADD(name)                                                                                          \
+	if (c->name)                                                                                                   \
+		json_object_set_new(all, #name, json_integer((json_int_t)c->name));
+	BABEL_MAC_COUNTERS(MAC_COUNTER_ADD)
+#undef MAC_COUNTER_ADD
+	return all;
+}
+
 static void traffic_add(json_t *o, const struct node_link_info *info)
 {
 	json_object_set_new(o, "tx_frames", json_integer((json_int_t)info->tx_frames));
@@ -109,6 +126,7 @@ static json_t *link_make(const struct view *v, const struct port *p)
 	json_object_set_new(o, "rx_lost", json_integer((json_int_t)p->rx_dropped));
 	json_object_set_new(o, "tx_errors", json_integer((json_int_t)p->tx_errors));
 	json_object_set_new(o, "tx_error", json_string(p->tx_errors ? strerror(p->tx_errno) : ""));
+	json_object_set_new(o, "mac", mac_make(node_mac_counters(v->node, p->id)));
 	json_object_set_new(o, "peers", remotes_make(p));
 	json_object_set_new(o, "neighbours", neighbours_make(v, p->id));
 	return o;

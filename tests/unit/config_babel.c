@@ -7,6 +7,8 @@
 
 #include "tests/unit/config_parse.h"
 
+#include <unistd.h>
+
 static void a_babel_link_is_by_the_book__rfc8966_B(void **state)
 {
 	const struct config_link *l = &good("links: [{type: babel, interface: eth3}]\n")->links[0];
@@ -144,6 +146,62 @@ static void rules_are_bounded(void **state)
 	free(more);
 }
 
+static void keys_are_digits_or_in_a_file__rfc8967_3_1(void **state)
+{
+	char path[] = "/tmp/meshd-mac-XXXXXX", yaml[256];
+	int fd = mkstemp(path);
+	const struct config_link *l;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "00FF7a\nanother line\n", 20), 20);
+	snprintf(yaml, sizeof(yaml),
+		"links: [{type: babel, interface: b, mac: [0102, hmac-sha256 03, blake2s 04, blake2s %s]}]\n", path);
+	l = &good(yaml)->links[0];
+	assert_true(l->mac_required);
+	assert_int_equal(l->mac_count, 4);
+	assert_int_equal(l->mac[0].algorithm, PACKET_HMAC_SHA256);
+	assert_int_equal(l->mac[0].len, 2);
+	assert_memory_equal(l->mac[0].bytes, "\1\2", 2);
+	assert_int_equal(l->mac[1].algorithm, PACKET_HMAC_SHA256);
+	assert_int_equal(l->mac[2].algorithm, PACKET_BLAKE2S);
+	assert_int_equal(l->mac[3].algorithm, PACKET_BLAKE2S);
+	assert_int_equal(l->mac[3].len, 3);
+	assert_memory_equal(l->mac[3].bytes, "\0\xff\x7a", 3);
+	assert_false(
+		good("links: [{type: babel, interface: b, mac: [01], mac-required: no}]\n")->links[0].mac_required);
+	close(fd);
+	unlink(path);
+}
+
+#define REMEDY "write 64 hexadecimal digits (\"openssl rand -hex 32\"), or the path of a file that has them"
+
+static void what_is_no_key_is_refused(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "links:\n- {type: babel, interface: b, mac: [\n  01,\n  012]}\n",
+			"m.yaml:4: link \"b\": mac key is no pairs of hexadecimal digits; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac: [secret]}]\n",
+			"m.yaml:1: link \"b\": mac key is no pairs of hexadecimal digits; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac: [md5 0102]}]\n",
+			"m.yaml:1: link \"b\": mac key is no pairs of hexadecimal digits; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac: [/nowhere/key]}]\n",
+			"m.yaml:1: link \"b\": mac key file /nowhere/key: No such file or directory; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac: [blake2s /dev/null]}]\n",
+			"m.yaml:1: link \"b\": mac key file /dev/null: it is empty; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac: [blake2s "
+		  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20]}]\n",
+			"m.yaml:1: link \"b\": mac key has 33 bytes, blake2s takes 1 to 32; " REMEDY },
+		{ "links: [{type: babel, interface: b, mac-required: no}]\n",
+			"m.yaml:1: link \"b\": mac-required is for links with keys; add mac: [KEY]" },
+		{ "links: [{interface: b, mac: [0102]}]\n",
+			"m.yaml:1: link \"b\": mac is for links of type babel; remove it, or write type: babel" },
+	};
+
+	(void)state;
+	all_refused(cases, COUNT(cases));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +212,8 @@ int main(void)
 		cmocka_unit_test(routes_go_where_the_file_says),
 		cmocka_unit_test(what_makes_no_babel_link_is_refused),
 		cmocka_unit_test(rules_are_bounded),
+		cmocka_unit_test(keys_are_digits_or_in_a_file__rfc8967_3_1),
+		cmocka_unit_test(what_is_no_key_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
