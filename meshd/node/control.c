@@ -7,6 +7,7 @@
  *   BYE    4               we leave: our routes are gone, do not wait for us
  *   HARK   5  8 bytes      say these bytes at once: we have not heard you for long
  *   ECHO   6  8 bytes      they are these
+ *   RAW    7  short-id*    thin links: send packets with these as they are; none: all packets
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
@@ -20,7 +21,8 @@ enum control_op {
 	CONTROL_TELL = 3,
 	CONTROL_BYE = 4,
 	CONTROL_HARK = 5,
-	CONTROL_ECHO = 6
+	CONTROL_ECHO = 6,
+	CONTROL_RAW = 7
 };
 
 static void say(struct peer *p, uint64_t now_us, enum control_op op)
@@ -64,6 +66,16 @@ static void echo_in(struct peer *p, uint64_t now_us, enum control_op op, struct 
 		say_echo(p, now_us, CONTROL_ECHO, echo);
 	else
 		peer_echoed(p, now_us, echo);
+}
+
+void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids)
+{
+	uint8_t room[1 + 4];
+	struct writer w = writer_of(room, sizeof(room));
+
+	write_u8(&w, CONTROL_RAW);
+	write_bytes(&w, short_ids);
+	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
 }
 
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count)
@@ -143,6 +155,9 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 	case CONTROL_HARK:
 	case CONTROL_ECHO:
 		echo_in(p, now_us, (enum control_op)op, &r);
+		break;
+	case CONTROL_RAW:
+		compress_raw_said(p, now_us, &r);
 		break;
 	case CONTROL_BYE:
 		peer_free(p, now_us, "it was switched off");

@@ -148,6 +148,13 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 		else
 			DROP(p->n, p->link, unknown_kind);
 		break;
+	case KIND_COMPRESSED:
+		peer_busy(p, now_us);
+		if (is_thin)
+			compressed_in(p, now_us, bytes_of(inner + 1, len - 1));
+		else
+			DROP(p->n, p->link, unknown_kind);
+		break;
 	default:
 		DROP(p->n, p->link, unknown_kind);
 		break;
@@ -199,7 +206,7 @@ void inner_opened(struct peer *p, uint64_t now_us, const struct endpoint *from, 
 	/* Of a piece it is not known yet what it is of. */
 	if (len == 0)
 		DROP(p->n, p->link, unknown_kind);
-	else if (f.is_overtaken && inner[0] != KIND_IP && inner[0] != KIND_PIECE)
+	else if (f.is_overtaken && !kind_is_packet(inner[0]) && inner[0] != KIND_PIECE)
 		DROP(p->n, p->link, not_fresh);
 	else
 		inner_in(p, now_us, inner, len, f);

@@ -113,10 +113,10 @@ static void joined(struct peer *p, uint64_t now_us, struct join *j, struct fresh
 	p->n->join_count--;
 	if (!kind_is_plain(inner[0]))
 		DROP(p->n, p->link, unknown_kind);
-	else if (f.is_overtaken && inner[0] != KIND_IP)
+	else if (f.is_overtaken && !kind_is_packet(inner[0]))
 		DROP(p->n, p->link, not_fresh);
 	else {
-		p->n->counters.packets_joined += inner[0] == KIND_IP;
+		p->n->counters.packets_joined += kind_is_packet(inner[0]);
 		inner_in(p, now_us, inner, j->len, f);
 	}
 	free(j); /* the peer may be gone */

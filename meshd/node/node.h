@@ -249,7 +249,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
-	X(pieces_lost)
+	X(pieces_lost) X(not_expandable)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -263,6 +263,7 @@ struct node_counters {
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
+	uint64_t header_bytes_saved; /* of packets, on thin links */
 	uint64_t packets_joined; /* IP packets that came in pieces */
 	uint64_t pieces_sent; /* of what thin links do not take at once */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;

@@ -49,8 +49,13 @@ enum inner_kind {
 	KIND_CONTROL = 2,
 	KIND_PIECE = 5, /* thin links only, as those that follow */
 	KIND_BUNDLE = 6,
+	KIND_COMPRESSED = 7,
 	KIND_MULTICAST = 0x80
 };
+static inline bool kind_is_packet(uint8_t kind) /* of a host */
+{
+	return kind == KIND_IP || kind == KIND_COMPRESSED;
+}
 
 #define DROP(n, link_, reason)                                                                                         \
 	do {                                                                                                           \
@@ -152,6 +157,11 @@ struct peer {
 	uint8_t echo[ECHO_LEN];
 	struct order order;
 	struct list joins;
+	uint16_t raw_ids[RAW_IDS_MAX]; /* short-ids that it cannot make a packet of ... */
+	unsigned raw_count;
+	bool is_raw; /* ... or not of any */
+	uint64_t raw_until_us;
+	struct bucket raw_says; /* what we say of that kind */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -298,6 +308,12 @@ bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
 void thin_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len);
 /* A receiver index whose visible bits are used least on the link. */
 uint32_t thin_index_fresh(const struct node_link *link);
+/* compress.c: makes the headers of the packet of `o` small, if it is one and there is a rule; nothing of it was sent.
+ */
+void compress(struct peer *p, uint64_t now_us, struct outgoing *o);
+void compressed_in(struct peer *p, uint64_t now_us, struct bytes compressed);
+/* It says that it cannot read these short-ids; none: any. */
+void compress_raw_said(struct peer *p, uint64_t now_us, struct reader *r);
 void piece_in(struct peer *p, uint64_t now_us, struct bytes piece, struct freshness f);
 void bundle_in(struct peer *p, uint64_t now_us, struct bytes bundle, struct freshness f);
 void joins_expire(struct peer *p, uint64_t now_us); /* gives up what did not grow for long */
@@ -455,6 +471,7 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
 void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
+void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids); /* do not name packets by these */
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
 

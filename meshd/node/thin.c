@@ -2,7 +2,7 @@
  * Frames of thin links (protocol.md 4.5): what they look like, and whose they are.
  *
  *   first byte  00 handshake, beacon          ► handshake.c, beacon.c, part.c
- *               01 data       an IP packet                       (no kind byte)
+ *               01 data       an IP packet, or a compressed one  (no kind byte)
  *               10 control    kind byte first: Babel, control, bundle
  *               11 piece      id, offset, bytes                  (no kind byte)
  *
@@ -22,6 +22,7 @@
 #define TYPE_DATA 0x40
 #define TYPE_CONTROL 0x80
 #define TYPE_PIECE 0xc0
+#define COMPRESSED 0x04
 #define DRAWS 16 /* at visible bits that nobody has */
 
 /* --- receiver indices ----------------------------------------------------------------- */
@@ -104,8 +105,9 @@ static bool thin_seal_send(struct peer *p, uint64_t now_us, uint8_t first, const
 static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, size_t len)
 {
 	inner_show(p, true, inner, len);
-	if (inner[0] == KIND_IP)
-		thin_seal_send(p, now_us, TYPE_DATA, inner + 1, len - 1);
+	if (kind_is_packet(inner[0]))
+		thin_seal_send(
+			p, now_us, TYPE_DATA | (inner[0] == KIND_COMPRESSED ? COMPRESSED : 0), inner + 1, len - 1);
 	else
 		thin_seal_send(p, now_us, TYPE_CONTROL, inner, len);
 }
@@ -116,7 +118,8 @@ bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 	uint8_t piece[1 + NODE_FRAME_MAX] = { KIND_PIECE };
 
 	if (o->at == 0) {
-		if (o->len <= room + (o->inner[0] == KIND_IP)) {
+		compress(p, now_us, o);
+		if (o->len <= room + kind_is_packet(o->inner[0])) {
 			o->at = o->len;
 			send_whole(p, now_us, o->inner, o->len);
 			return false;
@@ -141,7 +144,9 @@ static void opened(struct peer *p, uint64_t now_us, const struct endpoint *from,
 	uint8_t room[FRAME_HEADER + 1 + NODE_FRAME_MAX + NODE_TAILROOM], *inner = room + FRAME_HEADER;
 	bool has_kind = (first & TYPE_MASK) == TYPE_CONTROL;
 
-	inner[0] = (first & TYPE_MASK) == TYPE_DATA ? KIND_IP : KIND_PIECE;
+	inner[0] = KIND_PIECE;
+	if ((first & TYPE_MASK) == TYPE_DATA)
+		inner[0] = first & COMPRESSED ? KIND_COMPRESSED : KIND_IP;
 	if (body.len)
 		memcpy(inner + (has_kind ? 0 : 1), body.data, body.len);
 	inner_opened(

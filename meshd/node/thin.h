@@ -24,6 +24,7 @@ struct freshness;
 #define JOINS_PER_PEER 4 /* as many lanes may interrupt each other */
 #define JOINS_MAX 64 /* of a node, over all peers */
 #define JOIN_MAX (NODE_FRAME_MAX + 1) /* an inner frame whole: kind and packet */
+#define RAW_IDS_MAX 16
 #define JOIN_UNITS ((JOIN_MAX + PIECE_UNIT - 1) / PIECE_UNIT)
 
 /* An inner frame on its way out: kind byte first, NODE_HEADROOM - 1 free bytes before it, NODE_TAILROOM behind. */

@@ -20,6 +20,7 @@
 
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_PIECE 5
+#define KIND_COMPRESSED 7
 #define BREACH_TEXT 256
 
 struct opened {
@@ -57,6 +58,11 @@ static uint64_t digest_of(struct bytes inner)
 
 /* --- what nodes seal and open ------------------------------------------------------- */
 
+static bool kind_is_packet(uint8_t kind)
+{
+	return kind == KIND_IP || kind == KIND_COMPRESSED;
+}
+
 /* Is it of an IP packet? *is_first: no frame was, of that packet. Only the first piece tells what it is of. */
 static bool inner_is_ip(struct station *s, const struct address *to, struct bytes inner, bool *is_first)
 {
@@ -66,9 +72,9 @@ static bool inner_is_ip(struct station *s, const struct address *to, struct byte
 
 	*is_first = kind != KIND_PIECE || place >> 1 == 0;
 	if (kind != KIND_PIECE)
-		return kind == KIND_IP;
+		return kind_is_packet(kind);
 	if (*is_first)
-		*is_ip = whole == KIND_IP;
+		*is_ip = kind_is_packet(whole);
 	return *is_ip;
 }
 
@@ -167,7 +173,7 @@ void ledger_opening(struct station *s, const struct address *from, struct bytes 
 	const struct sealed *note = &s->landing;
 
 	s->ledger.opened++;
-	s->ledger.ip_opened += inner.len && inner.data[0] == KIND_IP;
+	s->ledger.ip_opened += inner.len && kind_is_packet(inner.data[0]);
 	if (!note->is_sealed || !address_equal(from, &note->by) || !address_equal(&note->to, &s->neighbour_address) ||
 		note->digest != digest_of(inner))
 		station_breach(s, "reads %zu bytes that no station sealed for it", inner.len);
@@ -240,7 +246,7 @@ void ledger_close(struct station *s)
 	s->host_taken += c->packets_in;
 	balance(s, "packets", c->packets_in + l->ip_opened + c->packets_joined,
 		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
-			d->hop_limit + d->too_big);
+			d->hop_limit + d->too_big + d->not_expandable);
 	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,
 		l->ip_sealed);
 	balance(s, "data frames", l->data_in,

@@ -68,7 +68,8 @@ static void data_frames_have_eleven_bytes_more__protocol_4_5(void **state)
 		uint64_t frames = w->segments[LINE].frames[FRAME_TYPE_DATA];
 		station_say(w, 0, 1, 7);
 		assert_int_equal(w->segments[LINE].frames[FRAME_TYPE_DATA] - frames, 1);
-		assert_int_equal(w->segments[LINE].bytes - before, 40 + 64 + (paired ? 11 : 12));
+		assert_int_equal(
+			w->segments[LINE].bytes - before, 40 + 64 + (paired ? 11 : 12)); /* no checksum: as it is */
 		world_free(w);
 	}
 }
@@ -201,6 +202,96 @@ static void new_indices_avoid_those_that_show(void **state)
 
 		assert_false(taken[value & THIN_INDEX_MASK]);
 	}
+	world_free(w);
+}
+
+/* --- headers ------------------------------------------------------------------------------- */
+
+/* What the test's host takes for a numbered packet, with the port that makes the checksum at 16 right: TCP. */
+static void say_tcp(struct world *w, unsigned i, unsigned to, size_t len, uint32_t number)
+{
+	uint8_t room[NODE_HEADROOM + PACKET_MAX + NODE_TAILROOM], pseudo[32 + PACKET_MAX];
+	struct test_packet p;
+
+	packet_make(&p, &w->stations[i].address, &w->stations[to].address, 6, 64, len);
+	uint8_t *tcp = p.data + 40;
+	memset(tcp, 0, 4);
+	tcp[4] = (uint8_t)(number >> 24);
+	tcp[5] = (uint8_t)(number >> 16);
+	tcp[6] = (uint8_t)(number >> 8);
+	tcp[7] = (uint8_t)number;
+	memcpy(pseudo, p.data + 8, 32);
+	memcpy(pseudo + 32, tcp, len);
+	uint16_t port = (uint16_t)~ones_sum(pseudo, 32 + len, (uint32_t)(len + 6));
+	tcp[0] = (uint8_t)(port >> 8);
+	tcp[1] = (uint8_t)port;
+	memcpy(room + NODE_HEADROOM, p.data, p.len);
+	struct node_packet packet = { room + NODE_HEADROOM, p.len };
+	node_packets_in(w->stations[i].node, w->now, &packet, 1);
+	station_poll(&w->stations[i]);
+}
+
+static void headers_are_compressed_between_members(void **state)
+{
+	struct world *w = world_thin(40, 2, 240, true);
+
+	(void)state;
+	all_join(w, 2);
+	world_run(w, 5 * A_SECOND);
+	uint64_t before = w->segments[LINE].bytes;
+	say_tcp(w, 0, 1, 64, 1);
+	/* 40 bytes become rule, hop limit and next header. */
+	assert_int_equal(w->segments[LINE].bytes - before, 3 + 64 + 11);
+	for (uint32_t k = 2; k < 100; k++)
+		say_tcp(w, 0, 1, 8 + 12 * k, k);
+	world_run(w, A_SECOND);
+	for (uint32_t k = 1; k < 100; k++)
+		assert_true(w->stations[1].seen[k]);
+	assert_int_equal(counters_of(w, 0)->header_bytes_saved, 99 * 37);
+	assert_int_equal(drops_of(w, 0) + drops_of(w, 1), 0);
+	world_free(w);
+}
+
+/* Over a relay: the source is known to the receiver by its short-id, or is not. */
+static void who_cannot_read_a_short_id_gets_the_address(void **state)
+{
+	struct world *w = world_thin(41, 4, 240, false);
+
+	(void)state;
+	segment_make(w, 1, true);
+	segment_make(w, 2, true);
+	station_join(w, 0, 1);
+	station_join(w, 1, 1);
+	station_join(w, 1, LINE);
+	station_join(w, 2, LINE);
+	station_join(w, 2, 2);
+	station_join(w, 3, 2);
+	assert_true(world_until_reached(w, 0, 3, 60 * A_SECOND) != UINT64_MAX);
+	assert_true(world_until_reached(w, 2, 0, 60 * A_SECOND) != UINT64_MAX);
+	say_tcp(w, 0, 3, 64, 1);
+	world_run(w, A_SECOND);
+	assert_true(w->stations[3].seen[1]);
+	assert_int_equal(counters_of(w, 1)->header_bytes_saved, 33);
+	/* To the receiver somebody else has the source's short-id too, and so nobody. */
+	struct certificate twin = w->stations[0].enrolment.certificate;
+	struct secret_identity other;
+	identity_make(&other, 77);
+	twin.key = other.public;
+	w->authority.next_serial = twin.serial + 0x10000;
+	assert_int_equal(certificate_issue(&twin, &w->authority), 0);
+	assert_int_equal(twin.short_id, w->stations[0].enrolment.certificate.short_id);
+	station_knows(w, 2, &twin);
+	say_tcp(w, 0, 3, 64, 2);
+	world_run(w, A_SECOND);
+	assert_false(w->stations[3].seen[2]);
+	assert_int_equal(counters_of(w, 2)->drops.not_expandable, 1);
+	for (uint32_t k = 3; k < 10; k++)
+		say_tcp(w, 0, 3, 64, k);
+	world_run(w, A_SECOND);
+	for (uint32_t k = 3; k < 10; k++)
+		assert_true(w->stations[3].seen[k]);
+	assert_int_equal(counters_of(w, 2)->drops.not_expandable, 1);
+	assert_int_equal(counters_of(w, 1)->header_bytes_saved, 2 * 33);
 	world_free(w);
 }
 
@@ -480,6 +571,8 @@ int main(void)
 		cmocka_unit_test(noise_and_loss_harm_nothing),
 		cmocka_unit_test(sessions_that_look_alike_are_told_apart_by_their_tags),
 		cmocka_unit_test(new_indices_avoid_those_that_show),
+		cmocka_unit_test(headers_are_compressed_between_members),
+		cmocka_unit_test(who_cannot_read_a_short_id_gets_the_address),
 		cmocka_unit_test(acquaintances_meet_in_200_bytes__protocol_4_1),
 		cmocka_unit_test(beacons_are_short),
 		cmocka_unit_test(who_is_not_known_by_its_hash_is_called_back),
