@@ -146,6 +146,8 @@ $(eval $(call program,meshlab,sim/main.c,sim))
 $(eval $(call program,meshdemo,sim/demo/main.c,demo))
 $(eval $(call program,meshtopo,sim/topology/main.c,topology))
 $(eval $(call program,meshsim,sim/world/main.c,world))
+# An example for whoever writes one (docs/pipe.md); the tests use it.
+$(eval $(call program,beidou-example,configs/modems/beidou_example.c,base))
 
 # Preloaded by the demonstration into daemons whose clock is not to be trusted.
 PROGRAMS += $(BUILD)/lib/lostclock.so
@@ -259,6 +261,8 @@ install: all
 	install -m 755 build/release/bin/meshlab $(DESTDIR)$(PREFIX)/bin/meshlab
 	install -m 755 build/release/bin/meshtopo $(DESTDIR)$(PREFIX)/bin/meshtopo
 	install -m 755 build/release/bin/meshsim $(DESTDIR)$(PREFIX)/bin/meshsim
+	install -d $(DESTDIR)$(PREFIX)/libexec/meshd
+	install -m 755 build/release/bin/beidou-example $(DESTDIR)$(PREFIX)/libexec/meshd/beidou-example
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
 	install -m 644 docs/meshd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
 	install -m 644 docs/meshd.8 $(DESTDIR)$(PREFIX)/share/man/man8/

@@ -50,6 +50,8 @@ static enum link_verdict frame_write(const struct lab_frame *f)
 
 	if (f->epoch != to->link->epoch || to->watch.fd < 0 || !to->node->powered)
 		return LINK_DROP_DOWN;
+	if (to->line)
+		return line_write(to, f->data, f->len) ? LINK_DELIVER : LINK_DROP_QUEUE;
 	return write(to->watch.fd, f->data, f->len) == (ssize_t)f->len ? LINK_DELIVER : LINK_DROP_DOWN;
 }
 
@@ -88,7 +90,7 @@ void emulator_drop_frames(struct lab *lab)
 		frame_free(list_entry(at, struct lab_frame, list));
 }
 
-static void link_offer(struct lab *lab, struct lab_end *from, const uint8_t *data, uint32_t len)
+void emulator_offer(struct lab *lab, struct lab_end *from, const uint8_t *data, uint32_t len)
 {
 	struct lab_link *link = from->link;
 	struct link_fate fates[LINK_ENDS_MAX];
@@ -117,7 +119,7 @@ static void end_ready(struct lab *lab, struct lab_watch *watch, uint32_t events)
 		ssize_t len = read(watch->fd, data, sizeof(data));
 
 		if (len > 0) {
-			link_offer(lab, end, data, (uint32_t)len);
+			emulator_offer(lab, end, data, (uint32_t)len);
 		} else if (len == 0 || errno == EAGAIN || errno == EINTR) {
 			return;
 		} else {
@@ -152,7 +154,7 @@ void emulator_update_carriers(struct lab *lab)
 			struct lab_end *end = &link->ends[e];
 			int carrier = end_has_carrier(end);
 
-			if (end->watch.fd < 0 || end->carrier == (carrier != 0))
+			if (end->line || end->watch.fd < 0 || end->carrier == (carrier != 0))
 				continue;
 			if (ioctl(end->watch.fd, TUNSETCARRIER, &carrier))
 				lab_complain("%s:%s: carrier: %s", end->node->conf->name, end->name, strerror(errno));
@@ -171,6 +173,8 @@ void emulator_set_state(struct lab *lab, struct lab_link *link, enum link_state 
 
 int emulator_open_end(struct lab *lab, struct lab_end *end)
 {
+	if (end->link->conf->is_line)
+		return line_open(lab, end);
 	int fd = namespace_create_tap(lab, end);
 
 	if (fd < 0)
@@ -181,6 +185,7 @@ int emulator_open_end(struct lab *lab, struct lab_end *end)
 
 void emulator_close_end(struct lab *lab, struct lab_end *end)
 {
+	line_close(lab, end);
 	lab_watch_close(lab, &end->watch);
 	end->unplugged = true;
 	end->carrier = false;
@@ -226,7 +231,7 @@ int emulator_open_link(struct lab *lab, struct lab_link *link, const struct scen
 void emulator_close_link(struct lab *lab, struct lab_link *link)
 {
 	for (unsigned e = 0; e < link->end_count; e++)
-		lab_watch_close(lab, &link->ends[e].watch);
+		emulator_close_end(lab, &link->ends[e]);
 	capture_close(link->capture);
 	link_model_done(&link->model);
 }

@@ -60,6 +60,14 @@ int lab_watch_add(struct lab *lab, struct lab_watch *watch, int fd,
 	return -EIO;
 }
 
+void lab_watch_pause(struct lab *lab, struct lab_watch *watch, bool paused)
+{
+	struct epoll_event event = { .events = paused ? 0 : EPOLLIN, .data.ptr = watch };
+
+	if (watch->fd >= 0)
+		epoll_ctl(lab->epoll, EPOLL_CTL_MOD, watch->fd, &event);
+}
+
 void lab_watch_close(struct lab *lab, struct lab_watch *watch)
 {
 	if (watch->fd < 0)

@@ -5,6 +5,7 @@
  *   sandbox.c     the first process of a PID namespace: what it starts ends with it
  *   namespace.c   a node's namespace, interfaces, addresses
  *   emulator.c    frames from TAP to TAP through a link model; carrier
+ *   line.c        pseudo-terminals in the place of TAP devices
  *   process.c     what a node runs, and COMMAND
  *   steer.c       orders: cut, set, power-off ...
  *   control.c     orders from a Unix socket;  client.c: its other side
@@ -47,7 +48,7 @@ struct lab_counter {
 };
 
 struct lab_end {
-	struct lab_watch watch; /* the TAP device */
+	struct lab_watch watch; /* the TAP device, or the radio's side of a serial port */
 	struct lab_link *link;
 	struct lab_node *node;
 	unsigned index; /* in the link */
@@ -57,6 +58,7 @@ struct lab_end {
 	bool unplugged;
 	struct lab_counter offered; /* what this end sent */
 	struct lab_counter fates[LINK_VERDICTS]; /* of what was sent to this end */
+	struct lab_line *line; /* a serial port; NULL: a TAP device, or unplugged */
 };
 
 struct lab_link {
@@ -129,6 +131,8 @@ void lab_end_check(struct lab *lab);
 uint64_t lab_clock_us(void);
 int lab_watch_add(struct lab *lab, struct lab_watch *watch, int fd,
 	void (*ready)(struct lab *lab, struct lab_watch *watch, uint32_t events));
+/* Not looked at for a while. */
+void lab_watch_pause(struct lab *lab, struct lab_watch *watch, bool paused);
 void lab_watch_close(struct lab *lab, struct lab_watch *watch);
 /* "meshlab: ..." on stderr. Returns -EIO, so that it can be returned. */
 int lab_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -169,6 +173,17 @@ void emulator_set_state(struct lab *lab, struct lab_link *link, enum link_state 
 /* Carriers of all links, after power or state changed. */
 void emulator_update_carriers(struct lab *lab);
 void emulator_drop_frames(struct lab *lab);
+/* A whole Ethernet frame that the end sends. */
+void emulator_offer(struct lab *lab, struct lab_end *from, const uint8_t *data, uint32_t len);
+
+/* --- line.c --- */
+
+int line_open(struct lab *lab, struct lab_end *end);
+void line_close(struct lab *lab, struct lab_end *end);
+/* Writes what a frame carries behind its Ethernet header; false: the port has no room. */
+bool line_write(const struct lab_end *to, const uint8_t *data, uint32_t len);
+/* So many random bytes come out of the port. */
+void line_noise(struct lab_end *end, uint32_t bytes);
 
 /* --- process.c --- */
 

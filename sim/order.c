@@ -26,6 +26,7 @@ static const struct {
 	{ "rebind", ORDER_REBIND, OBJECT_NODE },
 	{ "unplug", ORDER_UNPLUG, OBJECT_END },
 	{ "plug", ORDER_PLUG, OBJECT_END },
+	{ "noise", ORDER_NOISE, OBJECT_END },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -11,6 +11,9 @@
 #include <string.h>
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+#define BAUD 9600
+#define BAUD_MIN 300
+#define BAUD_MAX 1000000
 
 struct reading {
 	struct scenario *scenario;
@@ -155,6 +158,30 @@ static int end_read(struct reading *r, int l, const char *text)
 	return 0;
 }
 
+/* Ends that are serial ports, as a radio's or a TNC's. */
+static int line_read(struct reading *r, int l)
+{
+	const struct text_link *text = &r->text->links[l];
+	struct scenario_link *link = &r->scenario->links[l];
+	char *end = NULL;
+
+	link->baud = BAUD;
+	link->is_line = text->framing != NULL;
+	link->framing = text->framing && strcmp(text->framing, "kiss") == 0 ? FRAMING_KISS : FRAMING_COBS;
+	if (text->framing && link->framing == FRAMING_COBS && strcmp(text->framing, "cobs") != 0)
+		return outline_complain(&r->outline, "links", l, "framing",
+			"link \"%s\": framing is cobs or kiss, not \"%.40s\"", link->name, text->framing);
+	if (!text->baud)
+		return 0;
+	unsigned long baud = strtoul(text->baud, &end, 10);
+	link->baud = (unsigned)baud;
+	if (!link->is_line || text->baud[0] < '0' || text->baud[0] > '9' || *end || baud < BAUD_MIN || baud > BAUD_MAX)
+		return outline_complain(&r->outline, "links", l, "baud",
+			"link \"%s\": baud is a number from %d to %d, and only for links with framing:", link->name,
+			BAUD_MIN, BAUD_MAX);
+	return 0;
+}
+
 static int link_read(struct reading *r, int l)
 {
 	const struct text_link *text = &r->text->links[l];
@@ -176,6 +203,8 @@ static int link_read(struct reading *r, int l)
 	if (!error)
 		error = text_link_deaf(&r->outline, l, text, link->deaf);
 	link->deaf_count = text->deaf_count;
+	if (!error)
+		error = line_read(r, l);
 	if (!error && link->end_count < 2)
 		error = outline_complain(&r->outline, "links", l, "ends",
 			"link \"%s\" has fewer than two ends; write ends: [a:eth0, b:eth0]", link->name);

@@ -6,6 +6,7 @@
 #define SIM_SCENARIO_H
 
 #include "meshd/base/address.h"
+#include "meshd/base/framing.h"
 #include "sim/preset.h"
 
 #define SCENARIO_NODES_MAX 64
@@ -53,6 +54,9 @@ struct scenario_link {
 	const struct link_preset *preset;
 	struct link_params params[2];
 	enum link_state state;
+	bool is_line; /* its ends are serial ports */
+	enum framing framing;
+	unsigned baud;
 	unsigned end_count;
 	struct scenario_end ends[LINK_ENDS_MAX];
 	unsigned deaf_count;
@@ -100,14 +104,15 @@ enum order_verb {
 	ORDER_START,
 	ORDER_REBIND,
 	ORDER_UNPLUG,
-	ORDER_PLUG
+	ORDER_PLUG,
+	ORDER_NOISE
 };
 
 struct order {
 	enum order_verb verb;
 	unsigned node; /* power-off to plug */
-	unsigned link; /* cut to set, unplug, plug */
-	unsigned end; /* of the link: unplug, plug */
+	unsigned link; /* cut to set, unplug, plug, noise */
+	unsigned end; /* of the link: unplug, plug, noise */
 	const char *settings; /* set: FIELD=VALUE..., borrowed from the text */
 };
 

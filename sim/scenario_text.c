@@ -48,6 +48,8 @@ static const cyaml_schema_value_t node_schema = {
 
 static const cyaml_schema_field_t link_fields[] = {
 	TEXT_LINK_FIELDS(struct text_link, ),
+	TEXT_FIELD(struct text_link, "framing", framing),
+	TEXT_FIELD(struct text_link, "baud", baud),
 	LIST_FIELD(struct text_link, ends, &line_schema, LINK_ENDS_MAX),
 	LIST_FIELD(struct text_link, deaf, &line_schema, SCENARIO_DEAF_MAX),
 	CYAML_FIELD_END,

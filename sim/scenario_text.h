@@ -29,6 +29,7 @@ struct text_node {
 
 struct text_link {
 	char *name, *preset, *state;
+	char *framing, *baud; /* the lab's serial lines */
 	char *params[TEXT_PARAMS];
 	char **ends;
 	unsigned ends_count;

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#define NOISE_BYTES 1000000
+
 static enum steer_result refuse(char complaint[LINK_COMPLAINT_MAX], const char *node, const char *why)
 {
 	snprintf(complaint, LINK_COMPLAINT_MAX, "node \"%s\" %s", node, why);
@@ -74,6 +76,8 @@ static enum steer_result plug(struct lab *lab, struct lab_end *end, char complai
 	if (emulator_open_end(lab, end))
 		return refuse(complaint, end->node->conf->name, "does not get it back; meshlab said why on stderr");
 	emulator_update_carriers(lab);
+	if (end->line)
+		return STEER_DONE;
 	const struct scenario_node *conf = end->node->conf;
 	if (end->node->powered &&
 		(namespace_set_interface(end->node, end->name, true) ||
@@ -97,7 +101,7 @@ static enum steer_result link_set(struct lab_link *link, const char *settings, c
 		return STEER_FAILED;
 	link_model_set(&link->model, link->params);
 	for (unsigned e = 0; link->params[0].mtu != mtu && e < link->end_count; e++)
-		if (!link->ends[e].unplugged)
+		if (!link->ends[e].unplugged && !link->ends[e].line)
 			namespace_set_mtu(&link->ends[e], link->params[0].mtu);
 	return STEER_DONE;
 }
@@ -120,6 +124,12 @@ static enum steer_result order_obey(struct lab *lab, const struct order *o, char
 		return link_set(link, o->settings, complaint);
 	case ORDER_UNPLUG:
 		return unplug(lab, &link->ends[o->end]);
+	case ORDER_NOISE:
+		if (!link->ends[o->end].line)
+			return refuse(complaint, lab->nodes[o->node].conf->name,
+				"has no serial port there; noise is for those");
+		line_noise(&link->ends[o->end], NOISE_BYTES);
+		return STEER_DONE;
 	case ORDER_PLUG:
 		return plug(lab, &link->ends[o->end], complaint);
 	default:

@@ -2,7 +2,7 @@
  * One link: its preset, then what its line says on top of it. Every check has
  * the line of the field that it judges.
  */
-#include "meshd/config/check.h"
+#include "meshd/config/check_link.h"
 
 #include "meshd/config/nearest.h"
 #include "meshd/config/preset.h"
@@ -12,13 +12,25 @@
 #include <string.h>
 
 #define RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
+#define SERIAL_RATE_MIN_BPS 300
+#define MESSAGE_RATE_MIN_BPS 10 /* a Hello as often as Babel must is a tenth of it */
 #define IDLE_MIN_MS 100
 #define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
 
+/* As the link is called if the file does not say: by its port. NULL: nothing says it. */
+static const char *name_of(const struct file_link *text)
+{
+	const char *device = text->device ? strrchr(text->device, '/') : NULL;
+
+	if (text->name || text->interface)
+		return text->name ? text->name : text->interface;
+	return device ? device + 1 : NULL;
+}
+
 static void who_format(struct link_check *l, unsigned i)
 {
-	const char *name = l->text->name ? l->text->name : l->text->interface;
+	const char *name = name_of(l->text);
 
 	if (name)
 		snprintf(l->who, sizeof(l->who), "link \"%.32s\"", name);
@@ -40,17 +52,18 @@ static bool name_is_plain(const char *name)
 static int take_name(struct config_link *link, const struct link_check *l)
 {
 	const struct file_link *text = l->text;
+	const char *name = name_of(text);
 
 	if (text->interface && !interface_is_valid(text->interface))
 		return LINK_COMPLAIN(l, LINK_INTERFACE,
 			"interface \"%.40s\" is not an interface name; see \"ip link\" for those of this box",
 			text->interface);
-	if (!text->name && !text->interface)
+	if (!name)
 		return LINK_COMPLAIN(l, LINK_NAME, "no name; add name: (up to 15 letters, digits, - . _)");
-	if (!name_is_plain(text->name ? text->name : text->interface))
+	if (!name_is_plain(name))
 		return LINK_COMPLAIN(
 			l, LINK_NAME, "not a name for a link; write name: with 1 to 15 letters, digits, - . _");
-	text_copy(link->name, sizeof(link->name), text->name ? text->name : text->interface);
+	text_copy(link->name, sizeof(link->name), name);
 	text_copy(link->interface, sizeof(link->interface), text->interface ? text->interface : "");
 	return 0;
 }
@@ -65,9 +78,6 @@ static int find_preset(const struct preset **preset, const struct link_check *l)
 	*preset = preset_find(name);
 	if (*preset)
 		return 0;
-	if (strcmp(name, PRESET_MESSAGES) == 0)
-		return LINK_COMPLAIN(l, LINK_PRESET,
-			"preset \"%s\": this version carries no links of message modems; remove the link", name);
 	near = preset_nearest(name);
 	if (near)
 		return LINK_COMPLAIN(l, LINK_PRESET, "preset \"%.40s\" is not known; did you mean \"%s\"?", name, near);
@@ -80,32 +90,36 @@ static bool is_bare_interface(const struct link_check *l)
 	return l->text->interface && !l->at->field[LINK_PEERS] && !l->text->listen && !l->text->discover;
 }
 
+/* Some fields say by themselves what kind of link it is. */
+static bool type_of_fields(enum config_link_type *type, const struct link_check *l)
+{
+	if (l->at->field[LINK_DEVICE])
+		*type = CONFIG_SERIAL;
+	else if (l->at->field[LINK_COMMAND])
+		*type = CONFIG_PIPE;
+	else
+		return false;
+	return true;
+}
+
 static int find_type(enum config_link_type *type, const struct preset *preset, const struct link_check *l)
 {
-	const char *text = l->text->type;
+	static const char *const types[] = { [CONFIG_ETHERNET] = "ethernet",
+		[CONFIG_UDP] = "udp",
+		[CONFIG_BABEL] = "babel",
+		[CONFIG_SERIAL] = "serial",
+		[CONFIG_PIPE] = "pipe" };
+	unsigned number = CONFIG_ETHERNET;
 
-	if (!text && !preset && !is_bare_interface(l))
+	if (!l->text->type && type_of_fields(type, l))
+		return 0;
+	if (!l->text->type && !preset && !is_bare_interface(l))
 		return LINK_COMPLAIN(l, LINK_PRESET, "no preset; add preset: with one of %s", PRESET_NAMES);
-	if (!text) {
-		*type = preset ? preset->type : CONFIG_ETHERNET;
-		return 0;
-	}
-	if (strcmp(text, "ethernet") == 0) {
-		*type = CONFIG_ETHERNET;
-		return 0;
-	}
-	if (strcmp(text, "udp") == 0) {
-		*type = CONFIG_UDP;
-		return 0;
-	}
-	if (strcmp(text, "babel") == 0) {
-		*type = CONFIG_BABEL;
-		return 0;
-	}
-	if (strcmp(text, "serial") == 0 || strcmp(text, "pipe") == 0)
-		return LINK_COMPLAIN(l, LINK_TYPE,
-			"type \"%s\" is not in this version, which has ethernet, udp and babel; remove the link", text);
-	return LINK_COMPLAIN(l, LINK_TYPE, "type \"%.40s\" is not known; write ethernet, udp or babel", text);
+	if (!l->text->type && preset)
+		number = preset->type;
+	int error = link_word(&number, l->text->type, types, sizeof(types) / sizeof(types[0]), LINK_TYPE, l);
+	*type = (enum config_link_type)number;
+	return error;
 }
 
 static void take_preset(struct config_link *link, const struct preset *p)
@@ -137,31 +151,58 @@ int link_take_switch(bool *out, const char *text, enum link_field field, const s
 		l, field, "%s \"%.40s\" is neither yes nor no; write one of them", link_field_names[field], text);
 }
 
+int link_word(unsigned *out, const char *text, const char *const *words, unsigned count, enum link_field field,
+	const struct link_check *l)
+{
+	char known[80] = "";
+
+	for (unsigned i = 0; text && i < count; i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*out = i;
+			return 0;
+		}
+	}
+	if (!text)
+		return 0;
+	for (size_t i = 0, len = 0; i < count && len < sizeof(known); i++)
+		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s",
+			!i              ? ""
+			: i + 1 < count ? ", "
+					: " or ",
+			words[i]);
+	return LINK_COMPLAIN(l, field, "%s \"%.40s\" is not known; write %s", link_field_names[field], text, known);
+}
+
 static int take_mtu(struct config_link *link, const struct preset *preset, const struct link_check *l)
 {
-	bool is_udp = link->type == CONFIG_UDP;
-	unsigned least = CONFIG_FRAME_MIN + (is_udp ? CONFIG_UDP_OVERHEAD : CONFIG_ETHERNET_OVERHEAD);
-	unsigned most = CONFIG_FRAME_MAX + (is_udp ? CONFIG_UDP_OVERHEAD : 0), mtu = preset->mtu;
+	unsigned below = link->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0;
+	unsigned least = CONFIG_FRAME_MIN + (link->type == CONFIG_ETHERNET ? CONFIG_ETHERNET_OVERHEAD : below);
+	unsigned most = CONFIG_FRAME_MAX + below, mtu = preset->mtu;
 
 	if (l->text->mtu && number_read(&mtu, l->text->mtu, least, most) < 0)
 		return LINK_COMPLAIN(l, LINK_MTU, "mtu \"%.40s\" is out of range; write %u to %u, %u is usual",
 			l->text->mtu, least, most, preset->mtu);
-	link->mtu = mtu - (is_udp ? CONFIG_UDP_OVERHEAD : 0);
+	link->mtu = mtu - below;
 	return 0;
 }
 
 static int take_rate(struct config_link *link, const struct link_check *l)
 {
 	const char *text = l->text->rate;
+	unsigned least = link->type == CONFIG_PIPE     ? MESSAGE_RATE_MIN_BPS
+			 : link->type == CONFIG_SERIAL ? SERIAL_RATE_MIN_BPS
+						       : RATE_MIN_BPS;
 
-	if (!text)
-		return 0;
-	if (config_parse_rate(&link->rate_bps, text) < 0)
+	if (text && config_parse_rate(&link->rate_bps, text) < 0)
 		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text);
-	if (link->rate_bps < RATE_MIN_BPS)
+	if (text && link->rate_bps < least)
 		return LINK_COMPLAIN(l, LINK_RATE,
-			"rate \"%.40s\" is too slow for whole packets; write %d or more (bit/s), or remove the link",
-			text, RATE_MIN_BPS);
+			"rate \"%.40s\" is too slow for whole packets; write %u or more (bit/s), or remove the link",
+			text, least);
+	if (text && link->type == CONFIG_SERIAL && link->rate_bps > baud_rate_bps(link->serial.baud))
+		return LINK_COMPLAIN(l, LINK_RATE,
+			"rate \"%.40s\" is more than a port of %u baud carries; write %llu or less", text,
+			link->serial.baud, (unsigned long long)baud_rate_bps(link->serial.baud));
 	/* Detection slows down with the link: what it has is for people, not for Hellos. */
 	unsigned floor_ms = preset_hello_floor_ms(link);
 	if (link->hello_ms < floor_ms)
@@ -283,6 +324,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = find_type(&link->type, preset, &l);
 	if (!error)
 		error = take_name(link, &l);
+	if (!error)
+		error = check_no_line(link, &l);
 	if (error)
 		return error;
 	if (link->type == CONFIG_BABEL)
@@ -293,14 +336,21 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 	if (!preset)
 		preset = preset_of_type(link->type);
 	take_preset(link, preset);
-	error = take_rate(link, &l);
+	if (link->type == CONFIG_SERIAL)
+		error = check_serial(link, &l);
+	else if (link->type == CONFIG_PIPE)
+		error = check_pipe(link, &l);
+	if (!error)
+		error = take_rate(link, &l);
 	if (!error)
 		error = take_idle_hello(link, &l);
 	if (!error)
 		error = take_cost(link, preset, &l);
 	if (!error)
 		error = take_mtu(link, preset, &l);
-	if (!error)
-		error = link->type == CONFIG_ETHERNET ? check_ethernet(&l) : take_udp(link, &l);
+	if (!error && link->type == CONFIG_ETHERNET)
+		error = check_ethernet(&l);
+	else if (!error && link->type == CONFIG_UDP)
+		error = take_udp(link, &l);
 	return error;
 }

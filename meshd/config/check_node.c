@@ -142,11 +142,16 @@ static int check_pair(const struct config_link *first, const struct outline_link
 		return complain(c->complaint, at->field[LINK_NAME] ? at->field[LINK_NAME] : at->line,
 			"link \"%s\": the link in line %u has this name too; give each its own name", second->name,
 			first_at->line);
-	if (first->type == second->type && first->type != CONFIG_UDP &&
+	if (first->type == second->type && first->type != CONFIG_UDP && first->interface[0] &&
 		strcmp(first->interface, second->interface) == 0)
 		return complain(c->complaint, at->field[LINK_INTERFACE],
 			"link \"%s\": interface \"%s\" is used by link \"%s\" in line %u; remove one of them",
 			second->name, second->interface, first->name, first_at->line);
+	if (first->type == CONFIG_SERIAL && second->type == CONFIG_SERIAL &&
+		strcmp(first->serial.device, second->serial.device) == 0)
+		return complain(c->complaint, at->field[LINK_DEVICE],
+			"link \"%s\": device \"%s\" is used by link \"%s\" in line %u; remove one of them",
+			second->name, second->serial.device, first->name, first_at->line);
 	if (ports_collide(first, second))
 		return complain(c->complaint, at->field[LINK_LISTEN] ? at->field[LINK_LISTEN] : at->line,
 			"link \"%s\": port %u is used by link \"%s\" in line %u; write listen: %u, or give both links "

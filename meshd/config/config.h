@@ -9,6 +9,7 @@
 #define MESHD_CONFIG_CONFIG_H
 
 #include "crypto/crypto.h"
+#include "meshd/base/framing.h"
 #include "meshd/base/rule.h"
 
 #define CONFIG_LINK_MAX 32
@@ -26,13 +27,38 @@
 #define CONFIG_FRAME_OVERHEAD 33
 #define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
 #define CONFIG_ETHERNET_OVERHEAD 2 /* its length before a frame */
+#define CONFIG_SERIAL_OVERHEAD 6 /* stations, delimiters and stuffing around a frame, as a rule */
+#define CONFIG_DEVICE_MAX 64 /* path of a serial port */
+#define CONFIG_WORD_MAX 16 /* words of a command */
+#define CONFIG_COMMAND_MAX 512 /* bytes of all of them, NULs included */
+#define CONFIG_PIPE_ADDRESS_MAX 20 /* of a modem */
 
-enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL };
+enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL, CONFIG_SERIAL, CONFIG_PIPE };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
 
 struct config_peer {
-	char host[CONFIG_HOST_MAX]; /* a name, or an address of either family */
+	char host[CONFIG_HOST_MAX]; /* a name, or an address of either family; pipe: as its modem has it */
 	uint16_t port;
+};
+
+/* A serial port and the radio behind it. */
+enum config_flow { CONFIG_FLOW_NONE, CONFIG_FLOW_HARDWARE, CONFIG_FLOW_SOFTWARE };
+struct config_serial {
+	char device[CONFIG_DEVICE_MAX];
+	unsigned baud;
+	enum framing framing;
+	enum config_flow flow;
+	bool half_duplex; /* listens before it speaks, and gives others their turn */
+	unsigned turnaround_ms; /* of the radio, from receiving to sending and back */
+	unsigned kiss_port;
+	bool has_tx_delay;
+	unsigned tx_delay_ms; /* for the TNC */
+};
+
+/* A child program, its frames on standard input and output. */
+struct config_pipe {
+	unsigned word_count;
+	char words[CONFIG_COMMAND_MAX]; /* each with its NUL */
 };
 
 struct config_link {
@@ -40,11 +66,13 @@ struct config_link {
 	enum config_link_type type;
 	char interface[CONFIG_INTERFACE_MAX]; /* ethernet, babel: required; udp: "" binds to no interface */
 	uint16_t port; /* udp: local port; 0 lets the kernel choose (behind NAT it does not matter) */
-	bool discover; /* udp: LAN multicast discovery; needs an interface */
+	bool discover; /* who is there is found by a call to all; udp: needs an interface */
 	unsigned peer_count;
 	struct config_peer peers[CONFIG_PEER_MAX];
+	struct config_serial serial;
+	struct config_pipe pipe;
 	uint64_t rate_bps; /* as stated or preset; 0: not known */
-	unsigned mtu; /* largest Ethernet payload (CONFIG_ETHERNET_OVERHEAD and a frame) or UDP payload (a frame),
+	unsigned mtu; /* largest Ethernet payload (CONFIG_ETHERNET_OVERHEAD and a frame), or frame on the others,
 		       * bytes; the file's `mtu` counts the IP and UDP headers of a udp link too */
 	enum config_cost cost;
 	uint16_t rxcost; /* nominal Babel cost, as this end states it */
@@ -85,6 +113,9 @@ struct config {
 int config_load(struct config *config, const char *path, char error[CONFIG_ERROR_MAX]);
 /* The same from memory; `name` stands for the file in errors (tests, fuzzing). */
 int config_parse(struct config *config, const char *name, struct bytes text, char error[CONFIG_ERROR_MAX]);
+
+/* The i-th word of the command; NULL past the last. */
+const char *config_pipe_word(const struct config_pipe *pipe, unsigned i);
 
 /* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */
 int config_parse_rate(uint64_t *bps, const char *text);

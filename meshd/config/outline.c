@@ -2,7 +2,8 @@
  * Walks the YAML events of a configuration and notes the line of every field.
  *
  *   file  := { node: { field: text, ... }, links: [ link, ... ] }
- *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ], ... }
+ *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ],
+ *             command: [ text, ... ], ... }
  *
  * Anything else is refused where it stands, so that depth and size of what is
  * kept are bounded by the grammar and not by the file.
@@ -12,6 +13,7 @@
 #include "meshd/config/nearest.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -21,7 +23,8 @@
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
-	"announce", "mac", "mac-required" };
+	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
+	"kiss-port", "tx-delay", "command" };
 static const char *const section_names[] = { "node", "links" };
 
 struct walk {
@@ -124,7 +127,7 @@ static int walk_field(struct walk *w, const char *where, const char *const *name
 			return 0;
 	const char *near = nearest_word(walk_text(w), names, count);
 	char known[320] = "";
-	for (size_t i = 0, len = 0; i < count; i++)
+	for (size_t i = 0, len = 0; i < count && len < sizeof(known); i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", names[i]);
 	if (near)
 		complain(w->complaint, walk_line(w), "%s\"%.40s\" is not a field; did you mean \"%s\"?", where,
@@ -182,6 +185,8 @@ static const struct list_field accept_field = { "accept: [PREFIX, deny PREFIX]",
 	"rules; write wider prefixes" };
 static const struct list_field announce_field = { "announce: [PREFIX, deny any]", "a rule", CONFIG_RULE_MAX,
 	"rules; write wider prefixes" };
+static const struct list_field command_field = { "command: [/path/of/program, ARGUMENT]", "a word of the command",
+	CONFIG_WORD_MAX, "words in command; put them into a file of the program's" };
 
 static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_MAC_MAX,
 	"keys; remove those that no neighbour has any more" };
@@ -192,15 +197,17 @@ static const struct list_field *list_field_of(size_t field)
 	       : field == LINK_ACCEPT   ? &accept_field
 	       : field == LINK_ANNOUNCE ? &announce_field
 	       : field == LINK_MAC      ? &mac_field
+	       : field == LINK_COMMAND  ? &command_field
 					: NULL;
 }
 
 static struct outline_list *list_of(struct outline_link *l, size_t field)
 {
-	return field == LINK_PEERS    ? &l->peers
-	       : field == LINK_ACCEPT ? &l->accept
-	       : field == LINK_MAC    ? &l->mac
-				      : &l->announce;
+	return field == LINK_PEERS     ? &l->peers
+	       : field == LINK_ACCEPT  ? &l->accept
+	       : field == LINK_MAC     ? &l->mac
+	       : field == LINK_COMMAND ? &l->command
+				       : &l->announce;
 }
 
 static int outline_list(struct outline_list *l, struct walk *w, const char *where, size_t field)

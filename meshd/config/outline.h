@@ -47,6 +47,15 @@ enum link_field {
 	LINK_ANNOUNCE,
 	LINK_MAC,
 	LINK_MAC_REQUIRED,
+	LINK_DEVICE,
+	LINK_BAUD,
+	LINK_FRAMING,
+	LINK_FLOW,
+	LINK_HALF_DUPLEX,
+	LINK_TURNAROUND,
+	LINK_KISS_PORT,
+	LINK_TX_DELAY,
+	LINK_COMMAND,
 	LINK_FIELDS
 };
 
@@ -62,7 +71,7 @@ struct outline_list {
 struct outline_link {
 	unsigned line;
 	unsigned field[LINK_FIELDS];
-	struct outline_list peers, accept, announce, mac;
+	struct outline_list peers, accept, announce, mac, command;
 };
 
 struct outline {

@@ -37,6 +37,9 @@
  * phone network two, a geostationary satellite four, a narrowband link sixteen.
  * What is paid by the byte costs eight more: any satellite is better, and only
  * narrowband is worse.
+ *
+ * Messages. A card of one message a minute has 1,750 bytes for each; a Hello takes a
+ * whole one, and Babel cannot be slower than 655 s: one message in ten.
  */
 #include "meshd/config/preset.h"
 
@@ -44,17 +47,20 @@
 
 #include <string.h>
 
-#define FIBRE 5
 #define MESH_RADIO 0
+#define NARROWBAND 1
+#define FIBRE 5
 
 static const struct preset presets[] = {
 	/* name, type, mtu, rate, kind, cost, hello_ms, idle_ms, update_s, dead_misses, keepalive_s, metered, rtt */
 	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 4000, 40, 6, 0, false, false },
-	{ "narrowband", CONFIG_UDP, 1400, 9600, CONFIG_COST_RADIO, 4096, 4000, 4000, 600, 2, 0, false, false },
+	[NARROWBAND] = { "narrowband", CONFIG_UDP, 1400, 9600, CONFIG_COST_RADIO, 4096, 4000, 4000, 600, 2, 0, false,
+		false },
 	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 500, 60, 8, 25, false, true },
 	{ "leo-satellite", CONFIG_UDP, 1500, 10000000, CONFIG_COST_WIRED, 384, 500, 500, 30, 6, 25, false, true },
 	{ "cellular", CONFIG_UDP, 1400, 5000000, CONFIG_COST_WIRED, 512, 1000, 1000, 60, 4, 25, true, true },
 	[FIBRE] = { "fibre", CONFIG_UDP, 1500, 100000000, CONFIG_COST_WIRED, 96, 100, 4000, 16, 3, 0, false, false },
+	{ "short-message", CONFIG_PIPE, 1750, 233, CONFIG_COST_WIRED, 16384, 600000, 600000, 655, 2, 0, true, false },
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
@@ -68,7 +74,9 @@ const struct preset *preset_find(const char *name)
 
 const struct preset *preset_of_type(enum config_link_type type)
 {
-	return &presets[type == CONFIG_ETHERNET ? MESH_RADIO : FIBRE];
+	if (type == CONFIG_ETHERNET)
+		return &presets[MESH_RADIO];
+	return &presets[type == CONFIG_UDP ? FIBRE : NARROWBAND];
 }
 
 const char *preset_nearest(const char *name)
@@ -82,13 +90,17 @@ const char *preset_nearest(const char *name)
 
 /*
  * The longest Hello: frame, Babel header, Hello and IHU, timestamps if measured,
- * inside IPv6 and UDP or Ethernet.
+ * inside IPv6 and UDP, Ethernet, or what stands around a frame on a serial line.
  */
 static unsigned hello_bytes(const struct config_link *link)
 {
+	static const unsigned below[] = { [CONFIG_ETHERNET] = 14,
+		[CONFIG_UDP] = CONFIG_UDP_OVERHEAD,
+		[CONFIG_SERIAL] = CONFIG_SERIAL_OVERHEAD,
+		[CONFIG_PIPE] = 0 };
 	unsigned babel = 4 + 8 + 16 + (link->rtt ? 6 + 10 : 0);
 
-	return babel + CONFIG_FRAME_OVERHEAD + (link->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 14);
+	return babel + CONFIG_FRAME_OVERHEAD + below[link->type];
 }
 
 unsigned preset_hello_floor_ms(const struct config_link *link)
@@ -98,5 +110,7 @@ unsigned preset_hello_floor_ms(const struct config_link *link)
 	uint64_t bits = (uint64_t)hello_bytes(link) * 8 * speakers;
 	uint64_t floor_ms = link->rate_bps ? bits * 1000 * 100 / BUDGET_PERCENT / link->rate_bps : 0;
 
-	return (unsigned)((floor_ms + 99) / 100 * 100); /* Babel counts centiseconds; people, tenths */
+	floor_ms = (floor_ms + 99) / 100 * 100;
+	return floor_ms < HELLO_MAX_MS ? (unsigned)floor_ms
+				       : HELLO_MAX_MS; /* Babel counts centiseconds; people, tenths */
 }

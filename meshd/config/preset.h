@@ -17,13 +17,13 @@ struct preset {
 
 #define METERED_COST 2048 /* a metered link counts like eight more radio hops */
 #define BUDGET_PERCENT 5 /* of a link's rate for routing and probing (design.md 3) */
+#define HELLO_MAX_MS 650000 /* Babel says intervals in 16 bits of centiseconds */
 
 const struct preset *preset_find(const char *name); /* NULL: unknown */
 const struct preset *preset_of_type(enum config_link_type type); /* when the file names none */
 const char *preset_nearest(const char *name); /* NULL: none is near */
 /* The shortest interval at which Hellos alone keep to the budget at the link's rate. */
 unsigned preset_hello_floor_ms(const struct config_link *link);
-#define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
-#define PRESET_MESSAGES "short-message" /* known, but this version has no such links */
+#define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, short-message"
 
 #endif

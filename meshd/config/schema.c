@@ -54,6 +54,16 @@ static const cyaml_schema_field_t link_fields[] = {
 		CONFIG_MAC_MAX),
 	CYAML_FIELD_SEQUENCE("announce", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, announce,
 		&text_schema, 0, CONFIG_RULE_MAX),
+	TEXT_FIELD(struct file_link, device),
+	TEXT_FIELD(struct file_link, baud),
+	TEXT_FIELD(struct file_link, framing),
+	TEXT_FIELD(struct file_link, flow),
+	NAMED_TEXT_FIELD("half-duplex", struct file_link, half_duplex),
+	TEXT_FIELD(struct file_link, turnaround),
+	NAMED_TEXT_FIELD("kiss-port", struct file_link, kiss_port),
+	NAMED_TEXT_FIELD("tx-delay", struct file_link, tx_delay),
+	CYAML_FIELD_SEQUENCE("command", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, command,
+		&text_schema, 0, CONFIG_WORD_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -17,6 +17,9 @@ struct file_link {
 	char *kind, *hello, *update, *rtt, *split_horizon, *mac_required; /* babel */
 	char **peers, **accept, **announce, **mac;
 	unsigned peers_count, accept_count, announce_count, mac_count;
+	char *device, *baud, *framing, *flow, *half_duplex, *turnaround, *kiss_port, *tx_delay; /* serial */
+	char **command; /* pipe */
+	unsigned command_count;
 };
 
 struct file {

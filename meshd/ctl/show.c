@@ -104,14 +104,15 @@ static void remotes_print(const json_t *peers, FILE *out)
 	}
 }
 
-static void drops_print(const json_t *link, FILE *out)
+/* Counts by reason: "title: reason 3, other 1". */
+static void counts_print(const json_t *counts, const char *title, FILE *out)
 {
 	const char *reason;
 	json_t *count;
 	bool is_first = true;
 
-	json_object_foreach (json_object_get(link, "drops"), reason, count) {
-		fprintf(out, "%s%s %lld", is_first ? "    dropped: " : ", ", reason,
+	json_object_foreach ((json_t *)(uintptr_t)counts, reason, count) {
+		fprintf(out, "%s%s%s %lld", is_first ? "    " : ", ", is_first ? title : "", reason,
 			(long long)json_integer_value(count));
 		is_first = false;
 	}
@@ -135,7 +136,8 @@ static void link_print(const json_t *link, FILE *out)
 		fprintf(out, "    %lld frames could not be sent; the last: %s\n", errors, json_text(link, "tx_error"));
 	if (lost)
 		fprintf(out, "    %lld frames were lost because this machine was too busy to take them\n", lost);
-	drops_print(link, out);
+	counts_print(json_object_get(link, "drops"), "dropped: ", out);
+	counts_print(json_object_get(link, "line"), "on the line: ", out);
 	remotes_print(json_object_get(link, "peers"), out);
 	neighbours_print(json_object_get(link, "neighbours"), out);
 }

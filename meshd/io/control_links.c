@@ -112,12 +112,48 @@ static void traffic_add(json_t *o, const struct node_link_info *info)
 	json_object_set_new(o, "drops", drops_make(&info->drops));
 }
 
+/* What a serial line or a modem program did that it should not. */
+static json_t *line_make(const struct port *p)
+{
+	const struct line_counters *l = &p->line;
+	const struct {
+		const char *name;
+		uint64_t count;
+	} counts[] = { { "rubbish_bytes", l->rubbish_bytes }, { "queue_dropped", l->queue_dropped },
+		{ "stuck", l->stuck }, { "restarts", l->restarts }, { "stations_changed", l->stations_changed } };
+	json_t *all = json_object();
+	const char *name;
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (counts[i].count)
+			json_object_set_new(all, counts[i].name, json_integer((json_int_t)counts[i].count));
+	for (unsigned i = 0; p->config->type == CONFIG_SERIAL; i++) {
+		uint64_t count = serial_rubbish_at(p, i, &name);
+
+		if (!name)
+			break;
+		if (count)
+			json_object_set_new(all, name, json_integer((json_int_t)count));
+	}
+	return all;
+}
+
+/* What the link is on: an interface, a device, a program. */
+static const char *beneath(const struct port *p)
+{
+	const struct config_link *c = p->config;
+
+	if (c->type == CONFIG_SERIAL)
+		return c->serial.device;
+	return c->type == CONFIG_PIPE ? config_pipe_word(&c->pipe, 0) : c->interface;
+}
+
 static json_t *link_make(const struct view *v, const struct port *p)
 {
 	const struct config_link *c = p->config;
 	struct link_find find = { .id = p->id };
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:I, s:b}", "name", c->name, "type",
-		port_type_name(c->type), "interface", c->interface, "state", port_state_name(p->state), "trouble",
+		port_type_name(c->type), "interface", beneath(p), "state", port_state_name(p->state), "trouble",
 		p->state == PORT_UP ? "" : p->error, "mtu", p->node_mtu, "rate_bps", (json_int_t)c->rate_bps, "metered",
 		c->metered);
 
@@ -127,6 +163,7 @@ static json_t *link_make(const struct view *v, const struct port *p)
 	json_object_set_new(o, "tx_errors", json_integer((json_int_t)p->tx_errors));
 	json_object_set_new(o, "tx_error", json_string(p->tx_errors ? strerror(p->tx_errno) : ""));
 	json_object_set_new(o, "mac", mac_make(node_mac_counters(v->node, p->id)));
+	json_object_set_new(o, "line", line_make(p));
 	json_object_set_new(o, "peers", remotes_make(p));
 	json_object_set_new(o, "neighbours", neighbours_make(v, p->id));
 	return o;

@@ -1,7 +1,8 @@
 /*
  * The node compares endpoints and does not read them; here is what they mean: a
  * MAC address on an ethernet link; on a udp link an IPv6 address (IPv4 mapped
- * into it, as the dual-stack socket has it), port and scope.
+ * into it, as the dual-stack socket has it), port and scope; a station's number on
+ * a serial line; a pipe's address as its modem has it. Their lengths differ.
  */
 #include "meshd/io/io.h"
 
@@ -19,6 +20,26 @@ struct endpoint endpoint_of_mac(const uint8_t mac[IO_MAC_LEN])
 
 	memcpy(e.bytes, mac, IO_MAC_LEN);
 	return e;
+}
+
+struct endpoint endpoint_of_station(uint8_t station)
+{
+	return (struct endpoint){ .len = STATION_ENDPOINT_LEN, .bytes = { station } };
+}
+
+struct endpoint endpoint_of_modem(struct bytes address)
+{
+	struct endpoint e = { .len = MODEM_ENDPOINT_LEN };
+
+	if (address.len)
+		memcpy(e.bytes, address.data,
+			address.len < CONFIG_PIPE_ADDRESS_MAX ? address.len : CONFIG_PIPE_ADDRESS_MAX);
+	return e;
+}
+
+struct bytes modem_of_endpoint(const struct endpoint *e)
+{
+	return bytes_of(e->bytes, strnlen((const char *)e->bytes, CONFIG_PIPE_ADDRESS_MAX));
 }
 
 static struct endpoint udp_make(const uint8_t address[16], uint16_t port, uint32_t scope)
@@ -75,6 +96,16 @@ const char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT])
 
 	if (e->len == IO_MAC_LEN) {
 		snprintf(text, ENDPOINT_TEXT, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+		return text;
+	}
+	if (e->len == STATION_ENDPOINT_LEN) {
+		snprintf(text, ENDPOINT_TEXT, "station %u", b[0]);
+		return text;
+	}
+	if (e->len == MODEM_ENDPOINT_LEN) {
+		struct bytes modem = modem_of_endpoint(e);
+
+		snprintf(text, ENDPOINT_TEXT, "modem %.*s", (int)modem.len, (const char *)modem.data);
 		return text;
 	}
 	if (e->len != ENDPOINT_UDP_LEN) {

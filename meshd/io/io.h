@@ -1,7 +1,7 @@
 /*
  * What the files of the libev shell share. One thread, one loop, one node:
  *
- *   TUN ───────► node_packets_in ──► output.send ──► port (ethernet | udp)
+ *   TUN ───────► node_packets_in ──► output.send ──► port (ethernet, udp, serial, pipe)
  *   port ──────► node_frame_in ────► output.deliver ──► TUN
  *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
@@ -73,14 +73,20 @@ void log_flush(struct log *l, uint64_t now_us);
 
 #define ENDPOINT_TEXT 80
 #define ENDPOINT_UDP_LEN 22 /* IPv6 address (IPv4 mapped), port, scope */
+#define STATION_ENDPOINT_LEN 1
+#define MODEM_ENDPOINT_LEN (CONFIG_PIPE_ADDRESS_MAX + 3)
 struct endpoint endpoint_of_mac(const uint8_t mac[IO_MAC_LEN]);
+struct endpoint endpoint_of_station(uint8_t station); /* on a serial line */
+/* As the modem has it, at most CONFIG_PIPE_ADDRESS_MAX bytes; and back, borrowed. */
+struct endpoint endpoint_of_modem(struct bytes address);
+struct bytes modem_of_endpoint(const struct endpoint *e);
 /* AF_INET and AF_INET6; an empty endpoint for others. */
 struct endpoint endpoint_of_sockaddr(const struct sockaddr *address);
 /* Always AF_INET6; false if it is not an endpoint of a udp link. */
 bool endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out, socklen_t *len);
-/* "192.0.2.1:6697", "[fe80::1%2]:6697", "02:00:5e:00:00:01". */
+/* "192.0.2.1:6697", "[fe80::1%2]:6697", "02:00:5e:00:00:01", "station 17", "modem 287654". */
 const char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT]);
-/* The reverse of endpoint_format(); -EINVAL. */
+/* The reverse of endpoint_format() for the first three; -EINVAL. */
 int endpoint_parse(struct endpoint *e, const char *text);
 
 /* --- kernel.c, watch.c: netlink ------------------------------------------------------- */
@@ -194,6 +200,17 @@ struct remote {
 	bool is_failed; /* the last look-up */
 };
 
+/* What became of serial lines and modem programs. */
+struct line_counters {
+	uint64_t rubbish_bytes; /* that were no frame */
+	uint64_t queue_dropped; /* frames that came faster than the line takes them */
+	uint64_t stuck; /* times that it took nothing at all */
+	uint64_t restarts; /* of the program */
+	uint64_t stations_changed; /* another station had our number */
+};
+struct serial;
+struct pipe;
+
 struct port {
 	struct daemon *d;
 	unsigned id;
@@ -214,6 +231,11 @@ struct port {
 	int fd, group_fd; /* udp: unicast, multicast */
 	ev_io io, group_io;
 	struct pcap *pcap;
+	struct serial *serial; /* NULL until it was open once */
+	struct pipe *pipe;
+	struct line_counters line;
+	bool is_stalled; /* it is open, and takes nothing */
+	uint64_t pause_us; /* before the program was started last */
 	struct remote remotes[CONFIG_PEER_MAX];
 };
 
@@ -231,6 +253,8 @@ void ports_resync(struct daemon *d);
 /* The interface failed under us; looked at again by the next tick. */
 void port_broken(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* It is there and takes nothing, and the link is down until it does. Only notes, as above. */
+void port_stalled(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Counts; an interface that went away breaks the port. `code`: errno. */
 void port_send_failed(struct port *p, int code);
 
@@ -259,6 +283,23 @@ uint32_t udp_overruns(struct port *p);
 int babel_open(struct port *p, char error[IO_ERROR_MAX]);
 void babel_close(struct port *p);
 void babel_send(struct port *p, const struct endpoint *to, struct bytes packet);
+/* serial.c */
+int serial_open(struct port *p, char error[IO_ERROR_MAX]);
+void serial_close(struct port *p);
+void serial_free(struct port *p); /* closed before */
+void serial_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* Each second while the port is stalled; true: it takes something again. */
+bool serial_probe(struct port *p);
+/* As deframer_rubbish_at(). */
+uint64_t serial_rubbish_at(const struct port *p, unsigned i, const char **name);
+
+/* pipe.c */
+int pipe_open(struct port *p, char error[IO_ERROR_MAX]);
+void pipe_close(struct port *p);
+void pipe_free(struct port *p);
+void pipe_send(struct port *p, const struct endpoint *to, struct bytes frame);
+/* Each second: gives up a program that takes nothing. */
+void pipe_probe(struct port *p, uint64_t now_us);
 
 /* --- resolve.c: names to addresses, off the loop -------------------------------------------- */
 

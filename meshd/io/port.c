@@ -11,6 +11,9 @@
  *   any state           broken     ▼         ▲
  *                                ERROR ──────┘ opened again, after RETRY_US
  *
+ * The port of a serial link is its device file: looked for every second, MISSING without
+ * it, and NO_CARRIER while it takes nothing. A pipe has nothing beneath it but its program.
+ *
  * A port stays open without carrier: sockets, and the NAT's idea of their port
  * number, survive. Another index or hardware address is another device: the
  * port opens anew. The node sees a link that is up or down.
@@ -20,6 +23,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RETRY_US (2 * SECOND_US)
 #define CARRIER_S 0.1 /* the kernel's own news of a lost carrier may be a second late */
@@ -67,13 +71,18 @@ struct backend {
 	int (*open)(struct port *p, char error[IO_ERROR_MAX]);
 	void (*close)(struct port *p);
 	void (*send)(struct port *p, const struct endpoint *to, struct bytes frame);
-	uint32_t (*overruns)(struct port *p);
+	uint32_t (*overruns)(struct port *p); /* NULL: it has none */
+	unsigned overhead; /* of what lies beneath, counted by its MTU */
+	void (*free)(struct port *p); /* NULL: nothing is kept while it is closed */
 };
 
 static const struct backend backends[] = {
-	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_overruns },
-	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_overruns },
-	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, udp_overruns },
+	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_overruns,
+		ETHERNET_LENGTH, NULL },
+	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_overruns, CONFIG_UDP_OVERHEAD, NULL },
+	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, udp_overruns, CONFIG_UDP_OVERHEAD, NULL },
+	[CONFIG_SERIAL] = { "serial", serial_open, serial_close, serial_send, NULL, 0, serial_free },
+	[CONFIG_PIPE] = { "pipe", pipe_open, pipe_close, pipe_send, NULL, 0, pipe_free },
 };
 
 const char *port_type_name(enum config_link_type type)
@@ -93,7 +102,7 @@ static bool port_is_plain(const struct port *p)
 
 static void port_shut(struct port *p)
 {
-	p->wants_reopen = false;
+	p->wants_reopen = p->is_stalled = false;
 	if (!p->is_open)
 		return;
 	backend_of(p)->close(p);
@@ -102,13 +111,13 @@ static void port_shut(struct port *p)
 
 static unsigned port_overhead(const struct port *p)
 {
-	return p->config->type == CONFIG_ETHERNET ? ETHERNET_LENGTH : CONFIG_UDP_OVERHEAD;
+	return backend_of(p)->overhead;
 }
 
 /* The MTU that the configuration asks of the interface. */
 static unsigned configured_mtu(const struct port *p)
 {
-	return p->config->mtu + (p->config->type == CONFIG_ETHERNET ? 0 : CONFIG_UDP_OVERHEAD);
+	return p->config->mtu + (p->config->type == CONFIG_ETHERNET ? 0 : port_overhead(p));
 }
 
 static unsigned port_least_mtu(const struct port *p)
@@ -155,6 +164,8 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
 		.rtt = c->rtt,
+		.overhead = c->type == CONFIG_SERIAL ? CONFIG_SERIAL_OVERHEAD : 0,
+		.is_half_duplex = c->type == CONFIG_SERIAL && c->serial.half_duplex,
 	};
 
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
@@ -211,10 +222,9 @@ static bool port_open(struct port *p, uint64_t now_us)
 		return true;
 	if (now_us < p->retry_us)
 		return false;
-	int code = backend_of(p)->open(p, error);
-	p->is_open = code == 0;
-	p->overruns = 0;
 	p->retry_us = now_us + RETRY_US;
+	p->is_open = backend_of(p)->open(p, error) == 0;
+	p->overruns = 0;
 	if (!p->is_open)
 		port_enter(p, PORT_ERROR, "%.150s", error);
 	return p->is_open;
@@ -243,6 +253,11 @@ static bool plain_ready(struct port *p, uint64_t now_us)
 	return true;
 }
 
+static bool port_has_device(const struct port *p)
+{
+	return p->config->type != CONFIG_SERIAL || access(p->config->serial.device, F_OK) == 0;
+}
+
 /* Brings state and node into line with what is known of the interface; true: frames can be sent. */
 static bool port_ready(struct port *p, uint64_t now_us)
 {
@@ -251,6 +266,13 @@ static bool port_ready(struct port *p, uint64_t now_us)
 	if (port_has_interface(p) && !p->link.is_present) {
 		port_shut(p);
 		port_enter(p, PORT_MISSING, "%s is not there; plug it in, or see \"ip link\" for its name", interface);
+		return false;
+	}
+	if (!port_has_device(p)) {
+		port_shut(p);
+		port_enter(p, PORT_MISSING,
+			"%s is not there; plug in the cable of the radio, or see \"ls /dev/serial/by-id\"",
+			p->config->serial.device);
 		return false;
 	}
 	if (p->wants_reopen) {
@@ -270,6 +292,10 @@ static bool port_ready(struct port *p, uint64_t now_us)
 	if (port_has_interface(p) && !p->link.has_carrier) {
 		port_enter(p, PORT_NO_CARRIER, "%s has no carrier; look at its cable and at the device behind it",
 			interface);
+		return false;
+	}
+	if (p->is_stalled) {
+		port_enter(p, PORT_NO_CARRIER, "%s", p->broken);
 		return false;
 	}
 	return !port_is_plain(p) || plain_ready(p, now_us);
@@ -380,22 +406,42 @@ void ports_open(struct daemon *d)
 	ev_timer_start(d->loop, &d->carriers);
 }
 
+static void port_free(struct port *p)
+{
+	port_shut(p);
+	if (backend_of(p)->free)
+		backend_of(p)->free(p);
+}
+
 void ports_close(struct daemon *d)
 {
 	if (ev_is_active(&d->carriers))
 		ev_timer_stop(d->loop, &d->carriers);
 	for (unsigned i = 0; i < d->port_count; i++)
-		port_shut(&d->ports[i]);
+		port_free(&d->ports[i]);
 	d->port_count = 0;
 }
 
 /* Frames that the kernel had no room for while the loop was busy. */
 static void port_count_overruns(struct port *p)
 {
+	if (!backend_of(p)->overruns)
+		return;
 	uint32_t all = backend_of(p)->overruns(p);
-
 	p->rx_dropped += all - p->overruns;
 	p->overruns = all;
+}
+
+/* Lines have no events of the kernel: they are looked at. True: the port may be settled otherwise now. */
+static bool line_tick(struct port *p, uint64_t now_us)
+{
+	if (p->config->type == CONFIG_PIPE && p->is_open && !p->wants_reopen)
+		pipe_probe(p, now_us);
+	if (p->config->type != CONFIG_SERIAL)
+		return false;
+	if (p->is_stalled && p->is_open && !p->wants_reopen)
+		p->is_stalled = !serial_probe(p);
+	return true;
 }
 
 void ports_tick(struct daemon *d, uint64_t now_us)
@@ -408,7 +454,7 @@ void ports_tick(struct daemon *d, uint64_t now_us)
 		if (port_has_interface(p) && now_us >= p->look_us) {
 			p->look_us = now_us + LOOK_US;
 			port_look(p);
-		} else if (p->wants_reopen || p->state == PORT_ERROR) {
+		} else if (line_tick(p, now_us) || p->wants_reopen || p->state == PORT_ERROR) {
 			port_settle(p, now_us);
 		}
 	}
@@ -422,6 +468,18 @@ void port_broken(struct port *p, const char *format, ...)
 	if (p->wants_reopen)
 		return;
 	p->wants_reopen = true;
+	va_start(args, format);
+	vsnprintf(p->broken, sizeof(p->broken), format, args);
+	va_end(args);
+}
+
+void port_stalled(struct port *p, const char *format, ...)
+{
+	va_list args;
+
+	if (p->wants_reopen)
+		return;
+	p->is_stalled = true;
 	va_start(args, format);
 	vsnprintf(p->broken, sizeof(p->broken), format, args);
 	va_end(args);

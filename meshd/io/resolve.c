@@ -74,6 +74,13 @@ static void remote_ask(struct port *p, unsigned slot, uint64_t now_us)
 	const struct config_peer *peer = &p->config->peers[slot];
 	struct remote *r = &p->remotes[slot];
 
+	if (p->config->type == CONFIG_PIPE) {
+		r->addresses[0] = endpoint_of_modem(bytes_of(peer->host, strlen(peer->host)));
+		r->is_numeric = true;
+		r->count = 1;
+		remote_tell(p, slot, now_us);
+		return;
+	}
 	if (lookup_numeric(peer->host, peer->port, (unsigned)p->link.ifindex, &r->addresses[0]) == 0) {
 		r->is_numeric = true;
 		r->count = 1;

@@ -382,6 +382,9 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	if (promoted) {
 		peer_promoted(p, now_us);
 		peer_answered(p, now_us);
+		/* Whoever calls us anew may have forgotten us, and our next Hello be minutes away. */
+		if (p->is_up)
+			peer_tell_engine(p, now_us);
 	}
 	if (p->is_silent) {
 		peer_ask_echo(p, now_us);

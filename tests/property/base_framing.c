@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "meshd/base/escape.h"
 #include "meshd/base/framing.h"
 #include "meshd/base/random.h"
 
@@ -113,12 +114,42 @@ static void a_megabyte_of_noise_costs_no_frame_behind_it(void **state)
 	}
 }
 
+/* In pieces, with XON and XOFF of the other end strewn in between. */
+static void what_flow_control_takes_for_itself_is_kept_out_of_the_line(void **state)
+{
+	static uint8_t line[2 * FRAME_MAX], got[4 * FRAME_MAX];
+
+	(void)state;
+	for (unsigned i = 0; i < LINES; i++) {
+		size_t len, kept = 0;
+		bool is_open = false;
+
+		frame_draw();
+		for (size_t at = 0; at < w.frame_len; at += 1 + prng_below(&prng, 8))
+			w.frame[at] = (uint8_t[]){ 0x11, 0x13, 0x7d }[prng_below(&prng, 3)];
+		len = escape_write(line, bytes_of(w.frame, w.frame_len));
+		for (size_t at = 0; at < len;) {
+			size_t piece = 1 + prng_below(&prng, len - at);
+
+			assert_null(memchr(line + at, 0x11, piece));
+			assert_null(memchr(line + at, 0x13, piece));
+			memcpy(got + kept, line + at, piece);
+			got[kept + piece] = prng_below(&prng, 2) ? 0x11 : 0x13;
+			kept += escape_read(got + kept, piece + 1, &is_open);
+			at += piece;
+		}
+		assert_int_equal(kept, w.frame_len);
+		assert_memory_equal(got, w.frame, kept);
+	}
+}
+
 /* base_framing [SEED] */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_come_through_as_they_were),
 		cmocka_unit_test(a_megabyte_of_noise_costs_no_frame_behind_it),
+		cmocka_unit_test(what_flow_control_takes_for_itself_is_kept_out_of_the_line),
 	};
 	uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 10) : (uint64_t)time(NULL);
 

@@ -185,7 +185,7 @@ static void paths_are_as_long_as_they_may_be(void **state)
 
 static void link_names_and_kinds_are_checked(void **state)
 {
-#define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre"
+#define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, short-message"
 	static const struct refusal cases[] = {
 		{ "links:\n- name: a\n", "m.yaml:2: link \"a\": no preset; add preset: with one of " PRESETS },
 		{ "links:\n- interface: eth1\n  peers: [a]\n",
@@ -202,16 +202,13 @@ static void link_names_and_kinds_are_checked(void **state)
 		{ "links:\n- name: a\n  preset: wifi\n",
 			"m.yaml:3: link \"a\": preset \"wifi\" is not known; known are " PRESETS },
 		{ "links:\n- name: a\n  preset: short-message\n",
-			"m.yaml:3: link \"a\": preset \"short-message\": this version carries no links of message "
-			"modems; remove the link" },
-		{ "links:\n- name: a\n  type: serial\n",
-			"m.yaml:3: link \"a\": type \"serial\" is not in this version, which has ethernet, udp and "
-			"babel; remove the link" },
+			"m.yaml:2: link \"a\": no command; add command: [/path/of/the/modem-program, its, arguments]" },
+		{ "links:\n- name: a\n  type: serial\n", "m.yaml:2: link \"a\": no device; add device: with the port "
+							 "that the radio is on, such as /dev/ttyUSB0" },
 		{ "links:\n- name: a\n  type: pipe\n",
-			"m.yaml:3: link \"a\": type \"pipe\" is not in this version, which has ethernet, udp and "
-			"babel; remove the link" },
+			"m.yaml:2: link \"a\": no command; add command: [/path/of/the/modem-program, its, arguments]" },
 		{ "links:\n- name: a\n  type: tcp\n",
-			"m.yaml:3: link \"a\": type \"tcp\" is not known; write ethernet, udp or babel" },
+			"m.yaml:3: link \"a\": type \"tcp\" is not known; write ethernet, udp, babel, serial or pipe" },
 		{ "links:\n- preset: fibre\n",
 			"m.yaml:2: link 1: no name; add name: (up to 15 letters, digits, - . _)" },
 		{ "links:\n- preset: fibre\n  name: \"sat 0\"\n",

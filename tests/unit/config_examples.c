@@ -25,6 +25,8 @@ static const struct example examples[] = {
 	{ "vehicle", 2, 1, 0, 1 },
 	{ "backpack", 2, 1, 0, 1 },
 	{ "gateway", 3, 1, 1, 1 },
+	{ "backpack-narrowband", 3, 1, 0, 1 },
+	{ "command-post-beidou", 3, 0, 2, 2 },
 };
 
 static struct config load(const char *role)
@@ -82,7 +84,8 @@ static void peers_are_heard_where_they_call_by_a_link_of_their_kind(void **state
 		struct config c = load(examples[i].name);
 
 		for (unsigned j = 0; j < c.link_count; j++) {
-			for (unsigned k = 0; k < c.links[j].peer_count; k++) {
+			/* Cards have no role. */
+			for (unsigned k = 0; c.links[j].type == CONFIG_UDP && k < c.links[j].peer_count; k++) {
 				const struct config_peer *peer = &c.links[j].peers[k];
 				const char *role = role_of_host(peer->host);
 
@@ -116,8 +119,9 @@ static const char *manual(void)
 static void the_manual_has_an_entry_for_every_field(void **state)
 {
 	static const char *const fields[] = { "key", "state", "control", "tun", "mtu", "lan", "name", "type",
-		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost", "table", "metric", "kind",
-		"hello", "update", "rtt", "accept", "announce" };
+		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost", "table", "metric",
+		"kind", "hello", "update", "rtt", "accept", "announce", "device", "baud", "framing", "flow",
+		"half\\-duplex", "turnaround", "kiss\\-port", "tx\\-delay", "command" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(fields); i++) {
@@ -139,21 +143,27 @@ static void the_manual_gives_every_preset_as_it_is(void **state)
 {
 	static const char *const presets[][2] = { { "mesh-radio", "mesh\\-radio" }, { "narrowband", "narrowband" },
 		{ "geo-satellite", "geo\\-satellite" }, { "leo-satellite", "leo\\-satellite" },
-		{ "cellular", "cellular" }, { "fibre", "fibre" } };
+		{ "cellular", "cellular" }, { "fibre", "fibre" }, { "short-message", "short\\-message" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(presets); i++) {
 		static struct config c;
 		char text[96], error[CONFIG_ERROR_MAX], rate[16], row[160];
 
-		snprintf(text, sizeof(text), "links: [{interface: a, preset: %s}]", presets[i][0]);
+		bool is_message = strcmp(presets[i][0], "short-message") == 0;
+
+		snprintf(text, sizeof(text), "links: [{%s, preset: %s}]",
+			is_message ? "name: a, command: [/bin/cat]" : "interface: a", presets[i][0]);
 		assert_int_equal(config_parse(&c, "f", bytes_of(text, strlen(text)), error), 0);
 		const struct config_link *l = c.links;
 		bool is_udp = l->type == CONFIG_UDP;
 		config_format_rate(rate, sizeof(rate), l->rate_bps);
 		snprintf(row, sizeof(row), "\n%s\t%s\t%s\t%u\t%u\t%u ms\t%u ms\t%u\t%u s\t%s\n", presets[i][1],
-			is_udp ? "udp" : "ethernet", rate, l->mtu + (is_udp ? CONFIG_UDP_OVERHEAD : 0), hop_cost(l),
-			l->hello_ms, l->idle_ms, l->dead_misses, l->update_s, l->rtt ? "yes" : "no");
+			is_message ? "pipe"
+			: is_udp   ? "udp"
+				   : "ethernet",
+			rate, l->mtu + (is_udp ? CONFIG_UDP_OVERHEAD : 0), hop_cost(l), l->hello_ms, l->idle_ms,
+			l->dead_misses, l->update_s, l->rtt ? "yes" : "no");
 		if (!strstr(manual(), row))
 			fail_msg("docs/meshd.yaml.5 lacks:%s", row);
 	}

@@ -25,8 +25,10 @@ static struct config_link link_of(const char *preset, const char *more)
 	static struct config config;
 	char text[256], error[CONFIG_ERROR_MAX];
 
-	snprintf(text, sizeof(text), "links: [{name: a, interface: eth1, preset: %s%s%s}]", preset, *more ? ", " : "",
-		more);
+	bool is_pipe = strcmp(preset, "short-message") == 0;
+
+	snprintf(text, sizeof(text), "links: [{name: a, %s, preset: %s%s%s}]",
+		is_pipe ? "command: [/bin/cat]" : "interface: eth1", preset, *more ? ", " : "", more);
 	if (config_parse(&config, "f", bytes_of(text, strlen(text)), error) != 0)
 		fail_msg("%s", error);
 	return config.links[0];
@@ -112,6 +114,17 @@ static void presets_are_what_the_manual_says(void **state)
 				   .idle_ms = 4000,
 				   .dead_misses = 3,
 				   .update_s = 16 } },
+		{ "short-message", { .type = CONFIG_PIPE,
+					   .rate_bps = 233,
+					   .mtu = 1750,
+					   .cost = CONFIG_COST_WIRED,
+					   .rxcost = 16384,
+					   .extra_cost = 2048,
+					   .hello_ms = 600000,
+					   .idle_ms = 600000,
+					   .dead_misses = 2,
+					   .update_s = 655,
+					   .metered = true } },
 	};
 
 	(void)state;

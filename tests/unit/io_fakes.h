@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define FAKE_FRAMES 512
+#define FAKE_FRAME_SHOWN 64
 
 static struct {
 	/* links */
@@ -28,6 +29,7 @@ static struct {
 	struct kernel_addresses plain[NODE_LINK_MAX]; /* where plain links stand */
 	unsigned rules[NODE_LINK_MAX][2];
 	unsigned babel_packets;
+	unsigned readies[NODE_LINK_MAX]; /* times that the link had room */
 	struct endpoint targets[NODE_LINK_MAX][NODE_TARGET_MAX];
 	unsigned targets_told;
 	/* frames that came in */
@@ -37,6 +39,7 @@ static struct {
 		struct endpoint from;
 		size_t len;
 		uint8_t first, last;
+		uint8_t shown[FAKE_FRAME_SHOWN];
 	} frames[FAKE_FRAMES];
 	/* peers, for node_dump_peers() */
 	unsigned peer_count;
@@ -113,6 +116,12 @@ void node_babel_in(struct node *n, uint64_t now_us, unsigned link, const struct 
 	fake.babel_packets++;
 }
 
+void node_link_ready(struct node *n, uint64_t now_us, unsigned link, size_t bytes)
+{
+	(void)n, (void)now_us;
+	fake.readies[link] += bytes > 0;
+}
+
 int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slot, const struct endpoint *endpoint)
 {
 	(void)n, (void)now_us;
@@ -131,6 +140,7 @@ void node_frame_in(
 	fake.frames[fake.frame_count].len = len;
 	fake.frames[fake.frame_count].first = frame[0];
 	fake.frames[fake.frame_count].last = frame[len - 1];
+	memcpy(fake.frames[fake.frame_count].shown, frame, len < FAKE_FRAME_SHOWN ? len : FAKE_FRAME_SHOWN);
 	fake.frame_count++;
 	/* The room that node.h promises is there: a sanitizer sees if not. */
 	memset(frame, 0xaa, len + NODE_TAILROOM);

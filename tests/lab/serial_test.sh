@@ -1,0 +1,206 @@
+#!/bin/sh
+# Real daemons on serial lines and modem programs:
+#
+#          ┌──── vhf: one channel of 9,600 baud ────┐
+#   north ─┤                                        ├─ east ── beidou, a message at a time ── rear
+#          └─ south      north ═ mesh radio ═ south ┘
+#
+# Ports are pseudo-terminals, joined by the lab's link model.
+. tests/lab/lib.sh
+
+nodes="north south east rear"
+
+prepare() {
+	mkdir -p "$work/out/air"
+	cd "$work/out" || exit 1
+	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 || not_ok "an authority" "$(cat enrol.log)"
+	for node in $nodes; do
+		"$bin/meshctl" enrol --authority authority.key --name $node --level scene --out $node.key >>enrol.log 2>&1 ||
+			not_ok "$node is enrolled" "$(cat enrol.log)"
+	done
+	vhf="name: vhf, preset: narrowband, baud: 9600"
+	node_yaml north "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/north.tty0}"
+	node_yaml south "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/south.tty0}"
+	# A card that is a hundred times as fast as a civil one: a message each 0.6 s.
+	slow="preset: short-message, rate: 20k"
+	modem="$bin/beidou-example, --air, $PWD/air, --every, 0.6, --delay, 0.2, --card"
+	node_yaml east "{$vhf, device: $PWD/east.tty0}" \
+		"{name: beidou, $slow, command: [$modem, 2801], peers: [2802]}"
+	node_yaml rear "{name: beidou, $slow, command: [$modem, 2802], peers: [2801]}"
+	cd "$root" || exit 1
+}
+
+node_yaml() { # name link...
+	name=$1
+	shift
+	{
+		echo "node: {key: $name.key, state: $name.state, control: $name.sock}"
+		echo "links:"
+		printf '  - %s\n' "$@"
+	} >"$name.yaml"
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 5
+		nodes:
+		  - {name: north, run: [cd $MESHLAB_DIR && exec meshd -c north.yaml]}
+		  - {name: south, run: [cd $MESHLAB_DIR && exec meshd -c south.yaml]}
+		  - {name: east, run: [cd $MESHLAB_DIR && exec meshd -c east.yaml]}
+		  - {name: rear, run: [cd $MESHLAB_DIR && exec meshd -c rear.yaml]}
+		links:
+		  - {name: vhf, preset: narrowband, framing: cobs, baud: 9600, rate: none, delay: 20ms, jitter: 5ms,
+		     turnaround: 0ms, fade: none, ends: [north:tty0, south:tty0, east:tty0]}
+		  - {name: radio, preset: mesh-radio, fade: none, ends: [north:radio0, south:radio0]}
+	END
+}
+
+address() { # name
+	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
+}
+
+ask() { # name question...: what its daemon says
+	socket=$MESHLAB_DIR/$1.sock
+	shift
+	meshctl "$@" --socket "$socket"
+}
+
+has_route() { # node name
+	ask "$1" why "$2"
+}
+
+# A ping that waits as long as the channel may need.
+reaches() { # node name
+	ip netns exec "$1" ping -n -q -c 1 -W 5 "$(address "$2")" >/dev/null
+}
+
+pid_of() { # node
+	ip netns pids "$1" | while read -r pid; do
+		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
+	done | head -1
+}
+
+# A link as its node sees it, on one line.
+link_of() { # node link
+	ask "$1" links --json | tr -d '\n' | sed 's/{ *"name": "/\n&/g' | grep "\"name\": \"$2\""
+}
+
+says() { # node link what
+	link_of "$1" "$2" | tr -d ' ' | grep -q "$3" || { link_of "$1" "$2"; return 1; }
+}
+
+uses() { # node dest link
+	ask "$1" why "$2" | tee "$LAB_WORK/why" | grep -q "$3" || { cat "$LAB_WORK/why"; return 1; }
+}
+
+first_contact() {
+	check "three stations meet on one channel of 9,600 baud" within 90 has_route north east
+	check "each of them" within 60 has_route south east
+	check "packets pass" within 20 reaches north east
+	check "two of them prefer the radio that both have" within 10 uses north south radio0
+}
+
+# As somebody types: 64 bytes there and back.
+session() {
+	seen=$(ip netns exec north ping -n -q -c 8 -i 1 -W 5 -s 64 "$(address east)")
+	echo "# 64 bytes there and back over 9,600 baud: $(echo "$seen" | sed -n 's|^rtt ||p')"
+	check "a text session is usable" session_is_usable
+}
+
+session_is_usable() {
+	echo "$seen"
+	[ "$(echo "$seen" | sed -n 's|.* \([0-9]*\) received.*|\1|p')" -ge 6 ] || return 1
+	between 0 "$(echo "$seen" | sed -n 's|^rtt.*= [0-9.]*/\([0-9.]*\)/.*|\1|p')" 3000
+}
+
+# 5 MB over the mesh radio; who is on the narrowband does not notice.
+transfer() {
+	head -c 5000000 /dev/urandom >"$LAB_WORK/file"
+	ip netns exec south meshdemo receive --on "$(address south)" --port 7777 --within 60 --file "$LAB_WORK/copy" >"$LAB_WORK/receive.log" 2>&1 &
+	receiver=$!
+	ip netns exec north meshdemo send --to "$(address south)" --port 7777 --within 60 --file "$LAB_WORK/file" \
+		>"$LAB_WORK/send.log" 2>&1 &
+	sender=$!
+	answered=$(ip netns exec north ping -n -q -c 3 -i 1 -W 5 -s 64 "$(address east)" | sed -n 's|.* \([0-9]*\) received.*|\1|p')
+	check "messages pass while 5 MB go over another link" test "$answered" -ge 2
+	wait $sender
+	wait $receiver
+	check "and the 5 MB arrive" cmp "$LAB_WORK/file" "$LAB_WORK/copy"
+}
+
+noise() {
+	before=$(pid_of east)
+	meshlab ctl noise east:tty0
+	check "a megabyte of noise is counted" within 10 says east vhf '"rubbish_bytes":9[0-9][0-9][0-9][0-9][0-9]'
+	check "and named" says east vhf '"too_long":[0-9]'
+	check "and survived" within 30 reaches north east
+	check "by the same process" test "$(pid_of east)" = "$before"
+}
+
+fallback() {
+	meshlab ctl cut radio
+	check "without the radio the narrowband carries it" within 30 uses north south vhf
+	check "packets too" within 30 reaches north south
+	meshlab ctl restore radio
+	check "and the radio is taken again" within 30 uses north south radio0
+}
+
+pulled_out() {
+	meshlab ctl unplug east:tty0
+	check "a port that is pulled out is missing" within 5 says east vhf '"state":"missing"'
+	check "and what to do is said" says east vhf "pluginthecable"
+	meshlab ctl plug east:tty0
+	check "it is taken up when it is back" within 5 says east vhf '"state":"up"'
+	check "with its neighbours" within 90 reaches north east
+}
+
+beidou() {
+	check "a message modem carries routes" within 90 has_route rear north
+	check "and packets, over the narrowband behind it" within 30 reaches rear north
+	pid=$(pgrep -P "$(pid_of rear)" -f beidou-example)
+	kill -9 "$pid"
+	check "a modem program that dies is named" within 5 grep -q "ended by signal 9" "$MESHLAB_DIR/rear.log"
+	check "its words are in the log" grep -q "modem beidou: card 2802" "$MESHLAB_DIR/rear.log"
+	check "and it is started again" within 10 says rear beidou '"state":"up"'
+	check "with its neighbours" within 60 reaches rear east
+}
+
+inside() {
+	first_contact
+	session
+	transfer
+	noise
+	fallback
+	beidou
+	pulled_out
+	lab_done
+}
+
+logs_are_clean() {
+	for node in $nodes; do
+		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$node.log" || return 1
+	done
+}
+
+nothing_is_left() {
+	! pgrep -f "air, $work|--air $work"
+}
+
+if [ -n "${LAB_INSIDE:-}" ]; then
+	inside
+fi
+lab_init "$1"
+root=$(pwd)
+bin=$(cd "$build/bin" && pwd)
+prepare
+scenario >"$work/lab.yaml"
+lab_run "$work/lab.yaml"
+check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 20
+check "no sanitizer and no assertion spoke" logs_are_clean
+check "no modem program is left" nothing_is_left
+if [ "$failures" != 0 ]; then
+	for node in $nodes; do
+		sed "s/^/# $node: /" "$work/out/$node.log" | tail -40
+	done
+fi
+lab_done
