@@ -21,9 +21,13 @@ void adj_in_count(const struct route *r, bool is_there)
 {
 	struct session *s = r->neighbour->session;
 
-	if (!s || r->refmetric == BABEL_INFINITY)
+	struct claim claims[BABEL_CLASSES];
+
+	if (!s || !route_is_announced(r))
 		return;
-	uint64_t hash = adj_hash(s->in.key, &r->destination->prefix, &r->origin, r->seqno, r->refmetric);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		claims[c] = r->variants[c].claim;
+	uint64_t hash = adj_hash(s->in.key, &r->destination->prefix, claims);
 	s->in.digest += is_there ? hash : 0 - hash;
 }
 
@@ -245,18 +249,19 @@ enum delta_use adj_in_delta(struct session *s, uint64_t now_us, const struct bab
 	return in->has_begun && delta->u.delta.urgent ? DELTA_RETRACTIONS : DELTA_SKIPPED;
 }
 
-void adj_in_update(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *update)
+void adj_in_leave(struct session *s, uint64_t now_us)
 {
-	bool is_retraction = update->u.update.metric == BABEL_INFINITY;
+	s->n->b->counters.retractions_received++;
+	s->in.has_begun = s->in.is_syncing = false;
+	adj_in_wipe(s, now_us);
+}
 
-	/* Who leaves says so of everything at once, in no delta. */
-	if (is_retraction && update->u.update.wildcard) {
-		s->n->b->counters.retractions_received++;
-		s->in.has_begun = s->in.is_syncing = false;
-		adj_in_wipe(s, now_us);
-	} else if (use == DELTA_APPLIED || (use == DELTA_RETRACTIONS && is_retraction)) {
-		route_update(s->n, now_us, update);
-	}
+void adj_in_update(struct session *s, uint64_t now_us, enum delta_use use, const struct announcement *a)
+{
+	if (use == DELTA_APPLIED)
+		route_update(s->n, now_us, a);
+	else if (use == DELTA_RETRACTIONS)
+		route_update_losses(s->n, now_us, a);
 }
 
 void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *delta)

@@ -10,8 +10,11 @@
  * version is the tail of that list: it is sent from the table, never from a log,
  * and what is overtaken by a newer commit is not sent at all (R4).
  *
- * A finite entry pins the feasibility distance of its origin: each refresh says
+ * A finite entry pins the feasibility distances of its origins: each refresh says
  * it again (R8).
+ *
+ * An entry has what was said in every class, and one version: what is said anew is
+ * said of all of them.
  */
 #include "routing/compact.h"
 
@@ -20,21 +23,26 @@
 
 #define VER_MAX UINT32_C(0x7fffffff) /* then a new epoch */
 #define CHUNK_SPAN 0xffffu /* versions in one delta: its begin has 16 bits */
-#define CHUNK_ROOM 128 /* header and one update of any kind */
+#define CHUNK_ROOM 192 /* header, and updates of all classes of one prefix, of any kind */
 
-uint64_t adj_hash(
-	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric)
+uint64_t adj_hash(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES])
 {
-	uint8_t bytes[2 + sizeof(prefix->address.bytes) + sizeof(router_id) + 4];
+	uint8_t bytes[2 + sizeof(prefix->address.bytes) + BABEL_CLASSES * (sizeof(router_id) + 5)];
 	struct writer w = writer_of(bytes, sizeof(bytes));
 
 	write_u8(&w, prefix->address.family);
 	write_u8(&w, prefix->plen);
 	write_copy(&w, prefix->address.bytes, sizeof(prefix->address.bytes));
-	write_copy(&w, origin->bytes, sizeof(origin->bytes));
-	write_u16(&w, seqno);
-	write_u16(&w, metric);
-	return siphash24(key, bytes_of(bytes, sizeof(bytes)));
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		if (claims[c].metric == BABEL_INFINITY)
+			continue;
+		if (c != BABEL_TEXT)
+			write_u8(&w, (uint8_t)c);
+		write_copy(&w, claims[c].origin.bytes, sizeof(claims[c].origin.bytes));
+		write_u16(&w, claims[c].seqno);
+		write_u16(&w, claims[c].metric);
+	}
+	return siphash24(key, writer_bytes(&w));
 }
 
 /* --- the table ------------------------------------------------------------------------ */
@@ -112,7 +120,7 @@ static unsigned place_after(const struct session *s, uint32_t ver)
 /* Counts a finite entry in, or out. */
 static void entry_count(struct session *s, const struct destination *d, const struct adj_out *e, bool is_there)
 {
-	uint64_t hash = adj_hash(s->out.key, &d->prefix, &e->origin, e->seqno, e->metric);
+	uint64_t hash = adj_hash(s->out.key, &d->prefix, e->claims);
 
 	s->out.digest += is_there ? hash : 0 - hash;
 	s->out.count += is_there ? 1 : (size_t)-1;
@@ -152,7 +160,7 @@ static void epoch_renew(struct session *s)
 		struct adj_out *e = entry_at(s, place);
 
 		e->ver = ++out->ver;
-		if (e->metric != BABEL_INFINITY)
+		if (claims_are_finite(e->claims))
 			entry_count(s, destination_at(s->n->b, place - 1), e, true);
 	}
 	out->ver++;
@@ -180,74 +188,94 @@ void adj_out_full(struct session *s, uint64_t now_us)
 
 /* --- commits ------------------------------------------------------------------------------ */
 
-/* What the neighbour should know of `d` now; false: nothing finite. What is
- * reached through the neighbour itself, by whatever link, is of no use to it (3.7.4). */
-static bool commit_wanted(const struct session *s, const struct destination *d, struct adj_out *want)
+/* What the neighbour should know of `d` now in one class. What is reached through the
+ * neighbour itself, by whatever link, is of no use to it (3.7.4). */
+static struct claim commit_wanted_class(const struct session *s, const struct destination *d, enum babel_class class)
 {
-	const struct babel *b = d->b;
+	const struct route *selected = d->selected[class];
 	struct babel_tlv unused;
 
-	if (!destination_is_reachable(d) || !update_next_hop(s->n->link, &d->prefix, &unused))
-		return false;
-	if (!d->is_own && address_equal(&d->selected->neighbour->address, &s->n->address))
-		return false;
-	want->origin = d->is_own ? b->config.id : d->selected->origin;
-	want->seqno = d->is_own ? b->seqno : d->selected->seqno;
-	want->metric = d->is_own ? d->own_metric : route_metric(d->selected);
-	return want->metric != BABEL_INFINITY;
+	if (!(s->n->classes >> class & 1) || !update_next_hop(s->n->link, &d->prefix, &unused) ||
+		(selected && address_equal(&selected->neighbour->address, &s->n->address)))
+		return (struct claim){ .metric = BABEL_INFINITY };
+	struct claim claim = destination_claim(d, class);
+
+	/* What is said in one byte is what is meant (R9). */
+	if (class != BABEL_TEXT && s->n->link->config.is_thin)
+		claim.metric = log_decode(log_encode(claim.metric));
+	return claim;
 }
 
-static void commit_write(struct session *s, struct destination *d, struct adj_out *e, const struct adj_out *value)
+static void commit_wanted(const struct session *s, const struct destination *d, struct claim want[BABEL_CLASSES])
+{
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		want[c] = commit_wanted_class(s, d, c);
+}
+
+/* What holds with each refresh from now on, and what held until now. */
+static void claims_pin(struct destination *d, const struct claim claims[BABEL_CLASSES])
+{
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		if (claims[c].metric != BABEL_INFINITY)
+			source_pin(d, &claims[c].origin);
+}
+
+static void claims_unpin(
+	struct destination *d, uint64_t now_us, const struct claim claims[BABEL_CLASSES], uint64_t hold_us)
+{
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		if (claims[c].metric != BABEL_INFINITY)
+			source_unpin(d, now_us, &claims[c].origin, hold_us);
+}
+
+/* Origins and seqnos of what is retracted stay as they were: they mean nothing. */
+static void commit_write(struct session *s, struct destination *d, struct adj_out *e, const struct claim *want)
 {
 	struct session_out *out = &s->out;
 
-	compact_committed(s, d->index, e, value);
+	compact_committed(s, d->index, e, want);
 	if (e->ver) {
-		if (e->metric != BABEL_INFINITY)
+		if (claims_are_finite(e->claims))
 			entry_count(s, d, e, false);
 		entry_unlink(out, e);
 	} else {
 		d->told_sessions++;
 	}
-	e->origin = value->origin;
-	e->seqno = value->seqno;
-	e->metric = value->metric;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		if (want[c].metric != BABEL_INFINITY)
+			e->claims[c] = want[c];
+		else
+			e->claims[c].metric = BABEL_INFINITY;
+	}
 	e->ver = ++out->ver;
-	if (e->metric != BABEL_INFINITY)
+	if (claims_are_finite(e->claims))
 		entry_count(s, d, e, true);
 	entry_append(out, e);
 	if (out->ver == VER_MAX)
 		epoch_renew(s);
 }
 
-static void commit_retraction(struct session *s, struct destination *d, struct adj_out *e, uint64_t now_us)
+static void commit(
+	struct session *s, struct destination *d, struct adj_out *e, const struct claim *want, uint64_t now_us)
 {
-	struct adj_out value = { .origin = e->origin, .seqno = e->seqno, .metric = BABEL_INFINITY };
-	bool was_finite = e->metric != BABEL_INFINITY;
+	struct claim before[BABEL_CLASSES];
 
-	commit_write(s, d, e, &value);
-	if (was_finite)
-		source_unpin(d, now_us, &value.origin, link_update_hold_us(s->n->link));
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		before[c] = e->claims[c];
+		if (!e->ver)
+			before[c].metric = BABEL_INFINITY;
+	}
+	claims_pin(d, want);
+	commit_write(s, d, e, want);
+	claims_unpin(d, now_us, before, link_update_hold_us(s->n->link));
 }
 
-static void commit_finite(
-	struct session *s, struct destination *d, struct adj_out *e, const struct adj_out *value, uint64_t now_us)
-{
-	bool was_finite = e->ver && e->metric != BABEL_INFINITY;
-	router_id old = e->origin;
-
-	source_pin(d, &value->origin);
-	commit_write(s, d, e, value);
-	if (was_finite)
-		source_unpin(d, now_us, &old, link_update_hold_us(s->n->link));
-}
-
-/* Does the neighbour have to hear of it? */
-static bool commit_is_due(const struct adj_out *told, const struct adj_out *want, enum commit why)
+/* Does the neighbour have to hear of it? `told` may be NULL. */
+static bool commit_is_due(const struct claim *told, const struct claim *want, enum commit why)
 {
 	bool was_finite = told && told->metric != BABEL_INFINITY;
 
-	if (!want)
+	if (want->metric == BABEL_INFINITY)
 		return was_finite || (told && why == COMMIT_FORCED);
 	if (!was_finite || why == COMMIT_FORCED || !router_id_equal(&want->origin, &told->origin))
 		return true;
@@ -256,36 +284,60 @@ static bool commit_is_due(const struct adj_out *told, const struct adj_out *want
 	return why == COMMIT_SETTLED && metric_change_is_significant(told->metric, want->metric);
 }
 
+/* Nothing is due, but perhaps it will be. */
+static void commit_later(
+	struct destination *d, const struct claim *told, const struct claim *want, uint64_t now_us, enum commit why)
+{
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		if (want[c].metric == BABEL_INFINITY)
+			continue;
+		if (why == COMMIT_CHANGED && metric_change_is_significant(told[c].metric, want[c].metric))
+			session_settles(d, now_us);
+		else if (metric_has_drifted(told[c].metric, want[c].metric))
+			session_drifts(d->b, now_us);
+	}
+}
+
+/* Before finite values are said (3.7.3): what cannot be accounted for is not. */
+static void commit_account(struct session *s, struct destination *d, struct claim *want, uint64_t now_us)
+{
+	uint64_t hold_us = link_update_hold_us(s->n->link);
+
+	for (unsigned c = 0; c < d->b->config.classes; c++)
+		if (want[c].metric != BABEL_INFINITY && !source_update(d, now_us, c, &want[c], hold_us))
+			want[c].metric = BABEL_INFINITY;
+}
+
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
 {
 	const struct adj_out *told = entry_find(s, d);
-	bool was_finite = told && told->metric != BABEL_INFINITY;
-	struct adj_out want;
-	bool is_finite = commit_wanted(s, d, &want);
-	bool is_other = is_finite && was_finite && !router_id_equal(&want.origin, &told->origin);
+	struct claim want[BABEL_CLASSES];
+	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
+	bool is_due = false, is_urgent = why == COMMIT_FORCED;
 
-	if (!commit_is_due(told, is_finite ? &want : NULL, why)) {
-		if (is_finite && why == COMMIT_CHANGED && metric_change_is_significant(told->metric, want.metric))
-			session_settles(d, now_us);
-		else if (is_finite && metric_has_drifted(told->metric, want.metric))
-			session_drifts(d->b, now_us);
+	commit_wanted(s, d, want);
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct claim *before = told ? &told->claims[c] : NULL;
+		bool is_finite = want[c].metric != BABEL_INFINITY;
+
+		is_due |= commit_is_due(before, &want[c], why);
+		is_urgent |= before && before->metric != BABEL_INFINITY &&
+			     (!destination_is_reachable(d, c) ||
+				     (is_finite && !router_id_equal(&want[c].origin, &before->origin)));
+	}
+	if (!is_due) {
+		if (told)
+			commit_later(d, told->claims, want, now_us, why);
 		return false;
 	}
-	if (is_finite && d->is_own)
+	if (d->is_own)
 		seqno_keep(d->b);
-	/* A finite value that cannot be accounted for is not said (3.7.3). */
-	if (is_finite &&
-		!source_update(d, now_us, &want.origin, want.seqno, want.metric, link_update_hold_us(s->n->link)))
-		is_finite = false;
-	struct adj_out *e = is_finite || told ? entry_get(s, d) : NULL;
+	commit_account(s, d, want, now_us);
+	struct adj_out *e = claims_are_finite(want) || told ? entry_get(s, d) : NULL;
 	if (!e)
 		return false;
-	if (is_finite)
-		commit_finite(s, d, e, &want, now_us);
-	else
-		commit_retraction(s, d, e, now_us);
-	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
-	s->out.is_urgent |= why == COMMIT_FORCED || is_other || !destination_is_reachable(d);
+	commit(s, d, e, want, now_us);
+	s->out.is_urgent |= is_urgent;
 	return true;
 }
 
@@ -309,7 +361,7 @@ void adj_out_acked(struct session *s, uint64_t now_us, uint32_t applied)
 		struct adj_out *e = entry_at(s, place);
 
 		older = e->older;
-		if (e->ver <= applied && e->metric == BABEL_INFINITY)
+		if (e->ver <= applied && !claims_are_finite(e->claims))
 			retraction_forget(s, now_us, destination_at(s->n->b, place - 1), e);
 	}
 }
@@ -325,8 +377,7 @@ void adj_out_done(struct session *s, uint64_t now_us)
 
 		if (!d)
 			continue;
-		if (e->metric != BABEL_INFINITY)
-			source_unpin(d, now_us, &e->origin, link_update_hold_us(s->n->link));
+		claims_unpin(d, now_us, e->claims, link_update_hold_us(s->n->link));
 		d->told_sessions--;
 		destination_forgotten(d, now_us, until_us);
 	}
@@ -336,17 +387,39 @@ void adj_out_done(struct session *s, uint64_t now_us)
 
 /* --- deltas ---------------------------------------------------------------------------------------- */
 
-static struct babel_tlv entry_tlv(const struct session *s, const struct destination *d, const struct adj_out *e)
+static struct babel_tlv entry_tlv(
+	const struct session *s, const struct destination *d, enum babel_class class, const struct claim *claim)
 {
 	struct babel_tlv tlv = { .type = TLV_UPDATE };
 
 	update_next_hop(s->n->link, &d->prefix, &tlv);
 	tlv.u.update.prefix = d->prefix;
+	tlv.u.update.class = (uint8_t) class;
 	tlv.u.update.interval_cs = UINT16_MAX; /* not repeated (4.6.9) */
-	tlv.u.update.seqno = e->seqno;
-	tlv.u.update.metric = e->metric;
-	tlv.u.update.origin = e->origin;
+	tlv.u.update.seqno = claim->seqno;
+	tlv.u.update.metric = claim->metric;
+	tlv.u.update.origin = claim->origin;
 	return tlv;
+}
+
+/* All of an entry, or nothing: the base, and whatever other class is finite behind it.
+ * Those that are not named are not there. */
+static bool entry_write(struct session *s, struct packet *p, const struct destination *d, const struct adj_out *e)
+{
+	const struct wire_builder before = p->builder;
+
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		struct babel_tlv tlv = entry_tlv(s, d, c, &e->claims[c]);
+
+		if (c != BABEL_TEXT && e->claims[c].metric == BABEL_INFINITY)
+			continue;
+		if (wire_write(&p->builder, &tlv)) {
+			p->builder = before;
+			return false;
+		}
+		s->n->b->counters.updates_sent++;
+	}
+	return true;
 }
 
 static struct babel_tlv delta_head(struct session *s)
@@ -373,11 +446,8 @@ static unsigned entries_write(struct session *s, struct packet *p, unsigned plac
 	struct session_out *out = &s->out;
 
 	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
-		struct babel_tlv tlv = entry_tlv(s, destination_at(s->n->b, place - 1), entry_at(s, place));
-
-		if (wire_write(&p->builder, &tlv))
+		if (!entry_write(s, p, destination_at(s->n->b, place - 1), entry_at(s, place)))
 			return place;
-		s->n->b->counters.updates_sent++;
 		out->sent = entry_at(s, place)->ver;
 	}
 	return 0;
@@ -397,9 +467,7 @@ static unsigned entries_write_compact(struct session *s, struct packet *p, unsig
 
 		verdict = crowd_take(&crowd, d, e, room);
 		if (verdict == CROWD_NOT_COMPACT && room >= crowd.size + CHUNK_ROOM) {
-			struct babel_tlv tlv = entry_tlv(s, d, e);
-
-			packet_write(p, &tlv);
+			entry_write(s, p, d, e);
 		} else if (verdict != CROWD_TAKEN) {
 			crowd_write(&crowd, p);
 			return place;

@@ -22,6 +22,15 @@
 #define BABEL_PORT 6696
 #define BABEL_INFINITY 0xffffu /* the metric of what is not reachable, and of a retraction */
 #define BABEL_LINK_MAX 64 /* links have ids below this */
+#define BABEL_CLASSES 3
+
+/* Traffic has topologies of its own, each with its costs, distances and selections
+ * (protocol.md 3). The first is the base, the only one that plain neighbours know. */
+enum babel_class {
+	BABEL_TEXT, /* messages, and what is not marked: reaches over anything */
+	BABEL_COMMAND, /* voice and control: delay and loss */
+	BABEL_BULK, /* pictures and files: airtime; not over thin links */
+};
 
 struct babel;
 
@@ -37,6 +46,7 @@ bool router_id_is_reserved(const router_id *id); /* all zeros or all ones (RFC 8
 /* What a selected route looks like from outside. */
 struct babel_route {
 	struct prefix prefix;
+	enum babel_class class;
 	router_id origin;
 	uint16_t seqno;
 	uint16_t metric; /* as selected; BABEL_INFINITY when there is none */
@@ -45,10 +55,16 @@ struct babel_route {
 	struct address neighbour;
 };
 
+/*
+ * Of one class. Packets of a class that has no route there fall to the base, once and
+ * for good: they are marked as such, and no node lifts them again, or two topologies
+ * free of loops could make one together. While a prefix has a route in any class,
+ * shorter ones are not used for it in any other.
+ */
 enum babel_route_change {
 	BABEL_ROUTE_SET, /* install, or replace atomically */
-	BABEL_ROUTE_UNREACHABLE, /* hold: packets to it must be refused, covering prefixes not used (3.5.4) */
-	BABEL_ROUTE_REMOVED, /* forget the prefix */
+	BABEL_ROUTE_UNREACHABLE, /* hold: packets to it must be refused, covering prefixes not used (3.5.4); the base */
+	BABEL_ROUTE_REMOVED, /* forget the prefix, or only its route in this class */
 };
 
 /* The owner's verdict on a route: asked when it is announced first or anew, when its
@@ -59,7 +75,7 @@ struct babel_verdict {
 	/* There are few of its kind, whatever a member does: only such prefixes get into the last quarter of a table.
 	 */
 	bool is_named;
-	uint16_t extra_cost; /* added to the link cost of this route (policy, tariff) */
+	uint16_t extra_cost; /* added to the link cost of this route (policy, tariff), but for command */
 };
 
 /*
@@ -118,6 +134,7 @@ struct babel_config {
 	bool has_stored_seqno;
 	uint16_t stored_seqno;
 	bool kernel_has_v4_via_v6; /* AE 4 routes may be selected (RFC 9229, 2.3) */
+	unsigned classes; /* that are routed: BABEL_CLASSES, or 0 or 1: the base alone */
 	struct random random; /* borrowed generator */
 	struct babel_limits limits;
 };
@@ -167,6 +184,7 @@ struct babel_link_config {
 	size_t packet_max; /* packets are sent no longer than this, nor than mtu; 0: as long as mtu */
 	bool needs_ack; /* ask acknowledgements for urgent retractions (3.7.2) */
 	bool is_filtered; /* the owner is asked what may be announced here */
+	uint64_t rate_bps; /* usable, not less its own load; 0: not known */
 };
 
 /* `link` < BABEL_LINK_MAX, not in use; `self` is the node's own address there
@@ -194,9 +212,10 @@ void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned link, const
  * was started after it, and the caller must have taken its routes through a dead
  * process away before it proves the session (R6, R7). Called again it is a hint.
  * It stays a neighbour until babel_neighbour_lost(). Its address must name the same
- * node on all links. */
-void babel_neighbour_session(
-	struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour, uint32_t remote_epoch);
+ * node on all links. `classes`: those that it speaks of, as a bit mask; the base is
+ * always one. */
+void babel_neighbour_session(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour,
+	uint32_t remote_epoch, unsigned classes);
 /* The neighbour of a session reads lists of short-ids: on a thin link it is told so. False:
  * there is no session. To be said after each babel_neighbour_session(). */
 bool babel_neighbour_compact(struct babel *b, unsigned link, const struct address *neighbour);
@@ -240,7 +259,7 @@ struct babel_neighbour_info {
 	struct address address;
 	uint16_t rxcost; /* what we would tell it in an IHU */
 	uint16_t txcost; /* what it told us */
-	uint16_t cost; /* of the link to it, RTT penalty included */
+	uint16_t cost[BABEL_CLASSES]; /* of the link to it, RTT penalty included */
 	uint16_t hello_history; /* multicast, newest in bit 15 */
 	uint16_t unicast_history;
 	bool has_rtt;
@@ -265,13 +284,15 @@ struct babel_route_info {
 /* Each calls `each` for every entry; `each` must not call the engine. */
 void babel_dump_neighbours(
 	const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info), void *arg);
-void babel_dump_routes(const struct babel *b, uint64_t now_us,
+/* Of one class. */
+void babel_dump_routes(const struct babel *b, uint64_t now_us, enum babel_class class,
 	void (*each)(void *arg, const struct babel_route_info *info), void *arg);
 /* The selected route for exactly this prefix; false if none (or own). */
-bool babel_selected(const struct babel *b, const struct prefix *prefix, struct babel_route *out);
-/* Own feasibility distance for (prefix, origin); false if no source entry (tests, `why`). */
-bool babel_feasibility_distance(
-	const struct babel *b, const struct prefix *prefix, const router_id *origin, uint16_t *seqno, uint16_t *metric);
+bool babel_selected(
+	const struct babel *b, const struct prefix *prefix, enum babel_class class, struct babel_route *out);
+/* Own feasibility distance for (prefix, origin); false if there is none (tests, `why`). */
+bool babel_feasibility_distance(const struct babel *b, const struct prefix *prefix, enum babel_class class,
+	const router_id *origin, uint16_t *seqno, uint16_t *metric);
 uint16_t babel_own_seqno(const struct babel *b);
 
 /* How full the i-th table is that neighbours can fill, and how full it may get; NULL: there is none. */
@@ -290,7 +311,7 @@ const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size
 	X(refused_neighbours) X(refused_routes) X(refused_sources) X(refused_requests) X(rtt_samples) X(rtt_discarded) \
 	X(deltas_sent) X(deltas_resent) X(deltas_received) X(refreshes_sent) X(refreshes_received) X(refreshes_late) \
 	X(syncacks_sent) X(syncacks_received) X(sync_gaps) X(sync_mismatches) X(full_syncs) X(leases_lapsed) \
-	X(epochs_changed) X(compacts_sent) X(compacts_received) X(compacts_refused)
+	X(epochs_changed) X(compacts_sent) X(compacts_received) X(compacts_refused) X(updates_stray_class)
 /* clang-format on */
 
 struct babel_counters {

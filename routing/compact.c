@@ -32,11 +32,7 @@ bool member_of_origin(const struct babel *b, const router_id *origin, struct bab
 	return b->output.member_of_origin && b->output.member_of_origin(b->user, origin, out);
 }
 
-uint16_t compact_check(
-	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric)
+uint16_t compact_check(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES])
 {
-	static const router_id nobody;
-	bool is_finite = metric != BABEL_INFINITY;
-
-	return (uint16_t)adj_hash(key, prefix, is_finite ? origin : &nobody, is_finite ? seqno : 0, metric);
+	return (uint16_t)adj_hash(key, prefix, claims);
 }

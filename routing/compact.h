@@ -17,14 +17,14 @@ bool member_from(const struct babel *b, unsigned from, struct babel_member *out)
 /* False: nobody has this short-id, or more than one. */
 bool member_of_id(const struct babel *b, uint16_t id, struct babel_member *out);
 bool member_of_origin(const struct babel *b, const router_id *origin, struct babel_member *out);
-/* What one value adds to the check of a list; metric infinity: a retraction. */
-uint16_t compact_check(
-	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric);
+/* What one entry adds to the check of a list. */
+uint16_t compact_check(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES]);
 
 /* --- compact_out.c ------------------------------------------------------------------------ */
 
-/* An entry is about to become `next`, after it was as it is (before its first commit: ver 0). */
-void compact_committed(struct session *s, unsigned index, const struct adj_out *before, const struct adj_out *next);
+/* An entry is about to say `next`, after it was as it is (before its first commit: ver 0). */
+void compact_committed(
+	struct session *s, unsigned index, const struct adj_out *before, const struct claim next[BABEL_CLASSES]);
 /* The entry is no longer. */
 void compact_forgotten(struct session *s, unsigned index);
 /* Whatever was said counts as not understood. */

@@ -21,33 +21,53 @@ static struct route *route_known(const struct session *s, const struct prefix *p
 	struct destination *d = destination_find(s->n->b, prefix);
 	struct route *r = d ? route_find(d, s->n) : NULL;
 
-	return r && r->refmetric != BABEL_INFINITY ? r : NULL;
+	return r && r->variants[BABEL_TEXT].claim.metric != BABEL_INFINITY ? r : NULL;
+}
+
+/* Origin and seqno of all classes that the item names. False: it leans on what is not there, or names nobody. */
+static bool claim_of(
+	const struct compact_item *item, const struct babel_member *m, const struct route *known, struct claim *claim)
+{
+	bool leans = item->how == COMPACT_KNOWN || item->how == COMPACT_NEXT;
+
+	if (leans && !known)
+		return false;
+	claim->origin = leans ? known->variants[BABEL_TEXT].claim.origin : m->origin;
+	claim->seqno =
+		leans ? (uint16_t)(known->variants[BABEL_TEXT].claim.seqno + (item->how == COMPACT_NEXT)) : item->seqno;
+	if (item->how == COMPACT_SALTED)
+		memcpy(claim->origin.bytes, item->salt, COMPACT_SALT);
+	return !router_id_is_reserved(&claim->origin);
 }
 
 /* What an item says of one prefix. False: it leans on what is not there. */
-static bool update_of(const struct session *s, const struct compact_item *item, const struct babel_member *m,
-	const struct prefix *prefix, struct babel_tlv *update)
+static bool announcement_read(const struct session *s, const struct compact_item *item, const struct babel_member *m,
+	const struct prefix *prefix, struct announcement *a)
 {
 	const struct route *known = route_known(s, prefix);
-	bool leans = item->kind == COMPACT_BUMPED || item->how == COMPACT_KNOWN || item->how == COMPACT_NEXT;
-	bool is_next = item->kind == COMPACT_BUMPED || item->how == COMPACT_NEXT;
+	struct babel_tlv update = { .type = TLV_UPDATE };
+	struct claim claim = { 0 };
 
-	*update = (struct babel_tlv){ .type = TLV_UPDATE };
-	update->u.update.prefix = *prefix;
-	update->u.update.interval_cs = UINT16_MAX;
-	update->u.update.metric = BABEL_INFINITY;
+	update.u.update.prefix = *prefix;
+	update.u.update.interval_cs = UINT16_MAX;
+	update.u.update.metric = BABEL_INFINITY;
+	update.u.update.v4_via_v6 = prefix->address.family == FAMILY_IPV4;
+	update.u.update.next_hop = s->n->address;
+	*a = announcement_of(&update);
 	if (item->kind == COMPACT_RETRACTION)
 		return true;
-	if (leans && !known)
+	if (item->kind == COMPACT_BUMPED ? !known : !claim_of(item, m, known, &claim))
 		return false;
-	update->u.update.v4_via_v6 = prefix->address.family == FAMILY_IPV4;
-	update->u.update.next_hop = s->n->address;
-	update->u.update.metric = item->kind == COMPACT_BUMPED ? known->refmetric : item->metric[0];
-	update->u.update.origin = leans ? known->origin : m->origin;
-	update->u.update.seqno = leans ? (uint16_t)(known->seqno + is_next) : item->seqno;
-	if (!leans && item->how == COMPACT_SALTED)
-		memcpy(update->u.update.origin.bytes, item->salt, COMPACT_SALT);
-	return !router_id_is_reserved(&update->u.update.origin);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		if (item->kind == COMPACT_BUMPED) {
+			a->claims[c] = known->variants[c].claim;
+			a->claims[c].seqno++;
+		} else if (c == BABEL_TEXT || item->classes >> c & 1) {
+			claim.metric = item->metric[c];
+			a->claims[c] = claim;
+		}
+	}
+	return true;
 }
 
 /* --- the first look -------------------------------------------------------------------------- */
@@ -55,13 +75,12 @@ static bool update_of(const struct session *s, const struct compact_item *item, 
 static void member_look_at(struct reading *r, const struct compact_item *item, const struct babel_member *m)
 {
 	bool is_run = item->more > 0;
-	struct babel_tlv update;
+	struct announcement a;
 	struct prefix prefix;
 
 	for (unsigned i = 0; member_prefix_at(m, item->with_lans, i, &prefix); i++) {
-		if (update_of(r->s, item, m, &prefix, &update))
-			r->check += compact_check(r->s->in.key, &prefix, &update.u.update.origin, update.u.update.seqno,
-				update.u.update.metric);
+		if (announcement_read(r->s, item, m, &prefix, &a))
+			r->check += compact_check(r->s->in.key, &prefix, a.claims);
 		else
 			r->is_unknown |= !is_run;
 	}
@@ -133,13 +152,13 @@ static void item_apply(const struct reading *r, uint64_t now_us, const struct co
 {
 	unsigned last = (unsigned)item->id + item->more;
 	struct babel_member m;
-	struct babel_tlv update;
+	struct announcement a;
 	struct prefix prefix;
 
 	for (unsigned id = item->id; member_from(r->s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
 		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++)
-			if (update_of(r->s, item, &m, &prefix, &update))
-				adj_in_update(r->s, now_us, r->use, &update);
+			if (announcement_read(r->s, item, &m, &prefix, &a))
+				adj_in_update(r->s, now_us, r->use, &a);
 }
 
 enum delta_use compact_received(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *tlv)

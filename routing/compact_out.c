@@ -33,6 +33,22 @@ enum mark { MARK_NONE, MARK_SAME, MARK_NEXT };
 /* How much an item may lean on. */
 enum level { LEVEL_ALL, LEVEL_NOTHING, LEVEL_WHOLE };
 
+/* All that is finite has the origin and the seqno of the base, and fits the bytes of an item. */
+static bool claims_are_even(const struct claim *claims)
+{
+	bool is_even = claims[BABEL_TEXT].metric != BABEL_INFINITY;
+
+	for (unsigned c = 1; c < BABEL_CLASSES; c++) {
+		const struct claim *claim = &claims[c];
+
+		if (claim->metric == BABEL_INFINITY)
+			continue;
+		is_even &= claim->seqno == claims->seqno && router_id_equal(&claim->origin, &claims->origin) &&
+			   log_decode(log_encode(claim->metric)) == claim->metric;
+	}
+	return is_even;
+}
+
 /* --- marks --------------------------------------------------------------------------------- */
 
 static uint8_t mark_at(const struct session *s, unsigned index)
@@ -67,18 +83,29 @@ static uint8_t with_level(uint8_t mark, enum level level)
 	return (uint8_t)((mark & ~MARK_LEVEL) | (unsigned)level << MARK_LEVEL_SHIFT);
 }
 
+/* The same metrics in the same classes, which all have the seqno of the base. */
+static bool metrics_are_same(const struct claim *before, const struct claim *next)
+{
+	bool is_same = true;
+
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		is_same &= before[c].metric == next[c].metric;
+	return is_same && claims_are_even(before) && claims_are_even(next);
+}
+
 /* How `next` stands to what was acknowledged, if that is `steps` seqnos behind `before`. */
-static uint8_t mark_of(const struct adj_out *before, const struct adj_out *next, unsigned steps, bool is_same_metric)
+static uint8_t mark_of(const struct claim *before, const struct claim *next, unsigned steps, bool is_same_metric)
 {
 	unsigned ahead = (uint16_t)(next->seqno - before->seqno) + steps;
 
 	if (next->metric == BABEL_INFINITY || !router_id_equal(&before->origin, &next->origin) || ahead > 1)
 		return MARK_NONE;
 	return (uint8_t)((ahead ? MARK_NEXT : MARK_SAME) |
-			 (is_same_metric && before->metric == next->metric ? MARK_SAME_METRIC : 0));
+			 (is_same_metric && metrics_are_same(before, next) ? MARK_SAME_METRIC : 0));
 }
 
-void compact_committed(struct session *s, unsigned index, const struct adj_out *before, const struct adj_out *next)
+void compact_committed(
+	struct session *s, unsigned index, const struct adj_out *before, const struct claim next[BABEL_CLASSES])
 {
 	uint8_t old = mark_at(s, index), mark = MARK_NONE;
 	bool is_acked = before->ver <= s->out.acked;
@@ -86,11 +113,11 @@ void compact_committed(struct session *s, unsigned index, const struct adj_out *
 
 	if (!s->is_compact)
 		return;
-	if (before->ver && before->metric != BABEL_INFINITY) {
+	if (before->ver && before->claims[BABEL_TEXT].metric != BABEL_INFINITY) {
 		if (is_acked)
-			mark = mark_of(before, next, 0, true);
+			mark = mark_of(before->claims, next, 0, true);
 		else if ((old & MARK_SEQNO) != MARK_NONE)
-			mark = mark_of(before, next, (old & MARK_SEQNO) == MARK_NEXT, old & MARK_SAME_METRIC);
+			mark = mark_of(before->claims, next, (old & MARK_SEQNO) == MARK_NEXT, old & MARK_SAME_METRIC);
 	}
 	if (level == LEVEL_NOTHING && is_acked)
 		level = LEVEL_ALL;
@@ -123,15 +150,17 @@ static const struct adj_out *entry_of(const struct session *s, const struct pref
 /* Nothing of the entry can be finite at the neighbour, once it has what comes. */
 static bool entry_is_lost(const struct adj_out *e)
 {
-	return !e || e->metric == BABEL_INFINITY;
+	return !e || !claims_are_finite(e->claims);
 }
 
 static bool entries_are_alike(const struct adj_out *e, uint8_t mark, const struct adj_out *f, uint8_t other)
 {
 	if (entry_is_lost(e) || entry_is_lost(f))
 		return entry_is_lost(e) && entry_is_lost(f) && level_of(other) != LEVEL_WHOLE;
-	return mark == other && e->seqno == f->seqno && e->metric == f->metric &&
-	       router_id_equal(&e->origin, &f->origin);
+	const struct claim *x = &e->claims[BABEL_TEXT], *y = &f->claims[BABEL_TEXT];
+
+	return mark == other && metrics_are_same(e->claims, f->claims) && x->seqno == y->seqno &&
+	       router_id_equal(&x->origin, &y->origin);
 }
 
 /* One item for all prefixes of the member? */
@@ -162,10 +191,11 @@ static bool member_has(const struct babel_member *m, const struct prefix *prefix
 
 static void item_finish(struct compact_item *item, const struct babel_member *m, const struct adj_out *e, uint8_t mark)
 {
+	const struct claim *base = &e->claims[BABEL_TEXT];
 	bool leans = level_of(mark) == LEVEL_ALL;
 	enum mark seqno = leans ? (enum mark)(mark & MARK_SEQNO) : MARK_NONE;
 
-	if (e->metric == BABEL_INFINITY) {
+	if (entry_is_lost(e)) {
 		item->kind = COMPACT_RETRACTION;
 		return;
 	}
@@ -174,13 +204,18 @@ static void item_finish(struct compact_item *item, const struct babel_member *m,
 		return;
 	}
 	item->kind = COMPACT_FINITE;
-	item->metric[0] = e->metric;
-	item->seqno = e->seqno;
-	memcpy(item->salt, e->origin.bytes, COMPACT_SALT);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		if (e->claims[c].metric == BABEL_INFINITY)
+			continue;
+		item->metric[c] = e->claims[c].metric;
+		item->classes |= (uint8_t)(c == BABEL_TEXT ? 0 : 1u << c);
+	}
+	item->seqno = base->seqno;
+	memcpy(item->salt, base->origin.bytes, COMPACT_SALT);
 	if (seqno != MARK_NONE)
 		item->how = seqno == MARK_NEXT ? COMPACT_NEXT : COMPACT_KNOWN;
 	else
-		item->how = router_id_equal(&e->origin, &m->origin) ? COMPACT_GIVEN : COMPACT_SALTED;
+		item->how = router_id_equal(&base->origin, &m->origin) ? COMPACT_GIVEN : COMPACT_SALTED;
 }
 
 /* False: only an Update says it. */
@@ -191,7 +226,10 @@ static bool item_of(
 	struct babel_member m;
 
 	*item = (struct compact_item){ 0 };
-	if (level_of(mark) == LEVEL_WHOLE || !member_of_origin(s->n->b, &e->origin, &m) || !member_has(&m, &d->prefix))
+	if (level_of(mark) == LEVEL_WHOLE || !member_of_origin(s->n->b, &e->claims[BABEL_TEXT].origin, &m) ||
+		!member_has(&m, &d->prefix))
+		return false;
+	if (!entry_is_lost(e) && !claims_are_even(e->claims))
 		return false;
 	item->id = m.short_id;
 	item->with_lans = member_is_alike(s, &m, e, mark);
@@ -372,6 +410,11 @@ enum crowd_verdict crowd_take(struct crowd *c, const struct destination *d, cons
 /* What the receiver makes of a run depends on what it has: a lost one is safe whatever it stands for. */
 static uint16_t item_check(const struct session *s, const struct compact_item *item)
 {
+	static const struct claim lost[BABEL_CLASSES] = {
+		{ .metric = BABEL_INFINITY },
+		{ .metric = BABEL_INFINITY },
+		{ .metric = BABEL_INFINITY },
+	};
 	uint16_t check = 0;
 	struct babel_member m;
 	struct prefix prefix;
@@ -386,9 +429,9 @@ static uint16_t item_check(const struct session *s, const struct compact_item *i
 			const struct adj_out *e = entry_of(s, &prefix, &index);
 
 			if (item->kind == COMPACT_RETRACTION)
-				check += compact_check(s->out.key, &prefix, NULL, 0, BABEL_INFINITY);
+				check += compact_check(s->out.key, &prefix, lost);
 			else if (e)
-				check += compact_check(s->out.key, &prefix, &e->origin, e->seqno, e->metric);
+				check += compact_check(s->out.key, &prefix, e->claims);
 		}
 	}
 	return check;

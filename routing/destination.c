@@ -94,27 +94,62 @@ void destination_free(struct destination *d)
 	free(d);
 }
 
+static bool is_installed(const struct destination *d)
+{
+	bool is_there = false;
+
+	for (unsigned c = 0; c < d->b->config.classes; c++)
+		is_there |= d->told[c].installed != INSTALLED_NOTHING;
+	return is_there;
+}
+
 void destination_release(struct destination *d)
 {
 	bool is_empty = list_is_empty(&d->routes) && list_is_empty(&d->requests) && !d->sources;
 
 	if (is_empty && !d->is_own && !d->is_held && !d->is_announced && d->unacked == 0 && d->told_sessions == 0 &&
-		d->told.installed == INSTALLED_NOTHING)
+		!is_installed(d))
 		destination_free(d);
 }
 
-bool destination_is_reachable(const struct destination *d)
+bool destination_is_reachable(const struct destination *d, enum babel_class class)
 {
-	return d->is_own || d->selected;
+	return d->is_own || d->selected[class];
 }
 
-struct babel_route destination_route(const struct destination *d, const struct route *r)
+bool destination_is_routed(const struct destination *d)
 {
+	bool is_routed = d->is_own;
+
+	for (unsigned c = 0; c < d->b->config.classes; c++)
+		is_routed |= d->selected[c] != NULL;
+	return is_routed;
+}
+
+struct claim destination_claim(const struct destination *d, enum babel_class class)
+{
+	const struct route *r = d->selected[class];
+
+	if (d->is_own)
+		return (struct claim){ .origin = d->b->config.id, .seqno = d->b->seqno, .metric = d->own_metric };
+	if (!r)
+		return (struct claim){ .metric = BABEL_INFINITY };
+	struct claim claim = r->variants[class].claim;
+
+	claim.metric = route_metric(r, class);
+	return claim;
+}
+
+struct babel_route destination_route(const struct destination *d, const struct route *r, enum babel_class class)
+{
+	const struct claim *claim = &r->variants[class].claim;
+
 	return (struct babel_route){
 		.prefix = d->prefix,
-		.origin = r->origin,
-		.seqno = r->seqno,
-		.metric = route_metric(r),
+		.class = class,
+		.origin = claim->origin,
+		.seqno = claim->seqno,
+		.metric = route_metric(r, class),
 		.link = r->neighbour->link->id,
 		.next_hop = r->next_hop,
 		.neighbour = r->neighbour->address,

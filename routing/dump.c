@@ -1,6 +1,8 @@
 /* Looking inside without touching: for the operator, the tests, and `why`. */
 #include "routing/session.h"
 
+#include <string.h>
+
 void babel_dump_neighbours(
 	const struct babel *b, void (*each)(void *arg, const struct babel_neighbour_info *info), void *arg)
 {
@@ -14,7 +16,6 @@ void babel_dump_neighbours(
 				.address = n->address,
 				.rxcost = metric_rxcost(n),
 				.txcost = n->txcost,
-				.cost = n->cost,
 				.hello_history = n->multicast.bits,
 				.unicast_history = n->unicast.bits,
 				.has_rtt = n->rtt.has_smoothed,
@@ -25,34 +26,46 @@ void babel_dump_neighbours(
 				.lease_until_us = n->session ? session_lease_us(n->session) : 0,
 			};
 
+			memcpy(info.cost, n->cost, sizeof(info.cost));
+
 			each(arg, &info);
 		}
 	}
 }
 
-void babel_dump_routes(
-	const struct babel *b, uint64_t now_us, void (*each)(void *arg, const struct babel_route_info *info), void *arg)
+static struct babel_route_info route_info(const struct route *r, enum babel_class class, uint64_t now_us)
+{
+	const struct destination *d = r->destination;
+	const struct session *s = r->neighbour->session;
+	uint16_t extra_cost = class == BABEL_COMMAND ? 0 : r->extra_cost;
+
+	return (struct babel_route_info){
+		.route = destination_route(d, r, class),
+		.refmetric = r->variants[class].claim.metric,
+		.cost = metric_add(r->neighbour->cost[class], extra_cost),
+		.smoothed = metric_add(route_smoothed_at(r, class, now_us), 0),
+		.selected = d->selected[class] == r,
+		.feasible = route_is_feasible(r, class),
+		.held = class == BABEL_TEXT && d->is_held,
+		.expires_us = s ? session_lease_us(s) : r->clock->expires_us,
+	};
+}
+
+void babel_dump_routes(const struct babel *b, uint64_t now_us, enum babel_class class,
+	void (*each)(void *arg, const struct babel_route_info *info), void *arg)
 {
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
 		const struct destination *d = container_of(e, struct destination, entry);
 
 		list_for_each (node, next, &d->routes) {
 			const struct route *r = list_entry(node, struct route, on_destination);
-			struct babel_route_info info = {
-				.route = destination_route(d, r),
-				.refmetric = r->refmetric,
-				.cost = metric_add(r->neighbour->cost, r->extra_cost),
-				.smoothed = metric_add(route_smoothed_at(r, now_us), 0),
-				.selected = d->selected == r,
-				.feasible = route_is_feasible(r),
-				.held = d->is_held,
-				.expires_us = r->neighbour->session ? session_lease_us(r->neighbour->session)
-								    : r->clock->expires_us,
-			};
+			struct babel_route_info info = route_info(r, class, now_us);
 
-			each(arg, &info);
+			/* What was never announced in another class is no route there. */
+			if (class == BABEL_TEXT || info.refmetric != BABEL_INFINITY)
+				each(arg, &info);
 		}
-		if (d->is_held && list_is_empty(&d->routes)) {
+		if (class == BABEL_TEXT && d->is_held && list_is_empty(&d->routes)) {
 			struct babel_route_info info = {
 				.route = { .prefix = d->prefix, .origin = d->announced_id, .metric = BABEL_INFINITY },
 				.refmetric = BABEL_INFINITY,
@@ -67,26 +80,26 @@ void babel_dump_routes(
 	}
 }
 
-bool babel_selected(const struct babel *b, const struct prefix *prefix, struct babel_route *out)
+bool babel_selected(const struct babel *b, const struct prefix *prefix, enum babel_class class, struct babel_route *out)
 {
 	const struct destination *d = destination_find(b, prefix);
 
-	if (!d || !d->selected)
+	if (!d || !d->selected[class])
 		return false;
-	*out = destination_route(d, d->selected);
+	*out = destination_route(d, d->selected[class], class);
 	return true;
 }
 
-bool babel_feasibility_distance(
-	const struct babel *b, const struct prefix *prefix, const router_id *origin, uint16_t *seqno, uint16_t *metric)
+bool babel_feasibility_distance(const struct babel *b, const struct prefix *prefix, enum babel_class class,
+	const router_id *origin, uint16_t *seqno, uint16_t *metric)
 {
 	const struct destination *d = destination_find(b, prefix);
 	const struct source *s = d ? source_find(d, origin) : NULL;
 
-	if (!s)
+	if (!s || s->distances[class].metric == BABEL_INFINITY)
 		return false;
-	*seqno = s->seqno;
-	*metric = s->metric;
+	*seqno = s->distances[class].seqno;
+	*metric = s->distances[class].metric;
 	return true;
 }
 

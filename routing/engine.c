@@ -49,6 +49,8 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	if (!b)
 		return NULL;
 	b->config = *config;
+	if (b->config.classes < 1 || b->config.classes > BABEL_CLASSES)
+		b->config.classes = b->config.classes < 1 ? 1 : BABEL_CLASSES;
 	b->output = *output;
 	b->user = user;
 	limits_default(&b->config.limits);
@@ -126,6 +128,8 @@ struct reception {
 	/* Of a versioned neighbour. */
 	enum delta_use use;
 	struct babel_tlv delta;
+	bool has_entry; /* an update of the delta, and those of other classes that follow it */
+	struct announcement entry;
 	bool has_refresh;
 	struct babel_tlv refresh;
 };
@@ -164,6 +168,40 @@ static void hello_received(struct reception *rx, uint64_t now_us, const struct b
 	}
 }
 
+static void entry_end(struct reception *rx, uint64_t now_us)
+{
+	if (rx->has_entry)
+		adj_in_update(rx->neighbour->session, now_us, rx->use, &rx->entry);
+	rx->has_entry = false;
+}
+
+/* In a delta the updates of one prefix are one entry: what is not named is not there. */
+static void session_update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	if (tlv->u.update.class != BABEL_TEXT) {
+		bool is_ours = tlv->u.update.class < rx->link->b->config.classes;
+
+		if (!rx->has_entry || !is_ours || !announcement_add(&rx->entry, tlv))
+			rx->link->b->counters.updates_stray_class++;
+		return;
+	}
+	entry_end(rx, now_us);
+	if (tlv->u.update.wildcard && tlv->u.update.metric == BABEL_INFINITY) {
+		adj_in_leave(rx->neighbour->session, now_us);
+		return;
+	}
+	rx->has_entry = rx->use == DELTA_APPLIED || rx->use == DELTA_RETRACTIONS;
+	if (rx->has_entry)
+		rx->entry = announcement_of(tlv);
+}
+
+static void plain_update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	const struct announcement a = announcement_of(tlv);
+
+	route_update(rx->neighbour, now_us, &a);
+}
+
 static void update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	struct babel *b = rx->link->b;
@@ -173,14 +211,17 @@ static void update_received(struct reception *rx, uint64_t now_us, const struct 
 		router_id_equal(&tlv->u.update.origin, &b->config.id))
 		seqno_meet_own_past(b, now_us, tlv->u.update.seqno);
 	if (rx->neighbour && rx->neighbour->session)
-		adj_in_update(rx->neighbour->session, now_us, rx->use, tlv);
+		session_update_received(rx, now_us, tlv);
+	else if (tlv->u.update.class != BABEL_TEXT)
+		b->counters.tlvs_mandatory_subtlv++; /* it does not know what that means */
 	/* Before the neighbour has confirmed our restart its routes may be ours. */
 	else if (rx->neighbour && rx->neighbour->is_confirmed)
-		route_update(rx->neighbour, now_us, tlv);
+		plain_update_received(rx, now_us, tlv);
 }
 
 static void delta_end(struct reception *rx, uint64_t now_us)
 {
+	entry_end(rx, now_us);
 	if (rx->use != DELTA_NONE)
 		adj_in_delta_end(rx->neighbour->session, now_us, rx->use, &rx->delta);
 	rx->use = DELTA_NONE;
@@ -209,6 +250,9 @@ static void session_received(struct reception *rx, uint64_t now_us, const struct
 
 static void tlv_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
 {
+	/* What follows may end what an entry is said in. */
+	if (tlv->type != TLV_UPDATE)
+		entry_end(rx, now_us);
 	switch (tlv->type) {
 	case TLV_ACK_REQUEST:
 		ack_answer(rx->link, &rx->from, tlv);

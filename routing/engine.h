@@ -6,7 +6,11 @@
  *     │        └─ queue (multicast)                │
  *     ├─ destinations, by prefix ── routes to it ──┘  selected route, what was announced, hold
  *     │        └─ sources, by router-id: feasibility distances
- *     └─ requests, by (prefix, router-id): pending seqno requests
+ *     └─ requests, by (class, prefix, router-id): pending seqno requests
+ *
+ * Classes are arrays in the entries, so that what they share is there once: a
+ * destination selects a route for each, a route has a metric in each, a source a
+ * distance. Plain neighbours speak of the first one only.
  *
  * A packet comes in through engine.c and changes neighbours and routes. Each
  * change ends in destination_decide(): select.c picks the route, tells the
@@ -46,7 +50,7 @@
 #define DESTINATION_SOURCES 256 /* origins of one prefix that are remembered: they are searched one by one */
 #define QUEUE_BURST 16 /* packets in a row from one queue */
 #define QUEUE_MAX 4096 /* messages that wait in one queue, updates of own prefixes not counted */
-#define REQUEST_KEY (sizeof(struct prefix) + sizeof(router_id))
+#define REQUEST_KEY (1 + sizeof(struct prefix) + sizeof(router_id))
 
 struct link;
 struct neighbour;
@@ -56,7 +60,7 @@ struct session;
 /* --- the object -------------------------------------------------------------- */
 
 struct babel {
-	struct babel_config config;
+	struct babel_config config; /* classes: at least one */
 	struct babel_output output;
 	void *user;
 	struct heap heap;
@@ -86,6 +90,23 @@ struct babel {
 	uint64_t forgotten_until_us; /* until then a neighbour that was dropped may follow what we announced */
 	bool is_leaving;
 };
+
+/* What is said of a prefix in one class. */
+struct claim {
+	router_id origin;
+	uint16_t seqno;
+	uint16_t metric; /* infinity: nothing, and the others mean nothing */
+};
+
+/* Is anything said in any class? */
+static inline bool claims_are_finite(const struct claim claims[BABEL_CLASSES])
+{
+	bool is_finite = false;
+
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		is_finite |= claims[c].metric != BABEL_INFINITY;
+	return is_finite;
+}
 
 /* The first moment counts for what must be over some time after a restart. */
 void engine_started(struct babel *b, uint64_t now_us);
@@ -191,6 +212,8 @@ struct rtt {
 	uint32_t receive; /* ours */
 	bool has_smoothed;
 	uint32_t smoothed_us;
+	uint32_t least_us, least_before_us; /* in this window, and in the one before it */
+	uint64_t window_us; /* when this one began; 0: there is none */
 };
 
 struct neighbour {
@@ -219,12 +242,15 @@ struct neighbour {
 	uint16_t txcost;
 	uint16_t told_rxcost; /* in our last IHU */
 	struct timer ihu;
-	uint16_t cost; /* as used by its routes */
+	unsigned classes; /* that both speak of, and the link admits; a bit mask */
+	uint16_t cost[BABEL_CLASSES]; /* as used by its routes */
 	uint16_t cost_measured; /* last */
 	uint32_t cost_mean; /* of what was measured, until cost_mean_us */
 	uint64_t cost_mean_us;
 	uint64_t cost_since_us; /* the cost is what it is */
 	uint64_t usable_since_us; /* the cost is finite */
+	uint32_t etx; /* transmissions for a packet and its answer, 256: one; as measured last */
+	uint32_t etx_mean; /* of that, until cost_mean_us */
 	struct rtt rtt;
 	/* After a restart our feasibility distances are gone, while the neighbour
 	 * may still route through us. Its routes count only once it has
@@ -297,6 +323,16 @@ uint16_t metric_rxcost(const struct neighbour *n);
 uint16_t metric_cost(const struct neighbour *n);
 /* The cost to use from now on: noise of the measurement does not move it. */
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us);
+/* The same in another class than the base, after that one's; infinity if the neighbour or the link does not know it. */
+uint16_t metric_class_cost(const struct neighbour *n, enum babel_class class);
+/* Does a link carry this class at all? */
+bool metric_link_admits(const struct babel_link_config *config, enum babel_class class);
+/* The formulas (protocol.md 3): a rate, 0 if it is not known; the least round trip; the share of packets that arrive,
+ * in parts of 65536, not 0. */
+uint32_t metric_command(uint64_t rate_bps, uint32_t rtt_us, uint32_t delivery);
+uint32_t metric_bulk(uint64_t rate_bps, uint32_t delivery);
+/* The geometric step to announce for what was measured: the one in use, unless that is left behind. */
+uint16_t metric_step(uint16_t used, uint32_t measured);
 bool metric_is_lossy(const struct neighbour *n);
 /* The exponentially smoothed `old` after `elapsed_us` of a constant `now`. */
 uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t half_life_us);
@@ -309,6 +345,8 @@ void rtt_hello(struct neighbour *n, uint64_t now_us, uint32_t t1);
 /* One packet brought a Hello with timestamp `hello` and an IHU with (origin, receive). */
 void rtt_sample(struct neighbour *n, uint64_t now_us, uint32_t hello, uint32_t origin, uint32_t receive);
 uint16_t rtt_penalty(const struct babel_link_config *config, uint32_t rtt_us);
+/* The least of the last minute: nothing waits in a queue in it. 0: not measured. */
+uint32_t rtt_least_us(const struct rtt *rtt);
 
 /* --- source.c ------------------------------------------------------------------------ */
 
@@ -316,18 +354,20 @@ struct source {
 	struct source *next; /* of the destination; the one announced last comes first */
 	struct destination *destination;
 	router_id origin;
-	uint16_t seqno;
-	uint16_t metric;
-	unsigned pins; /* sessions in which a finite update of it holds */
+	struct distance {
+		uint16_t seqno;
+		uint16_t metric; /* infinity: there is none */
+	} distances[BABEL_CLASSES];
+	unsigned pins; /* sessions in which a finite update of it holds, counted by class */
 	uint64_t until_us; /* somebody who is not counted there may follow it until then */
 	struct timer gc; /* not armed while it is pinned */
 };
 
 struct source *source_find(const struct destination *d, const router_id *id);
-bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric);
+bool source_is_feasible(const struct destination *d, enum babel_class class, const struct claim *claim);
 /* Before a finite update is sent (3.7.3). False: no room, do not send. */
 bool source_update(
-	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us);
+	struct destination *d, uint64_t now_us, enum babel_class class, const struct claim *claim, uint64_t hold_us);
 /* A versioned neighbour may follow the entry until it is told otherwise; it must
  * exist. Unpinned, it lives as long as leases may (R8). */
 void source_pin(struct destination *d, const router_id *id);
@@ -345,34 +385,48 @@ struct route_clock {
 	struct timer expiry;
 };
 
+/* A route in one class. */
+struct variant {
+	struct claim claim; /* as announced */
+	uint16_t proven_metric; /* by which feasibility is judged: see route_prove() */
+	uint16_t smoothed_metric; /* the metric since smoothed_ms */
+	uint32_t smoothed;
+	uint32_t smoothed_ms; /* when `smoothed` was computed, modulo 2^32 */
+};
+
 struct route {
 	struct list on_destination;
 	struct list on_neighbour;
 	struct destination *destination;
 	struct neighbour *neighbour;
-	router_id origin;
-	uint16_t seqno;
-	uint16_t refmetric; /* as announced */
-	uint16_t proven_metric; /* by which feasibility is judged: see route_prove() */
+	struct variant variants[BABEL_CLASSES];
 	uint16_t extra_cost;
-	uint16_t smoothed_metric; /* the metric since smoothed_us */
 	uint16_t interval_cs; /* between its updates */
 	struct address next_hop;
-	bool is_refused; /* by the owner: as if it were retracted */
+	uint8_t refused; /* classes, by the owner: as if they were retracted; a bit mask */
 	bool is_v4_via_v6;
 	bool is_fresh; /* said since the last full sync began */
 	bool has_clock; /* the neighbour was plain when the route was made */
-	uint32_t smoothed;
-	uint64_t smoothed_us; /* when `smoothed` was computed */
 	struct route_clock clock[]; /* one or none: the lease of a session holds all its routes */
 };
 
-uint16_t route_metric(const struct route *r);
-bool route_is_feasible(const struct route *r);
+uint16_t route_metric(const struct route *r, enum babel_class class);
+bool route_is_announced(const struct route *r); /* in any class */
+bool route_is_feasible(const struct route *r, enum babel_class class);
 /* Finite, feasible, and the kernel can install it. */
-bool route_is_usable(const struct route *r);
+bool route_is_usable(const struct route *r, enum babel_class class);
 struct route *route_find(const struct destination *d, const struct neighbour *n);
-void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv);
+/* All that a neighbour says of one prefix: the update of the base, and claims of every class, that one included. */
+struct announcement {
+	struct babel_tlv update; /* what a class that is finite says of next hops counts */
+	struct claim claims[BABEL_CLASSES];
+};
+struct announcement announcement_of(const struct babel_tlv *update); /* the base alone */
+/* The tagged update of another class. False: it does not follow the update of its base. */
+bool announcement_add(struct announcement *a, const struct babel_tlv *update);
+void route_update(struct neighbour *n, uint64_t now_us, const struct announcement *a);
+/* Of that, only what is lost. */
+void route_update_losses(struct neighbour *n, uint64_t now_us, const struct announcement *a);
 void route_retract_all(struct neighbour *n, uint64_t now_us);
 /* Routes to `d` are there and none may be used: that is worth remembering. */
 void route_note_starving(const struct destination *d, uint64_t now_us);
@@ -382,7 +436,7 @@ void route_free(struct route *r);
 /* If the metric has changed: what was smoothed until now goes on from the new one. */
 void route_smooth(struct route *r, uint64_t now_us);
 uint64_t route_half_life_us(const struct route *r);
-uint32_t route_smoothed_at(const struct route *r, uint64_t now_us);
+uint32_t route_smoothed_at(const struct route *r, enum babel_class class, uint64_t now_us);
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 
 /* --- destination.c ------------------------------------------------------------------------ */
@@ -408,7 +462,7 @@ struct destination {
 	struct map_entry entry; /* key: the prefix */
 	struct prefix prefix;
 	bool is_own;
-	bool is_announced; /* neighbours were told, or are being told, of a finite route */
+	bool is_announced; /* neighbours were told, or are being told, of a finite route; the base */
 	bool is_held; /* unreachable entry (3.5.4) */
 	bool hold_by_ack; /* acknowledgments may end the hold */
 	/* Small and dense, for arrays beside the table. It is another one's once
@@ -417,7 +471,7 @@ struct destination {
 	uint16_t own_metric;
 	uint16_t announced_metric;
 	struct list routes;
-	struct route *selected; /* never with is_own */
+	struct route *selected[BABEL_CLASSES]; /* never with is_own */
 	struct source *sources;
 	struct babel *b;
 	struct list requests;
@@ -426,7 +480,8 @@ struct destination {
 	uint64_t announced_until_us; /* until then a neighbour may follow what we announced */
 	uint64_t announced_links; /* links on whose multicast the last word was finite */
 	uint64_t queued_links; /* links in whose multicast queue an update waits */
-	struct told told;
+	struct told told[BABEL_CLASSES];
+	uint64_t bulk_moved_us; /* when that class took another route */
 	uint16_t source_count;
 	size_t unacked; /* acknowledgments awaited for updates of this prefix */
 	unsigned told_sessions; /* in which something of this prefix holds, or is not acknowledged */
@@ -441,8 +496,11 @@ struct destination *destination_get(struct babel *b, const struct prefix *prefix
 struct destination *destination_at(const struct babel *b, unsigned index); /* NULL: nobody has this index */
 void destination_release(struct destination *d); /* frees it if it holds nothing */
 void destination_free(struct destination *d);
-bool destination_is_reachable(const struct destination *d);
-struct babel_route destination_route(const struct destination *d, const struct route *r);
+bool destination_is_reachable(const struct destination *d, enum babel_class class);
+bool destination_is_routed(const struct destination *d); /* reachable in any class */
+/* What is known of it: of its own, or of the selected route; infinite if it is not reachable. */
+struct claim destination_claim(const struct destination *d, enum babel_class class);
+struct babel_route destination_route(const struct destination *d, const struct route *r, enum babel_class class);
 
 /* --- select.c ---------------------------------------------------------------------------- */
 
@@ -506,6 +564,7 @@ struct request {
 	uint8_t key[REQUEST_KEY];
 	struct list on_destination;
 	struct destination *destination;
+	enum babel_class class;
 	router_id origin;
 	uint16_t seqno;
 	bool is_own; /* this node wants it, not only somebody else */
@@ -525,7 +584,8 @@ struct request {
 void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *prefix);
 /* Asks for a seqno that makes routes to `d` of `id` feasible again: of `only`,
  * or of all who announce it, or, if nobody does, of everybody. */
-void request_seqno(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only);
+void request_seqno(
+	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only);
 void request_received(struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
 void request_satisfied(struct destination *d, uint64_t now_us); /* after a decision */
 void request_free(struct request *q);

@@ -3,6 +3,16 @@
  *
  * Everything here is a pure function of a neighbour's statistics, so that one
  * place answers why a link costs what it costs.
+ *
+ *   class     a unit of cost          made of
+ *   text      Babel's                 transmissions by ETX, times rxcost; RTT above 10 ms
+ *   command   a quarter millisecond   half a round trip, 128 bytes at the link's rate, 2 s for what is lost
+ *   bulk      a tenth of one          the airtime of 1 Mbit, losses included
+ *
+ * All are sums along the path, whole and positive: a bottleneck is no metric, as it
+ * would not keep the order of two paths when a link is put before both (RFC 8966,
+ * 3.5.2). Nothing here is measured behind a queue of our own, as a route would move
+ * away from its own traffic, and back.
  */
 #include "routing/engine.h"
 
@@ -73,6 +83,99 @@ uint16_t metric_cost(const struct neighbour *n)
 	return metric_add(cost, 0);
 }
 
+/* --- other classes ---------------------------------------------------------------------- */
+
+#define RATE_UNKNOWN_BPS UINT64_C(10000000)
+#define BULK_MIN_BPS UINT64_C(200000)
+/* One packet crosses a serial line sooner than a satellite; a conversation does not. */
+#define COMMAND_MIN_BPS UINT64_C(16000)
+#define COMMAND_THIN_COST 4000
+#define DELIVERED UINT32_C(65536)
+
+bool metric_link_admits(const struct babel_link_config *config, enum babel_class class)
+{
+	return class != BABEL_BULK || config->rate_bps == 0 || config->rate_bps >= BULK_MIN_BPS;
+}
+
+static uint64_t ceiling(uint64_t a, uint64_t b)
+{
+	return (a + b - 1) / b;
+}
+
+uint32_t metric_command(uint64_t rate_bps, uint32_t rtt_us, uint32_t delivery)
+{
+	uint64_t rate = rate_bps ? rate_bps : RATE_UNKNOWN_BPS;
+	uint64_t us =
+		rtt_us / 2 + ceiling(UINT64_C(1024) * SECOND, rate) + (DELIVERED - delivery) * (2 * SECOND) / DELIVERED;
+	uint64_t cost = ceiling(us, 250);
+
+	return (uint32_t)(cost < 4 ? 4 : cost) + (rate < COMMAND_MIN_BPS ? COMMAND_THIN_COST : 0);
+}
+
+uint32_t metric_bulk(uint64_t rate_bps, uint32_t delivery)
+{
+	uint64_t rate = rate_bps ? rate_bps : RATE_UNKNOWN_BPS;
+	uint64_t cost = 5 + ceiling(UINT64_C(10000000000) * DELIVERED, rate * delivery);
+
+	return rate < BULK_MIN_BPS || cost > BABEL_INFINITY ? BABEL_INFINITY : (uint32_t)cost;
+}
+
+/* Losses are as many in both directions, as far as they are known: of both there is only one measurement. */
+static uint32_t delivery_of(uint32_t etx)
+{
+	uint64_t square = (UINT64_C(1) << 32) * 256 / etx, root = 0;
+
+	if (etx == 256)
+		return DELIVERED;
+	for (uint64_t bit = UINT64_C(1) << 16; bit > 0; bit >>= 1)
+		if ((root + bit) * (root + bit) <= square)
+			root += bit;
+	return root ? (uint32_t)root : 1;
+}
+
+uint16_t metric_class_cost(const struct neighbour *n, enum babel_class class)
+{
+	const struct babel_link_config *config = &n->link->config;
+
+	if (!(n->classes >> class & 1) || n->cost[BABEL_TEXT] == BABEL_INFINITY)
+		return BABEL_INFINITY;
+	uint32_t delivery = delivery_of(n->etx_mean);
+	uint32_t measured = class == BABEL_COMMAND ? metric_command(config->rate_bps, rtt_least_us(&n->rtt), delivery)
+						   : metric_bulk(config->rate_bps, delivery);
+
+	return metric_step(n->cost[class], measured);
+}
+
+/* 2^(k/4), rounded down. */
+static uint32_t step_at(unsigned k)
+{
+	static const uint32_t quarters[] = { 65536, 77936, 92682, 110218 };
+
+	return ((quarters[k % 4] << (k / 4 < 15 ? k / 4 : 15)) >> 16);
+}
+
+/*
+ * Steps are a fourth root of two apart. One is left when its edge, half a step away,
+ * is passed by a quarter of a step: by 2^(3/16), which is 1.139.
+ */
+uint16_t metric_step(uint16_t used, uint32_t measured)
+{
+	uint32_t best = 1;
+
+	if (measured >= BABEL_INFINITY)
+		return BABEL_INFINITY;
+	if (used != BABEL_INFINITY && (uint64_t)measured * 1000 <= (uint64_t)used * 1139 &&
+		(uint64_t)measured * 1139 >= (uint64_t)used * 1000)
+		return used;
+	/* The nearest by its ratio: m / a < b / m. */
+	for (unsigned k = 0; k < 64; k++) {
+		uint32_t step = step_at(k);
+
+		best = step <= measured || (uint64_t)measured * measured > (uint64_t)best * step ? step : best;
+	}
+	return metric_add(best, 0);
+}
+
 /* --- steadiness --------------------------------------------------------------------------- */
 
 static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
@@ -80,6 +183,18 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
 	uint32_t least = a < b ? a : b;
 
 	return (a < b ? b - a : a - b) * part > least;
+}
+
+/* Elapsed 0: only what is measured now counts. */
+static void etx_measure(struct neighbour *n, uint64_t elapsed_us, uint64_t half_life_us)
+{
+	uint64_t nominal = n->link->config.rxcost, rxcost = metric_rxcost(n), last = n->etx;
+	uint64_t etx = 256 * n->txcost * rxcost / (nominal * nominal);
+
+	n->etx = n->link->config.cost != BABEL_COST_ETX || etx < 256 ? 256
+		 : etx > UINT16_MAX                                  ? UINT16_MAX
+								     : (uint32_t)etx;
+	n->etx_mean = elapsed_us ? metric_smooth(n->etx_mean, (uint32_t)last, elapsed_us, half_life_us) : n->etx;
 }
 
 /*
@@ -94,7 +209,8 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 	uint64_t interval_us = history_period_us(n, metric_history(n));
 
 	n->cost_measured = measured;
-	if (n->cost == BABEL_INFINITY)
+	uint16_t used = n->cost[BABEL_TEXT];
+	if (used == BABEL_INFINITY)
 		n->usable_since_us = now_us;
 	/* A young history says little, and soon more. */
 	bool is_young = now_us < n->usable_since_us + MEAN_HELLOS * interval_us;
@@ -103,17 +219,18 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 	else
 		n->cost_mean =
 			metric_smooth(n->cost_mean, last, now_us - n->cost_mean_us, MEAN_HELLOS / 2 * interval_us);
+	etx_measure(n, is_young ? 0 : now_us - n->cost_mean_us, MEAN_HELLOS / 2 * interval_us);
 	n->cost_mean_us = now_us;
-	if (n->link->config.cost != BABEL_COST_ETX || measured == BABEL_INFINITY || n->cost == BABEL_INFINITY) {
+	if (n->link->config.cost != BABEL_COST_ETX || measured == BABEL_INFINITY || used == BABEL_INFINITY) {
 		n->cost_since_us = now_us;
 		return measured;
 	}
-	bool is_wrong = is_off_by(n->cost_mean, n->cost, 4) || (is_young && n->cost_mean < n->cost);
+	bool is_wrong = is_off_by(n->cost_mean, used, 4) || (is_young && n->cost_mean < used);
 	/* That a link is better than it seemed is put right sooner: nobody else will notice. */
-	uint64_t stale_us = n->cost_mean < n->cost ? BETTER_US : DRIFT_US;
-	bool is_stale = now_us >= n->cost_since_us + stale_us && is_off_by(n->cost_mean, n->cost, 16);
+	uint64_t stale_us = n->cost_mean < used ? BETTER_US : DRIFT_US;
+	bool is_stale = now_us >= n->cost_since_us + stale_us && is_off_by(n->cost_mean, used, 16);
 	if (!is_wrong && !is_stale)
-		return n->cost;
+		return used;
 	n->cost_since_us = now_us;
 	return metric_add(n->cost_mean, 0);
 }

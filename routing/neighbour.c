@@ -71,7 +71,10 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	n->link = link;
 	n->number = ++b->neighbour_number;
 	n->address = *address;
-	n->txcost = n->cost = n->told_rxcost = BABEL_INFINITY;
+	n->classes = 1u << BABEL_TEXT;
+	n->txcost = n->told_rxcost = BABEL_INFINITY;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		n->cost[c] = BABEL_INFINITY;
 	n->heard_us = now_us;
 	n->confirm_deadline_us = b->started_us + link_update_hold_us(link);
 	n->is_confirmed = now_us >= n->confirm_deadline_us;
@@ -253,6 +256,20 @@ static bool neighbour_is_heard(const struct neighbour *n)
 	return metric_two_out_of_three(n->multicast.bits) || metric_two_out_of_three(n->unicast.bits);
 }
 
+/* True if that of any class did. */
+static bool neighbour_costs_change(struct neighbour *n, uint64_t now_us)
+{
+	bool has_changed = false;
+
+	for (unsigned c = 0; c < n->b->config.classes; c++) {
+		uint16_t old = n->cost[c];
+
+		n->cost[c] = c == BABEL_TEXT ? metric_steady_cost(n, now_us) : metric_class_cost(n, c);
+		has_changed |= n->cost[c] != old;
+	}
+	return has_changed;
+}
+
 void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 {
 	unsigned dead_misses = n->link->config.dead_misses;
@@ -269,13 +286,12 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 		neighbour_hello_soon(n, now_us, 0);
 	if (n->is_up && !was_up && link_is_paced(n->link))
 		neighbour_meet(n, now_us);
-	uint16_t old = n->cost;
-	n->cost = metric_steady_cost(n, now_us);
-	if (n->cost == old)
+	uint16_t old = n->cost[BABEL_TEXT];
+	if (!neighbour_costs_change(n, now_us))
 		return;
-	if (n->session)
+	if (n->cost[BABEL_TEXT] != old && n->session)
 		session_cost_changed(n->session, now_us, old);
-	else if (old == BABEL_INFINITY)
+	else if (old == BABEL_INFINITY && n->cost[BABEL_TEXT] != BABEL_INFINITY)
 		link_request_all(n->link, now_us, n);
 	list_for_each (node, next, &n->routes) {
 		struct route *r = list_entry(node, struct route, on_neighbour);

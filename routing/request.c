@@ -2,10 +2,10 @@
  * Requests: asking for routes and for newer seqnos, answering, passing on
  * (RFC 8966, 3.8).
  *
- * A pending seqno request is known by (prefix, router-id), as the RFC has it: a
- * prefix alone would let an answer for one origin silence the request for
- * another. The entry serves three ends: to resend what this node wants, to hand
- * the answer to those on whose behalf it was passed on, and to recognise copies.
+ * A pending seqno request is known by (class, prefix, router-id): a prefix alone
+ * would let an answer for one origin silence the request for another. The seqno is
+ * one for all classes, but it comes by their own ways. The entry serves three ends: to resend what this node wants, to
+ * hand the answer to those on whose behalf it was passed on, and to recognise copies.
  */
 #include "routing/session.h"
 
@@ -27,17 +27,20 @@ void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *pr
 
 /* --- the table --------------------------------------------------------------------- */
 
-static void request_key(uint8_t key[REQUEST_KEY], const struct prefix *prefix, const router_id *id)
+static void request_key(
+	uint8_t key[REQUEST_KEY], enum babel_class class, const struct prefix *prefix, const router_id *id)
 {
-	memcpy(key, prefix, sizeof(*prefix));
-	memcpy(key + sizeof(*prefix), id->bytes, sizeof(id->bytes));
+	key[0] = (uint8_t) class;
+	memcpy(key + 1, prefix, sizeof(*prefix));
+	memcpy(key + 1 + sizeof(*prefix), id->bytes, sizeof(id->bytes));
 }
 
-static struct request *request_find(const struct babel *b, const struct prefix *prefix, const router_id *id)
+static struct request *request_find(
+	const struct babel *b, enum babel_class class, const struct prefix *prefix, const router_id *id)
 {
 	uint8_t key[REQUEST_KEY];
 
-	request_key(key, prefix, id);
+	request_key(key, class, prefix, id);
 	struct map_entry *e = map_find(&b->requests, bytes_of(key, sizeof(key)));
 	return e ? container_of(e, struct request, entry) : NULL;
 }
@@ -54,10 +57,10 @@ void request_free(struct request *q)
 
 static void request_due(struct timer *timer, uint64_t now_us);
 
-static struct request *request_get(struct destination *d, const router_id *id)
+static struct request *request_get(struct destination *d, enum babel_class class, const router_id *id)
 {
 	struct babel *b = d->b;
-	struct request *q = request_find(b, &d->prefix, id);
+	struct request *q = request_find(b, class, &d->prefix, id);
 
 	if (q)
 		return q;
@@ -65,8 +68,9 @@ static struct request *request_get(struct destination *d, const router_id *id)
 	if (!q)
 		return NULL;
 	q->destination = d;
+	q->class = class;
 	q->origin = *id;
-	request_key(q->key, &d->prefix, id);
+	request_key(q->key, class, &d->prefix, id);
 	timer_init(&q->timer, request_due);
 	if (map_insert(&b->requests, &q->entry, bytes_of(q->key, sizeof(q->key)))) {
 		b->counters.refused_requests++;
@@ -96,6 +100,7 @@ static struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
 	struct babel_tlv tlv = { .type = TLV_SEQNO_REQUEST };
 
 	tlv.u.seqno_request.prefix = q->destination->prefix;
+	tlv.u.seqno_request.class = (uint8_t)q->class;
 	tlv.u.seqno_request.seqno = q->seqno;
 	tlv.u.seqno_request.hop_count = hop_count;
 	tlv.u.seqno_request.origin = q->origin;
@@ -110,7 +115,7 @@ static void request_send_to_announcers(const struct request *q, uint64_t now_us,
 	list_for_each (node, next, &d->routes) {
 		struct route *r = list_entry(node, struct route, on_destination);
 
-		if (route_metric(r) == BABEL_INFINITY)
+		if (route_metric(r, q->class) == BABEL_INFINITY)
 			continue;
 		queue_message(&r->neighbour->queue, now_us, tlv);
 		is_sent = true;
@@ -143,12 +148,13 @@ static bool request_is_starved(const struct request *q)
 {
 	const struct destination *d = q->destination;
 
-	if (d->selected || d->is_own)
+	if (destination_is_reachable(d, q->class))
 		return false;
 	list_for_each (node, next, &d->routes) {
 		const struct route *r = list_entry(node, struct route, on_destination);
 
-		if (route_metric(r) != BABEL_INFINITY && router_id_equal(&r->origin, &q->origin))
+		if (route_metric(r, q->class) != BABEL_INFINITY &&
+			router_id_equal(&r->variants[q->class].claim.origin, &q->origin))
 			return true;
 	}
 	return false;
@@ -185,20 +191,40 @@ static uint64_t request_timeout_us(const struct babel *b)
 	return timeout_us < TIMEOUT_MIN_US ? TIMEOUT_MIN_US : timeout_us;
 }
 
-static void request_one(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only)
+/* A request for the base that is under way may bring what a class needs. Then that one asks only when it did not. */
+static bool request_may_wait(const struct destination *d, enum babel_class class, const router_id *id, uint16_t seqno)
+{
+	const struct request *q = class == BABEL_TEXT ? NULL : request_find(d->b, BABEL_TEXT, &d->prefix, id);
+
+	return q && q->is_own && !seqno_is_newer(seqno, q->seqno);
+}
+
+static bool destination_is_announced(const struct destination *d, enum babel_class class)
+{
+	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next)
+		if (route_metric(list_entry(node, struct route, on_destination), class) != BABEL_INFINITY)
+			return true;
+	return false;
+}
+
+static void request_one(
+	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only)
 {
 	const struct source *s = source_find(d, id);
 
 	/* Without a feasibility distance nothing of that origin is unfeasible. */
-	if (!s)
+	if (!s || s->distances[class].metric == BABEL_INFINITY)
 		return;
-	uint16_t seqno = (uint16_t)(s->seqno + 1);
-	struct request *q = request_find(d->b, &d->prefix, id);
+	/* Not all speak of other classes: of those only who announces the prefix is asked. */
+	if (class != BABEL_TEXT && !only && !destination_is_announced(d, class))
+		return;
+	uint16_t seqno = (uint16_t)(s->distances[class].seqno + 1);
+	struct request *q = request_find(d->b, class, &d->prefix, id);
 	/* What is asked for at long intervals only is asked for again from the beginning. */
 	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE) &&
 		(q->resends > 0 || now_us - q->sent_us < TIMEOUT_MIN_US))
 		return;
-	q = request_get(d, id);
+	q = request_get(d, class, id);
 	if (!q)
 		return;
 	if (!q->is_own || seqno_is_newer(seqno, q->seqno))
@@ -208,32 +234,35 @@ static void request_one(struct destination *d, uint64_t now_us, const router_id 
 	q->target_link = only ? only->link->id : 0;
 	q->resends = REQUEST_RESENDS;
 	q->timeout_us = request_timeout_us(d->b);
-	request_send(q, now_us);
+	if (request_may_wait(d, class, id, seqno))
+		timer_set(&d->b->heap, &q->timer, now_us + q->timeout_us);
+	else
+		request_send(q, now_us);
 }
 
-void request_seqno(struct destination *d, uint64_t now_us, const router_id *id, struct neighbour *only)
+void request_seqno(
+	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only)
 {
-	request_one(d, now_us, id, only);
+	request_one(d, now_us, class, id, only);
 	if (only)
 		return;
 	/* Who announces the prefix from another origin does not know the lost one. */
 	list_for_each (node, next, &d->routes) {
 		struct route *r = list_entry(node, struct route, on_destination);
+		const router_id *origin = &r->variants[class].claim.origin;
 
-		if (route_metric(r) != BABEL_INFINITY && !router_id_equal(&r->origin, id) &&
-			!router_id_equal(&r->origin, &d->b->config.id))
-			request_one(d, now_us, &r->origin, r->neighbour);
+		if (route_metric(r, class) != BABEL_INFINITY && !router_id_equal(origin, id) &&
+			!router_id_equal(origin, &d->b->config.id))
+			request_one(d, now_us, class, origin, r->neighbour);
 	}
 }
 
 static bool request_is_satisfied(const struct request *q)
 {
-	const struct destination *d = q->destination;
+	const struct claim claim = destination_claim(q->destination, q->class);
 
-	if (d->is_own)
-		return !router_id_equal(&q->origin, &d->b->config.id) || !seqno_is_newer(q->seqno, d->b->seqno);
-	return d->selected &&
-	       (!router_id_equal(&q->origin, &d->selected->origin) || !seqno_is_newer(q->seqno, d->selected->seqno));
+	return claim.metric != BABEL_INFINITY &&
+	       (!router_id_equal(&q->origin, &claim.origin) || !seqno_is_newer(q->seqno, claim.seqno));
 }
 
 void request_satisfied(struct destination *d, uint64_t now_us)
@@ -259,17 +288,22 @@ void request_satisfied(struct destination *d, uint64_t now_us)
 
 /* --- what others want --------------------------------------------------------------------- */
 
-static bool is_better_target(const struct route *r, const struct route *than, const router_id *id)
+static bool is_better_target(
+	const struct route *r, const struct route *than, enum babel_class class, const router_id *id)
 {
 	if (!than)
 		return true;
-	if (router_id_equal(&r->origin, id) != router_id_equal(&than->origin, id))
-		return router_id_equal(&r->origin, id);
-	if (route_is_usable(r) != route_is_usable(than))
-		return route_is_usable(r);
-	if (r == r->destination->selected || than == r->destination->selected)
-		return r == r->destination->selected;
-	return route_metric(r) < route_metric(than);
+	const struct route *selected = r->destination->selected[class];
+	bool is_of = router_id_equal(&r->variants[class].claim.origin, id);
+	bool is_usable = route_is_usable(r, class);
+
+	if (is_of != router_id_equal(&than->variants[class].claim.origin, id))
+		return is_of;
+	if (is_usable != route_is_usable(than, class))
+		return is_usable;
+	if (r == selected || than == selected)
+		return r == selected;
+	return route_metric(r, class) < route_metric(than, class);
 }
 
 /* Where to pass a request on: towards the origin that it names, as another one
@@ -277,8 +311,9 @@ static bool is_better_target(const struct route *r, const struct route *than, co
  * used: an answer by another way, which is not worth a move, helps nobody. Never
  * the requester. */
 static struct neighbour *request_target(
-	const struct destination *d, const struct link *link, const struct address *from, const router_id *id)
+	const struct destination *d, const struct link *link, const struct address *from, const struct babel_tlv *tlv)
 {
+	enum babel_class class = tlv->u.seqno_request.class;
 	const struct route *best = NULL;
 
 	list_for_each (node, next, &d->routes) {
@@ -286,7 +321,8 @@ static struct neighbour *request_target(
 		bool is_requester = r->neighbour->link == link &&
 				    (address_equal(&r->neighbour->address, from) || address_equal(&r->next_hop, from));
 
-		if (!is_requester && route_metric(r) != BABEL_INFINITY && is_better_target(r, best, id))
+		if (!is_requester && route_metric(r, class) != BABEL_INFINITY &&
+			is_better_target(r, best, class, &tlv->u.seqno_request.origin))
 			best = r;
 	}
 	return best ? best->neighbour : NULL;
@@ -306,17 +342,18 @@ static void request_forward(struct destination *d, struct link *link, uint64_t n
 {
 	struct babel *b = d->b;
 	uint16_t seqno = tlv->u.seqno_request.seqno;
-	struct request *q = request_find(b, &d->prefix, &tlv->u.seqno_request.origin);
+	enum babel_class class = tlv->u.seqno_request.class;
+	struct request *q = request_find(b, class, &d->prefix, &tlv->u.seqno_request.origin);
 
 	if (q && request_is_duplicate(q, now_us, link, from, seqno)) {
 		b->counters.seqno_requests_duplicate++;
 		request_add_requester(q, link, from);
 		return;
 	}
-	struct neighbour *target = request_target(d, link, from, &tlv->u.seqno_request.origin);
+	struct neighbour *target = request_target(d, link, from, tlv);
 	if (tlv->u.seqno_request.hop_count < 2 || !target)
 		return;
-	q = request_get(d, &tlv->u.seqno_request.origin);
+	q = request_get(d, class, &tlv->u.seqno_request.origin);
 	if (!q)
 		return;
 	if ((!q->is_own && q->requester_count == 0) || seqno_is_newer(seqno, q->seqno))
@@ -340,12 +377,12 @@ static void seqno_request_received(
 	struct destination *d = destination_find(b, &tlv->u.seqno_request.prefix);
 
 	b->counters.seqno_requests_received++;
-	if (!d)
+	if (!d || tlv->u.seqno_request.class >= b->config.classes)
 		return;
-	if (destination_is_reachable(d)) {
-		const router_id *current = d->is_own ? &b->config.id : &d->selected->origin;
-		uint16_t seqno = d->is_own ? b->seqno : d->selected->seqno;
-		bool is_older = router_id_equal(current, id) && seqno_is_newer(tlv->u.seqno_request.seqno, seqno);
+	const struct claim claim = destination_claim(d, tlv->u.seqno_request.class);
+	if (claim.metric != BABEL_INFINITY) {
+		bool is_older =
+			router_id_equal(&claim.origin, id) && seqno_is_newer(tlv->u.seqno_request.seqno, claim.seqno);
 
 		/* By one, whatever was asked for. */
 		if (is_older && d->is_own) {

@@ -25,28 +25,41 @@ static bool prefix_is_martian(const struct prefix *p)
 	return p->plen >= 8 && (a[0] == 127 || (a[0] >= 224 && a[0] < 240));
 }
 
-uint16_t route_metric(const struct route *r)
+uint16_t route_metric(const struct route *r, enum babel_class class)
 {
-	if (r->refmetric == BABEL_INFINITY || r->is_refused || r->neighbour->cost == BABEL_INFINITY ||
-		r->neighbour->is_dormant)
+	const struct neighbour *n = r->neighbour;
+	uint16_t refmetric = r->variants[class].claim.metric;
+
+	if (refmetric == BABEL_INFINITY || r->refused >> class & 1 || n->cost[class] == BABEL_INFINITY || n->is_dormant)
 		return BABEL_INFINITY;
-	return metric_add(metric_add(r->refmetric, r->neighbour->cost), r->extra_cost);
+	/* Command takes the best way, whatever it is charged. */
+	return metric_add(metric_add(refmetric, n->cost[class]), class == BABEL_COMMAND ? 0 : r->extra_cost);
+}
+
+bool route_is_announced(const struct route *r)
+{
+	bool is_announced = false;
+
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		is_announced |= r->variants[c].claim.metric != BABEL_INFINITY;
+	return is_announced;
 }
 
 /* What carries our own router-id went through us: it is never a way there. */
-bool route_is_feasible(const struct route *r)
+bool route_is_feasible(const struct route *r, enum babel_class class)
 {
-	const struct babel *b = r->destination->b;
+	struct claim proven = r->variants[class].claim;
 
-	return !router_id_equal(&r->origin, &b->config.id) &&
-	       source_is_feasible(r->destination, &r->origin, r->seqno, r->proven_metric);
+	proven.metric = r->variants[class].proven_metric;
+	return !router_id_equal(&proven.origin, &r->destination->b->config.id) &&
+	       source_is_feasible(r->destination, class, &proven);
 }
 
-bool route_is_usable(const struct route *r)
+bool route_is_usable(const struct route *r, enum babel_class class)
 {
 	if (r->is_v4_via_v6 && !r->destination->b->config.kernel_has_v4_via_v6)
 		return false;
-	return route_metric(r) != BABEL_INFINITY && route_is_feasible(r);
+	return route_metric(r, class) != BABEL_INFINITY && route_is_feasible(r, class);
 }
 
 struct route *route_find(const struct destination *d, const struct neighbour *n)
@@ -64,8 +77,9 @@ void route_free(struct route *r)
 {
 	struct destination *d = r->destination;
 
-	if (d->selected == r)
-		d->selected = NULL;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		if (d->selected[c] == r)
+			d->selected[c] = NULL;
 	adj_in_count(r, false);
 	if (r->has_clock)
 		timer_cancel(&d->b->heap, &r->clock->expiry);
@@ -94,24 +108,41 @@ uint64_t route_half_life_us(const struct route *r)
 	return window_us > 2 * interval_us ? window_us : 2 * interval_us;
 }
 
-uint32_t route_smoothed_at(const struct route *r, uint64_t now_us)
+uint32_t route_smoothed_at(const struct route *r, enum babel_class class, uint64_t now_us)
 {
-	return metric_smooth(r->smoothed, r->smoothed_metric, now_us - r->smoothed_us, route_half_life_us(r));
+	const struct variant *v = &r->variants[class];
+	uint32_t elapsed_ms = (uint32_t)(now_us / MS) - v->smoothed_ms;
+
+	return metric_smooth(v->smoothed, v->smoothed_metric, elapsed_ms * MS, route_half_life_us(r));
+}
+
+static void variant_smooth(struct route *r, enum babel_class class, uint64_t now_us)
+{
+	struct variant *v = &r->variants[class];
+	uint16_t metric = route_metric(r, class);
+
+	if (metric == v->smoothed_metric)
+		return;
+	v->smoothed = route_smoothed_at(r, class, now_us);
+	v->smoothed_ms = (uint32_t)(now_us / MS);
+	/* What was unreachable, or seemed to be bad as long as little was known of it,
+	 * must prove itself, but not for minutes. */
+	if (metric != BABEL_INFINITY && v->smoothed > 2u * metric)
+		v->smoothed = 2u * metric;
+	v->smoothed_metric = metric;
 }
 
 void route_smooth(struct route *r, uint64_t now_us)
 {
-	uint16_t metric = route_metric(r);
+	for (unsigned c = 0; c < r->destination->b->config.classes; c++)
+		variant_smooth(r, c, now_us);
+}
 
-	if (metric == r->smoothed_metric)
-		return;
-	r->smoothed = route_smoothed_at(r, now_us);
-	r->smoothed_us = now_us;
-	/* What was unreachable, or seemed to be bad as long as little was known of it,
-	 * must prove itself, but not for minutes. */
-	if (metric != BABEL_INFINITY && r->smoothed > 2u * metric)
-		r->smoothed = 2u * metric;
-	r->smoothed_metric = metric;
+/* Nothing is announced any more. */
+static void route_forget(struct route *r)
+{
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		r->variants[c].claim.metric = BABEL_INFINITY;
 }
 
 /* --- expiry ---------------------------------------------------------------------------- */
@@ -129,7 +160,7 @@ static void route_arm(struct route *r, uint64_t now_us)
 	uint64_t step_us = route_hold_us(r) / 14;
 	uint64_t due_us = clock->expires_us;
 
-	if (r->refmetric != BABEL_INFINITY && clock->probes < 2)
+	if (route_is_announced(r) && clock->probes < 2)
 		due_us -= step_us * (2u - clock->probes);
 	timer_set(&r->destination->b->heap, &clock->expiry, due_us > now_us ? due_us : now_us);
 }
@@ -151,18 +182,18 @@ static void route_expired(struct timer *timer, uint64_t now_us)
 
 	if (now_us < clock->expires_us) {
 		clock->probes++;
-		if (d->selected == r)
+		if (d->selected[BABEL_TEXT] == r)
 			request_route(r->neighbour, now_us, &d->prefix);
 		route_arm(r, now_us);
 		return;
 	}
-	if (r->refmetric == BABEL_INFINITY) {
+	if (!route_is_announced(r)) {
 		route_free(r);
 		destination_decide(d, now_us);
 		return;
 	}
 	d->b->counters.routes_expired++;
-	r->refmetric = BABEL_INFINITY;
+	route_forget(r);
 	route_refresh(r, now_us);
 	destination_decide(d, now_us);
 }
@@ -182,18 +213,46 @@ void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us)
 
 /* --- updates received --------------------------------------------------------------------- */
 
-static struct babel_verdict ask_owner(
-	const struct destination *d, const struct neighbour *n, const router_id *origin, uint16_t metric)
+struct announcement announcement_of(const struct babel_tlv *update)
+{
+	struct announcement a = { .update = *update };
+
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		a.claims[c].metric = BABEL_INFINITY;
+	a.claims[BABEL_TEXT] = (struct claim){
+		.origin = update->u.update.origin,
+		.seqno = update->u.update.seqno,
+		.metric = update->u.update.metric,
+	};
+	return a;
+}
+
+bool announcement_add(struct announcement *a, const struct babel_tlv *update)
+{
+	struct claim *claim = &a->claims[update->u.update.class];
+
+	if (update->u.update.wildcard || !prefix_equal(&a->update.u.update.prefix, &update->u.update.prefix))
+		return false;
+	claim->origin = update->u.update.origin;
+	claim->seqno = update->u.update.seqno;
+	claim->metric = update->u.update.metric;
+	/* A base that is not reachable says nothing of next hops. */
+	if (a->update.u.update.metric == BABEL_INFINITY && claim->metric != BABEL_INFINITY)
+		a->update = *update;
+	return true;
+}
+
+static struct babel_verdict ask_owner(const struct destination *d, const struct neighbour *n, const struct claim *claim)
 {
 	const struct babel *b = d->b;
 
 	if (!b->output.accept)
 		return (struct babel_verdict){ .accept = true, .is_named = true };
-	return b->output.accept(b->user, n->link->id, &n->address, &d->prefix, origin, metric);
+	return b->output.accept(b->user, n->link->id, &n->address, &d->prefix, &claim->origin, claim->metric);
 }
 
 /* Who cuts his prefix into very many takes three quarters of a table, and nobody else's place. */
-static bool route_has_room(const struct destination *d, const struct neighbour *n, const struct babel_tlv *tlv)
+static bool route_has_room(const struct destination *d, const struct neighbour *n, const struct announcement *a)
 {
 	const struct babel_limits *l = &d->b->config.limits;
 
@@ -201,15 +260,16 @@ static bool route_has_room(const struct destination *d, const struct neighbour *
 		return false;
 	if (n->route_count < l->routes - l->routes / 4 && d->b->destinations.count <= l->sources - l->sources / 4)
 		return true;
-	struct babel_verdict verdict = ask_owner(d, n, &tlv->u.update.origin, tlv->u.update.metric);
+	struct babel_verdict verdict = ask_owner(d, n, &a->claims[a->update.u.update.class]);
 	return verdict.accept && verdict.is_named;
 }
 
-static struct route *route_new(struct destination *d, struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
+static struct route *route_new(
+	struct destination *d, struct neighbour *n, uint64_t now_us, const struct announcement *a)
 {
 	struct babel *b = d->b;
 	size_t size = sizeof(struct route) + (n->session ? 0 : sizeof(struct route_clock));
-	struct route *r = route_has_room(d, n, tlv) ? calloc(1, size) : NULL;
+	struct route *r = route_has_room(d, n, a) ? calloc(1, size) : NULL;
 
 	if (!r) {
 		b->counters.refused_routes++;
@@ -217,9 +277,11 @@ static struct route *route_new(struct destination *d, struct neighbour *n, uint6
 	}
 	r->destination = d;
 	r->neighbour = n;
-	r->refmetric = BABEL_INFINITY; /* nothing was announced yet */
-	r->smoothed = r->smoothed_metric = BABEL_INFINITY;
-	r->smoothed_us = now_us;
+	route_forget(r);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		r->variants[c].smoothed = r->variants[c].smoothed_metric = BABEL_INFINITY;
+		r->variants[c].smoothed_ms = (uint32_t)(now_us / MS);
+	}
 	r->has_clock = !n->session;
 	if (r->has_clock) {
 		r->clock->route = r;
@@ -246,41 +308,52 @@ static void route_starves(const struct route *r, uint64_t now_us)
 }
 
 /* Asks for a newer seqno if the unfeasible route is wanted (3.8.2.1, 3.8.2.2). */
-static void route_unfeasible(struct route *r, uint64_t now_us, bool was_selected)
+static void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, bool was_selected)
 {
 	struct destination *d = r->destination;
-	uint16_t metric = route_metric(r);
+	const router_id *origin = &r->variants[class].claim.origin;
+	const struct route *selected = d->selected[class];
+	uint16_t metric = route_metric(r, class);
 
 	r->neighbour->b->counters.updates_unfeasible++;
-	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(&r->origin, &d->b->config.id))
+	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(origin, &d->b->config.id))
 		return;
-	if (!d->selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(d->selected) * 7) {
+	if (!selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(selected, class) * 7) {
 		route_starves(r, now_us);
-		request_seqno(d, now_us, &r->origin, r->neighbour);
+		request_seqno(d, now_us, class, origin, r->neighbour);
 	}
 }
 
-/* False: a route is there that may be used, or none that could be. */
-static bool destination_is_starving(const struct destination *d, const struct route **by)
+/* A route by which the destination starves; NULL: one is there that may be used, or none that could be. */
+static const struct route *destination_starves_by(const struct destination *d, enum babel_class class)
 {
-	*by = NULL;
-	if (d->is_own || d->selected)
-		return false;
-	for (const struct list *node = d->routes.next; node != &d->routes && !*by; node = node->next) {
+	if (d->is_own || d->selected[class])
+		return NULL;
+	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next) {
 		const struct route *r = list_entry(node, struct route, on_destination);
 
-		if (r->neighbour->session && route_metric(r) != BABEL_INFINITY)
-			*by = r;
+		if (r->neighbour->session && route_metric(r, class) != BABEL_INFINITY)
+			return r;
 	}
-	return *by;
+	return NULL;
 }
 
 void route_note_starving(const struct destination *d, uint64_t now_us)
 {
-	const struct route *by;
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct route *by = destination_starves_by(d, c);
 
-	if (destination_is_starving(d, &by))
-		route_starves(by, now_us);
+		if (by)
+			route_starves(by, now_us);
+	}
+}
+
+/* For what only a newer seqno makes feasible. */
+static void route_ask_seqnos(struct route *r, uint64_t now_us)
+{
+	for (unsigned c = 0; c < r->destination->b->config.classes; c++)
+		if (r->variants[c].claim.metric != BABEL_INFINITY && !route_is_feasible(r, c))
+			route_unfeasible(r, now_us, c, false);
 }
 
 void route_starve_due(struct timer *timer, uint64_t now_us)
@@ -295,23 +368,31 @@ void route_starve_due(struct timer *timer, uint64_t now_us)
 		struct destination *d = list_entry(list_pop_front(&now), struct destination, on_starving);
 
 		list_for_each (node, next, &d->routes) {
-			struct route *r = list_entry(node, struct route, on_destination);
-
-			if (!route_is_feasible(r))
-				route_unfeasible(r, now_us, false);
+			route_ask_seqnos(list_entry(node, struct route, on_destination), now_us);
 		}
 	}
 }
 
+/* The origin of a class is nearly always that of the one before it. */
 static void route_ask_owner(struct route *r)
 {
-	struct babel *b = r->destination->b;
-	struct babel_verdict verdict = ask_owner(r->destination, r->neighbour, &r->origin, r->refmetric);
+	const struct claim *asked = NULL;
+	struct babel_verdict verdict = { 0 };
 
-	r->is_refused = !verdict.accept;
-	r->extra_cost = verdict.extra_cost;
-	if (r->is_refused)
-		b->counters.updates_refused++;
+	r->refused = 0;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		const struct claim *claim = &r->variants[c].claim;
+
+		if (claim->metric == BABEL_INFINITY)
+			continue;
+		if (!asked || !router_id_equal(&asked->origin, &claim->origin))
+			verdict = ask_owner(r->destination, r->neighbour, claim);
+		asked = claim;
+		r->extra_cost = verdict.extra_cost;
+		r->refused |= (uint8_t)(!verdict.accept << c);
+	}
+	if (r->refused)
+		r->destination->b->counters.updates_refused++;
 }
 
 static void route_changed(struct route *r, uint64_t now_us)
@@ -335,7 +416,7 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
 		return;
 	}
 	/* The expiry timer keeps running: a retraction does not prolong anything. */
-	r->refmetric = BABEL_INFINITY;
+	route_forget(r);
 	route_changed(r, now_us);
 }
 
@@ -347,34 +428,51 @@ static void route_retract(struct neighbour *n, uint64_t now_us, const struct pre
  * RFC 8966 (3.5.3) has such an update ignored, which would keep the old metric too.
  * Dropping it would starve everybody above a lossy radio until a new seqno is there.
  */
-static void route_prove(struct route *r, const struct babel_tlv *tlv)
+static void route_prove(struct route *r, enum babel_class class, const struct claim *claim)
 {
-	bool is_selected = r->destination->selected == r && r->refmetric != BABEL_INFINITY;
+	struct variant *v = &r->variants[class];
+	bool is_selected = r->destination->selected[class] == r && v->claim.metric != BABEL_INFINITY;
 
-	if (!is_selected || !router_id_equal(&r->origin, &tlv->u.update.origin) || r->seqno != tlv->u.update.seqno ||
-		tlv->u.update.metric < r->proven_metric)
-		r->proven_metric = tlv->u.update.metric;
+	if (!is_selected || !router_id_equal(&v->claim.origin, &claim->origin) || v->claim.seqno != claim->seqno ||
+		claim->metric < v->proven_metric)
+		v->proven_metric = claim->metric;
 }
 
-/* True if something is different from before. */
-static bool route_store(struct route *r, uint64_t now_us, const struct babel_tlv *tlv)
+/* What is the same in all classes. True if something is different from before. */
+static bool route_store_hop(struct route *r, const struct babel_tlv *tlv)
 {
-	bool is_of_same = r->refmetric != BABEL_INFINITY && router_id_equal(&r->origin, &tlv->u.update.origin);
-	bool is_known = is_of_same && !r->is_refused;
-	bool is_same = is_known && r->seqno == tlv->u.update.seqno && r->refmetric == tlv->u.update.metric &&
-		       r->is_v4_via_v6 == tlv->u.update.v4_via_v6 &&
-		       address_equal(&r->next_hop, &tlv->u.update.next_hop);
+	bool is_same =
+		r->is_v4_via_v6 == tlv->u.update.v4_via_v6 && address_equal(&r->next_hop, &tlv->u.update.next_hop);
 
-	route_prove(r, tlv);
-	adj_in_count(r, false);
-	r->origin = tlv->u.update.origin;
-	r->seqno = tlv->u.update.seqno;
-	r->refmetric = tlv->u.update.metric;
-	if (!is_same && r->destination->selected == r)
-		r->destination->told.is_outdated = true;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		if (!is_same && r->destination->selected[c] == r)
+			r->destination->told[c].is_outdated = true;
 	r->next_hop = tlv->u.update.next_hop;
 	r->is_v4_via_v6 = tlv->u.update.v4_via_v6;
 	r->interval_cs = tlv->u.update.interval_cs;
+	return !is_same;
+}
+
+/* True if something is different from before. */
+static bool route_store(struct route *r, uint64_t now_us, const struct announcement *a)
+{
+	bool is_known = !r->refused, is_same = true;
+
+	adj_in_count(r, false);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		const struct claim *claim = &a->claims[c];
+		struct claim *own = &r->variants[c].claim;
+		bool is_finite = claim->metric != BABEL_INFINITY, was_finite = own->metric != BABEL_INFINITY;
+
+		if (!is_finite && !was_finite)
+			continue;
+		is_known &= !is_finite || (was_finite && router_id_equal(&own->origin, &claim->origin));
+		is_same &= own->metric == claim->metric && own->seqno == claim->seqno;
+		route_prove(r, c, claim);
+		*own = *claim;
+	}
+	is_same &= is_known;
+	is_same &= !route_store_hop(r, &a->update);
 	if (!is_known)
 		route_ask_owner(r);
 	adj_in_count(r, true);
@@ -385,12 +483,23 @@ static bool route_store(struct route *r, uint64_t now_us, const struct babel_tlv
 	return !is_same;
 }
 
-void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *tlv)
+/* In which classes what it announces is not, by the distances of now; a bit mask. */
+static unsigned route_unfeasible_classes(const struct route *r)
+{
+	unsigned classes = 0;
+
+	for (unsigned c = 0; c < r->destination->b->config.classes; c++)
+		classes |= (unsigned)!source_is_feasible(r->destination, c, &r->variants[c].claim) << c;
+	return classes;
+}
+
+void route_update(struct neighbour *n, uint64_t now_us, const struct announcement *a)
 {
 	struct babel *b = n->b;
+	const struct babel_tlv *tlv = &a->update;
 	const struct prefix *prefix = &tlv->u.update.prefix;
 
-	if (tlv->u.update.metric == BABEL_INFINITY) {
+	if (!claims_are_finite(a->claims)) {
 		b->counters.retractions_received++;
 		if (tlv->u.update.wildcard)
 			route_retract_all(n, now_us);
@@ -409,19 +518,41 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct babel_tlv *
 		return;
 	}
 	struct route *r = route_find(d, n);
-	bool was_selected = r && d->selected == r;
+	unsigned selected = 0; /* in which classes it is; a bit mask */
+	for (unsigned c = 0; r && c < b->config.classes; c++)
+		selected |= (unsigned)(d->selected[c] == r) << c;
 	if (!r)
-		r = route_new(d, n, now_us, tlv);
+		r = route_new(d, n, now_us, a);
 	if (!r) {
 		destination_release(d);
 		return;
 	}
-	bool is_news = route_store(r, now_us, tlv);
-	bool is_feasible = source_is_feasible(d, &r->origin, r->seqno, r->refmetric);
-	if (is_news || !was_selected)
+	bool is_news = route_store(r, now_us, a);
+	unsigned worse = route_unfeasible_classes(r);
+	if (is_news || selected != (1u << b->config.classes) - 1)
 		route_changed(r, now_us);
-	if (!is_feasible)
-		route_unfeasible(r, now_us, was_selected);
+	for (unsigned c = 0; c < b->config.classes; c++)
+		if (worse >> c & 1)
+			route_unfeasible(r, now_us, c, selected >> c & 1);
+}
+
+void route_update_losses(struct neighbour *n, uint64_t now_us, const struct announcement *a)
+{
+	struct destination *d = destination_find(n->b, &a->update.u.update.prefix);
+	struct route *r = d ? route_find(d, n) : NULL;
+
+	if (!r)
+		return;
+	adj_in_count(r, false);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		if (a->claims[c].metric == BABEL_INFINITY)
+			r->variants[c].claim.metric = BABEL_INFINITY;
+	adj_in_count(r, true);
+	if (route_is_announced(r))
+		route_smooth(r, now_us);
+	else
+		route_free(r);
+	destination_decide(d, now_us);
 }
 
 void route_retract_all(struct neighbour *n, uint64_t now_us)
@@ -429,9 +560,9 @@ void route_retract_all(struct neighbour *n, uint64_t now_us)
 	list_for_each (node, next, &n->routes) {
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
-		if (r->refmetric == BABEL_INFINITY)
+		if (!route_is_announced(r))
 			continue;
-		r->refmetric = BABEL_INFINITY;
+		route_forget(r);
 		route_changed(r, now_us);
 	}
 }
@@ -447,12 +578,12 @@ void babel_refilter(struct babel *b, uint64_t now_us)
 			list_for_each (route_node, route_next, &n->routes) {
 				struct route *r = list_entry(route_node, struct route, on_neighbour);
 
-				if (r->refmetric == BABEL_INFINITY)
+				if (!route_is_announced(r))
 					continue;
 				route_ask_owner(r);
 				destination_decide(r->destination, now_us);
-				if (n->session && !route_is_feasible(r))
-					route_unfeasible(r, now_us, false);
+				if (n->session)
+					route_ask_seqnos(r, now_us);
 			}
 			neighbour_ask_all(n, now_us);
 		}

@@ -7,12 +7,34 @@
 #include "routing/engine.h"
 
 #define RTT_AGE_MAX_US (180u * 1000000u) /* section 3.3 */
+#define RTT_WINDOW_US (30 * SECOND)
 
 void rtt_hello(struct neighbour *n, uint64_t now_us, uint32_t t1)
 {
 	n->rtt.has_origin = true;
 	n->rtt.origin = t1;
 	n->rtt.receive = (uint32_t)now_us;
+}
+
+/* Two windows of half a minute: the least of both is that of the last half to whole one. */
+static void rtt_note_least(struct rtt *rtt, uint64_t now_us, uint32_t sample_us)
+{
+	if (rtt->window_us == 0 || now_us >= rtt->window_us + RTT_WINDOW_US) {
+		bool is_next = rtt->window_us != 0 && now_us < rtt->window_us + 2 * RTT_WINDOW_US;
+
+		rtt->least_before_us = is_next ? rtt->least_us : UINT32_MAX;
+		rtt->least_us = UINT32_MAX;
+		rtt->window_us = now_us;
+	}
+	if (sample_us < rtt->least_us)
+		rtt->least_us = sample_us;
+}
+
+uint32_t rtt_least_us(const struct rtt *rtt)
+{
+	if (rtt->window_us == 0)
+		return 0;
+	return rtt->least_us < rtt->least_before_us ? rtt->least_us : rtt->least_before_us;
 }
 
 void rtt_sample(struct neighbour *n, uint64_t now_us, uint32_t hello, uint32_t origin, uint32_t receive)
@@ -33,6 +55,7 @@ void rtt_sample(struct neighbour *n, uint64_t now_us, uint32_t hello, uint32_t o
 	else
 		rtt->smoothed_us = sample;
 	rtt->has_smoothed = true;
+	rtt_note_least(rtt, now_us, sample);
 }
 
 uint16_t rtt_penalty(const struct babel_link_config *config, uint32_t rtt_us)

@@ -11,6 +11,11 @@
  *
  * destination_decide() is the only place that selects. It is called after every
  * change, so a selected route is feasible and finite whenever anybody looks.
+ *
+ * Each class selects for itself. The hold is one for all: it begins with the loss of
+ * the base, or with that of the last other class after it, and lasts as long as
+ * anybody may follow anything that was said of the prefix. Until then no shorter
+ * prefix is used, in no class (babel.h).
  */
 #include "routing/session.h"
 
@@ -43,72 +48,108 @@ void destination_init_timers(struct destination *d)
 
 /* --- selection ------------------------------------------------------------------------- */
 
-/* Better by enough to be worth a move: a tenth, and at least eight units. */
-static bool is_clearly_less(uint32_t metric, uint32_t than)
-{
-	uint32_t margin = than / 10 < 8 ? 8 : than / 10;
+#define BULK_DWELL_US (30 * SECOND) /* a transfer under way loses by each move */
 
-	return metric + margin < than;
+/* Better by enough to be worth a move: a tenth, or a fifth, and at least eight units. */
+static bool is_clearly_less(enum babel_class class, uint32_t metric, uint32_t than)
+{
+	uint32_t part = than / (class == BABEL_BULK ? 5 : 10);
+
+	return metric + (part < 8 ? 8 : part) < than;
 }
 
 /* True if `r` may replace the selected route: clearly better now, and for a
  * while. The margin holds for the smoothed metrics as well: noise of 20 % on two
  * equal links passes any margin on the last sample alone. A route that has
  * become three times as bad is left at once: by loss of 8 % a cost doubles now and then. */
-static bool route_beats(struct destination *d, struct route *r, const struct route *selected, uint64_t now_us)
+static bool route_beats(
+	struct destination *d, enum babel_class class, struct route *r, const struct route *selected, uint64_t now_us)
 {
-	if (!is_clearly_less(route_metric(r), route_metric(selected)))
+	uint16_t metric = route_metric(r, class), than = route_metric(selected, class);
+
+	if (!is_clearly_less(class, metric, than))
 		return false;
-	if (route_metric(selected) / 3 >= route_metric(r))
+	if (than / 3 >= metric)
 		return true;
-	if (is_clearly_less(route_smoothed_at(r, now_us), route_smoothed_at(selected, now_us)))
+	if (class == BABEL_BULK && now_us < d->bulk_moved_us + BULK_DWELL_US) {
+		timer_set_earlier(&d->b->heap, &d->reselect, d->bulk_moved_us + BULK_DWELL_US);
+		return false;
+	}
+	if (is_clearly_less(class, route_smoothed_at(r, class, now_us), route_smoothed_at(selected, class, now_us)))
 		return true;
 	/* Not yet: look again when some of the doubt has decayed. */
 	timer_set_earlier(&d->b->heap, &d->reselect, now_us + route_half_life_us(r) / 4 + MS);
 	return false;
 }
 
-static struct route *route_select(struct destination *d, uint64_t now_us)
+static struct route *route_select(struct destination *d, enum babel_class class, uint64_t now_us)
 {
-	struct route *selected = d->selected && route_is_usable(d->selected) ? d->selected : NULL;
+	struct route *before = d->selected[class];
+	struct route *selected = before && route_is_usable(before, class) ? before : NULL;
 	struct route *best = selected;
-	uint16_t least = best ? route_metric(best) : BABEL_INFINITY;
+	uint16_t least = best ? route_metric(best, class) : BABEL_INFINITY;
 
-	if (d->is_own)
-		return NULL;
 	list_for_each (node, next, &d->routes) {
 		struct route *r = list_entry(node, struct route, on_destination);
 
-		route_smooth(r, now_us);
-		if (r == selected || route_metric(r) >= least || !route_is_usable(r))
+		if (r == selected || route_metric(r, class) >= least || !route_is_usable(r, class))
 			continue;
-		if (selected && !route_beats(d, r, selected, now_us))
+		if (selected && !route_beats(d, class, r, selected, now_us))
 			continue;
 		best = r;
-		least = route_metric(r);
+		least = route_metric(r, class);
 	}
 	return best;
 }
 
+static void destination_select(struct destination *d, uint64_t now_us)
+{
+	list_for_each (node, next, &d->routes)
+		route_smooth(list_entry(node, struct route, on_destination), now_us);
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		struct route *old = d->selected[c];
+
+		d->selected[c] = d->is_own ? NULL : route_select(d, c, now_us);
+		if (old == d->selected[c])
+			continue;
+		d->b->counters.routes_switched += old && d->selected[c];
+		if (c == BABEL_BULK)
+			d->bulk_moved_us = now_us;
+	}
+}
+
 bool destination_depends_on(const struct destination *d, const struct route *r)
 {
-	return !d->selected || d->selected == r || route_metric(r) < route_metric(d->selected);
+	bool depends = false;
+
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct route *selected = d->selected[c];
+
+		depends |= selected == r || (selected ? route_metric(r, c) < route_metric(selected, c)
+						      : route_metric(r, c) != BABEL_INFINITY);
+	}
+	return depends;
 }
 
 /* --- what the owner is told -------------------------------------------------------------- */
 
-static bool told_is(const struct told *t, const struct route *r)
+static bool told_is(const struct told *t, const struct route *r, enum babel_class class)
 {
+	const struct claim *claim = &r->variants[class].claim;
+
 	return t->installed == INSTALLED_ROUTE && !t->is_outdated && t->neighbour == r->neighbour->number &&
-	       t->seqno == r->seqno && t->metric == route_metric(r) && router_id_equal(&t->origin, &r->origin);
+	       t->seqno == claim->seqno && t->metric == route_metric(r, class) &&
+	       router_id_equal(&t->origin, &claim->origin);
 }
 
 /* The last word on what is not there any more. */
-static void destination_tell_lost(struct destination *d, enum installed state, enum babel_route_change change)
+static void destination_tell_lost(
+	struct destination *d, enum babel_class class, enum installed state, enum babel_route_change change)
 {
-	struct told *t = &d->told;
+	struct told *t = &d->told[class];
 	struct babel_route route = {
 		.prefix = d->prefix,
+		.class = class,
 		.origin = t->origin,
 		.seqno = t->seqno,
 		.metric = BABEL_INFINITY,
@@ -121,26 +162,28 @@ static void destination_tell_lost(struct destination *d, enum installed state, e
 		d->b->output.route_changed(d->b->user, change, &route);
 }
 
-static void destination_install(struct destination *d)
+static void destination_install(struct destination *d, enum babel_class class)
 {
-	if (d->selected && told_is(&d->told, d->selected))
-		return;
-	if (d->selected) {
-		struct babel_route route = destination_route(d, d->selected);
+	const struct route *selected = d->selected[class];
 
-		d->told = (struct told){
+	if (selected && told_is(&d->told[class], selected, class))
+		return;
+	if (selected) {
+		struct babel_route route = destination_route(d, selected, class);
+
+		d->told[class] = (struct told){
 			.origin = route.origin,
 			.seqno = route.seqno,
 			.metric = route.metric,
-			.neighbour = d->selected->neighbour->number,
+			.neighbour = selected->neighbour->number,
 			.installed = INSTALLED_ROUTE,
 		};
 		if (d->b->output.route_changed)
 			d->b->output.route_changed(d->b->user, BABEL_ROUTE_SET, &route);
-	} else if (d->is_held && !d->is_own) {
-		destination_tell_lost(d, INSTALLED_UNREACHABLE, BABEL_ROUTE_UNREACHABLE);
+	} else if (class == BABEL_TEXT && d->is_held && !d->is_own) {
+		destination_tell_lost(d, class, INSTALLED_UNREACHABLE, BABEL_ROUTE_UNREACHABLE);
 	} else {
-		destination_tell_lost(d, INSTALLED_NOTHING, BABEL_ROUTE_REMOVED);
+		destination_tell_lost(d, class, INSTALLED_NOTHING, BABEL_ROUTE_REMOVED);
 	}
 }
 
@@ -165,34 +208,59 @@ static bool retraction_is_provable(const struct destination *d, uint64_t now_us)
 	return true;
 }
 
+/* Until nobody can follow our last word any more. */
+static void destination_hold(struct destination *d, uint64_t now_us)
+{
+	uint64_t until_us = session_follows_until_us(d, false);
+
+	if (until_us < d->announced_until_us)
+		until_us = d->announced_until_us;
+	if (until_us <= now_us)
+		return;
+	d->is_held = true;
+	d->hold_by_ack = retraction_is_provable(d, now_us);
+	timer_set(&d->b->heap, &d->hold, until_us);
+}
+
 static void destination_lost(struct destination *d, uint64_t now_us)
 {
 	router_id lost = d->announced_id;
 
 	d->is_announced = false;
 	session_announce(d, now_us, COMMIT_CHANGED);
-	uint64_t until_us = session_follows_until_us(d, false);
-	if (until_us < d->announced_until_us)
-		until_us = d->announced_until_us;
-	if (until_us > now_us) {
-		d->is_held = true;
-		d->hold_by_ack = retraction_is_provable(d, now_us);
-		timer_set(&d->b->heap, &d->hold, until_us);
-	}
+	destination_hold(d, now_us);
 	update_trigger(d, now_us, true, true);
 	if (!router_id_equal(&lost, &d->b->config.id))
-		request_seqno(d, now_us, &lost, NULL);
+		request_seqno(d, now_us, BABEL_TEXT, &lost, NULL);
+}
+
+/* What the other classes have lost, which only versioned neighbours heard of. */
+static void destination_lost_classes(struct destination *d, uint64_t now_us)
+{
+	bool is_lost = false;
+
+	for (unsigned c = 1; c < d->b->config.classes; c++) {
+		if (d->told[c].installed != INSTALLED_ROUTE || d->selected[c] || d->is_own)
+			continue;
+		is_lost = true;
+		request_seqno(d, now_us, c, &d->told[c].origin, NULL);
+	}
+	if (is_lost && !destination_is_routed(d))
+		destination_hold(d, now_us);
 }
 
 static void destination_announce(struct destination *d, uint64_t now_us)
 {
-	if (!destination_is_reachable(d)) {
+	if (!destination_is_reachable(d, BABEL_TEXT)) {
 		if (d->is_announced)
 			destination_lost(d, now_us);
+		else
+			session_announce(d, now_us, COMMIT_CHANGED);
 		return;
 	}
-	const router_id *id = d->is_own ? &d->b->config.id : &d->selected->origin;
-	uint16_t metric = d->is_own ? d->own_metric : route_metric(d->selected);
+	const struct claim claim = destination_claim(d, BABEL_TEXT);
+	const router_id *id = &claim.origin;
+	uint16_t metric = claim.metric;
 	bool has_changed = !d->is_announced || !router_id_equal(id, &d->announced_id);
 	bool is_significant = has_changed || metric_change_is_significant(d->announced_metric, metric);
 
@@ -212,17 +280,15 @@ static void destination_announce(struct destination *d, uint64_t now_us)
 
 void destination_decide(struct destination *d, uint64_t now_us)
 {
-	struct route *old = d->selected;
-
 	if (d->b->is_leaving)
 		return;
 	timer_cancel(&d->b->heap, &d->reselect);
-	d->selected = route_select(d, now_us);
-	if (old && d->selected && old != d->selected)
-		d->b->counters.routes_switched++;
+	destination_select(d, now_us);
 	destination_announce(d, now_us);
-	destination_install(d);
-	if (!d->selected && !list_is_empty(&d->routes))
+	destination_lost_classes(d, now_us);
+	for (unsigned c = 0; c < d->b->config.classes; c++)
+		destination_install(d, c);
+	if (!list_is_empty(&d->routes))
 		route_note_starving(d, now_us);
 	request_satisfied(d, now_us);
 	destination_release(d);

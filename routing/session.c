@@ -40,7 +40,7 @@ static void refresh_arm(struct session *s, uint64_t now_us)
 		now_us + engine_random_between(s->n->b, interval_us - interval_us / 8, interval_us - interval_us / 32));
 }
 
-struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch)
+struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch, unsigned classes)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	struct babel *b = n->b;
@@ -49,6 +49,9 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 		return NULL;
 	s->n = n;
 	s->remote_epoch = remote_epoch;
+	for (unsigned c = 1; c < b->config.classes; c++)
+		if (metric_link_admits(&n->link->config, c))
+			n->classes |= classes & 1u << c;
 	s->out.rtt_us = n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US;
 	s->out.window = WINDOW_FIRST;
 	s->out.owes_refresh = true;
@@ -98,8 +101,8 @@ void session_leave(struct session *s)
 	packet_send(&p);
 }
 
-void babel_neighbour_session(
-	struct babel *b, uint64_t now_us, unsigned id, const struct address *address, uint32_t remote_epoch)
+void babel_neighbour_session(struct babel *b, uint64_t now_us, unsigned id, const struct address *address,
+	uint32_t remote_epoch, unsigned classes)
 {
 	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
 	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
@@ -121,7 +124,7 @@ void babel_neighbour_session(
 	 * before us does not come here, and the neighbour has dropped our routes (R7). */
 	n->is_confirmed = true;
 	timer_cancel(&b->heap, &n->confirm);
-	if (!session_new(n, now_us, remote_epoch))
+	if (!session_new(n, now_us, remote_epoch, classes))
 		neighbour_free(n, now_us);
 }
 
@@ -249,7 +252,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 		packet_write(p, &tlv);
 	}
 	/* Nothing is gained by telling who does not hear us, or whom we do not hear. */
-	if (s->n->cost == BABEL_INFINITY)
+	if (s->n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return;
 	while (out->sent < out->ver && out->in_flight < out->window) {
 		if (out->in_flight == 0)
@@ -396,7 +399,7 @@ void session_cost_changed(struct session *s, uint64_t now_us, uint16_t old)
 {
 	struct neighbour *n = s->n;
 
-	if (n->cost == BABEL_INFINITY) {
+	if (n->cost[BABEL_TEXT] == BABEL_INFINITY) {
 		n->is_dormant = true;
 		return;
 	}

@@ -15,13 +15,11 @@
 #include "routing/engine.h"
 #include "routing/wire_compact.h"
 
-/* The last value committed for one neighbour and destination. 24 bytes: there are
+/* The last value committed for one neighbour and destination. 48 bytes: there are
  * as many as destinations times neighbours. */
 struct adj_out {
-	router_id origin;
+	struct claim claims[BABEL_CLASSES]; /* none finite: a retraction that is not acknowledged yet */
 	uint32_t ver; /* of the last commit; 0: nothing that the neighbour could know */
-	uint16_t seqno;
-	uint16_t metric; /* infinity: a retraction that is not acknowledged yet */
 	uint32_t older, newer; /* in the order of versions; places as in oldest */
 };
 
@@ -101,7 +99,7 @@ enum commit {
 /* --- session.c ------------------------------------------------------------------ */
 
 /* NULL: out of memory. The neighbour becomes versioned, and is told everything. */
-struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch);
+struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remote_epoch, unsigned classes);
 void session_free(struct session *s, uint64_t now_us);
 void session_leave(struct session *s); /* retracts everything, at once */
 void session_flush_soon(struct session *s, uint64_t now_us, bool urgent);
@@ -131,8 +129,8 @@ void session_forgive(struct session *s, uint64_t now_us, uint64_t slept_us);
 
 /* --- adj_out.c --------------------------------------------------------------------- */
 
-uint64_t adj_hash(
-	const uint64_t key[2], const struct prefix *prefix, const router_id *origin, uint16_t seqno, uint16_t metric);
+/* Of an entry: the prefix, and what is finite of it, by class. */
+uint64_t adj_hash(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES]);
 void adj_out_init(struct session *s);
 void adj_out_done(struct session *s, uint64_t now_us);
 /* Compares what `d` is with what the neighbour was told last, and commits what
@@ -153,7 +151,9 @@ void adj_in_done(struct session *s);
 /* What becomes of the updates behind a delta. */
 enum delta_use { DELTA_NONE, DELTA_SKIPPED, DELTA_RETRACTIONS, DELTA_APPLIED };
 enum delta_use adj_in_delta(struct session *s, uint64_t now_us, const struct babel_tlv *delta, bool is_late);
-void adj_in_update(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *update);
+void adj_in_update(struct session *s, uint64_t now_us, enum delta_use use, const struct announcement *a);
+/* Who leaves says so of everything at once, in no delta. */
+void adj_in_leave(struct session *s, uint64_t now_us);
 /* All updates of it were handed to adj_in_update(). */
 void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *delta);
 void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *refresh, bool is_late);

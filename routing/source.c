@@ -7,6 +7,9 @@
  * time that the update gives to its receivers if that is longer. What a versioned
  * neighbour was told holds with every refresh: it pins the entry (R8).
  *
+ * One entry holds the distances of all classes: they have the origin and its seqno in
+ * common, and live as long as any of them is needed.
+ *
  * Entries hang on their destination, nearly always one alone. Origins that follow
  * each other faster than they are forgotten are bounded per prefix.
  */
@@ -22,12 +25,15 @@ struct source *source_find(const struct destination *d, const router_id *id)
 	return NULL;
 }
 
-bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric)
+bool source_is_feasible(const struct destination *d, enum babel_class class, const struct claim *claim)
 {
-	if (metric == BABEL_INFINITY)
+	if (claim->metric == BABEL_INFINITY)
 		return true;
-	const struct source *s = source_find(d, id);
-	return !s || seqno_is_newer(seqno, s->seqno) || (seqno == s->seqno && metric < s->metric);
+	const struct source *s = source_find(d, &claim->origin);
+	const struct distance *own = s ? &s->distances[class] : NULL;
+
+	return !own || own->metric == BABEL_INFINITY || seqno_is_newer(claim->seqno, own->seqno) ||
+	       (claim->seqno == own->seqno && claim->metric < own->metric);
 }
 
 static void source_unlink(struct source *s)
@@ -107,6 +113,8 @@ static struct source *source_new(struct destination *d, const router_id *id)
 	}
 	s->destination = d;
 	s->origin = *id;
+	for (unsigned i = 0; i < BABEL_CLASSES; i++)
+		s->distances[i].metric = BABEL_INFINITY;
 	timer_init(&s->gc, source_gc);
 	source_put_first(s);
 	d->source_count++;
@@ -114,33 +122,31 @@ static struct source *source_new(struct destination *d, const router_id *id)
 	return s;
 }
 
-static void source_lower(struct source *s, uint16_t seqno, uint16_t metric)
+static void distance_lower(struct distance *own, const struct claim *claim)
 {
-	if (seqno == s->seqno && metric >= s->metric)
+	bool is_there = own->metric != BABEL_INFINITY;
+
+	if (is_there && claim->seqno == own->seqno && claim->metric >= own->metric)
 		return;
-	if (seqno != s->seqno && !seqno_is_newer(seqno, s->seqno))
+	if (is_there && claim->seqno != own->seqno && !seqno_is_newer(claim->seqno, own->seqno))
 		return;
-	s->seqno = seqno;
-	s->metric = metric;
+	own->seqno = claim->seqno;
+	own->metric = claim->metric;
 }
 
 bool source_update(
-	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us)
+	struct destination *d, uint64_t now_us, enum babel_class class, const struct claim *claim, uint64_t hold_us)
 {
-	struct source *s = source_find(d, id);
+	struct source *s = source_find(d, &claim->origin);
 
-	if (!s) {
-		s = source_new(d, id);
-		if (!s)
-			return false;
-		s->seqno = seqno;
-		s->metric = metric;
-	} else {
-		source_lower(s, seqno, metric);
-		if (s != d->sources) {
-			source_unlink(s);
-			source_put_first(s);
-		}
+	if (!s)
+		s = source_new(d, &claim->origin);
+	if (!s)
+		return false;
+	distance_lower(&s->distances[class], claim);
+	if (s != d->sources) {
+		source_unlink(s);
+		source_put_first(s);
 	}
 	/* Another link's receivers may hold it longer than this one's. */
 	source_prolong(s, now_us + (hold_us > SOURCE_GC_US ? hold_us : SOURCE_GC_US));

@@ -1,6 +1,9 @@
 /*
  * Updates: what is said about a prefix, to whom, how often (RFC 8966, 3.7).
  *
+ * This is what plain neighbours hear: the base topology. Versioned ones are told by
+ * session.c, of all classes.
+ *
  * update_compose() is the one place where a finite update is made. It lowers the
  * feasibility distance first (3.7.3): an update that cannot be accounted for is
  * not sent.
@@ -61,11 +64,11 @@ bool update_next_hop(const struct link *link, const struct prefix *prefix, struc
 static struct babel_verdict policy_of(const struct destination *d, const struct link *link)
 {
 	const struct babel *b = d->b;
-	const router_id *origin = d->is_own ? &b->config.id : &d->selected->origin;
+	const struct claim claim = destination_claim(d, BABEL_TEXT);
 
 	if (!link->config.is_filtered || !b->output.announce)
 		return (struct babel_verdict){ .accept = true };
-	return b->output.announce(b->user, link->id, &d->prefix, origin);
+	return b->output.announce(b->user, link->id, &d->prefix, &claim.origin);
 }
 
 static bool compose_finite(
@@ -78,14 +81,15 @@ static bool compose_finite(
 		return false;
 	if (d->is_own)
 		seqno_keep(b);
-	out->u.update.origin = d->is_own ? b->config.id : d->selected->origin;
-	out->u.update.seqno = d->is_own ? b->seqno : d->selected->seqno;
-	uint16_t metric = d->is_own ? d->own_metric : route_metric(d->selected);
-	out->u.update.metric = metric_add(metric, extra_cost);
-	if (out->u.update.metric == BABEL_INFINITY ||
-		!source_update(d, now_us, &out->u.update.origin, out->u.update.seqno, out->u.update.metric,
-			link_update_hold_us(link)))
+	struct claim claim = destination_claim(d, BABEL_TEXT);
+	uint16_t metric = claim.metric;
+
+	claim.metric = metric_add(metric, extra_cost);
+	if (claim.metric == BABEL_INFINITY || !source_update(d, now_us, BABEL_TEXT, &claim, link_update_hold_us(link)))
 		return false;
+	out->u.update.origin = claim.origin;
+	out->u.update.seqno = claim.seqno;
+	out->u.update.metric = claim.metric;
 	d->announced_metric = metric;
 	d->announced_us = now_us;
 	d->announced_links |= UINT64_C(1) << link->id;
@@ -97,7 +101,9 @@ static bool compose_finite(
 /* Learnt from this link, where everybody has heard it as well (3.7.4). */
 static bool is_hidden(const struct destination *d, const struct link *link)
 {
-	return link->config.split_horizon && d->selected && d->selected->neighbour->link == link;
+	const struct route *selected = d->selected[BABEL_TEXT];
+
+	return link->config.split_horizon && selected && selected->neighbour->link == link;
 }
 
 bool update_compose(
@@ -109,7 +115,7 @@ bool update_compose(
 	*out = (struct babel_tlv){ .type = TLV_UPDATE };
 	out->u.update.prefix = *prefix;
 	out->u.update.interval_cs = link->config.update_interval_cs;
-	if (!d || !destination_is_reachable(d)) {
+	if (!d || !destination_is_reachable(d, BABEL_TEXT)) {
 		compose_retraction(d, link, out);
 		return true;
 	}
@@ -193,7 +199,7 @@ void update_dump(struct link *link, uint64_t now_us, struct neighbour *only)
 	for (struct map_entry *e = map_next(&b->destinations, NULL); e; e = map_next(&b->destinations, e)) {
 		struct destination *d = container_of(e, struct destination, entry);
 
-		if (destination_is_reachable(d) || d->is_held)
+		if (destination_is_reachable(d, BABEL_TEXT) || d->is_held)
 			queue_update(q, now_us, &d->prefix, how, false);
 	}
 }
@@ -239,7 +245,7 @@ static void link_retract_all(struct link *link)
 		struct destination *d = container_of(e, struct destination, entry);
 		struct babel_tlv tlv = { .type = TLV_UPDATE };
 
-		if (!destination_is_reachable(d))
+		if (!destination_is_reachable(d, BABEL_TEXT))
 			continue;
 		tlv.u.update.prefix = d->prefix;
 		tlv.u.update.interval_cs = link->config.update_interval_cs;

@@ -74,6 +74,7 @@ struct babel_tlv {
 		struct {
 			bool wildcard; /* AE 0: retract everything from this neighbour */
 			bool v4_via_v6; /* came as AE 4: IPv6 next hop (RFC 9229) */
+			uint8_t class; /* enum babel_class; another one than the base by a mandatory sub-TLV */
 			struct prefix prefix;
 			uint16_t interval_cs; /* not 0; 0xffff = not repeated */
 			uint16_t seqno;
@@ -87,6 +88,7 @@ struct babel_tlv {
 		} route_request;
 		struct {
 			struct prefix prefix;
+			uint8_t class; /* as in updates */
 			uint16_t seqno;
 			uint8_t hop_count; /* not 0 */
 			router_id origin;

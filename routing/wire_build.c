@@ -57,6 +57,16 @@ static void write_address(struct writer *out, const struct address *a)
 	}
 }
 
+/* Who does not know classes ignores what this is part of. */
+static void write_class(struct writer *out, uint8_t class)
+{
+	if (class == BABEL_TEXT)
+		return;
+	write_u8(out, SUB_TLV_CLASS);
+	write_u8(out, 1);
+	write_u8(out, class);
+}
+
 static size_t prefix_size(const struct prefix *p)
 {
 	return (p->plen + 7u) / 8;
@@ -122,6 +132,7 @@ static void write_seqno_request(struct writer *out, const struct babel_tlv *tlv)
 	write_u8(out, 0);
 	write_copy(out, tlv->u.seqno_request.origin.bytes, sizeof(tlv->u.seqno_request.origin.bytes));
 	write_copy(out, prefix->address.bytes, prefix_size(prefix));
+	write_class(out, tlv->u.seqno_request.class);
 }
 
 /* --- versioned sessions ------------------------------------------------------------- */
@@ -236,7 +247,8 @@ static uint8_t put_update_state(struct wire_builder *w, const struct babel_tlv *
 	uint8_t flags = 0;
 
 	if (!w->has_router_id || !router_id_equal(&w->router_id, origin)) {
-		if (prefix_names_origin(&tlv->u.update.prefix, origin)) {
+		/* Who ignores an update of a class takes no state from it (protocol.md 2.3). */
+		if (tlv->u.update.class == BABEL_TEXT && prefix_names_origin(&tlv->u.update.prefix, origin)) {
 			flags = UPDATE_ROUTER_ID;
 			w->has_router_id = true;
 			w->router_id = *origin;
@@ -272,10 +284,11 @@ static void put_update(struct wire_builder *w, const struct babel_tlv *tlv)
 	uint8_t flags = is_finite ? put_update_state(w, tlv) : 0;
 	uint8_t omitted = shared_bytes(w, slot, prefix);
 	size_t size = prefix_size(prefix);
+	bool is_base = tlv->u.update.class == BABEL_TEXT;
 	uint8_t *len = tlv_open(&w->packet, TLV_UPDATE);
 
 	/* The last prefix written is the likeliest to share its head. */
-	flags |= UPDATE_PREFIX;
+	flags |= is_base ? UPDATE_PREFIX : 0;
 	write_u8(&w->packet, is_v4_via_v6 ? AE_V4_VIA_V6 : is_v4 ? AE_IPV4 : AE_IPV6);
 	write_u8(&w->packet, flags);
 	write_u8(&w->packet, prefix->plen);
@@ -284,7 +297,10 @@ static void put_update(struct wire_builder *w, const struct babel_tlv *tlv)
 	write_u16(&w->packet, tlv->u.update.seqno);
 	write_u16(&w->packet, tlv->u.update.metric);
 	write_copy(&w->packet, prefix->address.bytes + omitted, size - omitted);
+	write_class(&w->packet, tlv->u.update.class);
 	tlv_close(&w->packet, len);
+	if (!is_base)
+		return;
 	w->has_default[slot] = true;
 	memcpy(w->default_prefix[slot], prefix->address.bytes, sizeof(prefix->address.bytes));
 }

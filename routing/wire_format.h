@@ -17,6 +17,7 @@ enum wire_sub_tlv {
 	SUB_TLV_PAD1 = 0,
 	SUB_TLV_PADN = 1,
 	SUB_TLV_TIMESTAMP = 3,
+	SUB_TLV_CLASS = 240, /* mandatory, of updates and seqno requests: who knows no classes ignores them */
 };
 
 #define SUB_TLV_MANDATORY 0x80

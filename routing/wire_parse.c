@@ -93,6 +93,20 @@ static enum verdict read_end(struct reader *r)
 	return read_sub_tlvs(r, SUB_TLV_PADN, 0, &unused, &is_padded);
 }
 
+/* The end of what may be of a class (protocol.md 2.3). */
+static enum verdict read_end_class(struct reader *r, uint8_t *class)
+{
+	struct reader body;
+	bool has_class = false;
+
+	if (!reader_ok(r))
+		return TLV_MALFORMED;
+	enum verdict verdict = read_sub_tlvs(r, SUB_TLV_CLASS, 1, &body, &has_class);
+
+	*class = has_class ? read_u8(&body) : BABEL_TEXT;
+	return has_class && (*class == BABEL_TEXT || *class >= BABEL_CLASSES) ? TLV_NOT_UNDERSTOOD : verdict;
+}
+
 /* --- addresses ------------------------------------------------------------------ */
 
 static struct address read_ipv4(struct reader *r)
@@ -336,7 +350,7 @@ static enum verdict parse_update(struct wire_parser *p, struct reader *r, struct
 	else if (plen != 0 || omitted != 0 || out->u.update.metric != WIRE_INFINITY)
 		verdict = TLV_BAD_VALUE;
 	if (verdict == TLV_GOOD)
-		verdict = read_end(r);
+		verdict = read_end_class(r, &out->u.update.class);
 	if (verdict == TLV_GOOD && out->u.update.interval_cs == 0)
 		verdict = TLV_BAD_VALUE;
 	if (verdict == TLV_GOOD && out->u.update.metric != WIRE_INFINITY)
@@ -374,7 +388,7 @@ static enum verdict parse_seqno_request(struct reader *r, struct babel_tlv *out)
 	enum verdict verdict = read_prefix(r, encoding, plen, NULL, 0, &out->u.seqno_request.prefix);
 
 	if (verdict == TLV_GOOD)
-		verdict = read_end(r);
+		verdict = read_end_class(r, &out->u.seqno_request.class);
 	if (verdict == TLV_GOOD &&
 		(out->u.seqno_request.hop_count == 0 || router_id_is_reserved(&out->u.seqno_request.origin)))
 		verdict = TLV_BAD_VALUE;

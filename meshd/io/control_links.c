@@ -30,7 +30,7 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 		"up_s", json_age_s(v->now_us, peer->is_up ? peer->up_since_us : 0), "heard_s",
 		json_age_s(v->now_us, peer->last_heard_us));
 
-	json_object_set_new(o, "cost", n ? json_metric(n->cost) : json_null());
+	json_object_set_new(o, "cost", n ? json_metric(n->cost[BABEL_TEXT]) : json_null());
 	json_object_set_new(o, "cost_in", n ? json_metric(n->rxcost) : json_null());
 	json_object_set_new(o, "cost_out", n ? json_metric(n->txcost) : json_null());
 	json_object_set_new(o, "rtt_ms", n && n->has_rtt ? json_real((double)rtt_tenths / 10) : json_null());

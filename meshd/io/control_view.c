@@ -60,7 +60,7 @@ struct view *view_new(struct daemon *d)
 	v->now_us = io_now_us();
 	node_dump_peers(d->node, peer_take, v);
 	babel_dump_neighbours(node_babel(d->node), neighbour_take, v);
-	babel_dump_routes(node_babel(d->node), v->now_us, route_take, v);
+	babel_dump_routes(node_babel(d->node), v->now_us, BABEL_TEXT, route_take, v);
 	if (v->route_count)
 		qsort(v->routes, v->route_count, sizeof(*v->routes), route_compare);
 	return v;

@@ -42,7 +42,8 @@ static void unfeasible_say(const struct view *v, const struct babel_route_info *
 	uint16_t seqno, metric;
 
 	view_name(v, &r->route.origin, origin);
-	if (!babel_feasibility_distance(node_babel(v->node), &r->route.prefix, &r->route.origin, &seqno, &metric)) {
+	if (!babel_feasibility_distance(
+		    node_babel(v->node), &r->route.prefix, BABEL_TEXT, &r->route.origin, &seqno, &metric)) {
 		reason_set(out, "unfeasible", "using it could lead in a circle");
 		return;
 	}

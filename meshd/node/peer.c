@@ -277,7 +277,7 @@ static void peer_tell_engine(struct peer *p, uint64_t now_us)
 	struct node *n = p->n;
 
 	if (p->capabilities & n->capabilities & CAPABILITY_VERSIONS) {
-		babel_neighbour_session(n->babel, now_us, p->link->id, &p->address, p->epoch);
+		babel_neighbour_session(n->babel, now_us, p->link->id, &p->address, p->epoch, 0);
 		if (p->capabilities & n->capabilities & CAPABILITY_COMPACT)
 			babel_neighbour_compact(n->babel, p->link->id, &p->address);
 	} else

@@ -48,7 +48,7 @@ struct station *oracle_successor(const struct station *s, const struct prefix *p
 {
 	struct babel_route r;
 
-	if (!s->node || !babel_selected(node_babel(s->node), prefix, &r) || r.link >= s->port_count)
+	if (!s->node || !babel_selected(node_babel(s->node), prefix, BABEL_TEXT, &r) || r.link >= s->port_count)
 		return NULL;
 	struct station *next = port_neighbour(s->ports[r.link], &r.neighbour);
 	*link = r.link;

@@ -569,7 +569,7 @@ static void step_owner(struct fuzz *f, struct reader *in, unsigned link, const s
 		babel_neighbour_alive(f->b, f->now_us, link, from);
 		break;
 	case 7:
-		babel_neighbour_session(f->b, f->now_us, link, from, what >> 7);
+		babel_neighbour_session(f->b, f->now_us, link, from, what >> 7, what >> 4);
 		if (what & 0x40)
 			babel_neighbour_compact(f->b, link, from);
 		break;
@@ -606,7 +606,7 @@ static void check_route(void *arg, const struct babel_route_info *info)
 static void check_neighbour(void *arg, const struct babel_neighbour_info *info)
 {
 	(void)arg;
-	assert(info->routes <= limits.routes && info->cost > 0);
+	assert(info->routes <= limits.routes && info->cost[BABEL_TEXT] > 0);
 }
 
 /* What a session says of itself is what its tables say. */
@@ -621,16 +621,26 @@ static void check_session(const struct session *s)
 		const struct destination *d = e->ver ? destination_at(b, i) : NULL;
 
 		assert(!e->ver == !d && e->ver <= s->out.ver);
-		if (!d || e->metric == BABEL_INFINITY)
+		bool is_finite = false;
+		for (unsigned c = 0; d && c < BABEL_CLASSES; c++) {
+			if (e->claims[c].metric == BABEL_INFINITY)
+				continue;
+			is_finite = true;
+			assert(source_find(d, &e->claims[c].origin)->pins > 0);
+		}
+		if (!is_finite)
 			continue;
-		assert(source_find(d, &e->origin)->pins > 0);
-		out += adj_hash(s->out.key, &d->prefix, &e->origin, e->seqno, e->metric);
+		out += adj_hash(s->out.key, &d->prefix, e->claims);
 		finite++;
 	}
 	for (const struct list *node = s->n->routes.next; node != &s->n->routes; node = node->next) {
 		const struct route *r = list_entry(node, struct route, on_neighbour);
 
-		in += adj_hash(s->in.key, &r->destination->prefix, &r->origin, r->seqno, r->refmetric);
+		struct claim claims[BABEL_CLASSES];
+
+		for (unsigned c = 0; c < BABEL_CLASSES; c++)
+			claims[c] = r->variants[c].claim;
+		in += adj_hash(s->in.key, &r->destination->prefix, claims);
 	}
 	assert(out == s->out.digest && finite == s->out.count && in == s->in.digest);
 	assert(s->out.acked <= s->out.ver && s->out.sent <= s->out.ver && s->out.capacity <= 4 * limits.sources);
@@ -642,7 +652,8 @@ static void check_all(const struct fuzz *f)
 
 	for (const struct list *node = b->sessions.next; node != &b->sessions; node = node->next)
 		check_session(list_entry(node, struct session, on_babel));
-	babel_dump_routes(b, f->now_us, check_route, NULL);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		babel_dump_routes(b, f->now_us, c, check_route, NULL);
 	babel_dump_neighbours(b, check_neighbour, NULL);
 	assert(b->neighbour_count <= limits.neighbours && b->source_count <= limits.sources);
 	assert(b->requests.count <= limits.requests && b->destinations.count <= limits.sources);

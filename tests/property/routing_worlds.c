@@ -30,7 +30,8 @@ struct options {
 	bool is_custom; /* not what `make check` runs */
 };
 
-static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests", "keep", "no-gate", "no-pin" };
+static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests", "keep", "no-gate", "no-pin",
+	"no-mark" };
 
 /* --- one world ------------------------------------------------------------------------------- */
 
@@ -79,7 +80,7 @@ struct times {
 struct tally {
 	const char *program;
 	uint64_t worlds, events, with_loops, with_blackholes;
-	uint64_t circles, longest_circle_us;
+	uint64_t circles, longest_circle_us, falls;
 	struct times reached, settled;
 };
 
@@ -120,6 +121,7 @@ static void world_judge(struct tally *t, const struct world *w)
 	t->events += w->events;
 	t->with_loops += w->loops > 0;
 	t->circles += w->circles;
+	t->falls += w->falls;
 	if (w->longest_circle_us > t->longest_circle_us)
 		t->longest_circle_us = w->longest_circle_us;
 	t->with_blackholes += w->blackholes > 0;
@@ -148,6 +150,7 @@ static void tally_print(struct tally *t)
 	printf("# %llu worlds, %llu events: %llu with loops, %llu with black holes\n", (unsigned long long)t->worlds,
 		(unsigned long long)t->events, (unsigned long long)t->with_loops,
 		(unsigned long long)t->with_blackholes);
+	printf("# walks that fell to the base: %llu\n", (unsigned long long)t->falls);
 	printf("# circles of two origins (RFC 8966, 2.7): %llu, the longest %.3f s\n", (unsigned long long)t->circles,
 		(double)t->longest_circle_us / 1e6);
 	times_print(&t->reached, "reachable");
@@ -217,7 +220,9 @@ static bool check_run(const struct options *o, const char *program)
 	is_good &= point(7, t.with_loops > 0, "without_the_gate_after_a_restart_loops_are_found__R7");
 	t = mutant_run(o, program, MUTANT_NO_PIN);
 	is_good &= point(8, t.with_loops > 0, "with_distances_not_pinned_loops_are_found__R8");
-	printf("1..8\n");
+	t = mutant_run(o, program, MUTANT_NO_MARK);
+	is_good &= point(9, t.with_loops > 0, "with_fallen_packets_not_marked_loops_are_found__protocol_3");
+	printf("1..9\n");
 	return is_good;
 }
 
@@ -227,7 +232,7 @@ static int usage(const char *program)
 {
 	fprintf(stderr,
 		"usage: %s [--seed N] [--worlds N | --seconds N] [--mutant NAME] [--trace]\n"
-		"mutants: seqno no-hold no-requests keep no-gate no-pin\n",
+		"mutants: seqno no-hold no-requests keep no-gate no-pin no-mark\n",
 		program);
 	return 2;
 }

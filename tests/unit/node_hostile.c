@@ -49,7 +49,7 @@ static void draw_route(void *arg, const struct babel_route_info *info)
 
 static void draw_neighbour(void *arg, const struct babel_neighbour_info *info)
 {
-	draw(arg, "neighbour %u cost %u tx %u routes %zu\n", info->link, info->cost, info->txcost, info->routes);
+	draw(arg, "neighbour %u cost %u tx %u routes %zu\n", info->link, info->cost[BABEL_TEXT], info->txcost, info->routes);
 }
 
 static void draw_certificate(void *arg, const struct certificate *c)
@@ -66,7 +66,7 @@ static void draw_node(struct portrait *p, struct world *w, unsigned i)
 	node_dump_peers(n, draw_peer, p);
 	node_dump_certificates(n, draw_certificate, p);
 	babel_dump_neighbours(node_babel(n), draw_neighbour, p);
-	babel_dump_routes(node_babel(n), w->now, draw_route, p);
+	babel_dump_routes(node_babel(n), w->now, BABEL_TEXT, draw_route, p);
 	draw(p, "babel in %llu\n", (unsigned long long)c->packets_received);
 	draw(p, "handshakes %u indices %zu peers %zu delivered %llu duplicate %d\n", n->handshakes_theirs,
 		n->indices.count, n->peer_count, (unsigned long long)n->counters.packets_delivered, n->has_duplicate);

@@ -172,7 +172,7 @@ static void link_up(struct pair *p)
 
 static void cost_take(void *arg, const struct babel_neighbour_info *info)
 {
-	*(uint16_t *)arg = info->cost;
+	*(uint16_t *)arg = info->cost[BABEL_TEXT];
 }
 
 static uint16_t cost_of(const struct pair *p, unsigned i)

@@ -129,7 +129,7 @@ static unsigned segment_in_use(struct world *w, unsigned from, unsigned to)
 	struct prefix p = prefix_of_host(w->stations[to].address);
 	struct babel_route r;
 
-	assert_true(babel_selected(node_babel(w->stations[from].node), &p, &r));
+	assert_true(babel_selected(node_babel(w->stations[from].node), &p, BABEL_TEXT, &r));
 	return r.link;
 }
 
@@ -290,7 +290,7 @@ static void what_a_hostile_member_announces_is_not_accepted(void **state)
 		for (unsigned k = 0; k < 5; k++) {
 			struct babel_route r;
 
-			if (babel_selected(node_babel(w->stations[i].node), &lies[k], &r))
+			if (babel_selected(node_babel(w->stations[i].node), &lies[k], BABEL_TEXT, &r))
 				assert_false(router_id_equal(&r.origin, &w->stations[0].rid));
 		}
 		for (unsigned k = 1; k < 3; k++)
@@ -339,8 +339,8 @@ static void what_a_colluding_relay_passes_on_is_not_accepted(void **state)
 	k->own[0].certificate.prefixes[k->own[0].certificate.prefix_count++] = lie;
 	hostile_announce(w, 0, &lie);
 	world_run(w, 10 * A_SECOND);
-	assert_true(babel_selected(node_babel(w->stations[1].node), &lie, &r)); /* the plot works ... */
-	assert_false(babel_selected(node_babel(w->stations[2].node), &lie, &r)); /* ... so far */
+	assert_true(babel_selected(node_babel(w->stations[1].node), &lie, BABEL_TEXT, &r)); /* the plot works ... */
+	assert_false(babel_selected(node_babel(w->stations[2].node), &lie, BABEL_TEXT, &r)); /* ... so far */
 	assert_true(babel_counters(node_babel(w->stations[2].node))->updates_refused > 0);
 	world_free(w);
 }

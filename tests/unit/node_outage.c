@@ -109,8 +109,8 @@ static bool is_by_satellite(struct world *w)
 	struct prefix p = prefix_of_host(w->stations[CITY].address);
 	struct babel_route r;
 
-	return babel_selected(node_babel(w->stations[VEHICLE].node), &p, &r) && r.link == SATELLITE &&
-	       babel_selected(node_babel(w->stations[NEAR].node), &p, &r) && r.link == RADIO_NEAR;
+	return babel_selected(node_babel(w->stations[VEHICLE].node), &p, BABEL_TEXT, &r) && r.link == SATELLITE &&
+	       babel_selected(node_babel(w->stations[NEAR].node), &p, BABEL_TEXT, &r) && r.link == RADIO_NEAR;
 }
 
 static void team_reaches_the_city_and_survives_the_satellite(void **state)

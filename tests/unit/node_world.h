@@ -361,7 +361,7 @@ static inline struct station *station_successor(struct world *w, const struct st
 {
 	struct babel_route r;
 
-	if (!s->node || !babel_selected(node_babel(s->node), p, &r))
+	if (!s->node || !babel_selected(node_babel(s->node), p, BABEL_TEXT, &r))
 		return NULL;
 	struct station *next = station_by_neighbour(w, &r.neighbour);
 	const struct peer *peer = peer_find_address(s->node->links[r.link], &r.neighbour);

@@ -175,9 +175,9 @@ static void plan_tell(const struct plan *p, unsigned to)
 		const struct babel *b = node_babel(p->w->stations[i].node);
 		uint16_t seqno = 0, metric = 0;
 
-		babel_feasibility_distance(b, &wanted, &p->w->stations[to].node->rid, &seqno, &metric);
+		babel_feasibility_distance(b, &wanted, BABEL_TEXT, &p->w->stations[to].node->rid, &seqno, &metric);
 		print_message("%u: own seqno %u, feasibility distance %u, %u\n", i, babel_own_seqno(b), seqno, metric);
-		babel_dump_routes(b, p->w->now, route_print, &wanted);
+		babel_dump_routes(b, p->w->now, BABEL_TEXT, route_print, &wanted);
 	}
 }
 

@@ -108,7 +108,7 @@ static void thin_join(struct world *w, bool is_compact)
 		struct address other = world_address(2 - i, THIN);
 
 		node_join_with(w, i, THIN, config);
-		babel_neighbour_session(w->nodes[i].b, w->now, THIN, &other, 7);
+		babel_neighbour_session(w->nodes[i].b, w->now, THIN, &other, 7, 0);
 		if (is_compact)
 			assert_true(babel_neighbour_compact(w->nodes[i].b, THIN, &other));
 		node_poll(w, i);
@@ -164,12 +164,13 @@ static void assert_told(struct world *w, const struct prefix *prefix, const stru
 	struct route *r = d ? route_find(d, neighbour_find(w->nodes[2].b->links[THIN], &other)) : NULL;
 
 	if (v->metric == BABEL_INFINITY) {
-		assert_true(!r || r->refmetric == BABEL_INFINITY);
+		assert_true(!r || !route_is_announced(r));
 		return;
 	}
 	assert_non_null(r);
-	assert_true(router_id_equal(&r->origin, &v->origin));
-	assert_int_equal(r->seqno, v->seqno);
+	const struct claim *claim = &r->variants[BABEL_TEXT].claim;
+	assert_true(router_id_equal(&claim->origin, &v->origin));
+	assert_int_equal(claim->seqno, v->seqno);
 	assert_true(r->is_v4_via_v6 == (prefix->address.family == FAMILY_IPV4));
 }
 
@@ -398,11 +399,11 @@ static bool same_as_sender(struct world *w, const struct prefix *prefix)
 	struct route *r = d ? route_find(d, neighbour_find(w->nodes[2].b->links[THIN], &other)) : NULL;
 	const struct session_out *out = &session_of(w, 0)->out;
 	const struct adj_out *e = at && at->index < out->capacity ? &out->entries[at->index] : NULL;
-	bool is_finite = e && e->ver && e->metric != BABEL_INFINITY;
+	bool is_finite = e && e->ver && claims_are_finite(e->claims);
 
 	if (!is_finite || !r)
 		return !is_finite && !r;
-	return router_id_equal(&r->origin, &e->origin) && r->seqno == e->seqno && r->refmetric == e->metric;
+	return memcmp(&r->variants[BABEL_TEXT].claim, &e->claims[BABEL_TEXT], sizeof(e->claims[0])) == 0;
 }
 
 /* Whatever changes and whatever is lost: in the end both tables are the same, and no digest had to tell. */

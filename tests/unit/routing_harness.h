@@ -201,7 +201,7 @@ static inline uint16_t node_metric(const struct world *w, unsigned i, const char
 	struct prefix p = world_prefix(prefix);
 	struct babel_route r;
 
-	return babel_selected(w->nodes[i].b, &p, &r) ? r.metric : BABEL_INFINITY;
+	return babel_selected(w->nodes[i].b, &p, BABEL_TEXT, &r) ? r.metric : BABEL_INFINITY;
 }
 
 static inline int node_next(const struct world *w, unsigned i, const char *prefix)
@@ -209,7 +209,7 @@ static inline int node_next(const struct world *w, unsigned i, const char *prefi
 	struct prefix p = world_prefix(prefix);
 	struct babel_route r;
 
-	return babel_selected(w->nodes[i].b, &p, &r) ? world_node_at(&r.neighbour, r.link) : -1;
+	return babel_selected(w->nodes[i].b, &p, BABEL_TEXT, &r) ? world_node_at(&r.neighbour, r.link) : -1;
 }
 
 struct neighbour_search {
@@ -261,7 +261,7 @@ static inline bool node_route(const struct world *w, unsigned i, const char *pre
 {
 	struct route_search s = { .prefix = world_prefix(prefix), .neighbour = world_address(neighbour, segment) };
 
-	babel_dump_routes(w->nodes[i].b, w->now, route_search_each, &s);
+	babel_dump_routes(w->nodes[i].b, w->now, BABEL_TEXT, route_search_each, &s);
 	*out = s.info;
 	return s.is_found;
 }

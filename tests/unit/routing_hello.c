@@ -76,7 +76,7 @@ static unsigned cost_of(const struct friend *f)
 	struct babel_neighbour_info info;
 
 	assert_true(node_neighbour(f->w, 0, 0, 1, &info));
-	return info.cost;
+	return info.cost[BABEL_TEXT];
 }
 
 /* How long until the neighbour is dead, with nothing said by it. */

@@ -254,7 +254,7 @@ static void lower_metric_is_recorded_in_the_distance__mycelium_280(void **state)
 	world_run(w, 200 * MILLISECOND);
 	probe_say(w, 1, 0, 0, say_update(P, origin, 3, 50));
 	world_run(w, 200 * MILLISECOND);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &origin, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &origin, &seqno, &metric));
 	assert_int_equal(metric, 146);
 	/* What was feasible for the old distance is not for the new one. */
 	probe_say(w, 2, 1, 0, say_update(P, origin, 3, 146));

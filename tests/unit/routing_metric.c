@@ -122,20 +122,20 @@ static void cost_in_use_is_steady(void **state)
 	unsigned moved = 0;
 
 	(void)state;
-	n.cost = BABEL_INFINITY;
-	assert_int_equal(n.cost = metric_steady_cost(&n, now_us), 256);
+	n.cost[BABEL_TEXT] = BABEL_INFINITY;
+	assert_int_equal(n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us), 256);
 	for (unsigned i = 0; i < 600; i++) { /* every twentieth is lost */
 		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 20 ? 0x8000 : 0));
 		uint16_t cost = metric_steady_cost(&n, now_us += SECOND);
-		moved += cost != n.cost;
+		moved += cost != n.cost[BABEL_TEXT];
 		assert_in_range(cost, 256, 320);
-		n.cost = cost;
+		n.cost[BABEL_TEXT] = cost;
 	}
 	assert_true(moved <= 10); /* once a minute at most */
 	for (unsigned i = 0; i < 60; i++) { /* every second one */
 		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 2 ? 0x8000 : 0));
-		n.cost = metric_steady_cost(&n, now_us += SECOND);
-		assert_true(i < 40 || n.cost > 380);
+		n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us += SECOND);
+		assert_true(i < 40 || n.cost[BABEL_TEXT] > 380);
 	}
 	n.is_up = false;
 	assert_int_equal(metric_steady_cost(&n, now_us += SECOND), BABEL_INFINITY); /* at once */
@@ -146,20 +146,65 @@ static void route_that_seemed_bad_is_soon_believed__rfc8966_a_3(void **state)
 {
 	struct link link = { .config = { .cost = BABEL_COST_ETX, .rxcost = 256, .hello_interval_cs = 100 } };
 	struct neighbour n = neighbour_of(&link, 0xffff, 256);
+	struct babel b = { .config.classes = 1 };
+	struct destination d = { .b = &b };
 	struct route r = {
-		.neighbour = &n, .refmetric = 100, .smoothed = BABEL_INFINITY, .smoothed_metric = BABEL_INFINITY
+		.neighbour = &n,
+		.destination = &d,
+		.variants[BABEL_TEXT] = {
+			.claim.metric = 100, .smoothed = BABEL_INFINITY, .smoothed_metric = BABEL_INFINITY,
+		},
 	};
 
 	(void)state;
-	n.cost = 9000;
+	n.cost[BABEL_TEXT] = 9000;
 	route_smooth(&r, SECOND);
-	n.cost = 256;
+	n.cost[BABEL_TEXT] = 256;
 	route_smooth(&r, 2 * SECOND);
-	assert_int_equal(route_smoothed_at(&r, 2 * SECOND), 2 * 356);
-	assert_in_range(route_smoothed_at(&r, 12 * SECOND), 356, 534);
-	n.cost = BABEL_INFINITY;
+	assert_int_equal(route_smoothed_at(&r, BABEL_TEXT, 2 * SECOND), 2 * 356);
+	assert_in_range(route_smoothed_at(&r, BABEL_TEXT, 12 * SECOND), 356, 534);
+	n.cost[BABEL_TEXT] = BABEL_INFINITY;
 	route_smooth(&r, 13 * SECOND);
-	assert_true(route_smoothed_at(&r, 100 * SECOND) > 60000);
+	assert_true(route_smoothed_at(&r, BABEL_TEXT, 100 * SECOND) > 60000);
+}
+
+/* By the table of protocol.md 3. */
+static void costs_of_classes_are_by_the_formulas__protocol_3(void **state)
+{
+	(void)state;
+	assert_int_equal(metric_bulk(1000000000, 65536), 15);
+	assert_int_equal(metric_bulk(100000000, 65536), 105);
+	assert_int_equal(metric_bulk(10000000, 65536), 1005);
+	assert_int_equal(metric_bulk(1000000, 65536), 10005);
+	assert_int_equal(metric_bulk(1000000, 32768), 20005);
+	assert_int_equal(metric_bulk(200000, 65536), 50005);
+	assert_int_equal(metric_bulk(199999, 65536), BABEL_INFINITY);
+	assert_int_equal(metric_command(100000000, 0, 65536), 4);
+	assert_int_equal(metric_command(100000000, 600000, 65536), 1201); /* geostationary */
+	assert_int_equal(metric_command(9600, 0, 65536), 427 + 4000);
+	assert_int_equal(metric_command(2400, 0, 65536), 1707 + 4000);
+	assert_int_equal(metric_command(16000, 0, 65536), 256);
+	assert_int_equal(metric_command(1000000000, 0, 65536 - 6554), 801); /* a tenth is lost */
+}
+
+/* A step is left a quarter of one beyond its edge. */
+static void costs_of_classes_move_by_steps__protocol_3(void **state)
+{
+	(void)state;
+	assert_int_equal(metric_step(BABEL_INFINITY, 1000), 1024);
+	assert_int_equal(metric_step(BABEL_INFINITY, 4), 4);
+	assert_int_equal(metric_step(1024, 1024 * 113 / 100), 1024);
+	assert_int_equal(metric_step(1024, 1024 * 115 / 100), 1217);
+	assert_int_equal(metric_step(1217, 1100), 1217);
+	assert_int_equal(metric_step(1024, 905), 1024);
+	assert_int_equal(metric_step(1024, 890), 861);
+	assert_int_equal(metric_step(1024, BABEL_INFINITY), BABEL_INFINITY);
+	for (uint32_t measured = 4; measured < 60000; measured += measured / 16 + 1) {
+		uint16_t step = metric_step(BABEL_INFINITY, measured);
+
+		assert_true(step * 100 <= measured * 125 && measured * 100 <= step * 125u);
+		assert_int_equal(metric_step(step, measured), step);
+	}
 }
 
 static void etx_link_works_between_engines(void **state)
@@ -231,6 +276,8 @@ int main(void)
 		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
 		cmocka_unit_test(cost_in_use_is_steady),
 		cmocka_unit_test(route_that_seemed_bad_is_soon_believed__rfc8966_a_3),
+		cmocka_unit_test(costs_of_classes_are_by_the_formulas__protocol_3),
+		cmocka_unit_test(costs_of_classes_move_by_steps__protocol_3),
 		cmocka_unit_test(etx_link_works_between_engines),
 		cmocka_unit_test(noise_on_parallel_links_rarely_switches__rfc8966_a_3),
 	};

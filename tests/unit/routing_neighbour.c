@@ -100,7 +100,7 @@ static void two_hellos_of_three_bring_a_link_up__rfc8966_a_2_1(void **state)
 	probe_say(w, 1, 0, 0, say_hello(8, 100));
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
 	assert_int_equal(info.rxcost, 96);
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	assert_int_equal(info.hello_history, 0xc000);
 	world_free(w);
 }
@@ -112,13 +112,13 @@ static void infinite_txcost_makes_the_cost_infinite__rfc8966_3_4_3(void **state)
 
 	(void)state;
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	probe_say(w, 1, 0, 0, say_ihu(BABEL_INFINITY, 300));
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	probe_say(w, 1, 0, 0, say_ihu(0, 300));
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 1); /* strictly positive */
+	assert_int_equal(info.cost[BABEL_TEXT], 1); /* strictly positive */
 	world_free(w);
 }
 
@@ -154,7 +154,7 @@ static void ihu_hold_time_ends_in_infinity__rfc8966_3_4_2(void **state)
 	probe_live(w, 1, 0, 0, seqno, 1);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
 	assert_int_equal(info.txcost, BABEL_INFINITY);
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	world_free(w);
 }
 
@@ -280,10 +280,10 @@ static void dead_misses_bound_the_detection__protocol_6_1(void **state)
 	start_with_dead_misses(w, 5);
 	world_run(w, 5300 * MILLISECOND); /* four misses: 1.5, 2.5, 3.5, 4.5 s */
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	world_run(w, 300 * MILLISECOND);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	world_free(w);
 }
 
@@ -325,7 +325,7 @@ static uint64_t detection_us(const struct silence *silence, uint64_t traffic_us)
 		assert_true(w->now < since_us + 30 * A_SECOND);
 		world_run(w, MILLISECOND);
 		assert_true(node_neighbour(w, 0, 0, 1, &info));
-	} while (info.cost != BABEL_INFINITY);
+	} while (info.cost[BABEL_TEXT] != BABEL_INFINITY);
 	uint64_t passed_us = w->now - since_us;
 	world_free(w);
 	return passed_us;
@@ -374,10 +374,10 @@ static void any_sign_of_life_counts_as_a_hello__protocol_6_1(void **state)
 		world_run(w, 500 * MILLISECOND);
 	}
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	world_run(w, 5 * A_SECOND);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	world_free(w);
 }
 
@@ -392,10 +392,10 @@ static void sleep_of_the_own_loop_counts_no_misses__protocol_6_1(void **state)
 	w->now += 30 * A_SECOND; /* nobody called babel_poll() */
 	node_poll(w, 0);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	world_run(w, 10 * A_SECOND); /* but silence while awake counts */
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	world_free(w);
 }
 

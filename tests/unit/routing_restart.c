@@ -157,11 +157,11 @@ static void neighbour_hears_of_the_restart_before_it_is_believed(void **state)
 	}
 	assert_true(is_retracted);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	assert_int_equal(info.routes, 0);
 	probe_ack(w, 1, 0, 0);
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	world_free(w);
 }
 
@@ -179,10 +179,10 @@ static void neighbour_that_never_acknowledges_is_used_in_the_end(void **state)
 	probe_live(w, 1, 0, 0, 7, 15);
 	probe_say(w, 1, 0, 0, say_ihu(96, 6000));
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, BABEL_INFINITY);
+	assert_int_equal(info.cost[BABEL_TEXT], BABEL_INFINITY);
 	probe_live(w, 1, 0, 0, 22, 3); /* our older announcements are certainly over */
 	assert_true(node_neighbour(w, 0, 0, 1, &info));
-	assert_int_equal(info.cost, 96);
+	assert_int_equal(info.cost[BABEL_TEXT], 96);
 	world_free(w);
 }
 

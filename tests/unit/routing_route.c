@@ -53,7 +53,7 @@ static void feasibility_is_strict_and_seqno_first__rfc8966_3_5_1(void **state)
 	(void)state;
 	probe_say(w, 1, 0, 0, say_update(P, id, 65535, 100));
 	world_run(w, 200 * MILLISECOND);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(seqno, 65535);
 	assert_int_equal(metric, 196);
 	probe_say(w, 2, 1, 0, say_update(P, id, 65535, 196));
@@ -149,7 +149,7 @@ static void selected_route_may_get_worse__rfc8966_3_5_3(void **state)
 	assert_int_equal(node_metric(w, 0, P), 396);
 	assert_true(babel_counters(w->nodes[0].b)->updates_unfeasible >= 1);
 	const router_id origin = world_id(5);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &origin, &seqno, &distance));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &origin, &seqno, &distance));
 	assert_int_equal(distance, 196); /* what was announced then still counts */
 	world_free(w);
 }
@@ -438,12 +438,12 @@ static void own_prefix_wins_over_received_ones(void **state)
 	assert_int_equal(babel_originate(n->b, w->now, &p, 10), 0);
 	assert_int_equal(babel_originate(n->b, w->now, &p, 10), -17);
 	assert_int_equal(n->changes[n->change_count - 1].change, BABEL_ROUTE_REMOVED);
-	assert_false(babel_selected(n->b, &p, &r));
+	assert_false(babel_selected(n->b, &p, BABEL_TEXT, &r));
 	assert_true(node_route(w, 0, P, 0, 1, &info));
 	assert_false(info.selected);
 	assert_int_equal(babel_withdraw(n->b, w->now, &p), 0);
 	assert_int_equal(babel_withdraw(n->b, w->now, &p), -2);
-	assert_true(babel_selected(n->b, &p, &r));
+	assert_true(babel_selected(n->b, &p, BABEL_TEXT, &r));
 	assert_int_equal(r.metric, 96);
 	world_free(w);
 }
@@ -577,7 +577,7 @@ static void now_better_metric_is_recorded_and_followed__mycelium_280(void **stat
 	probe_say(w, 1, 0, 0, say_update(P, id, 3, 100));
 	world_run(w, 200 * MILLISECOND);
 	assert_int_equal(node_metric(w, 0, P), 196);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(metric, 196);
 	world_free(w);
 }

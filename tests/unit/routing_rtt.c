@@ -43,7 +43,7 @@ static void delay_is_measured_and_priced__rfc9616_4_2(void **state)
 		assert_true(node_neighbour(w, 0, 0, 1, &info));
 		assert_true(info.has_rtt);
 		assert_int_equal(info.rtt_us, 2 * cases[i].delay_us);
-		assert_int_equal(info.cost, cases[i].metric);
+		assert_int_equal(info.cost[BABEL_TEXT], cases[i].metric);
 		assert_int_equal(node_metric(w, 0, "fd00:1::/64"), cases[i].metric);
 		assert_true(babel_counters(w->nodes[0].b)->rtt_samples > 10);
 		world_free(w);
@@ -174,7 +174,7 @@ static void faster_of_two_paths_is_preferred(void **state)
 	world_run(w, 40 * A_SECOND);
 	struct babel_route r;
 	struct prefix p = world_prefix("fd00:1::/64");
-	assert_true(babel_selected(w->nodes[0].b, &p, &r));
+	assert_true(babel_selected(w->nodes[0].b, &p, BABEL_TEXT, &r));
 	assert_int_equal(r.link, 1);
 	world_free(w);
 }

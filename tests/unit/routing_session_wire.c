@@ -109,7 +109,7 @@ static void short_ones_are_malformed_and_longer_ones_have_sub_tlvs(void **state)
 	assert_int_equal(p.counters.tlvs_malformed, 3);
 	p = PARSE(226, 13, 0, 0, EPOCH, 0, 0, 0, 9, 112, 1, 7);
 	assert_int_equal(p.count, 1);
-	p = PARSE(226, 12, 0, 0, EPOCH, 0, 0, 0, 9, 240, 0);
+	p = PARSE(226, 12, 0, 0, EPOCH, 0, 0, 0, 9, 241, 0);
 	assert_int_equal(p.count, 0);
 	assert_int_equal(p.counters.tlvs_mandatory_subtlv, 1);
 }

@@ -36,9 +36,16 @@ static router_id id_number(unsigned i)
 
 static bool announce(struct speaker *s, unsigned origin, uint16_t seqno, uint16_t metric)
 {
-	router_id id = id_number(origin);
+	const struct claim claim = { id_number(origin), seqno, metric };
 
-	return source_update(s->d, NOW_US, &id, seqno, metric, SECOND);
+	return source_update(s->d, NOW_US, BABEL_TEXT, &claim, SECOND);
+}
+
+static bool is_feasible(struct speaker *s, enum babel_class class, uint16_t seqno, uint16_t metric)
+{
+	const struct claim claim = { id_number(1), seqno, metric };
+
+	return source_is_feasible(s->d, class, &claim);
 }
 
 static void the_distance_only_falls__rfc8966_3_5_1(void **state)
@@ -48,19 +55,39 @@ static void the_distance_only_falls__rfc8966_3_5_1(void **state)
 
 	(void)state;
 	speaker_start(&s, 0);
-	assert_true(source_is_feasible(s.d, &id, 9, 65534));
+	assert_true(is_feasible(&s, BABEL_TEXT, 9, 65534));
 	assert_true(announce(&s, 1, 10, 300));
 	assert_true(announce(&s, 1, 10, 400));
 	assert_true(announce(&s, 1, 9, 100));
-	assert_int_equal(source_find(s.d, &id)->metric, 300);
-	assert_int_equal(source_find(s.d, &id)->seqno, 10);
-	assert_false(source_is_feasible(s.d, &id, 10, 300));
-	assert_true(source_is_feasible(s.d, &id, 10, 299));
-	assert_true(source_is_feasible(s.d, &id, 11, 65534));
-	assert_false(source_is_feasible(s.d, &id, 9, 1));
-	assert_true(source_is_feasible(s.d, &id, 9, BABEL_INFINITY));
+	assert_int_equal(source_find(s.d, &id)->distances[BABEL_TEXT].metric, 300);
+	assert_int_equal(source_find(s.d, &id)->distances[BABEL_TEXT].seqno, 10);
+	assert_false(is_feasible(&s, BABEL_TEXT, 10, 300));
+	assert_true(is_feasible(&s, BABEL_TEXT, 10, 299));
+	assert_true(is_feasible(&s, BABEL_TEXT, 11, 65534));
+	assert_false(is_feasible(&s, BABEL_TEXT, 9, 1));
+	assert_true(is_feasible(&s, BABEL_TEXT, 9, BABEL_INFINITY));
 	assert_true(announce(&s, 1, 11, 500));
-	assert_int_equal(source_find(s.d, &id)->metric, 500);
+	assert_int_equal(source_find(s.d, &id)->distances[BABEL_TEXT].metric, 500);
+	babel_free(s.b);
+}
+
+/* What one class has announced binds no other (protocol.md 3). */
+static void each_class_has_its_own_distance(void **state)
+{
+	const struct claim bulk = { id_number(1), 12, 70 };
+	struct speaker s;
+
+	(void)state;
+	speaker_start(&s, 0);
+	assert_true(announce(&s, 1, 10, 300));
+	assert_true(is_feasible(&s, BABEL_COMMAND, 9, 65534));
+	assert_true(source_update(s.d, NOW_US, BABEL_BULK, &bulk, SECOND));
+	assert_int_equal(s.b->source_count, 1);
+	assert_false(is_feasible(&s, BABEL_BULK, 12, 70));
+	assert_true(is_feasible(&s, BABEL_BULK, 12, 69));
+	assert_true(is_feasible(&s, BABEL_TEXT, 10, 299));
+	assert_false(is_feasible(&s, BABEL_TEXT, 10, 300));
+	assert_true(is_feasible(&s, BABEL_COMMAND, 9, 65534));
 	babel_free(s.b);
 }
 
@@ -75,7 +102,7 @@ static void origins_of_one_prefix_are_told_apart(void **state)
 	for (unsigned i = 0; i < 10; i++) {
 		router_id id = id_number(i);
 
-		assert_int_equal(source_find(s.d, &id)->metric, 100 + i);
+		assert_int_equal(source_find(s.d, &id)->distances[BABEL_TEXT].metric, 100 + i);
 	}
 	assert_int_equal(s.b->source_count, 10);
 	babel_free(s.b);
@@ -121,9 +148,9 @@ static void a_distance_is_kept_for_its_time_and_no_longer(void **state)
 	announce(&s, 1, 1, 100);
 	destination_release(s.d);
 	babel_poll(s.b, NOW_US + SOURCE_GC_US - 1);
-	assert_true(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(s.b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	babel_poll(s.b, NOW_US + SOURCE_GC_US);
-	assert_false(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	assert_false(babel_feasibility_distance(s.b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(s.b->destinations.count, 0);
 	babel_free(s.b);
 }
@@ -147,9 +174,9 @@ static void the_longest_lease_counts_whoever_is_unpinned_last__R8(void **state)
 	source_unpin(s.d, NOW_US + 5001 * SECOND, &id, quick_us);
 	destination_release(s.d);
 	babel_poll(s.b, NOW_US + 5000 * SECOND + 4 * slow_us - 1);
-	assert_true(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(s.b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	babel_poll(s.b, NOW_US + 5000 * SECOND + 4 * slow_us);
-	assert_false(babel_feasibility_distance(s.b, &p, &id, &seqno, &metric));
+	assert_false(babel_feasibility_distance(s.b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	babel_free(s.b);
 }
 
@@ -157,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_distance_only_falls__rfc8966_3_5_1),
+		cmocka_unit_test(each_class_has_its_own_distance),
 		cmocka_unit_test(origins_of_one_prefix_are_told_apart),
 		cmocka_unit_test(a_full_table_refuses_and_counts),
 		cmocka_unit_test(one_prefix_cannot_take_the_whole_table),

@@ -69,10 +69,10 @@ static void distance_is_lowered_before_the_update_is_sent__rfc8966_3_7_3(void **
 
 	(void)state;
 	probe_say(w, 1, 0, 0, say_update(P, id, 77, 100));
-	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	w->segments[0].is_down = true; /* whether it arrives does not matter */
 	world_run(w, 100 * MILLISECOND);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(seqno, 77);
 	assert_int_equal(metric, 196);
 	world_free(w);
@@ -90,10 +90,10 @@ static void distance_is_kept_on_retraction_and_forgotten_in_time__rfc8966_3_7_3(
 	world_run(w, 100 * MILLISECOND);
 	probe_say(w, 1, 0, 0, say_update(P, id, 77, BABEL_INFINITY));
 	probe_live(w, 1, 0, 0, 9, 170);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(metric, 196);
 	world_run(w, 12 * A_SECOND);
-	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	world_free(w);
 }
 
@@ -117,9 +117,9 @@ static void distance_outlives_the_hold_time_of_what_was_sent__protocol_2_2_R8(vo
 	world_run(w, 100 * MILLISECOND);
 	probe_say(w, 1, 0, 0, say_update(P, id, 77, BABEL_INFINITY));
 	world_run(w, 7 * 60 * A_SECOND);
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	world_run(w, 2 * 60 * A_SECOND);
-	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	world_free(w);
 }
 
@@ -137,7 +137,7 @@ static void periodic_updates_keep_the_distance_alive__rfc8966_3_7_3(void **state
 		hello = probe_live(w, 1, 0, 0, hello, 5);
 		probe_forget(w, 1);
 	}
-	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, &id, &seqno, &metric));
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
 	assert_int_equal(node_metric(w, 0, P), 196);
 	world_free(w);
 }
@@ -446,7 +446,7 @@ static void packets_never_exceed_the_mtu__rfc8966_4(void **state)
 	node_poll(w, 0);
 	world_run(w, 2 * A_SECOND);
 	struct babel_route r;
-	assert_false(babel_selected(w->nodes[1].b, &p, &r));
+	assert_false(babel_selected(w->nodes[1].b, &p, BABEL_TEXT, &r));
 	assert_int_equal(babel_counters(w->nodes[0].b)->ack_timeouts, 0);
 	assert_in_range(w->segments[0].largest, 100, 512);
 	world_free(w);

@@ -37,7 +37,7 @@ static void link_without_ipv4_announces_over_an_ipv6_next_hop__rfc9229_2_1(void 
 	struct babel_route r;
 
 	(void)state;
-	assert_true(babel_selected(w->nodes[0].b, &p, &r));
+	assert_true(babel_selected(w->nodes[0].b, &p, BABEL_TEXT, &r));
 	assert_int_equal(r.metric, 96);
 	assert_true(address_equal(&r.next_hop, &there));
 	assert_true(probe_last_update(w, 2, P)->tlv.u.update.v4_via_v6);
@@ -51,7 +51,7 @@ static void link_with_ipv4_announces_natively__rfc9229_2_1(void **state)
 	struct babel_route r;
 
 	(void)state;
-	assert_true(babel_selected(w->nodes[0].b, &p, &r));
+	assert_true(babel_selected(w->nodes[0].b, &p, BABEL_TEXT, &r));
 	assert_int_equal(r.next_hop.family, FAMILY_IPV4);
 	assert_int_equal(r.next_hop.bytes[3], 2);
 	assert_false(probe_last_update(w, 2, P)->tlv.u.update.v4_via_v6);
@@ -126,10 +126,10 @@ static void both_families_share_one_distance_table(void **state)
 	struct babel_route r;
 
 	(void)state;
-	assert_false(babel_selected(w->nodes[0].b, &v6, &r));
+	assert_false(babel_selected(w->nodes[0].b, &v6, BABEL_TEXT, &r));
 	node_announce(w, 1, "a01::/16");
 	world_run(w, A_SECOND);
-	assert_true(babel_selected(w->nodes[0].b, &v6, &r));
+	assert_true(babel_selected(w->nodes[0].b, &v6, BABEL_TEXT, &r));
 	assert_int_equal(r.prefix.address.family, FAMILY_IPV6);
 	world_free(w);
 }

@@ -140,7 +140,7 @@ static void sub_tlv_is_skipped_unless_mandatory__rfc8966_4_4(void **state)
 
 	(void)state;
 	assert_int_equal(p.count, 1);
-	p = PARSE(4, 9, 0, 0, 0, 9, 0, 100, 240, 1, 9, 4, 6, 0, 0, 0, 10, 0, 100);
+	p = PARSE(4, 9, 0, 0, 0, 9, 0, 100, 241, 1, 9, 4, 6, 0, 0, 0, 10, 0, 100);
 	assert_int_equal(p.count, 1);
 	assert_int_equal(p.tlvs[0].u.hello.seqno, 10);
 	assert_int_equal(p.counters.tlvs_mandatory_subtlv, 1);
@@ -151,8 +151,8 @@ static void sub_tlv_is_skipped_unless_mandatory__rfc8966_4_4(void **state)
 
 static void mandatory_sub_tlv_is_heeded_in_every_tlv__rfc8966_4_4(void **state)
 {
-	struct parsed p = PARSE(2, 8, 0, 0, 0, 9, 0, 100, 240, 0, 3, 4, 0, 9, 240, 0, 5, 8, 0, 0, 0, 96, 0, 100, 240, 0,
-		9, 4, 0, 0, 240, 0, 10, 20, 2, 32, 0, 7, 5, 0, 2, 0, 0, 0, 0, 0, 0, 5, 0xfd, 0, 0, 1, 240, 0);
+	struct parsed p = PARSE(2, 8, 0, 0, 0, 9, 0, 100, 241, 0, 3, 4, 0, 9, 241, 0, 5, 8, 0, 0, 0, 96, 0, 100, 241, 0,
+		9, 4, 0, 0, 241, 0, 10, 20, 2, 32, 0, 7, 5, 0, 2, 0, 0, 0, 0, 0, 0, 5, 0xfd, 0, 0, 1, 241, 0);
 
 	(void)state;
 	assert_int_equal(p.count, 0);
@@ -162,7 +162,7 @@ static void mandatory_sub_tlv_is_heeded_in_every_tlv__rfc8966_4_4(void **state)
 /* An update that is ignored still sets the default prefix and the router-id. */
 static void parser_state_is_updated_by_ignored_tlvs__rfc8966_4_5(void **state)
 {
-	struct parsed p = PARSE(8, 24, 2, 0xc0, 96, 0, NUMBERS, 0xfd, 0, 0, 1, 7, 7, 7, 7, 0, 0, 0, 9, 240, 0, /**/
+	struct parsed p = PARSE(8, 24, 2, 0xc0, 96, 0, NUMBERS, 0xfd, 0, 0, 1, 7, 7, 7, 7, 0, 0, 0, 9, 241, 0, /**/
 		8, 10, 2, 0, 32, 4, NUMBERS);
 
 	(void)state;
@@ -170,10 +170,10 @@ static void parser_state_is_updated_by_ignored_tlvs__rfc8966_4_5(void **state)
 	assert_int_equal(p.count, 1);
 	assert_prefix(&p.tlvs[0], "fd00:1::/32");
 	assert_memory_equal(p.tlvs[0].u.update.origin.bytes, ((uint8_t[]){ 0, 0, 0, 9, 0, 0, 0, 0 }), 8);
-	p = PARSE(6, 12, 0, 0, 2, 0, 0, 0, 0, 0, 0, 5, 240, 0, UPDATE(0));
+	p = PARSE(6, 12, 0, 0, 2, 0, 0, 0, 0, 0, 0, 5, 241, 0, UPDATE(0));
 	assert_int_equal(p.count, 1);
 	assert_int_equal(p.tlvs[0].u.update.origin.bytes[7], 5);
-	p = PARSE(ROUTER_ID(5), 7, 8, 1, 0, 192, 168, 1, 9, 240, 0, 8, 11, 1, 0, 8, 0, NUMBERS, 10);
+	p = PARSE(ROUTER_ID(5), 7, 8, 1, 0, 192, 168, 1, 9, 241, 0, 8, 11, 1, 0, 8, 0, NUMBERS, 10);
 	assert_int_equal(p.count, 1);
 	assert_int_equal(p.tlvs[0].u.update.next_hop.bytes[3], 9);
 }

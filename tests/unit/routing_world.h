@@ -98,6 +98,7 @@ struct world {
 	struct prng prng;
 	bool allow_loops; /* a scenario in which the protocol does not promise loop-freedom */
 	unsigned loops;
+	unsigned classes; /* of which probes' sessions speak, as a bit mask */
 };
 
 static inline struct address world_address(unsigned node, unsigned segment)
@@ -143,8 +144,8 @@ static inline void world_check(struct world *w)
 			unsigned steps = 0;
 			struct babel_route r;
 
-			while (at >= 0 && w->nodes[at].b && babel_selected(w->nodes[at].b, &w->prefixes[p], &r) &&
-				steps <= NODES) {
+			while (at >= 0 && w->nodes[at].b &&
+				babel_selected(w->nodes[at].b, &w->prefixes[p], BABEL_TEXT, &r) && steps <= NODES) {
 				at = world_node_at(&r.neighbour, r.link);
 				steps++;
 			}

@@ -63,6 +63,7 @@ static struct babel_link_config draw_link_config(struct world *w, const struct s
 	/* Not drawn: worlds stay what they were. */
 	c.is_thin = ((w->seed + (uint64_t)(s - w->segments)) * UINT64_C(0x9e3779b97f4a7c15) >> 60) < 6;
 	c.packet_max = c.is_thin ? 320 : 0;
+	c.rate_bps = world_chance(w, 200) ? 100000 : world_chance(w, 500) ? UINT64_C(100000000) : 1000000000;
 	return c;
 }
 
@@ -437,8 +438,14 @@ static void world_draw_speakers(struct world *w)
 {
 	unsigned share = world_chance(w, 400) || w->mutant >= MUTANT_KEEP ? 1000 : (unsigned)world_between(w, 0, 1000);
 
-	for (unsigned i = 0; i < w->node_count; i++)
+	bool has_classes = world_chance(w, 700) || w->mutant == MUTANT_NO_MARK;
+
+	w->classes = has_classes ? BABEL_CLASSES : 1;
+
+	for (unsigned i = 0; i < w->node_count; i++) {
 		w->nodes[i].speaks_versions = world_chance(w, share);
+		w->nodes[i].classes = has_classes && world_chance(w, 900) ? BABEL_CLASSES : 1;
+	}
 }
 
 /* Mostly small and busy; some so quiet that whatever ages has aged (R8). */
@@ -468,6 +475,7 @@ struct world *world_new(uint64_t seed, enum mutant mutant, bool trace)
 	broken = mutant;
 	w->sessions = world_chance(w, 700) || mutant >= MUTANT_KEEP;
 	w->alive = w->sessions && world_chance(w, 500);
+	w->classes = 1;
 	w->node_count = (unsigned)world_between(w, 3, world_between(w, 4, WORLD_NODES));
 	world_draw_times(w);
 	for (unsigned i = 0; i < w->node_count; i++)

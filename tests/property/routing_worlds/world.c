@@ -98,8 +98,9 @@ static void trace_packet(const struct flight *f)
 		return;
 	while (wire_parse_next(&parser, &tlv)) {
 		if (tlv.type == TLV_UPDATE)
-			world_trace(f->w, "  %u<-%u/%u update %s seqno %u metric %u id ..%02x%02x", f->to, f->from,
-				f->segment, tlv.u.update.wildcard ? "*" : prefix_format(&tlv.u.update.prefix, text),
+			world_trace(f->w, "  %u<-%u/%u update class %u %s seqno %u metric %u id ..%02x%02x", f->to,
+				f->from, f->segment, tlv.u.update.class,
+				tlv.u.update.wildcard ? "*" : prefix_format(&tlv.u.update.prefix, text),
 				tlv.u.update.seqno, tlv.u.update.metric, tlv.u.update.origin.bytes[1],
 				tlv.u.update.origin.bytes[7]);
 		else if (tlv.type == TLV_DELTA)
@@ -114,8 +115,9 @@ static void trace_packet(const struct flight *f)
 				tlv.u.syncack.epoch, tlv.u.syncack.applied, tlv.u.syncack.nack ? " nack" : "",
 				tlv.u.syncack.full ? " full" : "");
 		else if (tlv.type == TLV_SEQNO_REQUEST)
-			world_trace(f->w, "  %u<-%u/%u seqno request %s %u", f->to, f->from, f->segment,
-				prefix_format(&tlv.u.seqno_request.prefix, text), tlv.u.seqno_request.seqno);
+			world_trace(f->w, "  %u<-%u/%u seqno request class %u %s %u", f->to, f->from, f->segment,
+				tlv.u.seqno_request.class, prefix_format(&tlv.u.seqno_request.prefix, text),
+				tlv.u.seqno_request.seqno);
 		else
 			world_trace(f->w, "  %u<-%u/%u tlv %d", f->to, f->from, f->segment, tlv.type);
 	}
@@ -247,7 +249,7 @@ static void node_route_changed(void *user, enum babel_route_change change, const
 	struct node *n = user;
 	struct world *w = n->w;
 	unsigned p = world_prefix_index(w, &route->prefix);
-	struct fib_entry *e = &n->fib[p];
+	struct fib_entry *e = &n->fib[route->class][p];
 	char text[PREFIX_TEXT];
 
 	if (change == BABEL_ROUTE_SET) {
@@ -260,7 +262,8 @@ static void node_route_changed(void *user, enum babel_route_change change, const
 	} else {
 		e->state = change == BABEL_ROUTE_UNREACHABLE && w->mutant != MUTANT_NO_HOLD ? FIB_REFUSE : FIB_NOTHING;
 	}
-	world_trace(w, "%u: %s %s via %u/%u metric %u seqno %u", n->index, prefix_format(&route->prefix, text),
+	world_trace(w, "%u: class %u %s %s via %u/%u metric %u seqno %u", n->index, route->class,
+		prefix_format(&route->prefix, text),
 		e->state == FIB_ROUTE    ? "set"
 		: e->state == FIB_REFUSE ? "held"
 					 : "removed",
@@ -335,8 +338,10 @@ void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot
 
 	if (boot && n->w->mutant == MUTANT_KEEP)
 		boot = 1;
+	unsigned classes = n->w->nodes[peer].classes;
+
 	if (boot && n->speaks_versions && n->w->nodes[peer].speaks_versions) {
-		babel_neighbour_session(n->b, node_now(n), segment, &address, boot);
+		babel_neighbour_session(n->b, node_now(n), segment, &address, boot, (1u << classes) - 1);
 		if (n->index % 4 != 3 && peer % 4 != 3)
 			babel_neighbour_compact(n->b, segment, &address);
 	} else
@@ -410,6 +415,7 @@ void node_start(struct node *n)
 		.has_stored_seqno = n->has_stored,
 		.stored_seqno = n->stored,
 		.kernel_has_v4_via_v6 = true,
+		.classes = n->classes,
 		.random = prng_random(&n->prng),
 	};
 

@@ -19,6 +19,9 @@
  * In worlds with sessions some nodes speak of versions (docs/routing.md): links
  * between two of them are versioned, others are plain, and a shared medium may
  * have both.
+ *
+ * Of those some route all classes, and some segments are too thin for bulk. A packet
+ * of a class that has no route where it is falls to the base once, for good.
  */
 #ifndef TESTS_PROPERTY_ROUTING_WORLDS_WORLD_H
 #define TESTS_PROPERTY_ROUTING_WORLDS_WORLD_H
@@ -49,6 +52,7 @@ enum mutant {
 			(R6) */
 	MUTANT_NO_GATE, /* what was sealed for a dead process is read by the next one (R7) */
 	MUTANT_NO_PIN, /* feasibility distances are forgotten while refreshes repeat what they stood for (R8) */
+	MUTANT_NO_MARK, /* packets that fall to the base are of their class again at the next node (protocol.md 3) */
 };
 
 struct world;
@@ -78,6 +82,7 @@ struct node {
 	unsigned boot; /* number of the running process, counted over all nodes */
 	unsigned known_boot[WORLD_SEGMENTS][WORLD_NODES]; /* with whom it has sessions */
 	bool speaks_versions; /* and, to those who do as well, versioned ones */
+	unsigned classes; /* that it routes: one or all */
 	uint64_t sealed; /* packets */
 	uint64_t newest[WORLD_SEGMENTS][WORLD_NODES]; /* of the packets heard, by the sender's count */
 	uint64_t joined; /* segments it is connected to, as a bit mask */
@@ -85,7 +90,7 @@ struct node {
 	uint16_t extra_cost[WORLD_SEGMENTS];
 	uint64_t refuses; /* segments whose updates its owner does not accept */
 	uint64_t own; /* prefixes it originates, as a bit mask */
-	struct fib_entry fib[WORLD_PREFIXES];
+	struct fib_entry fib[BABEL_CLASSES][WORLD_PREFIXES];
 };
 
 struct segment {
@@ -109,6 +114,7 @@ struct world {
 	bool trace;
 	uint16_t forged_seqno;
 	unsigned node_count, segment_count, prefix_count, boots;
+	unsigned classes; /* that any node routes */
 	struct node nodes[WORLD_NODES];
 	struct segment segments[WORLD_SEGMENTS];
 	struct prefix prefixes[WORLD_PREFIXES];
@@ -120,9 +126,10 @@ struct world {
 	uint64_t faults_end_us;
 	uint64_t events;
 	unsigned loops;
-	uint64_t circle_since_us[WORLD_PREFIXES]; /* of two origins, while it lasts */
+	uint64_t circle_since_us[BABEL_CLASSES][WORLD_PREFIXES]; /* of two origins, while it lasts */
 	unsigned circles;
 	uint64_t longest_circle_us;
+	uint64_t falls; /* walks that fell to the base on their way */
 	unsigned blackholes;
 	uint64_t reached_us, settled_us; /* after the last fault until all was reachable, right */
 	char verdict[256]; /* the first thing that was wrong */
@@ -149,6 +156,12 @@ void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot
 static inline uint64_t node_now(const struct node *n)
 {
 	return n->w->now_us + n->clock_us;
+}
+
+/* Thick enough for the class. */
+static inline bool segment_admits(const struct segment *s, enum babel_class class)
+{
+	return class != BABEL_BULK || s->config.rate_bps == 0 || s->config.rate_bps >= 200000;
 }
 
 /* --- faults.c ------------------------------------------------------------------------- */
