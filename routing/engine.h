@@ -586,6 +586,8 @@ void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *pr
  * or of all who announce it, or, if nobody does, of everybody. */
 void request_seqno(
 	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only);
+/* This node waits for an answer about `id`, and asks again by itself. */
+bool request_is_under_way(const struct destination *d, enum babel_class class, const router_id *id);
 void request_received(struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
 void request_satisfied(struct destination *d, uint64_t now_us); /* after a decision */
 void request_free(struct request *q);

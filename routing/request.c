@@ -257,6 +257,13 @@ void request_seqno(
 	}
 }
 
+bool request_is_under_way(const struct destination *d, enum babel_class class, const router_id *id)
+{
+	const struct request *q = request_find(d->b, class, &d->prefix, id);
+
+	return q && q->is_own;
+}
+
 static bool request_is_satisfied(const struct request *q)
 {
 	const struct claim claim = destination_claim(q->destination, q->class);

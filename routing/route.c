@@ -356,6 +356,23 @@ static void route_ask_seqnos(struct route *r, uint64_t now_us)
 			route_unfeasible(r, now_us, c, false);
 }
 
+/* A request that is under way is repeated by its own clock. */
+static void route_ask_again(struct route *r, uint64_t now_us)
+{
+	const struct destination *d = r->destination;
+
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct claim *claim = &r->variants[c].claim;
+
+		if (claim->metric == BABEL_INFINITY || route_is_feasible(r, c))
+			continue;
+		if (request_is_under_way(d, c, &claim->origin))
+			route_starves(r, now_us);
+		else
+			route_unfeasible(r, now_us, c, false);
+	}
+}
+
 void route_starve_due(struct timer *timer, uint64_t now_us)
 {
 	struct babel *b = container_of(timer, struct babel, starve);
@@ -368,7 +385,7 @@ void route_starve_due(struct timer *timer, uint64_t now_us)
 		struct destination *d = list_entry(list_pop_front(&now), struct destination, on_starving);
 
 		list_for_each (node, next, &d->routes) {
-			route_ask_seqnos(list_entry(node, struct route, on_destination), now_us);
+			route_ask_again(list_entry(node, struct route, on_destination), now_us);
 		}
 	}
 }
