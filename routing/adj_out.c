@@ -294,7 +294,7 @@ static void commit_later(
 		if (why == COMMIT_CHANGED && metric_change_is_significant(told[c].metric, want[c].metric))
 			session_settles(d, now_us);
 		else if (metric_has_drifted(told[c].metric, want[c].metric))
-			session_drifts(d->b, now_us);
+			session_drifts(d, now_us);
 	}
 }
 

@@ -444,6 +444,7 @@ void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 struct place {
 	struct destination *destination; /* NULL: free */
 	unsigned next_free; /* 1-based; 0: the last one */
+	bool is_drifting; /* a neighbour has a metric of it that is not quite right */
 };
 
 enum installed { INSTALLED_NOTHING, INSTALLED_ROUTE, INSTALLED_UNREACHABLE };

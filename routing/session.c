@@ -157,8 +157,11 @@ void session_reply(struct session *s, struct destination *d, uint64_t now_us)
 		session_flush_soon(s, now_us, true);
 }
 
-void session_drifts(struct babel *b, uint64_t now_us)
+void session_drifts(struct destination *d, uint64_t now_us)
 {
+	struct babel *b = d->b;
+
+	b->places[d->index].is_drifting = true;
 	timer_set_earlier(&b->heap, &b->drift, now_us + DRIFT_US);
 }
 
@@ -167,10 +170,10 @@ void session_drift_due(struct timer *timer, uint64_t now_us)
 	struct babel *b = container_of(timer, struct babel, drift);
 
 	for (unsigned i = 0; i < b->place_count; i++) {
-		struct destination *d = destination_at(b, i);
-
-		if (d)
-			session_announce(d, now_us, COMMIT_DRIFTED);
+		if (!b->places[i].is_drifting)
+			continue;
+		b->places[i].is_drifting = false;
+		session_announce(b->places[i].destination, now_us, COMMIT_DRIFTED);
 	}
 }
 

@@ -113,7 +113,7 @@ void session_announce(struct destination *d, uint64_t now_us, enum commit why);
 /* The neighbour asked for `d`. */
 void session_reply(struct session *s, struct destination *d, uint64_t now_us);
 /* Some metric is not quite what neighbours were told: they are, in a while (R9). */
-void session_drifts(struct babel *b, uint64_t now_us);
+void session_drifts(struct destination *d, uint64_t now_us);
 void session_drift_due(struct timer *timer, uint64_t now_us);
 /* A metric moved by much, and perhaps not for the last time: neighbours are told soon. */
 void session_settles(struct destination *d, uint64_t now_us);
