@@ -108,6 +108,9 @@ struct node_output {
 	 * thin links it may be a piece, which docs/frames.md describes. Borrowed.
 	 */
 	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
+	/* For who looks on, NULL in the daemon: the inner frame that the next one that leaves on a thin link is of, or
+	 * is the first piece of, as it was before it was cut and its headers were compressed. Borrowed. */
+	void (*whole)(void *user, unsigned link, const struct address *neighbour, struct bytes inner);
 	/* For who looks on, NULL in the daemon: a data frame is about to be sealed by this session, under its
 	 * send_counter.
 	 */

@@ -112,12 +112,21 @@ static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, si
 		thin_seal_send(p, now_us, TYPE_CONTROL, inner, len);
 }
 
+static void whole_show(const struct peer *p, const struct outgoing *o)
+{
+	const struct node *n = p->n;
+
+	if (n->output.whole)
+		n->output.whole(n->user, p->link->id, &p->address, bytes_of(o->inner, o->len));
+}
+
 bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 {
 	size_t room = link_frame_room(p->link);
 	uint8_t piece[1 + NODE_FRAME_MAX] = { KIND_PIECE };
 
 	if (o->at == 0) {
+		whole_show(p, o);
 		compress(p, now_us, o);
 		if (o->len <= room + kind_is_packet(o->inner[0])) {
 			o->at = o->len;

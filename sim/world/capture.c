@@ -5,7 +5,8 @@
  *   offered (segment) ───────────────────────┴──► written as it is, or as what was kept
  *
  * A node seals a frame and sends it at once, so what was kept last is in the data frame
- * that comes next from the same station.
+ * that comes next from the same station. On thin links that may be a piece: what was cut
+ * is written whole in the place of its first piece, and the others as they are.
  */
 #include "sim/world/capture.h"
 
@@ -36,11 +37,12 @@ struct capture {
 	FILE *all; /* NULL: one file for each segment */
 	unsigned count;
 	FILE **files; /* by segment */
-	/* What was sealed last. */
+	/* What was sealed last, or is the whole of it. */
 	const struct station *sealer;
 	struct address neighbour;
+	bool is_whole; /* and the first frame of it comes next */
 	size_t inner_len;
-	uint8_t inner[NODE_FRAME_MAX];
+	uint8_t inner[NODE_FRAME_MAX + 1];
 };
 
 /* --- packets ---------------------------------------------------------------------------- */
@@ -134,8 +136,11 @@ static bool opened_write(struct writer *out, const struct capture *c)
 
 static bool is_kept(const struct capture *c, const struct segment *g, unsigned from, struct bytes frame)
 {
-	return c->sealer && from < g->end_count && g->ends[from].port->station == c->sealer && frame.len &&
-	       frame.data[0] == FRAME_TYPE_DATA && frame.len == FRAME_OVERHEAD + c->inner_len;
+	const struct port *p = from < g->end_count ? g->ends[from].port : NULL;
+
+	if (!c->sealer || !p || p->station != c->sealer || !port_frame_is_data(p, frame))
+		return false;
+	return p->config.is_thin || frame.len == FRAME_OVERHEAD + c->inner_len;
 }
 
 static void capture_frame(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
@@ -163,18 +168,33 @@ static void capture_frame(void *user, const struct segment *g, unsigned from, in
 		pcap_packet(c->files[g->index], time_ns, writer_bytes(&out));
 }
 
+static void keep(struct capture *c, const struct station *s, const struct address *neighbour, struct bytes inner)
+{
+	c->sealer = s;
+	c->neighbour = *neighbour;
+	c->inner_len = inner.len < sizeof(c->inner) ? inner.len : sizeof(c->inner);
+	memcpy(c->inner, inner.data, c->inner_len);
+}
+
 static void capture_inner(
 	void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
 {
 	struct capture *c = user;
 
 	(void)link;
-	if (!is_out || inner.len > sizeof(c->inner))
+	if (!is_out)
 		return;
-	c->sealer = s;
-	c->neighbour = *neighbour;
-	c->inner_len = inner.len;
-	memcpy(c->inner, inner.data, inner.len);
+	if (!c->is_whole)
+		keep(c, s, neighbour, inner);
+	c->is_whole = false;
+}
+
+static void capture_whole(void *user, struct station *s, const struct address *neighbour, struct bytes inner)
+{
+	struct capture *c = user;
+
+	keep(c, s, neighbour, inner);
+	c->is_whole = true;
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -231,6 +251,7 @@ struct capture *capture_world(struct world *w, const char *path, enum capture_fo
 	w->offered_user = c;
 	if (form == CAPTURE_OPENED) {
 		w->inner = capture_inner;
+		w->whole = capture_whole;
 		w->inner_user = c;
 	}
 	return c;
@@ -249,8 +270,10 @@ int capture_end(struct capture *c)
 
 	if (c->w->offered_user == c)
 		c->w->offered = NULL;
-	if (c->w->inner_user == c)
+	if (c->w->inner_user == c) {
 		c->w->inner = NULL;
+		c->w->whole = NULL;
+	}
 	if (c->all)
 		error = file_end(c->all);
 	for (unsigned i = 0; i < c->count; i++)

@@ -98,6 +98,15 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
 }
 
+static void output_whole(void *user, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	struct station *s = user;
+
+	(void)link;
+	if (s->w->whole)
+		s->w->whole(s->w->inner_user, s, neighbour, inner);
+}
+
 static void output_sealing(void *user, unsigned link, const struct secret_session *session)
 {
 	(void)link;
@@ -380,7 +389,8 @@ static void station_start_links(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, output_inner, output_sealing, output_share_member };
+		output_store_certificate, output_event, output_inner, output_whole, output_sealing,
+		output_share_member };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,

@@ -237,6 +237,8 @@ struct world {
 	/* What a data frame carries, before it is sealed and once it was opened (node.h, inner). */
 	void (*inner)(void *user, struct station *s, bool is_out, unsigned link, const struct address *neighbour,
 		struct bytes inner);
+	/* What the next frame of a thin link is of (node.h, whole). */
+	void (*whole)(void *user, struct station *s, const struct address *neighbour, struct bytes inner);
 	void *inner_user;
 	/* Somebody who is none of the ends (attacker.c): is told what reaches end `to` at `due_us`, and says how much
 	 * later it does. */

@@ -647,7 +647,7 @@ static inline void station_knows_of(struct world *w, unsigned i, unsigned other)
 static inline struct node *station_start(struct world *w, unsigned i)
 {
 	static const struct node_output output = { world_send, world_deliver, world_kernel_route, world_store_seqno,
-		world_store_certificate, world_event, NULL, world_sealing, NULL };
+		world_store_certificate, world_event, NULL, NULL, world_sealing, NULL };
 	struct station *s = &w->stations[i];
 
 	assert_null(s->node);
