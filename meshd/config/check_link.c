@@ -14,6 +14,7 @@
 #define RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
 #define SERIAL_RATE_MIN_BPS 300
 #define MESSAGE_RATE_MIN_BPS 10 /* a Hello as often as Babel must is a tenth of it */
+#define SERIAL_MTU 240 /* what is urgent waits for one frame at most: a quarter of a second at 9,600 baud */
 #define IDLE_MIN_MS 100
 #define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
@@ -133,6 +134,8 @@ static void take_preset(struct config_link *link, const struct preset *p)
 	link->keepalive_s = p->keepalive_s;
 	link->metered = p->metered;
 	link->rtt = p->rtt;
+	/* Every byte counts there, whatever the preset. */
+	link->is_thin = p->is_thin || link->type == CONFIG_SERIAL || link->type == CONFIG_PIPE;
 }
 
 int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
@@ -176,12 +179,14 @@ int link_word(unsigned *out, const char *text, const char *const *words, unsigne
 static int take_mtu(struct config_link *link, const struct preset *preset, const struct link_check *l)
 {
 	unsigned below = link->type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0;
-	unsigned least = CONFIG_FRAME_MIN + (link->type == CONFIG_ETHERNET ? CONFIG_ETHERNET_OVERHEAD : below);
-	unsigned most = CONFIG_FRAME_MAX + below, mtu = preset->mtu;
+	unsigned least = link->is_thin ? CONFIG_THIN_FRAME_MIN : CONFIG_FRAME_MIN;
+	unsigned most = CONFIG_FRAME_MAX + below, usual = link->type == CONFIG_SERIAL ? SERIAL_MTU : preset->mtu;
+	unsigned mtu = usual;
 
+	least += link->type == CONFIG_ETHERNET ? CONFIG_ETHERNET_OVERHEAD : below;
 	if (l->text->mtu && number_read(&mtu, l->text->mtu, least, most) < 0)
 		return LINK_COMPLAIN(l, LINK_MTU, "mtu \"%.40s\" is out of range; write %u to %u, %u is usual",
-			l->text->mtu, least, most, preset->mtu);
+			l->text->mtu, least, most, usual);
 	link->mtu = mtu - below;
 	return 0;
 }

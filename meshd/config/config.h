@@ -23,8 +23,10 @@
 #define CONFIG_UDP_PORT 6697 /* when neither link nor peer names one */
 #define CONFIG_FILE_MAX 65536
 #define CONFIG_FRAME_MIN 1313 /* frame payload: 1280 bytes, the least that IPv6 allows, and our overhead */
+#define CONFIG_THIN_FRAME_MIN 64 /* of links with thin frames, which carry packets in pieces */
 #define CONFIG_FRAME_MAX 2048
 #define CONFIG_FRAME_OVERHEAD 33
+#define CONFIG_THIN_FRAME_OVERHEAD 13
 #define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
 #define CONFIG_ETHERNET_OVERHEAD 2 /* its length before a frame */
 #define CONFIG_SERIAL_OVERHEAD 6 /* stations, delimiters and stuffing around a frame, as a rule */
@@ -82,6 +84,7 @@ struct config_link {
 	unsigned update_s; /* full update interval */
 	unsigned dead_misses; /* hellos missed until the neighbour is dead */
 	unsigned keepalive_s; /* something is sent at least so often, for NAT; 0: never */
+	bool is_thin; /* small frames with short headers (docs/frames.md): serial, pipe, narrowband, messages */
 	bool metered;
 	bool rtt; /* measure, and use in the cost */
 	/* babel: */

@@ -52,15 +52,21 @@
 #define FIBRE 5
 
 static const struct preset presets[] = {
-	/* name, type, mtu, rate, kind, cost, hello_ms, idle_ms, update_s, dead_misses, keepalive_s, metered, rtt */
-	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 4000, 40, 6, 0, false, false },
-	[NARROWBAND] = { "narrowband", CONFIG_UDP, 1400, 9600, CONFIG_COST_RADIO, 4096, 4000, 4000, 600, 2, 0, false,
+	/* name, type, mtu, rate, kind, cost, hello_ms, idle_ms, update_s, dead_misses, keepalive_s, metered, rtt,
+	 * thin */
+	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 4000, 40, 6, 0, false, false,
 		false },
-	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 500, 60, 8, 25, false, true },
-	{ "leo-satellite", CONFIG_UDP, 1500, 10000000, CONFIG_COST_WIRED, 384, 500, 500, 30, 6, 25, false, true },
-	{ "cellular", CONFIG_UDP, 1400, 5000000, CONFIG_COST_WIRED, 512, 1000, 1000, 60, 4, 25, true, true },
-	[FIBRE] = { "fibre", CONFIG_UDP, 1500, 100000000, CONFIG_COST_WIRED, 96, 100, 4000, 16, 3, 0, false, false },
-	{ "short-message", CONFIG_PIPE, 1750, 233, CONFIG_COST_WIRED, 16384, 600000, 600000, 655, 2, 0, true, false },
+	[NARROWBAND] = { "narrowband", CONFIG_UDP, 560, 9600, CONFIG_COST_RADIO, 4096, 4000, 4000, 600, 2, 0, false,
+		false, true },
+	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 500, 60, 8, 25, false, true,
+		false },
+	{ "leo-satellite", CONFIG_UDP, 1500, 10000000, CONFIG_COST_WIRED, 384, 500, 500, 30, 6, 25, false, true,
+		false },
+	{ "cellular", CONFIG_UDP, 1400, 5000000, CONFIG_COST_WIRED, 512, 1000, 1000, 60, 4, 25, true, true, false },
+	[FIBRE] = { "fibre", CONFIG_UDP, 1500, 100000000, CONFIG_COST_WIRED, 96, 100, 4000, 16, 3, 0, false, false,
+		false },
+	{ "short-message", CONFIG_PIPE, 1750, 233, CONFIG_COST_WIRED, 16384, 600000, 600000, 655, 2, 0, true, false,
+		true },
 };
 #define PRESETS (sizeof(presets) / sizeof(presets[0]))
 
@@ -100,7 +106,7 @@ static unsigned hello_bytes(const struct config_link *link)
 		[CONFIG_PIPE] = 0 };
 	unsigned babel = 4 + 8 + 16 + (link->rtt ? 6 + 10 : 0);
 
-	return babel + CONFIG_FRAME_OVERHEAD + below[link->type];
+	return babel + (link->is_thin ? CONFIG_THIN_FRAME_OVERHEAD : CONFIG_FRAME_OVERHEAD) + below[link->type];
 }
 
 unsigned preset_hello_floor_ms(const struct config_link *link)

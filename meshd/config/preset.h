@@ -13,6 +13,7 @@ struct preset {
 	uint16_t cost; /* of a link that loses nothing */
 	unsigned hello_ms, idle_ms, update_s, dead_misses, keepalive_s;
 	bool metered, rtt;
+	bool is_thin;
 };
 
 #define METERED_COST 2048 /* a metered link counts like eight more radio hops */

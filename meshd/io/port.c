@@ -122,7 +122,9 @@ static unsigned configured_mtu(const struct port *p)
 
 static unsigned port_least_mtu(const struct port *p)
 {
-	return port_overhead(p) + (port_is_plain(p) ? NODE_PLAIN_MIN : NODE_FRAME_MIN);
+	unsigned least = p->config->is_thin ? NODE_THIN_FRAME_MIN : NODE_FRAME_MIN;
+
+	return port_overhead(p) + (port_is_plain(p) ? NODE_PLAIN_MIN : least);
 }
 
 /* The largest frame: as configured, and as the interface lets through. 0: too small to be a link. */
@@ -152,6 +154,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 	struct node_link_config config = {
 		.mtu = mtu,
 		.beacon = c->type == CONFIG_ETHERNET || c->discover,
+		.is_thin = c->is_thin,
 		.is_plain = c->type == CONFIG_BABEL,
 		.split_horizon = c->split_horizon,
 		.wired = c->cost == CONFIG_COST_WIRED,

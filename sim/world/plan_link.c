@@ -30,30 +30,47 @@ static const struct {
 
 #define MTU_OF_ANY 1500 /* no node needs to be told of more */
 
-static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
+/* The largest packet that the medium below is given. */
+static unsigned port_carried(const struct plan_port *port)
+{
+	return port->config.mtu + (port->config.type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0);
+}
+
+/* Reads the link as a line of a node's file; `mtu` 0: not said. */
+static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps, unsigned mtu)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", mtu[20] = "";
-	uint32_t carries = r->plan->links[l].params[0].mtu;
+	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", size[20] = "";
 	struct config config;
 
 	if (rate_bps)
 		snprintf(rate, sizeof(rate), ", rate: %llu", (unsigned long long)rate_bps);
 	if (text->cost)
 		snprintf(cost, sizeof(cost), ", cost: %.32s", text->cost);
-	/* What is larger than the link carries would be lost without a word. */
-	if (carries && carries <= MTU_OF_ANY)
-		snprintf(mtu, sizeof(mtu), ", mtu: %u", carries);
+	if (mtu)
+		snprintf(size, sizeof(size), ", mtu: %u", mtu);
 	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s}\n", port->name,
 		port->mesh,
 		port->is_lan      ? "interface: "
 		: port->is_caller ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
 				  : "listen: 6697",
-		port->is_lan ? port->name : "", rate, cost, mtu);
+		port->is_lan ? port->name : "", rate, cost, size);
 	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
 		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
 	port->config = config.links[0];
 	return 0;
+}
+
+static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
+{
+	unsigned carries = r->plan->links[l].params[0].mtu;
+	int error = port_read(r, l, port, rate_bps, 0);
+
+	/* Thin links cut packets smaller than what is carried, unless it is less. */
+	if (error || !carries || carries > MTU_OF_ANY || (port->config.is_thin && port_carried(port) <= carries))
+		return error;
+	/* What is larger than the link carries would be lost without a word. */
+	return port_read(r, l, port, rate_bps, carries);
 }
 
 static int port_find(const struct plan_node *node, const char *name)

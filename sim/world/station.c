@@ -300,6 +300,7 @@ static struct node_link_config link_config_of(const struct config_link *c)
 	struct node_link_config config = {
 		.mtu = c->type == CONFIG_UDP ? c->mtu : c->mtu - CONFIG_ETHERNET_OVERHEAD,
 		.beacon = c->type == CONFIG_ETHERNET || c->discover,
+		.is_thin = c->is_thin,
 		.wired = c->cost == CONFIG_COST_WIRED,
 		.rxcost = c->rxcost,
 		.extra_cost = c->extra_cost,

@@ -49,7 +49,7 @@ static void check_link(const struct config_link *l)
 {
 	assert(l->name[0] != '\0' && memchr(l->name, '\0', sizeof(l->name)) != NULL);
 	assert(memchr(l->interface, '\0', sizeof(l->interface)) != NULL);
-	assert(l->mtu >= CONFIG_FRAME_MIN && l->mtu <= CONFIG_FRAME_MAX);
+	assert(l->mtu >= (l->is_thin ? CONFIG_THIN_FRAME_MIN : CONFIG_FRAME_MIN) && l->mtu <= CONFIG_FRAME_MAX);
 	assert(l->rxcost != 0);
 	assert(l->rate_bps >= 1200);
 	assert(l->hello_ms >= 100 && l->hello_ms <= 60000);
