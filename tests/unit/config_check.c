@@ -270,6 +270,8 @@ static void link_values_out_of_bounds_are_refused(void **state)
 			"m.yaml:4: link \"a\": mtu \"2097\" is out of range; write 1361 to 2096, 1400 is usual" },
 		{ "links:\n- name: a\n  preset: fibre\n  mtu: null\n",
 			"m.yaml:4: link \"a\": mtu \"null\" is out of range; write 1361 to 2096, 1500 is usual" },
+		{ "links:\n- name: a\n  preset: narrowband\n  mtu: 111\n",
+			"m.yaml:4: link \"a\": mtu \"111\" is out of range; write 112 to 2096, 560 is usual" },
 	};
 
 	(void)state;

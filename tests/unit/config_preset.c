@@ -63,7 +63,8 @@ static void presets_are_what_the_manual_says(void **state)
 					.update_s = 40 } },
 		{ "narrowband", { .type = CONFIG_UDP,
 					.rate_bps = 9600,
-					.mtu = 1352,
+					.mtu = 512,
+					.is_thin = true,
 					.cost = CONFIG_COST_RADIO,
 					.rxcost = 1024,
 					.hello_ms = 4000,
@@ -117,6 +118,7 @@ static void presets_are_what_the_manual_says(void **state)
 		{ "short-message", { .type = CONFIG_PIPE,
 					   .rate_bps = 233,
 					   .mtu = 1750,
+					   .is_thin = true,
 					   .cost = CONFIG_COST_WIRED,
 					   .rxcost = 16384,
 					   .extra_cost = 2048,
@@ -134,6 +136,7 @@ static void presets_are_what_the_manual_says(void **state)
 		assert_int_equal(is.type, want.type);
 		assert_int_equal(is.rate_bps, want.rate_bps);
 		assert_int_equal(is.mtu, want.mtu);
+		assert_int_equal(is.is_thin, want.is_thin);
 		assert_int_equal(is.cost, want.cost);
 		assert_int_equal(is.rxcost, want.rxcost);
 		assert_int_equal(is.extra_cost, want.extra_cost);
@@ -205,15 +208,15 @@ static void misses_fit_the_history_that_judges_them(void **state)
 	}
 }
 
-/* Frame 16 + 1 + 16, Babel header 4, Hello 8, IHU 16 (RFC 8966), timestamps 6 and 10 (RFC 9616). */
+/* Frame 16 + 1 + 16, thin 4 + 1 + 8; Babel header 4, Hello 8, IHU 16 (RFC 8966), timestamps 6 and 10 (RFC 9616). */
 static double hello_bps(const struct config_link *l, bool ihu_each)
 {
 	double babel = 4 + 8 + 16 * (ihu_each ? 1 : 1 / 3.0) + (l->rtt ? 6 + 10 : 0);
-	double below = l->type == CONFIG_UDP ? 48 : 14;
+	double below = l->type == CONFIG_UDP ? 48 : 14, frame = l->is_thin ? 13 : 33;
 	double speakers = l->cost == CONFIG_COST_RADIO ? 2 : 1;
 
 	/* Jitter brings Hellos forward by up to a tenth, half of it on average. */
-	return (33 + babel + below) * 8 * 1000 / (l->hello_ms * 0.95) * speakers;
+	return (frame + babel + below) * 8 * 1000 / (l->hello_ms * 0.95) * speakers;
 }
 
 /* `routes` of 21 bytes (protocol.md 1.1), frames of 1,300. */

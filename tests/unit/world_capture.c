@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define SCENARIO "sim/demo/simulated.yaml"
+#define THIN_SCENARIO "sim/scenarios/thin-mtu.yaml"
 #define LINE_MAX_LEN 4096
 #define PATH_TEXT 128
 
@@ -150,11 +151,11 @@ static void sealed_offered(void *user, const struct segment *g, unsigned from, i
 
 /* --- captures --------------------------------------------------------------------------------- */
 
-static void capture_run(const char *path, enum capture_form form, const char *lines)
+static void capture_run_of(const char *scenario, const char *path, enum capture_form form, const char *lines)
 {
 	char error[PLAN_ERROR_MAX];
 	struct observed l = { .lines = lines ? fopen(lines, "we") : NULL };
-	struct plan *p = plan_load(SCENARIO, error);
+	struct plan *p = plan_load(scenario, error);
 
 	if (!p)
 		fail_msg("%s", error);
@@ -180,6 +181,11 @@ static void capture_run(const char *path, enum capture_form form, const char *li
 		assert_int_equal(fclose(l.lines), 0);
 	trial_free(t);
 	plan_free(p);
+}
+
+static void capture_run(const char *path, enum capture_form form, const char *lines)
+{
+	capture_run_of(SCENARIO, path, form, lines);
 }
 
 static char *file_read(const char *path, size_t *len)
@@ -270,6 +276,23 @@ static void tshark_finds_nothing_broken(void **state)
 	assert_true(tshark(path, "-Y 'eth.type == 0x88b5'", "sealed") > 10);
 }
 
+/* Frames of 240 and 512 bytes: what they carry in pieces, and with short headers, is shown as it was. */
+static void tshark_reads_the_packets_of_thin_links_whole(void **state)
+{
+	char path[PATH_TEXT];
+
+	(void)state;
+	tshark_is_there_or_skip();
+	path_of(path, "c.pcapng");
+	capture_run_of(THIN_SCENARIO, path, CAPTURE_OPENED, NULL);
+	assert_int_equal(tshark(path, BROKEN, "broken"), 0);
+	assert_int_equal(tshark(path, "-Y 'udp.checksum.status == 0 || tcp.checksum.status == 0'", "sums"), 0);
+	assert_true(tshark(path, "-Y babel", "babel") > 100);
+	assert_true(tshark(path, "-Y 'ipv6.dst == fc00::/7 && udp.port == 9'", "flow") > 60);
+	/* Two links, seven segments of a file on each. */
+	assert_true(tshark(path, "-Y 'tcp && ipv6.plen >= 1200'", "flow") >= 12);
+}
+
 #define FIELDS                                                                                                         \
 	"-Y babel -T fields -e frame.interface_name -e ipv6.src -e ipv6.dst -e ipv6.hlim -e babel.message.type "       \
 	"-e babel.message.seqno -e babel.message.interval -e babel.message.rxcost -e babel.message.metric "            \
@@ -333,6 +356,7 @@ int main(void)
 		cmocka_unit_test(two_captures_of_one_run_are_the_same_bytes),
 		cmocka_unit_test(tshark_finds_nothing_broken),
 		cmocka_unit_test(tshark_reads_what_was_sealed),
+		cmocka_unit_test(tshark_reads_the_packets_of_thin_links_whole),
 		cmocka_unit_test(a_capture_that_cannot_be_written_says_so),
 	};
 

@@ -64,11 +64,18 @@ static void links_take_their_node_side_from_the_daemons_presets(void **state)
 /* Or the largest packets, full tables among them, would be lost again and again. */
 static void a_node_is_told_what_its_link_carries(void **state)
 {
-	struct plan *p = good(NODES "links:\n  - {name: s, preset: satphone, ends: [b:s0, a:s0]}\n");
+	struct plan *p = good(NODES "links:\n  - {name: s, preset: geo-satellite, mtu: 1370, ends: [b:s0, a:s0]}\n");
 
 	(void)state;
-	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, p->links[0].params[0].mtu);
-	assert_true(p->links[0].params[0].mtu < 1400);
+	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, 1370);
+	plan_free(p);
+	/* Pieces are as small as they are, or smaller. */
+	p = good(NODES "links:\n  - {name: s, preset: satphone, ends: [b:s0, a:s0]}\n");
+	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, 560);
+	assert_true(p->nodes[0].ports[0].config.is_thin);
+	plan_free(p);
+	p = good(NODES "links:\n  - {name: s, preset: narrowband, mtu: 288, ends: [b:s0, a:s0]}\n");
+	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, 288);
 	plan_free(p);
 }
 
@@ -242,7 +249,7 @@ static const struct {
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n",
 		"s.yaml:3: \"colour\" is not a field; known are name level power battery expires position mobility "
 		"prefixes" },
-	{ NODES "links:\n  - {name: l, preset: satphone, mtu: 1280, ends: [a:r0, b:r0]}\n",
+	{ NODES "links:\n  - {name: l, preset: geo-satellite, mtu: 1280, ends: [a:r0, b:r0]}\n",
 		"s.yaml:6: a node refuses the link: link:3: link \"r0\": mtu \"1280\" is out of range; write 1361 to "
 		"2096, "
 		"1400 is usual" },
