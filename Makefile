@@ -156,6 +156,13 @@ $(BUILD)/lib/lostclock.so: sim/demo/clock/lostclock.c
 	@echo "  CC $<"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared -o $@ $<
 
+# Looks for forwarding loops among the routers of tests/interop.
+PROGRAMS += $(BUILD)/interop/prober
+$(BUILD)/interop/prober: tests/interop/prober.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -o $@ $<
+
 # --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
 # The ring in a test's name decides what it links, so that one broken ring does
 # not hide the others' tests. Every test prints TAP. A test that outgrows its

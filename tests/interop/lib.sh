@@ -184,7 +184,7 @@ babeld_write() { # name
 			echo
 		done <"$net/$1.interfaces"
 		cat <<-END
-			router-id 02:00:00:00:00:00:00:0$(number_of "$1")
+			router-id 02:00:00:00:00:00:00:$(printf %02d "$(number_of "$1")")
 			link-detect true
 			redistribute local ip $(v4_of "$1")/32 allow
 			redistribute local ip $(v6_of "$1")/128 allow
