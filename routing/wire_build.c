@@ -229,13 +229,12 @@ static void put_next_hop(struct wire_builder *w, const struct address *next_hop)
 	}
 }
 
-/* Does the R flag say this router-id (4.6.9)? */
+/* Does the R flag say this router-id (4.6.9)? An IPv4 prefix could, but BIRD 2 does not see the flag there and takes
+ * the update for one of the origin before: who hears then of its own router-id with a foreign seqno may adopt it. */
 static bool prefix_names_origin(const struct prefix *prefix, const router_id *id)
 {
-	static const uint8_t zeros[4];
-
 	if (prefix->address.family == FAMILY_IPV4)
-		return memcmp(id->bytes, zeros, 4) == 0 && memcmp(id->bytes + 4, prefix->address.bytes, 4) == 0;
+		return false;
 	return memcmp(id->bytes, prefix->address.bytes + 8, 8) == 0;
 }
 
