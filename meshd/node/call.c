@@ -47,7 +47,9 @@ bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *
 	if (!h)
 		return false;
 	h->target = target;
-	h->hint = remote_id ? remote_id[0] : 0;
+	h->has_callee = remote_id;
+	if (remote_id)
+		memcpy(h->callee, remote_id, NODE_ID_LEN);
 	if (!handshake_write(h, FRAME_INIT)) {
 		handshake_free(h);
 		return false;

@@ -122,6 +122,8 @@ bool handshake_write(struct handshake *h, enum frame_type type)
 	handshake_header_write(h, type, &w);
 	bool is_good = noise_write(&h->noise, &h->n->random, writer_bytes(&payload), &w) == 0 && writer_ok(&w);
 	h->message_len = writer_len(&w);
+	if (is_good && h->link->config.is_thin && type == FRAME_INIT)
+		handshake_hint_write(h);
 	return is_good;
 }
 
@@ -144,8 +146,8 @@ void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint
 		DROP(n, link, truncated);
 		return;
 	}
-	if (f.hint && f.hint != n->id[0])
-		return; /* said to another station of the radio */
+	if (handshake_is_for_another(link, &f))
+		return;
 	if (!handshake_mac1_is_right(link, &f)) {
 		DROP(n, link, mac1_wrong);
 		return;

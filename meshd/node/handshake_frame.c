@@ -3,13 +3,14 @@
  *
  *        on other links                            on thin links
  *    0   type | flags (1: IK) | 0 0                type | sender's visible index, low byte
- *    4   sender index 4                            receiver's (INIT: first byte of its id)
+ *    4   sender index 4                            receiver's (INIT: a hint at its id)
  *    8   receiver index 4, not in INIT             flags: 1 IK, 2 sender's phase, 4 receiver's
  *        Noise message                             Noise message
  *        mac1 16 | mac2 16                         mac1 8
  *
  * On a thin link the line itself limits a flood, so there are no cookies; and INIT says
- * whom it is for, as all stations of a radio may hear it.
+ * whom it is for, as all stations of a radio may hear it: by a byte of a keyed hash over
+ * the id and the ephemeral key, which tells outsiders nothing, 0 if it is for anybody.
  */
 #include "meshd/node/state.h"
 
@@ -19,6 +20,8 @@
 #define FLAG_SENDER_PHASE 2
 #define FLAG_RECEIVER_PHASE 4
 #define MACS_LEN (MAC_LEN + MAC_LEN) /* mac1, mac2 */
+#define THIN_HEAD 4
+#define HINT_AT 2
 
 static uint32_t own_index(const struct handshake *h)
 {
@@ -38,8 +41,32 @@ static void thin_header_write(const struct handshake *h, enum frame_type type, s
 	flags |= receiver & 0x100 ? FLAG_RECEIVER_PHASE : 0;
 	write_u8(w, (uint8_t)type);
 	write_u8(w, (uint8_t)sender);
-	write_u8(w, type == FRAME_INIT ? h->hint : (uint8_t)receiver);
+	write_u8(w, (uint8_t)receiver); /* of INIT the hint, later */
 	write_u8(w, flags);
+}
+
+/* `noise` begins with the ephemeral key, which is drawn anew for each call. */
+static uint8_t hint_of(const struct node *n, const uint8_t id[NODE_ID_LEN], struct bytes noise)
+{
+	uint8_t message[NODE_ID_LEN + KEY_LEN], hash[16];
+	struct reader r = reader_of(noise);
+
+	memcpy(message, id, NODE_ID_LEN);
+	read_copy(&r, message + NODE_ID_LEN, KEY_LEN);
+	hash_bytes(hash, sizeof(hash), bytes_of(message, sizeof(message)), bytes_of(n->mac_xx, KEY_LEN));
+	return hash[0] ? hash[0] : 1;
+}
+
+void handshake_hint_write(struct handshake *h)
+{
+	if (h->has_callee)
+		h->message[HINT_AT] =
+			hint_of(h->n, h->callee, bytes_of(h->message + THIN_HEAD, h->message_len - THIN_HEAD));
+}
+
+bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f)
+{
+	return f->hint && f->hint != hint_of(link->n, link->n->id, f->noise);
 }
 
 void handshake_header_write(const struct handshake *h, enum frame_type type, struct writer *w)

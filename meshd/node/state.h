@@ -181,7 +181,8 @@ struct handshake {
 	uint32_t remote_index;
 	struct endpoint endpoint;
 	struct target *target; /* initiator: who is called; may be NULL */
-	uint8_t hint; /* thin: the first byte of the id of whom is called; 0: of whoever hears it */
+	bool has_callee; /* thin: who is called, if it is known */
+	uint8_t callee[NODE_ID_LEN];
 	bool is_stranger; /* it was known by a hash that we do not know */
 	bool has_remote; /* the remote's identity is expected */
 	uint8_t remote_id[NODE_ID_LEN];
@@ -362,7 +363,7 @@ struct handshake_frame {
 	enum frame_type type;
 	bool is_ik;
 	uint32_t sender, receiver; /* receiver: not in FRAME_INIT; thin: what shows of them */
-	uint8_t hint; /* thin FRAME_INIT: see struct handshake */
+	uint8_t hint; /* thin FRAME_INIT: says whom it is for (handshake_frame.c) */
 	struct bytes noise;
 	struct bytes before_mac1, before_mac2;
 	uint8_t mac1[MAC_LEN], mac2[MAC_LEN];
@@ -394,9 +395,13 @@ void duplicate_seen(struct node_link *link, uint32_t epoch);
 
 /* handshake_frame.c: how they look. */
 void handshake_header_write(const struct handshake *h, enum frame_type type, struct writer *w);
+/* Once the Noise message is there. */
+void handshake_hint_write(struct handshake *h);
 /* Adds the macs to h->message: the whole frame is in `out`; returns its length. */
 size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC_LEN]);
 bool handshake_frame_parse(const struct node_link *link, struct handshake_frame *f, struct bytes frame);
+/* An INIT of a thin link that is said to another station of the radio. */
+bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f);
 bool handshake_mac1_is_right(const struct node_link *link, const struct handshake_frame *f);
 /* In parts if it is longer than the link takes. */
 void handshake_frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame);
