@@ -24,6 +24,7 @@
  * what waits behind it does not wait long. */
 #define THIN_BPS 200000
 #define THIN_PACKET 256
+#define THIN_PACKET_MIN 192 /* what Babel has to say at once; on links of still smaller frames it is cut */
 
 struct address node_neighbour_address(const router_id *rid)
 {
@@ -179,6 +180,14 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 	return n->babel != NULL;
 }
 
+/* Whole in one frame, if it has room for any. */
+static size_t thin_packet_max(const struct node_link *link)
+{
+	size_t room = link_frame_room(link) - 1;
+
+	return room >= THIN_PACKET_MIN && room < THIN_PACKET ? room : THIN_PACKET;
+}
+
 int route_link_start(struct node_link *link, uint64_t now_us)
 {
 	struct node *n = link->n;
@@ -200,7 +209,7 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.rtt_max_penalty = RTT_PENALTY,
 		.needs_ack = true,
 		.is_thin = c->rate_bps && c->rate_bps < THIN_BPS,
-		.packet_max = c->rate_bps && c->rate_bps < THIN_BPS ? THIN_PACKET : 0,
+		.packet_max = c->rate_bps && c->rate_bps < THIN_BPS ? thin_packet_max(link) : 0,
 	};
 	struct address self;
 

@@ -397,6 +397,31 @@ static void mark_keeps_the_checksum(void **state)
 	assert_true(ipv4_checksum_holds(p.data));
 }
 
+/* Or the receiver would have as many packets to join as there are flows. */
+static void a_packet_that_is_begun_ends_before_another_of_its_lane(void **state)
+{
+	(void)state;
+	piece = 200;
+	for (unsigned i = 0; i < 4; i++) {
+		put(0, 0, 1, 1, 1300);
+		put(0, 0, 2, 2, 1300);
+		put(0, 0, 3, 3, 1300);
+	}
+	run(12 * airtime_us(1400) + 100 * 12 * airtime_us(10));
+	unsigned packets = 0, changes = 0;
+	size_t bytes = 0;
+	for (unsigned i = 0; i < sent_count; i++) {
+		changes += i > 0 && bytes > 0 && sent[i].mark != sent[i - 1].mark;
+		bytes += sent[i].len;
+		if (bytes >= 1301) {
+			packets++;
+			bytes = 0;
+		}
+	}
+	assert_true(packets >= 10);
+	assert_int_equal(changes, 0);
+}
+
 /* A fragment is what a command waits for, not the packet. */
 static void command_goes_between_the_pieces_of_a_packet(void **state)
 {
@@ -541,6 +566,7 @@ int main(void)
 		RULE(thin_line_has_time_for_a_packet_and_a_half),
 		RULE(who_understands_marks_gets_marks__rfc3168),
 		RULE(mark_keeps_the_checksum),
+		RULE(a_packet_that_is_begun_ends_before_another_of_its_lane),
 		RULE(command_goes_between_the_pieces_of_a_packet),
 		RULE(device_says_what_it_takes),
 		RULE(rate_is_learned_from_what_the_device_takes),
