@@ -30,7 +30,7 @@
 #define CONFIG_UDP_OVERHEAD 48 /* IPv6 and UDP headers around a frame */
 #define CONFIG_ETHERNET_OVERHEAD 2 /* its length before a frame */
 #define CONFIG_SERIAL_OVERHEAD 6 /* stations, delimiters and stuffing around a frame, as a rule */
-#define CONFIG_DEVICE_MAX 64 /* path of a serial port */
+#define CONFIG_DEVICE_MAX 128 /* path of a serial port */
 #define CONFIG_WORD_MAX 16 /* words of a command */
 #define CONFIG_COMMAND_MAX 512 /* bytes of all of them, NULs included */
 #define CONFIG_PIPE_ADDRESS_MAX 20 /* of a modem */

@@ -16,6 +16,7 @@
 #define PING_GOAL_S 15.0
 #define IMAGE_GOAL_S 60.0
 #define GAP_GOAL_S 6.0
+#define TEXT_GOAL_S 60.0
 #define RUN_GOAL_S 180.0
 #define LOOK_US (2 * SECOND_US) /* the flow is looked for on a link in so long */
 #define CARRIES_FPS 80.0 /* of 100: the link carries the flow */
@@ -262,6 +263,24 @@ static void judge_gap(struct report *r)
 	}
 }
 
+/* Nothing else is left to carry it: fibre cut, satellite and 4G silent. */
+static void judge_text(struct report *r)
+{
+	uint64_t dead = report_time_us(r, "dead_us"), done = answer_us(r, "text_received", "done_us");
+	const json_t *bytes = json_object_get(json_object_get(r->facts, "text_received"), "bytes");
+	const struct capture *c = r->captures[LINK_NARROWBAND];
+	double took_s = seconds(dead, done);
+	bool is_here = dead && done > dead && dead > r->silence_us;
+	struct verdict *row =
+		row_add(r, is_here && took_s <= TEXT_GOAL_S && c && c->frames > 0, is_here ? took_s / PROMISE_S : -1,
+			"Text by narrowband, after satellite and 4G both died", "\xe2\x89\xa4 60 s");
+
+	if (!is_here)
+		return;
+	row_measured(row, "%.1f s (%lld bytes, 9,600 baud)", took_s, (long long)json_integer_value(bytes));
+	json_object_set_new(r->result, "text_s", json_real(rounded(took_s)));
+}
+
 static json_t *hits_json(const struct scan_hits *hits)
 {
 	json_t *json = json_object();
@@ -319,6 +338,7 @@ void judge_all(struct report *r, struct bytes sent)
 	judge_way(r, sent.len);
 	judge_carrier(r);
 	judge_gap(r);
+	judge_text(r);
 	judge_sealing(r);
 	judge_run(r);
 }

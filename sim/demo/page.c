@@ -67,6 +67,7 @@ static void tiles_put(FILE *f, const struct report *r)
 	tile_put(f, r, "restored_s", 1, " s", "from power-on to the first ping scene \xe2\x86\x92 city");
 	tile_put(f, r, "image_s", 1, " s", "from power-on to the picture at the city");
 	tile_put(f, r, "failover_gap_s", 1, " s", "gap when the satellite fell silent");
+	tile_put(f, r, "text_s", 1, " s", "to a text by narrowband, satellite and 4G dead");
 	tile_put(f, r, "plaintext_hits", 0, "", "readable places in all captures");
 	fprintf(f, "</div>\n");
 }
@@ -97,17 +98,20 @@ static void phases_put(FILE *f)
 {
 	static const struct phase phases[] = {
 		{ "1 \xc2\xb7 An ordinary day", "City, district and town are joined by fibre.", true, false, LINE_USED,
-			LINE_ABSENT, LINE_ABSENT, LINE_ABSENT },
+			LINE_ABSENT, LINE_ABSENT, LINE_ABSENT, LINE_ABSENT },
 		{ "2 \xc2\xb7 T0", "The fibre is cut, the town has no power.", false, false, LINE_DOWN, LINE_ABSENT,
-			LINE_ABSENT, LINE_ABSENT },
+			LINE_ABSENT, LINE_ABSENT, LINE_ABSENT },
 		{ "3 \xc2\xb7 The team is switched on",
 			"Two radio hops, then the satellite (270 ms each way, 2 Mbit/s, behind NAT). 4G stays in "
 			"reserve: "
 			"it is paid by the byte.",
-			false, true, LINE_DOWN, LINE_USED, LINE_USED, LINE_UP },
+			false, true, LINE_DOWN, LINE_USED, LINE_USED, LINE_UP, LINE_UP },
 		{ "4 \xc2\xb7 The satellite falls silent",
 			"Its carrier stays up, nothing comes through. The backpack's 4G takes over.", false, true,
-			LINE_DOWN, LINE_USED, LINE_SILENT, LINE_USED },
+			LINE_DOWN, LINE_USED, LINE_SILENT, LINE_USED, LINE_UP },
+		{ "5 \xc2\xb7 4G falls silent as well",
+			"A narrowband radio on a serial port of 9,600 baud is left. It carries text.", false, true,
+			LINE_DOWN, LINE_USED, LINE_SILENT, LINE_SILENT, LINE_USED },
 	};
 
 	fprintf(f, "<h2>What happened to the network</h2><div class=\"phases\">\n");
@@ -185,6 +189,7 @@ static void ways_put(FILE *f, const struct report *r)
 	fprintf(f, "<h2>Why this way: the backpack's own words</h2><div class=\"two\">\n");
 	way_put(f, r, "way_before", "While the satellite works");
 	way_put(f, r, "way_after", "After it fell silent");
+	way_put(f, r, "way_narrowband", "After 4G died as well");
 	fprintf(f, "</div>\n");
 }
 

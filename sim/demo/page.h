@@ -19,7 +19,7 @@ enum line_state {
 struct phase {
 	const char *title, *text;
 	bool town_is_on, team_is_here;
-	enum line_state fibre, radio, satellite, cellular;
+	enum line_state fibre, radio, satellite, cellular, narrowband;
 };
 
 /* page_drawing.c: the network in one phase, as inline SVG. */

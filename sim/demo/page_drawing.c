@@ -82,6 +82,7 @@ void drawing_put(FILE *f, const struct phase *phase)
 	line_put(f, AT_SATELLITE, AT_VEHICLE, phase->satellite);
 	line_put(f, AT_CITY, AT_TOWER, phase->cellular);
 	line_put(f, AT_TOWER, AT_RELAY, phase->cellular);
+	line_put(f, AT_CITY, AT_RELAY, phase->narrowband);
 	line_put(f, AT_VEHICLE, AT_RELAY,
 		phase->satellite == LINE_USED ? phase->radio
 		: phase->team_is_here         ? LINE_UP

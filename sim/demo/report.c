@@ -21,6 +21,7 @@ const char *const report_link_names[REPORT_LINKS] = {
 	[LINK_SATELLITE] = "satellite",
 	[LINK_CELLULAR] = "cellular",
 	[LINK_INTERNET] = "internet",
+	[LINK_NARROWBAND] = "narrowband",
 	[LINK_CLEAR] = "clear",
 };
 

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-#define REPORT_LINKS 7
+#define REPORT_LINKS 8
 #define REPORT_ROWS_MAX 16
 #define PROMISE_S 600 /* "communication is restored within ten minutes" */
 
@@ -21,6 +21,7 @@ enum report_link {
 	LINK_SATELLITE,
 	LINK_CELLULAR,
 	LINK_INTERNET,
+	LINK_NARROWBAND,
 	LINK_CLEAR
 };
 extern const char *const report_link_names[REPORT_LINKS];

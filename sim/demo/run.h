@@ -15,7 +15,7 @@ struct run {
 	struct watch watch;
 	json_t *facts; /* what was measured, for the report: run.json */
 	char address[WHO][ADDRESS_TEXT]; /* in the mesh */
-	uint64_t outage_us, power_on_us, silence_us;
+	uint64_t outage_us, power_on_us, silence_us, dead_us; /* of the fibre, the team, the satellite, 4G */
 	struct process ping, sender, receiver, flows[2];
 	volatile const int *stop; /* a signal came */
 };
@@ -34,12 +34,19 @@ bool run_tool(struct run *r, struct process *p, const char *name, const char *no
 /* The JSON line that a tool printed on success; NULL with its own words told. */
 json_t *run_answer(struct run *r, struct process *p);
 
+/* Starts to send a file: r->sender and r->receiver are over when it is there, or cannot be. */
+bool run_send(struct run *r, const char *from, const char *to, const char *address, const char *source,
+	const char *path, unsigned within_s);
+/* What the mesh itself says of the way; for the page, not judged. */
+void run_way_note(struct run *r, const char *key);
+
 /* Steps, in order; each false when it did not hold. */
 bool step_fibre(struct run *r);
 bool step_outage(struct run *r);
 bool step_power_on(struct run *r);
 bool step_image(struct run *r);
 bool step_failover(struct run *r);
+bool step_narrowband(struct run *r);
 bool step_clear(struct run *r);
 
 #endif

@@ -31,7 +31,7 @@ meshctl authority init --out "$out/authority.key" >"$out/enrol.log" 2>&1 || {
 }
 echo "$nodes" | while read -r name level; do
 	mkdir -p "$out/nodes/$name" &&
-		cp "$here/nodes/$name.yaml" "$out/nodes/$name/meshd.yaml" &&
+		sed "s|@DEMO@|$(cd "$out" && pwd)|" "$here/nodes/$name.yaml" >"$out/nodes/$name/meshd.yaml" &&
 		meshctl enrol --authority "$out/authority.key" --name "$name" --level "$level" \
 			--out "$out/nodes/$name/node.key" >>"$out/enrol.log" 2>&1 || exit 1
 	meshd check "$out/nodes/$name/meshd.yaml" >>"$out/enrol.log" 2>&1 || exit 1

@@ -15,6 +15,7 @@
 #define SETTLE_S 40 /* a way by radio proves itself for about twenty */
 #define IMAGE_S 120
 #define IMAGE_PORT "5202"
+#define PICTURE "scene.jpg"
 #define WARM_US (4 * SECOND_US)
 #define GAP_S 20
 #define AFTER_US (4 * SECOND_US)
@@ -30,8 +31,7 @@ static bool image_is_over(struct run *r)
 	return process_is_over(&r->sender) && process_is_over(&r->receiver);
 }
 
-/* What the mesh itself says of the way; for the page, not judged. */
-static void way_note(struct run *r, const char *key)
+void run_way_note(struct run *r, const char *key)
 {
 	const char *const argv[] = { "meshctl", "why", "--socket", "nodes/backpack-relay/control.sock", who_names[CITY],
 		NULL };
@@ -44,17 +44,17 @@ static void way_note(struct run *r, const char *key)
 		text);
 }
 
-static bool image_send(struct run *r, struct process *sender, struct process *receiver, const char *from,
-	const char *to, const char *address, const char *path)
+bool run_send(struct run *r, const char *from, const char *to, const char *address, const char *source,
+	const char *path, unsigned within_s)
 {
 	char within[16];
 
-	snprintf(within, sizeof(within), "%d", IMAGE_S);
-	if (!run_tool(r, receiver, "receive", to, "receive", "--on", address, "--port", IMAGE_PORT, "--file", path,
+	snprintf(within, sizeof(within), "%u", within_s);
+	if (!run_tool(r, &r->receiver, "receive", to, "receive", "--on", address, "--port", IMAGE_PORT, "--file", path,
 		    "--within", within, NULL))
 		return false;
 	run_pause(r, SECOND_US / 5);
-	return run_tool(r, sender, "send", from, "send", "--to", address, "--port", IMAGE_PORT, "--file", "scene.jpg",
+	return run_tool(r, &r->sender, "send", from, "send", "--to", address, "--port", IMAGE_PORT, "--file", source,
 		"--within", within, NULL);
 }
 
@@ -75,9 +75,8 @@ bool step_image(struct run *r)
 	if (!run_wait(r, now_us() + SETTLE_S * SECOND_US, satellite_is_chosen))
 		return run_broken(r, nodes, "the mesh does not choose the satellite within %d s", SETTLE_S);
 	timeline_say(&r->timeline, MARK_KEPT, now_us(), "demo", "both ways lead over the satellite");
-	way_note(r, "way_before");
-	if (!image_send(
-		    r, &r->sender, &r->receiver, who_names[SCENE], who_names[CITY], r->address[CITY], "received.jpg"))
+	run_way_note(r, "way_before");
+	if (!run_send(r, who_names[SCENE], who_names[CITY], r->address[CITY], PICTURE, "received.jpg", IMAGE_S))
 		return false;
 	timeline_say(&r->timeline, MARK_ACT, now_us(), who_names[SCENE], "sends scene.jpg to the city");
 	run_wait(r, now_us() + (IMAGE_S + 2) * SECOND_US, image_is_over);
@@ -183,7 +182,7 @@ bool step_failover(struct run *r)
 	if (!flows_move(r))
 		return false;
 	run_pause(r, AFTER_US);
-	way_note(r, "way_after");
+	run_way_note(r, "way_after");
 	json_object_set_new(r->facts, "flow_end_us", time_json(now_us()));
 	process_stop(&r->flows[0]);
 	process_stop(&r->flows[1]);
@@ -201,7 +200,7 @@ bool step_clear(struct run *r)
 
 	timeline_say(&r->timeline, MARK_PHASE, now_us(), "demo",
 		"Counter-proof: the same picture, unsealed, on a link of its own");
-	if (!image_send(r, &r->sender, &r->receiver, "probe-a", "probe-b", "192.0.2.2", "received-clear.jpg"))
+	if (!run_send(r, "probe-a", "probe-b", "192.0.2.2", PICTURE, "received-clear.jpg", IMAGE_S))
 		return false;
 	run_wait(r, now_us() + 30 * SECOND_US, image_is_over);
 	json_t *received = run_answer(r, &r->receiver);

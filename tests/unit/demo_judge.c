@@ -20,8 +20,10 @@
 #define SILENCE_S 44
 #define GAP_S 4.5
 #define END_S 54
+#define DEAD_S 55 /* 4G, too */
+#define TEXT_S 64
 
-enum row { PING, IMAGE, HASH, WAY, BEFORE, AFTER, GAP, SEALED, PROOF, RUN, ROWS };
+enum row { PING, IMAGE, HASH, WAY, BEFORE, AFTER, GAP, TEXT, SEALED, PROOF, RUN, ROWS };
 enum station { VEHICLE = 1, RELAY, SCENE, GATE };
 
 static uint64_t zero_us; /* when the imagined run began */
@@ -60,12 +62,14 @@ static json_t *us(double seconds)
 
 static json_t *facts_make(void)
 {
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:{s:o, s:i}, s:{s:o}, s:{s:o}, s:{s:s, s:s, s:s, s:s}}",
+	return json_pack(
+		"{s:o, s:o, s:o, s:o, s:o, s:{s:o, s:i}, s:{s:o}, s:{s:o}, s:{s:s, s:s, s:s, s:s}, s:o, s:{s:o, s:i}}",
 		"begin_us", us(BEGIN_S), "power_on_us", us(POWER_ON_S), "silence_us", us(SILENCE_S), "flow_us",
 		us(FLOW_S), "flow_end_us", us(END_S), "first_ping", "answered_us", us(POWER_ON_S + 3), "rtt_us", 600000,
 		"image_sent", "start_us", us(20), "image_received", "done_us", us(30), "stations", "vehicle-1 sat0",
 		"00:00:00:00:00:01", "backpack-relay radio0", "00:00:00:00:00:02", "backpack-relay cell0",
-		"00:00:00:00:00:02", "backpack-scene radio0", "00:00:00:00:00:03");
+		"00:00:00:00:00:02", "backpack-scene radio0", "00:00:00:00:00:03", "dead_us", us(DEAD_S),
+		"text_received", "done_us", us(TEXT_S), "bytes", 199);
 }
 
 /* A run in which everything held. */
@@ -239,6 +243,27 @@ static void a_gap_that_does_not_end_falls(void **state)
 	falls(r, ONLY(GAP));
 }
 
+static void a_late_text_falls(void **state)
+{
+	struct report *r = run_make();
+
+	(void)state;
+	json_object_set_new(json_object_get(r->facts, "text_received"), "done_us", us(DEAD_S + 60.1));
+	falls(r, ONLY(TEXT));
+}
+
+static void a_text_from_before_everything_was_dead_falls(void **state)
+{
+	struct report *r = run_make();
+
+	(void)state;
+	json_object_set_new(json_object_get(r->facts, "text_received"), "done_us", us(DEAD_S - 1));
+	falls(r, ONLY(TEXT));
+	r = run_make();
+	json_object_set_new(r->facts, "dead_us", us(SILENCE_S - 1));
+	falls(r, ONLY(TEXT));
+}
+
 static void one_readable_place_on_any_sealed_link_falls(void **state)
 {
 	(void)state;
@@ -320,6 +345,8 @@ int main(void)
 		cmocka_unit_test(a_flow_that_is_not_on_4g_afterwards_falls),
 		cmocka_unit_test(a_long_gap_in_one_direction_falls),
 		cmocka_unit_test(a_gap_that_does_not_end_falls),
+		cmocka_unit_test(a_late_text_falls),
+		cmocka_unit_test(a_text_from_before_everything_was_dead_falls),
 		cmocka_unit_test(one_readable_place_on_any_sealed_link_falls),
 		cmocka_unit_test(a_missing_or_cut_capture_falls),
 		cmocka_unit_test(a_scanner_that_misses_a_kind_falls),

@@ -119,6 +119,17 @@ static void errors_name_line_and_remedy(void **state)
 			"are not two of its ends" },
 		{ "nodes: [{name: a}, {name: b}]\nlinks:\n- {name: l, preset: fibre, ends: [a:e, b:e], state: gone}\n",
 			"state is up, cut or silent" },
+		{ "nodes: [{name: a}, {name: b}]\nlinks:\n- {name: l, preset: narrowband, framing: slip, ends: [a:t, "
+		  "b:t]}\n",
+			"link \"l\": framing is cobs or kiss, not \"slip\"" },
+		{ "nodes: [{name: a}, {name: b}]\nlinks:\n- name: l\n  preset: narrowband\n  baud: 9600\n  ends: [a:t, "
+		  "b:t]\n",
+			"s.yaml:5: link \"l\": baud is a number from 300 to 1000000, and only for links with "
+			"framing:" },
+		{ "nodes: [{name: a}, {name: b}]\nlinks:\n- {name: l, preset: narrowband, framing: kiss, baud: 96k, "
+		  "ends: [a:t, "
+		  "b:t]}\n",
+			"baud is a number" },
 		{ "nodes: [{name: a}]\nevents:\n- {at: 3, do: dance a}\n",
 			"s.yaml:3: \"dance\" is not an order; known are cut, silence" },
 		{ "nodes: [{name: a}]\nevents:\n- {at: 3, do: power-off b}\n", "there is no node \"b\"" },
@@ -164,6 +175,9 @@ static void orders_name_what_they_mean(void **state)
 	assert_int_equal(order_parse(&o, s, "  power-off  nat ", complaint), 0);
 	assert_int_equal(o.verb, ORDER_POWER_OFF);
 	assert_int_equal(o.node, 3);
+	assert_int_equal(order_parse(&o, s, "noise pack:radio0", complaint), 0);
+	assert_int_equal(o.verb, ORDER_NOISE);
+	assert_int_equal(o.end, 1);
 	assert_int_equal(order_parse(&o, s, "unplug pack:radio0", complaint), 0);
 	assert_int_equal(o.verb, ORDER_UNPLUG);
 	assert_int_equal(o.link, 2);
