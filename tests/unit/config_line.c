@@ -44,8 +44,8 @@ static void a_serial_link_is_as_written(void **state)
 	assert_true(l->serial.has_tx_delay);
 	assert_int_equal(l->serial.tx_delay_ms, 350);
 	assert_int_equal(l->rate_bps, 1200);
-	/* (33 + 28 + 6) x 8 x 2 ends = 1072 bits; 60 bit/s: one in 17.9 s. */
-	assert_int_equal(l->hello_ms, 17900);
+	/* (13 + 28 + 6) x 8 x 2 ends = 752 bits; 60 bit/s: one in 12.6 s. */
+	assert_int_equal(l->hello_ms, 12600);
 }
 
 static void a_tnc_looks_after_its_channel_itself(void **state)
