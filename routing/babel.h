@@ -133,6 +133,8 @@ struct babel_config {
 	 * owner should then also have chosen a fresh router-id. */
 	bool has_stored_seqno;
 	uint16_t stored_seqno;
+	/* Some links will be in the clear (is_open): for a while after the start no route is used (gate.c). */
+	bool has_open_links;
 	bool kernel_has_v4_via_v6; /* AE 4 routes may be selected (RFC 9229, 2.3) */
 	unsigned classes; /* that are routed: BABEL_CLASSES, or 0 or 1: the base alone */
 	struct random random; /* borrowed generator */
@@ -183,6 +185,7 @@ struct babel_link_config {
 	bool is_thin;
 	size_t packet_max; /* packets are sent no longer than this, nor than mtu; 0: as long as mtu */
 	bool needs_ack; /* ask acknowledgements for urgent retractions (3.7.2) */
+	bool is_open; /* nothing seals packets for this process: those who do not know of its start still send them */
 	bool is_filtered; /* the owner is asked what may be announced here */
 	uint64_t rate_bps; /* usable, not less its own load; 0: not known */
 };

@@ -20,6 +20,7 @@ void engine_started(struct babel *b, uint64_t now_us)
 		return;
 	b->is_started = true;
 	b->started_us = now_us;
+	gate_started(b, now_us);
 }
 
 uint64_t engine_random_between(struct babel *b, uint64_t low, uint64_t high)
@@ -64,6 +65,8 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	list_init(&b->unsettled);
 	timer_init(&b->settle, session_settle_due);
 	timer_init(&b->starve, route_starve_due);
+	timer_init(&b->gate, gate_look);
+	b->is_gated = config->has_open_links;
 	b->opaque = (uint16_t)random_u32(&b->config.random);
 	b->has_stored = config->has_stored_seqno;
 	b->stored = config->stored_seqno;

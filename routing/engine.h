@@ -88,6 +88,8 @@ struct babel {
 	struct list starving; /* destinations that need a newer seqno */
 	struct timer starve; /* they ask again */
 	uint64_t forgotten_until_us; /* until then a neighbour that was dropped may follow what we announced */
+	bool is_gated; /* no route is used yet: gate.c */
+	struct timer gate;
 	bool is_leaving;
 };
 
@@ -107,6 +109,14 @@ static inline bool claims_are_finite(const struct claim claims[BABEL_CLASSES])
 		is_finite |= claims[c].metric != BABEL_INFINITY;
 	return is_finite;
 }
+
+/* --- gate.c: after a start -------------------------------------------------------- */
+
+void gate_look(struct timer *timer, uint64_t now_us);
+void gate_started(struct babel *b, uint64_t now_us);
+void gate_link_added(struct link *link, uint64_t now_us);
+/* Hellos take back what was said before the start. */
+bool gate_takes_back(const struct link *link, uint64_t now_us);
 
 /* The first moment counts for what must be over some time after a restart. */
 void engine_started(struct babel *b, uint64_t now_us);
@@ -173,6 +183,7 @@ struct link {
 	unsigned fast_hellos; /* still to be sent early, so that new neighbours hear enough */
 	uint64_t last_hello_us;
 	unsigned hellos_until_ihu;
+	uint64_t listen_until_us; /* gate.c */
 	uint64_t strangers_us; /* paced: until the next Hello to whom we do not know */
 	struct list neighbours;
 	struct queue queue;

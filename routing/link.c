@@ -80,6 +80,18 @@ static uint64_t link_next_hello_us(struct link *link)
 	return next_us < FAST_HELLO_US ? next_us : FAST_HELLO_US;
 }
 
+/* All that was ever announced here, before the start. What holds is said anew. */
+static void link_write_retraction(struct link *link, struct packet *p, uint64_t now_us)
+{
+	struct babel_tlv tlv = { .type = TLV_UPDATE };
+
+	tlv.u.update.wildcard = true;
+	tlv.u.update.interval_cs = link->config.update_interval_cs;
+	tlv.u.update.metric = BABEL_INFINITY;
+	packet_write(p, &tlv);
+	timer_set_earlier(&link->b->heap, &link->update, now_us + engine_random_between(link->b, 50 * MS, 100 * MS));
+}
+
 static void link_hello(struct timer *timer, uint64_t now_us)
 {
 	struct link *link = container_of(timer, struct link, hello);
@@ -88,6 +100,8 @@ static void link_hello(struct timer *timer, uint64_t now_us)
 
 	packet_begin(&p, link->b, link, NULL);
 	link_write_hello(link, &p, now_us);
+	if (gate_takes_back(link, now_us))
+		link_write_retraction(link, &p, now_us);
 	if (!is_paced)
 		link_write_ihus(link, &p);
 	packet_send(&p);
@@ -165,6 +179,7 @@ int babel_link_add(struct babel *b, uint64_t now_us, unsigned id, const struct a
 	timer_init(&link->hello, link_hello);
 	timer_init(&link->update, link_update);
 	b->links[id] = link;
+	gate_link_added(link, now_us);
 	link_hello_soon(link, now_us, FAST_HELLOS);
 	link_request_all(link, now_us, NULL);
 	/* After the first Hello: what we have, without waiting to be asked. */

@@ -57,7 +57,9 @@ bool route_is_feasible(const struct route *r, enum babel_class class)
 
 bool route_is_usable(const struct route *r, enum babel_class class)
 {
-	if (r->is_v4_via_v6 && !r->destination->b->config.kernel_has_v4_via_v6)
+	const struct babel *b = r->destination->b;
+
+	if (b->is_gated || (r->is_v4_via_v6 && !b->config.kernel_has_v4_via_v6))
 		return false;
 	return route_metric(r, class) != BABEL_INFINITY && route_is_feasible(r, class);
 }

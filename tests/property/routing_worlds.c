@@ -14,9 +14,11 @@
 /* What a check has time for; sanitizers and coverage cost a factor of five. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
 #define WORLDS 300
+#define QUICK_WORLDS 50
 #define MUTANT_WORLDS 30
 #else
 #define WORLDS 1000
+#define QUICK_WORLDS 200
 #define MUTANT_WORLDS 100
 #endif
 #define PROBE_EVERY_US (250 * MILLISECOND)
@@ -26,12 +28,13 @@ struct options {
 	uint64_t worlds;
 	uint64_t seconds;
 	enum mutant mutant;
+	bool is_quick; /* plain worlds in which nodes restart at once */
 	bool trace;
 	bool is_custom; /* not what `make check` runs */
 };
 
-static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests", "keep", "no-gate", "no-pin",
-	"no-mark" };
+static const char *const mutant_names[] = { "none", "seqno", "no-hold", "no-requests", "keep", "no-gate", "no-start",
+	"no-pin", "no-mark" };
 
 /* --- one world ------------------------------------------------------------------------------- */
 
@@ -132,9 +135,9 @@ static void world_judge(struct tally *t, const struct world *w)
 			(unsigned long long)w->seed);
 }
 
-static void world_live(struct tally *t, uint64_t seed, enum mutant mutant, bool trace)
+static void world_live(struct tally *t, uint64_t seed, const struct options *o)
 {
-	struct world *w = world_new(seed, mutant, trace);
+	struct world *w = world_new(seed, o->mutant, o->is_quick, o->trace);
 
 	world_run(w, w->faults_end_us);
 	world_calm(w);
@@ -174,7 +177,7 @@ static struct tally worlds_run(const struct options *o, const char *program)
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	while (time_is_left(o, &start, t.worlds)) {
-		world_live(&t, o->seed + t.worlds, o->mutant, o->trace);
+		world_live(&t, o->seed + t.worlds, o);
 		if (t.worlds % 100 == 0)
 			fflush(stdout);
 	}
@@ -222,7 +225,16 @@ static bool check_run(const struct options *o, const char *program)
 	is_good &= point(8, t.with_loops > 0, "with_distances_not_pinned_loops_are_found__R8");
 	t = mutant_run(o, program, MUTANT_NO_MARK);
 	is_good &= point(9, t.with_loops > 0, "with_fallen_packets_not_marked_loops_are_found__protocol_3");
-	printf("1..9\n");
+	struct options quick = { .seed = o->seed, .worlds = QUICK_WORLDS, .is_quick = true };
+	printf("# in the clear, and who died is back at once\n");
+	t = worlds_run(&quick, program);
+	is_good &=
+		point(10, t.with_loops + t.with_blackholes == 0, "after_a_start_no_route_is_used_until_nobody_follows");
+	quick = (struct options){ .seed = 60, .worlds = 4, .is_quick = true, .mutant = MUTANT_NO_START };
+	printf("# broken on purpose: %s\n", mutant_names[MUTANT_NO_START]);
+	t = worlds_run(&quick, program);
+	is_good &= point(11, t.with_loops > 0, "without_the_gate_after_a_start_loops_are_found");
+	printf("1..11\n");
 	return is_good;
 }
 
@@ -231,8 +243,8 @@ static bool check_run(const struct options *o, const char *program)
 static int usage(const char *program)
 {
 	fprintf(stderr,
-		"usage: %s [--seed N] [--worlds N | --seconds N] [--mutant NAME] [--trace]\n"
-		"mutants: seqno no-hold no-requests keep no-gate no-pin no-mark\n",
+		"usage: %s [--seed N] [--worlds N | --seconds N] [--mutant NAME] [--quick] [--trace]\n"
+		"mutants: seqno no-hold no-requests keep no-gate no-start no-pin no-mark\n",
 		program);
 	return 2;
 }
@@ -256,6 +268,10 @@ static bool options_parse(struct options *o, int argc, char **argv)
 		o->is_custom = true;
 		if (strcmp(argv[i], "--trace") == 0) {
 			o->trace = true;
+			continue;
+		}
+		if (strcmp(argv[i], "--quick") == 0) {
+			o->is_quick = true;
 			continue;
 		}
 		if (!value)

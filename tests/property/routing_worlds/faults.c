@@ -316,7 +316,7 @@ static void node_restart(struct node *n)
 		n->id.bytes[0] = (uint8_t)world_between(w, 1, 255);
 		n->id.bytes[1] = (uint8_t)world_between(w, 0, 255);
 	}
-	if (!w->sessions)
+	if (!w->sessions && !w->is_quick)
 		away_us += world_hold_us(w);
 	timer_set(&w->heap, &n->start, w->now_us + away_us);
 }
@@ -461,7 +461,7 @@ static void world_draw_times(struct world *w)
 	w->faults_end_us = w->now_us + 1200 * A_SECOND;
 }
 
-struct world *world_new(uint64_t seed, enum mutant mutant, bool trace)
+struct world *world_new(uint64_t seed, enum mutant mutant, bool is_quick, bool trace)
 {
 	struct world *w = calloc(1, sizeof(*w));
 
@@ -474,6 +474,9 @@ struct world *world_new(uint64_t seed, enum mutant mutant, bool trace)
 	w->now_us = A_SECOND;
 	broken = mutant;
 	w->sessions = world_chance(w, 700) || mutant >= MUTANT_KEEP;
+	w->is_quick = is_quick;
+	if (is_quick)
+		w->sessions = false;
 	w->alive = w->sessions && world_chance(w, 500);
 	w->classes = 1;
 	w->node_count = (unsigned)world_between(w, 3, world_between(w, 4, WORLD_NODES));

@@ -34,7 +34,12 @@ struct walk {
 /* Does `b` take transit from `a` there? Not what was sealed for its dead self. */
 static bool edge_is_open(const struct world *w, unsigned a, unsigned segment, unsigned b)
 {
+	const struct segment *s = &w->segments[segment];
+
 	if (!w->nodes[b].b)
+		return false;
+	/* In the clear, and who died is back at once: what runs into a dead cable runs in no circle yet. */
+	if (w->is_quick && (s->is_cut || (s->deaf[b] >> a & 1) || !(w->nodes[b].with_carrier >> segment & 1)))
 		return false;
 	return !w->sessions || w->mutant == MUTANT_NO_GATE || w->nodes[a].known_boot[segment][b] == w->nodes[b].boot;
 }

@@ -359,6 +359,7 @@ void node_link_up(struct node *n, unsigned segment)
 	config.hello_interval_cs = (uint16_t)(config.hello_interval_cs * n->slowness);
 	config.idle_interval_cs = (uint16_t)(config.idle_interval_cs * n->slowness);
 	config.update_interval_cs = (uint16_t)(config.update_interval_cs * n->slowness);
+	config.is_open = !n->w->sessions && n->w->mutant != MUTANT_NO_START;
 	config.next_hop_ipv4 = world_address_v4(n->index, segment);
 	assert(babel_link_add(n->b, node_now(n), segment, &self, &config) == 0);
 	node_poll(n);
@@ -414,6 +415,7 @@ void node_start(struct node *n)
 		.id = n->id,
 		.has_stored_seqno = n->has_stored,
 		.stored_seqno = n->stored,
+		.has_open_links = !w->sessions && w->mutant != MUTANT_NO_START,
 		.kernel_has_v4_via_v6 = true,
 		.classes = n->classes,
 		.random = prng_random(&n->prng),

@@ -14,7 +14,8 @@
  * the new one, packets and transit alike, until the neighbour has met the new one
  * and dropped its routes (protocol.md 2.2, R6 and R7). Worlds with `sessions`
  * behave so. In the others, plain RFC 8966, a node that died stays away until
- * nobody can follow its old word, as nothing else could protect them.
+ * nobody can follow its old word, or, in quick worlds, not: there the gate after a
+ * start must do (routing/gate.c), and no Hello is lost by more than chance.
  *
  * In worlds with sessions some nodes speak of versions (docs/routing.md): links
  * between two of them are versioned, others are plain, and a shared medium may
@@ -51,6 +52,7 @@ enum mutant {
 	MUTANT_KEEP, /* what a dead process announced to versioned neighbours is kept until the new one has told all
 			(R6) */
 	MUTANT_NO_GATE, /* what was sealed for a dead process is read by the next one (R7) */
+	MUTANT_NO_START, /* in quick worlds, routes are used from the start on (routing/gate.c) */
 	MUTANT_NO_PIN, /* feasibility distances are forgotten while refreshes repeat what they stood for (R8) */
 	MUTANT_NO_MARK, /* packets that fall to the base are of their class again at the next node (protocol.md 3) */
 };
@@ -108,6 +110,7 @@ struct world {
 	uint64_t now_us;
 	struct heap heap;
 	bool sessions;
+	bool is_quick; /* who died may be back at once, also in the clear */
 	bool alive; /* each packet counts as a sign of life (protocol.md 6.1) */
 	enum mutant mutant;
 	bool is_quiet; /* few faults, rare updates */
@@ -167,7 +170,7 @@ static inline bool segment_admits(const struct segment *s, enum babel_class clas
 /* --- faults.c ------------------------------------------------------------------------- */
 
 /* A world of `seed`, switched on, in which faults happen until faults_end_us. */
-struct world *world_new(uint64_t seed, enum mutant mutant, bool trace);
+struct world *world_new(uint64_t seed, enum mutant mutant, bool is_quick, bool trace);
 /* Ends all noise; what is cut, deaf or switched off stays so. */
 void world_calm(struct world *w);
 /* The time after the last fault within which everything that is connected must be
