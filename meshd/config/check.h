@@ -41,6 +41,8 @@ void text_copy(char *out, size_t capacity, const char *text);
 /* A decimal number in low..high, nothing around it; -EINVAL. */
 int number_read(unsigned *out, const char *text, unsigned low, unsigned high);
 bool interface_is_valid(const char *name);
+/* NULL, or what is wrong with the text. */
+const char *kernel_rule_read(struct kernel_rule *out, const char *text);
 /* "host", "host:port", "[v6]:port" or a bare address. NULL, or what is wrong with it. */
 const char *peer_read(struct config_peer *peer, const char *text);
 

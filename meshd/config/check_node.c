@@ -93,6 +93,14 @@ static int check_routes(struct config *config, const struct file_node *node, con
 		return complain(c->complaint, c->outline->node[NODE_METRIC],
 			"node: metric \"%.40s\" is out of range; write 1 to %d, %d is behind the box's own routes",
 			node->metric, INT32_MAX, DEFAULT_METRIC);
+	for (unsigned i = 0; i < node->redistribute_count; i++) {
+		const char *wrong = kernel_rule_read(&config->redistribute[i], node->redistribute[i]);
+
+		if (wrong)
+			return complain(c->complaint, c->outline->redistribute.line[i], "node: rule \"%.80s\" %s",
+				node->redistribute[i], wrong);
+		config->redistribute_count = i + 1;
+	}
 	return 0;
 }
 

@@ -63,6 +63,15 @@ struct config_pipe {
 	char words[CONFIG_COMMAND_MAX]; /* each with its NUL */
 };
 
+/* What of the kernel's routes is announced. */
+struct kernel_rule {
+	struct rule rule; /* its cost is the metric that is announced */
+	uint8_t protocol; /* who made the route (rtnetlink(7)); 0: anybody */
+	char interface[CONFIG_INTERFACE_MAX]; /* "": any */
+	bool has_metric;
+	unsigned metric; /* of the kernel */
+};
+
 struct config_link {
 	char name[CONFIG_INTERFACE_MAX];
 	enum config_link_type type;
@@ -106,6 +115,8 @@ struct config {
 	unsigned table; /* node.table: of the kernel, for all routes; 254 is main */
 	unsigned route_metric; /* node.metric: of all routes in the kernel; 4096 */
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
+	unsigned redistribute_count;
+	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
 	unsigned link_count;
 	struct config_link links[CONFIG_LINK_MAX];
 };

@@ -1,7 +1,7 @@
 /*
  * Walks the YAML events of a configuration and notes the line of every field.
  *
- *   file  := { node: { field: text, ... }, links: [ link, ... ] }
+ *   file  := { node: { field: text, redistribute: [ text, ... ], ... }, links: [ link, ... ] }
  *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ],
  *             command: [ text, ... ], ... }
  *
@@ -20,7 +20,8 @@
 
 #define WHERE_MAX 32
 
-const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric" };
+const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric",
+	"redistribute" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
 	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
@@ -126,7 +127,7 @@ static int walk_field(struct walk *w, const char *where, const char *const *name
 		if (strcmp(walk_text(w), names[*field]) == 0)
 			return 0;
 	const char *near = nearest_word(walk_text(w), names, count);
-	char known[320] = "";
+	char known[480] = "";
 	for (size_t i = 0, len = 0; i < count && len < sizeof(known); i++)
 		len += (size_t)snprintf(known + len, sizeof(known) - len, "%s%s", i ? ", " : "", names[i]);
 	if (near)
@@ -145,30 +146,6 @@ static int walk_once(const struct walk *w, const char *where, const char *field,
 			where, field, *line);
 	*line = walk_line(w);
 	return 0;
-}
-
-static int outline_node(struct outline *o, struct walk *w)
-{
-	int error = walk_next(w);
-
-	if (error)
-		return error;
-	if (w->event.type != YAML_MAPPING_START_EVENT)
-		return complain(w->complaint, walk_line(w), "\"node\" takes fields; write them below it, indented");
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t field;
-
-		error = walk_field(w, "node: ", node_field_names, NODE_FIELDS, &field);
-		if (!error)
-			error = walk_once(w, "node: ", node_field_names[field], &o->node[field]);
-		if (!error)
-			error = walk_next(w);
-		if (!error)
-			error = walk_check_text(w, "node: ", node_field_names[field]);
-		if (error)
-			return error;
-	}
-	return error;
 }
 
 /* A field that takes a list of texts. */
@@ -190,6 +167,8 @@ static const struct list_field command_field = { "command: [/path/of/program, AR
 
 static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_MAC_MAX,
 	"keys; remove those that no neighbour has any more" };
+static const struct list_field redistribute_field = { "redistribute: [PREFIX proto static]", "a rule", CONFIG_RULE_MAX,
+	"rules; write wider prefixes" };
 
 static const struct list_field *list_field_of(size_t field)
 {
@@ -210,14 +189,13 @@ static struct outline_list *list_of(struct outline_link *l, size_t field)
 				       : &l->announce;
 }
 
-static int outline_list(struct outline_list *l, struct walk *w, const char *where, size_t field)
+static int outline_list(
+	struct outline_list *l, struct walk *w, const char *where, const char *name, const struct list_field *f)
 {
-	const struct list_field *f = list_field_of(field);
 	int error = 0;
 
 	if (w->event.type != YAML_SEQUENCE_START_EVENT)
-		return complain(w->complaint, walk_line(w), "%s\"%s\" takes a list; write %s", where,
-			link_field_names[field], f->form);
+		return complain(w->complaint, walk_line(w), "%s\"%s\" takes a list; write %s", where, name, f->form);
 	while ((error = walk_next(w)) == 0 && w->event.type != YAML_SEQUENCE_END_EVENT) {
 		error = walk_check_text(w, where, f->entry);
 		if (error)
@@ -225,6 +203,32 @@ static int outline_list(struct outline_list *l, struct walk *w, const char *wher
 		if (l->count == f->max)
 			return complain(w->complaint, walk_line(w), "%smore than %u %s", where, f->max, f->remedy);
 		l->line[l->count++] = walk_line(w);
+	}
+	return error;
+}
+
+static int outline_node(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w);
+
+	if (error)
+		return error;
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w), "\"node\" takes fields; write them below it, indented");
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, "node: ", node_field_names, NODE_FIELDS, &field);
+		if (!error)
+			error = walk_once(w, "node: ", node_field_names[field], &o->node[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = field == NODE_REDISTRIBUTE ? outline_list(&o->redistribute, w, "node: ", "redistribute",
+								     &redistribute_field)
+							   : walk_check_text(w, "node: ", node_field_names[field]);
+		if (error)
+			return error;
 	}
 	return error;
 }
@@ -246,7 +250,8 @@ static int outline_link(struct outline_link *l, struct walk *w, const char *wher
 		if (!error)
 			error = walk_next(w);
 		if (!error)
-			error = list_field_of(field) ? outline_list(list_of(l, field), w, where, field)
+			error = list_field_of(field) ? outline_list(list_of(l, field), w, where,
+							       link_field_names[field], list_field_of(field))
 						     : walk_check_text(w, where, link_field_names[field]);
 		if (error)
 			return error;

@@ -22,6 +22,7 @@ enum node_field {
 	NODE_LAN,
 	NODE_TABLE,
 	NODE_METRIC,
+	NODE_REDISTRIBUTE,
 	NODE_FIELDS
 };
 
@@ -77,6 +78,7 @@ struct outline_link {
 struct outline {
 	unsigned node_line;
 	unsigned node[NODE_FIELDS];
+	struct outline_list redistribute;
 	unsigned links_line;
 	unsigned link_count;
 	struct outline_link link[CONFIG_LINK_MAX];

@@ -25,6 +25,8 @@ static const cyaml_schema_field_t node_schema[] = {
 	TEXT_FIELD(struct file_node, lan),
 	TEXT_FIELD(struct file_node, table),
 	TEXT_FIELD(struct file_node, metric),
+	CYAML_FIELD_SEQUENCE("redistribute", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_node, redistribute,
+		&text_schema, 0, CONFIG_RULE_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -10,6 +10,8 @@
 
 struct file_node {
 	char *key, *state, *control, *tun, *mtu, *lan, *table, *metric;
+	char **redistribute;
+	unsigned redistribute_count;
 };
 
 struct file_link {

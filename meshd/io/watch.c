@@ -1,5 +1,5 @@
 /*
- * Link and address events of the kernel. An event is taken as a hint that something about an
+ * Link, address and route events of the kernel. An event is taken as a hint that something about an
  * interface changed, and the interface is asked for what it is now: events wait
  * in a queue, and the oldest may tell what is no longer so.
  */
@@ -55,6 +55,13 @@ static void on_object(struct nl_object *object, void *arg)
 		interface_look(d, rtnl_link_get_name(link), rtnl_link_get_ifindex(link));
 }
 
+/* Our own routes are most of those that change here. */
+static void route_observe(struct daemon *d, const struct rtmsg *route)
+{
+	if (route->rtm_protocol != KERNEL_PROTOCOL)
+		redistribute_look(d);
+}
+
 static int on_message(struct nl_msg *message, void *arg)
 {
 	int type = nlmsg_hdr(message)->nlmsg_type;
@@ -63,6 +70,8 @@ static int on_message(struct nl_msg *message, void *arg)
 		nl_msg_parse(message, on_object, arg);
 	else if (type == RTM_NEWADDR || type == RTM_DELADDR)
 		ports_addresses(arg, (int)((const struct ifaddrmsg *)nlmsg_data(nlmsg_hdr(message)))->ifa_index);
+	else if (type == RTM_NEWROUTE || type == RTM_DELROUTE)
+		route_observe(arg, nlmsg_data(nlmsg_hdr(message)));
 	return NL_OK;
 }
 
@@ -80,6 +89,7 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 	/* The queue overran: whatever happened, ask how things are. */
 	ports_resync(d);
 	lan_look(d);
+	redistribute_look(d);
 }
 
 static int events_setup(struct nl_sock *s, struct daemon *d)
@@ -114,6 +124,12 @@ int watch_open(struct daemon *d, char error[IO_ERROR_MAX])
 	k->io.data = d;
 	ev_io_start(d->loop, &k->io);
 	return 0;
+}
+
+void watch_routes(struct daemon *d)
+{
+	if (d->kernel.events)
+		nl_socket_add_memberships(d->kernel.events, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, 0);
 }
 
 void watch_close(struct daemon *d)
