@@ -131,6 +131,9 @@ int kernel_addresses_get(struct daemon *d, int ifindex, struct kernel_addresses 
 #define KERNEL_PROTOCOL 158 /* "ip route show proto 158": a value that no daemon of iproute2's list has */
 /* Replaces, or removes, our route to a prefix. -EIO: the kernel refuses, and that was said. */
 int kernel_route_set(struct daemon *d, const struct node_kernel_route *route);
+struct rtnl_route;
+/* Every route of the kernel; `each` must not ask the kernel. */
+void kernel_routes_each(struct daemon *d, void (*each)(struct rtnl_route *route, void *arg), void *arg);
 /* Removes all of our routes that do not hang on a TUN: those of a meshd that was killed, and of one that leaves. */
 void kernel_routes_flush(struct daemon *d);
 /* -ENODEV: `out` says not present; -EIO: the kernel would not tell. */
@@ -138,6 +141,8 @@ int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out)
 /* 1, 0, or a negative errno: cheap, and never late. */
 int kernel_carrier_get(struct daemon *d, const char *name);
 int watch_open(struct daemon *d, char error[IO_ERROR_MAX]);
+/* From now on of routes as well; may be repeated. */
+void watch_routes(struct daemon *d);
 void watch_close(struct daemon *d);
 
 /* --- sysctl.c: switches under /proc/sys ------------------------------------------------- */
@@ -321,6 +326,14 @@ bool prefix_is_host(const struct prefix *p);
 void lan_open(struct daemon *d);
 void lan_observe(struct daemon *d, const struct kernel_link *link);
 
+/* --- redistribute.c: routes of the kernel that are announced ------------------------------------- */
+
+struct redistribution;
+int redistribute_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void redistribute_close(struct daemon *d);
+/* A route that is not ours, or what is to be announced, has changed: looks at all of them soon. */
+void redistribute_look(struct daemon *d);
+
 /* --- state.c, state_file.c: what survives a restart --------------------------------------------- */
 
 enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_ITEMS };
@@ -381,6 +394,7 @@ struct daemon {
 	struct port ports[CONFIG_LINK_MAX];
 	struct resolver *resolver;
 	struct lan lan;
+	struct redistribution *redistribution;
 	struct state state;
 	struct control *control;
 	struct ev_loop *loop;

@@ -125,6 +125,47 @@ int kernel_route_set(struct daemon *d, const struct node_kernel_route *route)
 	return -EIO;
 }
 
+/* --- all of them ------------------------------------------------------------------------------ */
+
+struct look {
+	void (*each)(struct rtnl_route *route, void *arg);
+	void *arg;
+};
+
+static int on_message(struct nl_msg *message, void *arg)
+{
+	const struct look *look = arg;
+	struct rtnl_route *route = NULL;
+
+	if (nlmsg_hdr(message)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(message), &route) < 0)
+		return NL_OK;
+	look->each(route, look->arg);
+	rtnl_route_put(route);
+	return NL_OK;
+}
+
+static void family_look(struct kernel *k, int family, struct look *look)
+{
+	const struct rtmsg header = { .rtm_family = (unsigned char)family };
+	struct nl_cb *own = nl_socket_get_cb(k->request), *callbacks = nl_cb_clone(own);
+
+	nl_cb_put(own);
+	if (!callbacks)
+		return;
+	nl_cb_set(callbacks, NL_CB_VALID, NL_CB_CUSTOM, on_message, look);
+	if (nl_send_simple(k->request, RTM_GETROUTE, NLM_F_DUMP, (void *)&header, sizeof(header)) >= 0)
+		nl_recvmsgs(k->request, callbacks);
+	nl_cb_put(callbacks);
+}
+
+void kernel_routes_each(struct daemon *d, void (*each)(struct rtnl_route *route, void *arg), void *arg)
+{
+	struct look look = { each, arg };
+
+	family_look(&d->kernel, AF_INET, &look);
+	family_look(&d->kernel, AF_INET6, &look);
+}
+
 /* --- those that are left --------------------------------------------------------------------- */
 
 struct sweep {
@@ -149,48 +190,26 @@ static void sweep_keep(struct sweep *s, struct rtnl_route *route)
 	s->routes[s->count++] = route;
 }
 
-static int on_route(struct nl_msg *message, void *arg)
+static void on_route(struct rtnl_route *route, void *arg)
 {
 	struct sweep *s = arg;
-	struct rtnl_route *route = NULL;
+	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
 
-	if (nlmsg_hdr(message)->nlmsg_type != RTM_NEWROUTE || rtnl_route_parse(nlmsg_hdr(message), &route) < 0)
-		return NL_OK;
-	if (rtnl_route_get_protocol(route) == KERNEL_PROTOCOL) {
-		struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
-
-		/* What hangs on a TUN dies with its process: that one lives. */
-		if (hop && rtnl_route_get_type(route) == RTN_UNICAST && !rtnl_route_nh_get_gateway(hop) &&
-			!rtnl_route_nh_get_via(hop))
-			s->is_shared |= rtnl_route_nh_get_ifindex(hop) != s->d->kernel.tun_ifindex;
-		else
-			sweep_keep(s, route);
-	}
-	rtnl_route_put(route);
-	return NL_OK;
-}
-
-static void family_look(struct sweep *s, int family)
-{
-	const struct rtmsg header = { .rtm_family = (unsigned char)family };
-	struct nl_sock *request = s->d->kernel.request;
-	struct nl_cb *own = nl_socket_get_cb(request), *callbacks = nl_cb_clone(own);
-
-	nl_cb_put(own);
-	if (!callbacks)
+	if (rtnl_route_get_protocol(route) != KERNEL_PROTOCOL)
 		return;
-	nl_cb_set(callbacks, NL_CB_VALID, NL_CB_CUSTOM, on_route, s);
-	if (nl_send_simple(request, RTM_GETROUTE, NLM_F_DUMP, (void *)&header, sizeof(header)) >= 0)
-		nl_recvmsgs(request, callbacks);
-	nl_cb_put(callbacks);
+	/* What hangs on a TUN dies with its process: that one lives. */
+	if (hop && rtnl_route_get_type(route) == RTN_UNICAST && !rtnl_route_nh_get_gateway(hop) &&
+		!rtnl_route_nh_get_via(hop))
+		s->is_shared |= rtnl_route_nh_get_ifindex(hop) != s->d->kernel.tun_ifindex;
+	else
+		sweep_keep(s, route);
 }
 
 void kernel_routes_flush(struct daemon *d)
 {
 	struct sweep s = { .d = d };
 
-	family_look(&s, AF_INET);
-	family_look(&s, AF_INET6);
+	kernel_routes_each(d, on_route, &s);
 	for (size_t i = 0; i < s.count; i++) {
 		struct rtnl_route *route = s.routes[i];
 

@@ -169,7 +169,12 @@ static void watchers_start(struct daemon *d)
 
 static int node_open(struct daemon *d)
 {
+	bool has_plain_links = false;
+
+	for (unsigned i = 0; i < d->config.link_count; i++)
+		has_plain_links |= d->config.links[i].type == CONFIG_BABEL;
 	const struct node_config config = {
+		.has_plain_links = has_plain_links,
 		.enrolment = &d->enrolment,
 		.time_floor = d->state.floor,
 		.has_stored_seqno = d->state.has_seqno,
@@ -225,6 +230,9 @@ static int everything_open(struct daemon *d)
 		error = resolver_open(d, d->error);
 	if (error)
 		return error;
+	error = redistribute_open(d, d->error);
+	if (error)
+		return error;
 	ports_open(d);
 	lan_open(d);
 	tun_start(d);
@@ -237,6 +245,7 @@ static void everything_close(struct daemon *d)
 	control_close(d);
 	if (d->node)
 		node_shutdown(d->node, io_now_us());
+	redistribute_close(d);
 	ports_close(d);
 	resolver_close(d);
 	watch_close(d);

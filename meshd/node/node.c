@@ -170,6 +170,11 @@ uint64_t node_poll(struct node *n, uint64_t now_us)
 
 int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix)
 {
+	return node_redistribute(n, now_us, prefix, 0);
+}
+
+int node_redistribute(struct node *n, uint64_t now_us, const struct prefix *prefix, uint16_t metric)
+{
 	uint8_t rid[8];
 	const struct fib_entry *before = fib_exact(&n->fib, prefix);
 
@@ -183,7 +188,7 @@ int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix)
 	if (before)
 		route_kernel(n, prefix, NODE_KERNEL_NONE, NODE_LINK_MAX, NULL);
 	int error = fib_set(&n->fib, prefix, FIB_OWN, NULL);
-	return error ? error : babel_originate(n->babel, now_us, prefix, 0);
+	return error ? error : babel_originate(n->babel, now_us, prefix, metric);
 }
 
 int node_withdraw(struct node *n, uint64_t now_us, const struct prefix *prefix)

@@ -125,6 +125,7 @@ struct node_config {
 	struct time_floor time_floor;
 	bool is_long; /* names members in full, and reads no other names; to compare */
 	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
+	bool has_plain_links; /* some will be: for a while after the start no route is used (routing/gate.c) */
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	struct random random; /* borrowed generator; keys are drawn from it */
@@ -235,6 +236,8 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
 /* Announces a prefix behind this node: only one that its certificate names.
  * -EACCES, -EEXIST, -ENOMEM. */
 int node_originate(struct node *n, uint64_t now_us, const struct prefix *prefix);
+/* The same of what the host's kernel has a route to, at a metric of its own. */
+int node_redistribute(struct node *n, uint64_t now_us, const struct prefix *prefix, uint16_t metric);
 int node_withdraw(struct node *n, uint64_t now_us, const struct prefix *prefix); /* -ENOENT */
 /* A certificate given at enrolment. -EBADMSG, -EKEYREJECTED, -EKEYEXPIRED, -ENOSPC. */
 int node_certificate_add(struct node *n, struct bytes encoded);

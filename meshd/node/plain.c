@@ -63,6 +63,7 @@ void plain_engine_config(const struct node_link *link, struct babel_link_config 
 	config->split_horizon = link->config.split_horizon;
 	config->has_ipv4 = p->has_ipv4;
 	config->next_hop_ipv4 = p->ipv4;
+	config->is_open = true;
 	config->is_filtered = true;
 }
 

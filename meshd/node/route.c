@@ -171,6 +171,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.id = n->rid,
 		.has_stored_seqno = config->has_stored_seqno,
 		.stored_seqno = (uint16_t)config->stored_seqno,
+		.has_open_links = config->has_plain_links,
 		.kernel_has_v4_via_v6 = true, /* the forwarding is our own */
 		.random = n->random,
 		.limits = { .neighbours = NODE_PEER_MAX },

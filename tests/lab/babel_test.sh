@@ -19,7 +19,8 @@ prepare() {
 	deployment=$("$bin/meshctl" identity alpha.key --json | tr -d ' \n' | sed 's/.*"address":"\(fd[^:]*:[^:]*:[^:]*\):.*/\1/')
 	printf '%s\n' 'node: {key: alpha.key, state: alpha.state, control: alpha.sock}' 'links:' \
 		'  - {interface: radio0, preset: mesh-radio}' >alpha.yaml
-	printf '%s\n' 'node: {key: gate.key, state: gate.state, control: gate.sock}' 'links:' \
+	printf '%s\n' 'node:' '  key: gate.key' '  state: gate.state' '  control: gate.sock' \
+		'  redistribute: [10.50.77.0/24 proto static +100, 10.88.0.0/16]' 'links:' \
 		'  - {interface: radio0, preset: mesh-radio}' \
 		'  - name: lab' '    type: babel' '    interface: lab0' '    hello: 500' '    update: 4' \
 		'    # The rules allow more than the network does.' \
@@ -152,6 +153,7 @@ inside() {
 	trust
 	kill_and_clean
 	interface_flaps
+	redistributes
 	stop_cleans
 }
 
@@ -189,6 +191,34 @@ no_native() {
 
 in_kernel_of_lab() { # lab1 goes to alpha by this gateway
 	ip -n lab1 -6 route show "$(address alpha)" | grep "via $1 "
+}
+
+redistributes() {
+	ip -n gate route add 10.50.77.0/24 via inet6 fe80::99 dev radio0 proto static
+	ip -n gate route add 10.50.78.0/24 via inet6 fe80::99 dev radio0 proto static
+	ip -n gate route add 10.88.1.0/24 via inet6 fe80::99 dev radio0 proto static
+	check "a route of the kernel is announced to plain neighbours" within 5 lab_route 10.50.77.0/24
+	check "and to the mesh, with its metric" within 5 mesh_route 10.50.77.0/24
+	check_not "not one that no rule names" lab_route 10.50.78.0/24
+	check "one that the certificate does not name is refused, in a line" within 5 \
+		grep 'redistribute-refused 10.88.1.0/24: the certificate does not name it' "$MESHLAB_DIR/gate.log"
+	ip -n gate route del 10.50.77.0/24
+	check "it goes when it is gone" within 5 no_lab_route 10.50.77.0/24
+	check_not "from the mesh as well" mesh_route 10.50.77.0/24
+	ip -n gate route del 10.50.78.0/24
+	ip -n gate route del 10.88.1.0/24
+}
+
+lab_route() { # prefix
+	ip -n lab1 route show "$1" | grep -q via
+}
+
+no_lab_route() {
+	! lab_route "$1"
+}
+
+mesh_route() { # one hop by radio, and 100
+	ask alpha routes | grep "^$1 .*gate.*in use"
 }
 
 stop_cleans() {

@@ -82,6 +82,7 @@ struct station {
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
+	bool has_plain_links;
 	struct nonce nonces[NONCES]; /* of this life */
 	uint64_t sealed_counter; /* of the frame that leaves next */
 };
@@ -120,6 +121,9 @@ struct world {
 	unsigned tape_count;
 	bool is_recording;
 	uint64_t events;
+	/* What goes out by plain links, and what the kernels are told; NULL: nobody looks. */
+	void (*plain_send)(struct station *s, unsigned link, const struct endpoint *to, struct bytes packet);
+	void (*kernel_route)(struct station *s, const struct node_kernel_route *route);
 	bool is_unchecked; /* too many stations for a look after every event */
 };
 
@@ -242,6 +246,10 @@ static inline void world_send(void *user, unsigned link, const struct endpoint *
 	struct port *port = &s->ports[link];
 	struct flight f = { .segment = link, .from = s->index, .len = frame.len };
 
+	if (w->plain_send && s->node->links[link]->config.is_plain) {
+		w->plain_send(s, link, to, frame);
+		return;
+	}
 	assert_true(port->is_here);
 	assert_true(to || segment->is_shared);
 	assert_true(frame.len > 0 && frame.len <= segment->mtu);
@@ -303,6 +311,8 @@ static inline void world_kernel_route(void *user, const struct node_kernel_route
 {
 	struct station *s = user;
 
+	if (s->w->kernel_route)
+		s->w->kernel_route(s, route);
 	s->kernel_removes += route->way == NODE_KERNEL_NONE;
 	s->kernel_adds += route->way == NODE_KERNEL_MESH;
 }
@@ -654,6 +664,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 	s->config = (struct node_config){ .enrolment = &s->enrolment,
 		.time_floor = { s->t_lo },
 		.is_plain = s->is_plain,
+		.has_plain_links = s->has_plain_links,
 		.has_stored_seqno = s->has_stored_seqno,
 		.stored_seqno = s->stored_seqno,
 		.random = prng_random(&s->prng) };
