@@ -254,7 +254,7 @@ static bool has(struct node *n, const char *prefix, struct babel_route *route)
 {
 	struct prefix p = prefix_make(prefix);
 
-	return babel_selected(node_babel(n), &p, route);
+	return babel_selected(node_babel(n), &p, BABEL_TEXT, route);
 }
 
 static enum node_verdict verdict(struct node *n, const char *address)
@@ -276,7 +276,7 @@ static void adjacency_take(void *arg, const struct babel_neighbour_info *info)
 	struct adjacency *a = arg;
 
 	if (info->link == PLAIN && address_equal(&info->address, &foreign.self))
-		*a = (struct adjacency){ true, info->cost };
+		*a = (struct adjacency){ true, info->cost[BABEL_TEXT] };
 }
 
 static struct adjacency adjacency(void)
@@ -323,7 +323,7 @@ static void the_foreign_router_learns_the_mesh(void **state)
 	(void)state;
 	scene(ROLE_GATEWAY);
 	host = prefix_of_host(foreign.w->stations[MEMBER].address);
-	assert_true(babel_selected(foreign.b, &host, &r));
+	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 	assert_true(router_id_equal(&r.origin, &member_node()->rid));
 	assert_true(address_equal(&r.next_hop, &gate_address));
 }
@@ -493,19 +493,19 @@ static void rules_change_without_losing_the_neighbour(void **state)
 	gate_rules(NODE_IN, "10.50.0.0/16 from fe80::bad", NULL);
 	run(2 * A_SECOND);
 	assert_false(has(gate_node(), "10.50.1.0/24", &r));
-	assert_true(babel_selected(foreign.b, &host, &r));
+	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 	uint16_t before = r.metric;
 	gate_rules(NODE_OUT, "any +100", NULL);
 	run(6 * A_SECOND);
-	assert_true(babel_selected(foreign.b, &host, &r));
+	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 	assert_int_equal(r.metric, before + 100);
 	gate_rules(NODE_OUT, "deny any", NULL);
 	run(2 * A_SECOND);
-	assert_false(babel_selected(foreign.b, &host, &r));
+	assert_false(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 	assert_int_equal(adjacency().cost, 96);
 	gate_rules(NODE_OUT, NULL, NULL);
 	run(6 * A_SECOND);
-	assert_true(babel_selected(foreign.b, &host, &r));
+	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 }
 
 static void another_ipv4_address_is_announced_while_the_link_is_up(void **state)
@@ -516,11 +516,11 @@ static void another_ipv4_address_is_announced_while_the_link_is_up(void **state)
 	(void)state;
 	scene(ROLE_GATEWAY);
 	struct prefix lan = prefix_make("10.9.0.0/24");
-	assert_true(babel_selected(foreign.b, &lan, &r));
+	assert_true(babel_selected(foreign.b, &lan, BABEL_TEXT, &r));
 	assert_true(address_equal(&r.next_hop, &gate_address));
 	assert_int_equal(node_plain_address(gate_node(), foreign.w->now, PLAIN, &gate_address, &ipv4), 0);
 	run(6 * A_SECOND);
-	assert_true(babel_selected(foreign.b, &lan, &r));
+	assert_true(babel_selected(foreign.b, &lan, BABEL_TEXT, &r));
 	assert_true(address_equal(&r.next_hop, &ipv4));
 	assert_int_equal(adjacency().cost, 96);
 	assert_int_equal(node_plain_address(gate_node(), foreign.w->now, PLAIN, &foreign.self, NULL), -EBUSY);
