@@ -45,7 +45,7 @@ static int run(const char *path, bool is_verbose)
 		fprintf(stderr, "meshd: the kernel gives no random numbers; use Linux 5.10 or newer\n");
 		return 1;
 	}
-	return daemon_run(&config, is_verbose);
+	return daemon_run(&config, path, is_verbose);
 }
 
 int main(int argc, char **argv)

@@ -132,12 +132,14 @@ int command_links(int argc, char **argv);
 int command_routes(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_trace(int argc, char **argv);
+int command_reload(int argc, char **argv);
 
 void status_print(const json_t *answer, FILE *out);
 void nodes_print(const json_t *answer, FILE *out);
 void links_print(const json_t *answer, FILE *out);
 void routes_print(const json_t *answer, FILE *out);
 void why_print(const json_t *answer, FILE *out);
+void reload_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and (if `dest` is not NULL) one destination. 0, or the exit status. */
 struct question {

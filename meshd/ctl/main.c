@@ -15,6 +15,7 @@ static const struct {
 	{ "routes", command_routes },
 	{ "why", command_why },
 	{ "trace", command_trace },
+	{ "reload", command_reload },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "identity", command_identity },
@@ -29,6 +30,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  routes              every route, spare ones too\n"
 			   "  why DEST            why packets to DEST go where they go, or nowhere\n"
 			   "  trace DEST          follow a packet, hop by hop\n"
+			   "  reload              read the configuration again: rules, keys, what is announced\n"
 			   "\n"
 			   "At the desk, offline:\n"
 			   "  authority init [--out FILE] [--id HEX8] [--force]\n"

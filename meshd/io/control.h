@@ -31,6 +31,12 @@ void view_free(struct view *v);
 /* NULL if there is none (any more). */
 const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour);
 const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned link, const router_id *rid);
+/* A plain link: its neighbours are routers that are no members. */
+bool view_is_plain(const struct view *v, unsigned link);
+/* NULL: not a plain link, or nobody there has this address (any more). */
+const struct babel_neighbour_info *view_plain(const struct view *v, unsigned link, const struct address *neighbour);
+/* When the neighbour, of whatever kind, was heard last; 0: never. */
+uint64_t view_heard_us(const struct view *v, unsigned link, const struct address *neighbour);
 /* The next hop is the destination's own node. */
 bool view_is_direct(const struct view *v, const struct babel_route_info *r);
 /* The selected route to exactly this prefix; NULL: none. */
@@ -73,6 +79,7 @@ json_t *answer_routes(struct view *v, const json_t *request);
 json_t *answer_why(struct view *v, const json_t *request);
 json_t *answer_trace(struct view *v, const json_t *request);
 json_t *answer_names(struct view *v, const json_t *request);
+json_t *answer_reload(struct view *v, const json_t *request);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {

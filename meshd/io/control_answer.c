@@ -1,4 +1,4 @@
-/* From a line to an answer: parses, dispatches, prints. Nothing here changes the node. */
+/* From a line to an answer: parses, dispatches, prints. Only "reload" changes anything. */
 #include "meshd/io/control.h"
 
 #include <stdarg.h>
@@ -16,6 +16,7 @@ static const struct {
 	{ "why", answer_why },
 	{ "trace", answer_trace },
 	{ "names", answer_names },
+	{ "reload", answer_reload },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -59,7 +60,7 @@ static json_t *request_answer(struct daemon *d, const json_t *request)
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names");
+		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;

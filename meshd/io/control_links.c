@@ -40,9 +40,32 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 	return o;
 }
 
+/* A router that is no member: it has an address on the link, and no name. */
+static json_t *plain_make(const struct view *v, const struct babel_neighbour_info *n)
+{
+	char address[ADDRESS_TEXT];
+	uint32_t rtt_tenths = n->rtt_us / 100;
+	json_t *o = json_pack("{s:s, s:o, s:s, s:b, s:b, s:n, s:o}", "name", address_format(&n->address, address),
+		"address", json_address(&n->address), "endpoint", address, "plain", 1, "up",
+		n->cost[BABEL_TEXT] != BABEL_INFINITY, "up_s", "heard_s", json_age_s(v->now_us, n->last_heard_us));
+
+	json_object_set_new(o, "cost", json_metric(n->cost[BABEL_TEXT]));
+	json_object_set_new(o, "cost_in", json_metric(n->rxcost));
+	json_object_set_new(o, "cost_out", json_metric(n->txcost));
+	json_object_set_new(o, "rtt_ms", n->has_rtt ? json_real((double)rtt_tenths / 10) : json_null());
+	json_object_set_new(
+		o, "loss_percent", json_peer_loss(n->hello_history ? n->hello_history : n->unicast_history));
+	json_object_set_new(o, "routes", json_integer((json_int_t)n->routes));
+	return o;
+}
+
 static json_t *neighbours_make(const struct view *v, unsigned link)
 {
 	json_t *all = json_array();
+
+	for (size_t i = 0; i < v->neighbour_count && view_is_plain(v, link); i++)
+		if (v->neighbours[i].link == link)
+			json_array_append_new(all, plain_make(v, &v->neighbours[i]));
 
 	for (size_t i = 0; i < v->peer_count; i++)
 		if (v->peers[i].link == link)

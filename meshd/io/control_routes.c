@@ -4,7 +4,6 @@
 static json_t *route_make(const struct view *v, const struct babel_route_info *r)
 {
 	char name[VIEW_NAME], via[VIEW_NAME];
-	const struct node_peer_info *peer = view_peer(v, r->route.link, &r->route.neighbour);
 	bool is_hold = r->route.neighbour.family == FAMILY_NONE; /* no way at all, only the hold */
 	json_t *o = json_pack("{s:o, s:s, s:b, s:b, s:b}", "prefix", json_prefix(&r->route.prefix), "origin",
 		view_name(v, &r->route.origin, name), "selected", r->selected, "feasible", r->feasible, "held",
@@ -13,12 +12,15 @@ static json_t *route_make(const struct view *v, const struct babel_route_info *r
 	json_object_set_new(o, "via",
 		is_hold ? json_null() : json_string(view_neighbour_name(v, r->route.link, &r->route.neighbour, via)));
 	json_object_set_new(o, "link", is_hold ? json_null() : json_string(view_link_name(v, r->route.link)));
+	/* What a plain neighbour is given, the kernel gives it. */
+	json_object_set_new(o, "next_hop",
+		!is_hold && view_is_plain(v, r->route.link) ? json_address(&r->route.next_hop) : json_null());
 	json_object_set_new(o, "metric", json_metric(r->route.metric));
 	json_object_set_new(o, "announced", json_metric(r->refmetric));
 	json_object_set_new(o, "cost", json_metric(r->cost));
 	json_object_set_new(o, "smoothed", json_metric(r->smoothed));
 	json_object_set_new(o, "seqno", json_integer(r->route.seqno));
-	json_object_set_new(o, "heard_s", json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
+	json_object_set_new(o, "heard_s", json_age_s(v->now_us, view_heard_us(v, r->route.link, &r->route.neighbour)));
 	json_object_set_new(o, "valid_s",
 		json_integer((json_int_t)(r->expires_us > v->now_us ? (r->expires_us - v->now_us) / SECOND_US : 0)));
 	return o;

@@ -110,6 +110,8 @@ static unsigned neighbours_count(const struct view *v, unsigned link)
 
 	for (size_t i = 0; i < v->peer_count; i++)
 		count += v->peers[i].link == link && v->peers[i].is_up;
+	for (size_t i = 0; i < v->neighbour_count && view_is_plain(v, link); i++)
+		count += v->neighbours[i].link == link && v->neighbours[i].cost[BABEL_TEXT] != BABEL_INFINITY;
 	return count;
 }
 
@@ -150,6 +152,9 @@ static json_t *link_make(const struct view *v, json_t *reasons, const struct por
 		port_trouble(reasons, p);
 	else if (p->config->peer_count && !neighbours)
 		remote_trouble(reasons, p);
+	else if (p->config->type == CONFIG_BABEL && !neighbours)
+		reason_add(reasons, "check that Babel runs at the other end, and its keys: meshctl links",
+			"link %s: no router answers", p->config->name);
 	return json_pack("{s:s, s:s, s:s, s:i}", "name", p->config->name, "type", port_type_name(p->config->type),
 		"state", port_state_name(p->state), "neighbours", neighbours);
 }
@@ -184,8 +189,8 @@ static unsigned neighbours_all(const struct view *v)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < v->peer_count; i++)
-		count += v->peers[i].is_up;
+	for (unsigned i = 0; i < v->d->port_count; i++)
+		count += neighbours_count(v, i);
 	return count;
 }
 

@@ -36,8 +36,8 @@ json_t *answer_trace(struct view *v, const json_t *request)
 	enum node_verdict verdict = node_lookup(v->node, &to.prefix.address, &match);
 	return json_pack("{s:b, s:o, s:s, s:b, s:b, s:o, s:s, s:s}", "ok", 1, "address",
 		json_address(&to.prefix.address), "name", to.certificate ? to.certificate->name : "", "own",
-		verdict == NODE_VERDICT_OWN, "routed", verdict == NODE_VERDICT_ROUTE, "from", json_address(&own),
-		"from_name", v->d->enrolment.certificate.name, "note", note_of(v, &to));
+		verdict == NODE_VERDICT_OWN, "routed", verdict == NODE_VERDICT_ROUTE || verdict == NODE_VERDICT_NATIVE,
+		"from", json_address(&own), "from_name", v->d->enrolment.certificate.name, "note", note_of(v, &to));
 }
 
 /* The router-id is the address's second half (protocol.md 4.2). */

@@ -94,6 +94,29 @@ const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned
 	return NULL;
 }
 
+bool view_is_plain(const struct view *v, unsigned link)
+{
+	return link < v->d->config.link_count && v->d->config.links[link].type == CONFIG_BABEL;
+}
+
+const struct babel_neighbour_info *view_plain(const struct view *v, unsigned link, const struct address *neighbour)
+{
+	if (!view_is_plain(v, link))
+		return NULL;
+	for (size_t i = 0; i < v->neighbour_count; i++)
+		if (v->neighbours[i].link == link && address_equal(&v->neighbours[i].address, neighbour))
+			return &v->neighbours[i];
+	return NULL;
+}
+
+uint64_t view_heard_us(const struct view *v, unsigned link, const struct address *neighbour)
+{
+	const struct node_peer_info *peer = view_peer(v, link, neighbour);
+	const struct babel_neighbour_info *plain = view_plain(v, link, neighbour);
+
+	return peer ? peer->last_heard_us : plain ? plain->last_heard_us : 0;
+}
+
 /* By keys: a node's router-id may change with its restarts. */
 bool view_is_direct(const struct view *v, const struct babel_route_info *r)
 {
@@ -146,9 +169,12 @@ const char *view_neighbour_name(
 {
 	const struct node_peer_info *peer = view_peer(v, link, neighbour);
 
+	char address[ADDRESS_TEXT];
+
 	if (peer)
 		return view_name(v, &peer->rid, text);
-	snprintf(text, VIEW_NAME, "a lost neighbour");
+	snprintf(text, VIEW_NAME, "%s",
+		view_is_plain(v, link) ? address_format(neighbour, address) : "a lost neighbour");
 	return text;
 }
 

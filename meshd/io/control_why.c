@@ -7,6 +7,7 @@
  *
  *   no session     nobody is there to hand a packet to
  *   retracted      the neighbour says that it cannot reach it (any more)
+ *   refused        it may not be announced: rules of a babel link, certificates
  *   link           the link to the neighbour does not work in both directions
  *   unfeasible     using it could close a loop (RFC 8966, 3.5.1)
  *   longer         a lower metric is in use
@@ -61,12 +62,17 @@ static void refusal_find(const struct view *v, const struct babel_route_info *r,
 	char via[VIEW_NAME];
 
 	view_neighbour_name(v, r->route.link, &r->route.neighbour, via);
-	if (!peer || !peer->is_up)
+	if (!view_is_plain(v, r->route.link) && (!peer || !peer->is_up))
 		reason_set(out, "no session", "there is no session with %s on %s", via, link);
 	else if (r->refmetric == BABEL_INFINITY)
 		reason_set(out, "retracted", "%s says that it cannot reach it, or may not announce it", via);
 	else if (r->cost == BABEL_INFINITY)
 		reason_set(out, "link", "%s to %s works in one direction only, or is dead", link, via);
+	else if (r->route.metric == BABEL_INFINITY)
+		reason_set(out, "refused", "%s",
+			view_is_plain(v, r->route.link)
+				? "no rule of the link accepts it, or it is the network's own: see accept: in the file"
+				: "no certificate that is known lets its origin announce it");
 	else if (!r->feasible)
 		unfeasible_say(v, r, via, out);
 	else if (selected && r->route.metric >= selected->route.metric)

@@ -6,7 +6,7 @@
  *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
- *   control ◄──► node_dump_*            (JSON lines, never changes anything)
+ *   control ◄──► node_dump_*            (JSON lines; only "reload" changes anything)
  *
  * The loop's prepare watcher runs node_poll() before each sleep, so that every
  * callback may simply call the node and return. Outputs of the node come from
@@ -245,6 +245,8 @@ struct port {
 };
 
 void ports_open(struct daemon *d);
+/* Hands the rules and keys of its configuration to the node; adjacencies stay. */
+void port_policy(struct port *p, uint64_t now_us);
 void ports_close(struct daemon *d);
 void ports_tick(struct daemon *d, uint64_t now_us);
 /* Polls all carriers; a timer of its own calls it ten times a second. */
@@ -384,6 +386,7 @@ char *control_answer(struct daemon *d, struct bytes request);
 
 struct daemon {
 	struct config config;
+	const char *config_path; /* the file that it came from */
 	struct enrolment enrolment;
 	struct node *node;
 	struct log log;
@@ -414,6 +417,6 @@ __attribute__((format(printf, 2, 3))) void daemon_fail(struct daemon *d, const c
 /* Reads and checks the enrolment file and that the certificate is valid at `floor`. */
 int enrolment_load(struct enrolment *e, const char *path, const struct time_floor *floor, char error[IO_ERROR_MAX]);
 /* Runs until a signal; the exit status. `config` is copied. Prints its one error line itself. */
-int daemon_run(const struct config *config, bool is_verbose);
+int daemon_run(const struct config *config, const char *path, bool is_verbose);
 
 #endif

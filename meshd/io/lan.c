@@ -46,7 +46,8 @@ static void tell_without_lan(struct daemon *d)
 	const struct certificate *c = &d->enrolment.certificate;
 	char text[PREFIX_TEXT];
 
-	for (unsigned i = 0; i < c->prefix_count; i++)
+	/* The networks of a gateway are others'. */
+	for (unsigned i = 0; i < c->prefix_count && !(c->roles & ROLE_GATEWAY); i++)
 		if (!prefix_is_host(&c->prefixes[i]))
 			daemon_say(d, "lan-missing",
 				"%s is in the certificate but not announced; write node: lan: with its interface",

@@ -267,7 +267,7 @@ static void started_say(struct daemon *d)
 		d->port_count == 1 ? "" : "s");
 }
 
-int daemon_run(const struct config *config, bool is_verbose)
+int daemon_run(const struct config *config, const char *path, bool is_verbose)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int status = 1;
@@ -277,6 +277,7 @@ int daemon_run(const struct config *config, bool is_verbose)
 		return status;
 	}
 	d->config = *config;
+	d->config_path = path;
 	d->start_us = io_now_us();
 	d->tun.fd = d->state.lock_fd = -1;
 	log_init(&d->log, 2, is_verbose, d->start_us);

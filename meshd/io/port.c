@@ -175,7 +175,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 	return config;
 }
 
-static void port_policy(struct port *p, uint64_t now_us)
+void port_policy(struct port *p, uint64_t now_us)
 {
 	const struct config_link *c = p->config;
 

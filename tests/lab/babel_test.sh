@@ -154,6 +154,8 @@ inside() {
 	kill_and_clean
 	interface_flaps
 	redistributes
+	looks
+	reloads
 	stop_cleans
 }
 
@@ -219,6 +221,59 @@ no_lab_route() {
 
 mesh_route() { # one hop by radio, and 100
 	ask alpha routes | grep "^$1 .*gate.*in use"
+}
+
+reloads() {
+	ups=$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")
+	sed -i 's|accept: \[10.50.0.0/16|accept: [deny 10.50.1.0/24, 10.50.0.0/16 +64|' "$MESHLAB_DIR/gate.yaml"
+	check "new rules are taken by a reload" reload_says 'changed: link lab: accept'
+	check "what they deny goes" within 3 no_native gate 10.50.1.1
+	check "what they make dearer is dearer" within 8 metric_is 10.50.2.1 256
+	sed -i 's|hello: 500|hello: 600|' "$MESHLAB_DIR/gate.yaml"
+	check "what needs a restart is told" reload_says 'needs a restart: link lab'
+	sed -i 's|hello: 600|hello: 500|; s|accept: \[deny 10.50.1.0/24, 10.50.0.0/16 +64|accept: [10.50.0.0/99|' \
+		"$MESHLAB_DIR/gate.yaml"
+	check "an error is told with its line" reload_says 'gate.yaml:[0-9]*: .*10.50.0.0/99'
+	check "and changes nothing" metric_is 10.50.2.1 256
+	sed -i 's|10.50.0.0/99|10.50.0.0/16|' "$MESHLAB_DIR/gate.yaml"
+	check "the old rules come back" reload_says 'changed: link lab: accept'
+	check "and what they allow" within 10 in_kernel gate 10.50.1.1 lab0
+	check "no neighbour was lost" test "$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")" = "$ups"
+}
+
+reload_says() { # text
+	seen=$(ask gate reload 2>&1)
+	echo "$seen" | grep -q "$1" || { echo "$seen"; return 1; }
+}
+
+metric_is() { # prefix metric
+	ask gate routes | grep "^$1/.* $2 .*in use"
+}
+
+looks() {
+	check "the plain neighbour is listed with its costs" within 1 neighbour_listed
+	check "a native route with its next hop" next_hop_listed
+	check "why names the plain neighbour" ask gate why 10.50.2.1
+	check "and the rule against what is not accepted" why_refused
+	check "status counts it" within 3 status_counts
+}
+
+neighbour_listed() {
+	ask gate links | grep 'fe80:.*in contact.* 96 '
+}
+
+next_hop_listed() {
+	ask gate routes --json | tr -d ' \n' | grep -q '"next_hop":"fe80:'
+}
+
+why_refused() {
+	seen=$(ask gate why 10.66.1.1)
+	echo "$seen"
+	echo "$seen" | grep -q 'refused: no rule of the link accepts it'
+}
+
+status_counts() {
+	ask gate status --json | tr -d ' \n' | grep -q '"name":"lab","type":"babel","state":"up","neighbours":1'
 }
 
 stop_cleans() {

@@ -417,9 +417,26 @@ static void questions_check_their_arguments(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_enter, scratch_leave)
 
+/* --- reload ---------------------------------------------------------------------------------- */
+
+static void reload_says_what_waits(void **state)
+{
+	char *text = printed_from(
+		reload_print, "{\"applied\": [\"link lab: accept\"], \"waiting\": [\"node: tun\", \"link sat0\"]}");
+
+	(void)state;
+	assert_string_equal(
+		text, "changed: link lab: accept\nneeds a restart: node: tun\nneeds a restart: link sat0\n");
+	free(text);
+	text = printed_from(reload_print, "{\"applied\": [], \"waiting\": []}");
+	assert_string_equal(text, "nothing is different\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reload_says_what_waits),
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),

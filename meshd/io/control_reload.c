@@ -1,0 +1,174 @@
+/*
+ * "reload": the configuration is read again, and what can change without losing a
+ * neighbour does; what cannot is told, and waits for a restart. A file with an error
+ * changes nothing.
+ *
+ *   at once      rules of babel links (accept, announce), their keys (mac), node.redistribute
+ *   a restart    everything else
+ */
+#include "meshd/io/control.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reload {
+	struct daemon *d;
+	struct config *new;
+	json_t *applied, *waiting;
+};
+
+__attribute__((format(printf, 2, 3))) static void note(json_t *list, const char *format, ...)
+{
+	char text[IO_ERROR_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	json_array_append_new(list, json_string(text));
+}
+
+static void field_compare(struct reload *r, const char *name, bool is_same)
+{
+	if (!is_same)
+		note(r->waiting, "node: %s", name);
+}
+
+static void node_compare(struct reload *r)
+{
+	struct config *old = &r->d->config;
+	const struct config *new = r->new;
+
+	field_compare(r, "key", strcmp(old->key_path, new->key_path) == 0);
+	field_compare(r, "state", strcmp(old->state_dir, new->state_dir) == 0);
+	field_compare(r, "control", strcmp(old->control_path, new->control_path) == 0);
+	field_compare(r, "tun", strcmp(old->tun, new->tun) == 0);
+	field_compare(r, "mtu", old->tun_mtu == new->tun_mtu);
+	field_compare(r, "lan", strcmp(old->lan, new->lan) == 0);
+	field_compare(r, "table", old->table == new->table);
+	field_compare(r, "metric", old->route_metric == new->route_metric);
+	if (old->redistribute_count == new->redistribute_count &&
+		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) == 0)
+		return;
+	old->redistribute_count = new->redistribute_count;
+	memcpy(old->redistribute, new->redistribute, sizeof(old->redistribute));
+	redistribute_look(r->d);
+	note(r->applied, "node: redistribute");
+}
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static bool rules_equal(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count)
+{
+	bool is_same = a_count == b_count;
+
+	for (unsigned i = 0; i < a_count && is_same; i++)
+		is_same = rule_equal(&a[i], &b[i]);
+	return is_same;
+}
+
+static bool keys_equal(const struct config_link *a, const struct config_link *b)
+{
+	return a->mac_count == b->mac_count && a->mac_required == b->mac_required &&
+	       memcmp(a->mac, b->mac, sizeof(a->mac)) == 0;
+}
+
+/* A link as it is without what can change at once. */
+static void link_strip(struct config_link *l)
+{
+	memset(l->accept, 0, sizeof(l->accept));
+	memset(l->announce, 0, sizeof(l->announce));
+	secret_wipe(l->mac, sizeof(l->mac));
+	l->accept_count = l->announce_count = l->mac_count = 0;
+	l->mac_required = false;
+}
+
+static bool links_equal_beside(const struct config_link *a, const struct config_link *b)
+{
+	struct config_link *stripped = malloc(2 * sizeof(*stripped));
+
+	if (!stripped)
+		return false;
+	stripped[0] = *a;
+	stripped[1] = *b;
+	link_strip(&stripped[0]);
+	link_strip(&stripped[1]);
+	bool is_same = memcmp(&stripped[0], &stripped[1], sizeof(*stripped)) == 0;
+	free(stripped);
+	return is_same;
+}
+
+static void link_apply(struct reload *r, struct port *p, struct config_link *old, const struct config_link *new)
+{
+	bool accepts_same = rules_equal(old->accept, old->accept_count, new->accept, new->accept_count);
+	bool announces_same = rules_equal(old->announce, old->announce_count, new->announce, new->announce_count);
+	bool has_same_keys = keys_equal(old, new);
+
+	if (!links_equal_beside(old, new))
+		note(r->waiting, "link %s", old->name);
+	if (accepts_same && announces_same && has_same_keys)
+		return;
+	memcpy(old->accept, new->accept, sizeof(old->accept));
+	memcpy(old->announce, new->announce, sizeof(old->announce));
+	memcpy(old->mac, new->mac, sizeof(old->mac));
+	old->accept_count = new->accept_count;
+	old->announce_count = new->announce_count;
+	old->mac_count = new->mac_count;
+	old->mac_required = new->mac_required;
+	port_policy(p, io_now_us());
+	note(r->applied, "link %s:%s%s%s", old->name, accepts_same ? "" : " accept", announces_same ? "" : " announce",
+		has_same_keys ? "" : " mac");
+}
+
+static const struct config_link *link_named(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->link_count; i++)
+		if (strcmp(c->links[i].name, name) == 0)
+			return &c->links[i];
+	return NULL;
+}
+
+static void links_compare(struct reload *r)
+{
+	struct config *old = &r->d->config;
+
+	for (unsigned i = 0; i < r->d->port_count; i++) {
+		const struct config_link *new = link_named(r->new, old->links[i].name);
+
+		if (!new)
+			note(r->waiting, "link %s, which is no longer there", old->links[i].name);
+		else if (new->type != old->links[i].type)
+			note(r->waiting, "link %s, which is of another type", old->links[i].name);
+		else
+			link_apply(r, &r->d->ports[i], &old->links[i], new);
+	}
+	for (unsigned i = 0; i < r->new->link_count; i++)
+		if (!link_named(old, r->new->links[i].name))
+			note(r->waiting, "link %s, which is new", r->new->links[i].name);
+}
+
+json_t *answer_reload(struct view *v, const json_t *request)
+{
+	struct reload r = { .d = v->d, .new = calloc(1, sizeof(*r.new)) };
+	char error[CONFIG_ERROR_MAX];
+
+	(void)request;
+	if (!r.new)
+		return NULL;
+	if (config_load(r.new, v->d->config_path, error) < 0) {
+		free(r.new);
+		daemon_say(v->d, "reload-refused", "%s", error);
+		return answer_error("%s (nothing was changed)", error);
+	}
+	r.applied = json_array();
+	r.waiting = json_array();
+	node_compare(&r);
+	links_compare(&r);
+	daemon_say(v->d, "reload", "%s: %u applied, %u wait for a restart", v->d->config_path,
+		(unsigned)json_array_size(r.applied), (unsigned)json_array_size(r.waiting));
+	secret_wipe(r.new, sizeof(*r.new));
+	free(r.new);
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "applied", r.applied, "waiting", r.waiting);
+}
