@@ -23,6 +23,7 @@
 
 #define VER_MAX UINT32_C(0x7fffffff) /* then a new epoch */
 #define CHUNK_SPAN 0xffffu /* versions in one delta: its begin has 16 bits */
+#define DELTA_ROOM 14
 #define CHUNK_ROOM 192 /* header, and updates of all classes of one prefix, of any kind */
 
 uint64_t adj_hash(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES])
@@ -485,7 +486,7 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	uint32_t limit = out->ver - out->sent > CHUNK_SPAN ? out->sent + CHUNK_SPAN : out->ver;
 	unsigned place = place_after(s, out->sent);
 
-	if (writer_left(&p->builder.packet) < CHUNK_ROOM)
+	if (writer_left(&p->builder.packet) < DELTA_ROOM + CHUNK_ROOM)
 		packet_send(p);
 	size_t at = writer_len(&p->builder.packet);
 	packet_write(p, &head);

@@ -90,6 +90,13 @@ struct babel_member {
 	size_t lan_count;
 };
 
+/* Why something is said: what the owner's budget may let through. */
+enum babel_need {
+	BABEL_NEED_LIFE, /* we are there: Hello, IHU, an acknowledgment. Always said */
+	BABEL_NEED_URGENT, /* lost routes, other origins, requests and what answers them */
+	BABEL_NEED_ROUTINE, /* metrics, refreshes */
+};
+
 struct babel_output {
 	/* Send one Babel packet, header included, of at most the link's mtu. `to`
 	 * is the neighbour, or NULL for all neighbours of the link (ff02::1:6).
@@ -114,6 +121,12 @@ struct babel_output {
 	 * What they say of a member may differ from what they say to others: lists are checked. */
 	bool (*member_from)(void *user, uint16_t from, struct babel_member *out);
 	bool (*member_of_origin)(void *user, const router_id *origin, struct babel_member *out);
+	/* How many bytes may one packet of that need have on the link now, header included, to `to` or to
+	 * all if NULL? SIZE_MAX: any. 0: none, and *again_us is when to ask again. Asked before each packet is
+	 * begun, which then holds what is true at that time; what was superseded while it was not allowed is
+	 * never said. The owner counts what is sent; its need is what was asked about last. NULL: everything may be
+	 * said. */
+	size_t (*budget)(void *user, unsigned link, const struct address *to, enum babel_need need, uint64_t *again_us);
 };
 
 /* --- the speaker ------------------------------------------------------------- */

@@ -147,6 +147,7 @@ struct queue {
 	struct list items;
 	struct list repeats; /* sent, to be sent again */
 	size_t count;
+	bool is_urgent; /* something of it is */
 	struct timer flush;
 	struct timer repeat;
 };
@@ -159,6 +160,9 @@ struct packet {
 	struct wire_builder builder;
 	struct ack *ack; /* the acknowledgment that this packet asks for */
 	unsigned sent;
+	enum babel_need need;
+	size_t most; /* bytes that it may have; 0: the budget allows no more of them */
+	uint64_t again_us; /* then: when it may be asked again */
 };
 
 void queue_init(struct queue *q, struct babel *b, struct link *link, struct neighbour *to);
@@ -168,7 +172,13 @@ void queue_message(struct queue *q, uint64_t now_us, const struct babel_tlv *tlv
 /* Queues an update for `prefix`, to be sent `copies` times. */
 void queue_update(struct queue *q, uint64_t now_us, const struct prefix *prefix, struct outgoing how, bool urgent);
 void queue_flush_soon(struct queue *q, uint64_t now_us, uint64_t low_us, uint64_t high_us);
+/* One whose need is life. */
 void packet_begin(struct packet *p, struct babel *b, struct link *link, const struct address *to);
+/* One that keeps to the owner's budget; false: not now, but at p->again_us. While it is written, each time
+ * that it was sent, packet_goes_on() says whether another may follow. */
+bool packet_begin_within(
+	struct packet *p, struct babel *b, struct link *link, const struct address *to, enum babel_need need);
+bool packet_goes_on(const struct packet *p);
 void packet_write(struct packet *p, const struct babel_tlv *tlv);
 void packet_send(struct packet *p); /* sends what was written, if anything */
 

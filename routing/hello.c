@@ -32,6 +32,8 @@
 #define STRANGERS_MIN_US (1 * SECOND) /* multicast Hellos, from the last early one on ... */
 #define STRANGERS_MAX_US (64 * SECOND) /* ... at twice the interval each time */
 #define MISSES_DEFAULT 3
+#define THIN_POLLS 4 /* within the interval of a thin link's Hellos */
+#define STRETCH_MAX 8 /* times the interval of a thin link */
 
 bool link_is_paced(const struct link *link)
 {
@@ -66,29 +68,50 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	tlv.u.hello.interval_cs = n->promised_cs;
 	tlv.u.hello.has_timestamp = n->link->config.rtt;
 	tlv.u.hello.t1 = (uint32_t)now_us;
-	packet_begin(&p, n->b, n->link, &n->address);
+	bool has_room = packet_begin_within(&p, n->b, n->link, &n->address, BABEL_NEED_ROUTINE);
 	packet_write(&p, &tlv);
 	if (neighbour_ihu_is_due(n, is_warning))
 		neighbour_write_ihu(n, &p, true, metric_rxcost(n));
-	if (n->session)
+	if (n->session && has_room)
 		session_ride_early(n->session, &p, now_us);
 	packet_send(&p);
 	n->said_us = now_us;
+}
+
+/*
+ * What a thin link bears of Hellos is for two who speak. Whoever has more neighbours
+ * there says Hello to each as much more seldom; and who hears Hellos so seldom, halfway
+ * as seldom: the channel is shared with others that it may not hear.
+ */
+static uint16_t neighbour_stretched_cs(const struct neighbour *n, uint16_t interval_cs)
+{
+	unsigned count = 0;
+
+	if (!n->link->config.is_thin)
+		return interval_cs;
+	for (const struct list *at = n->link->neighbours.next; at != &n->link->neighbours; at = at->next)
+		count += list_entry(at, struct neighbour, on_link)->session != NULL;
+	uint32_t own_cs = (uint32_t)interval_cs * (count == 0 ? 1 : count < STRETCH_MAX ? count : STRETCH_MAX);
+	if (n->unicast.interval_cs > own_cs)
+		own_cs = (own_cs + n->unicast.interval_cs) / 2;
+	return (uint16_t)(own_cs < UINT16_MAX ? own_cs : UINT16_MAX);
 }
 
 static void neighbour_hello_turn(struct neighbour *n, uint64_t now_us)
 {
 	const struct babel_link_config *config = &n->link->config;
 	bool is_busy = neighbour_is_busy(n, now_us), is_warning = !is_busy && n->warnings > 0;
-	uint64_t interval_us = link_hello_interval_us(n->link);
+	uint16_t busy_cs = neighbour_stretched_cs(n, config->hello_interval_cs);
+	uint16_t idle_cs = neighbour_stretched_cs(n, config->idle_interval_cs);
+	uint64_t interval_us = busy_cs * 10 * MS;
 
-	n->promised_cs = is_busy ? config->hello_interval_cs : config->idle_interval_cs;
+	n->promised_cs = is_busy ? busy_cs : idle_cs;
 	if (is_busy)
 		n->warnings = config->dead_misses ? config->dead_misses : MISSES_DEFAULT;
 	else if (is_warning)
 		n->warnings--;
 	else
-		interval_us = config->idle_interval_cs * 10 * MS;
+		interval_us = idle_cs * 10 * MS;
 	neighbour_say_hello(n, now_us, is_warning);
 	interval_us = engine_random_between(n->b, interval_us - interval_us / 10, interval_us);
 	if (n->fast_hellos > 0) {
@@ -134,6 +157,8 @@ void neighbour_hello_soon(struct neighbour *n, uint64_t now_us, unsigned count)
 	}
 	if (n->said_us && due_us < n->said_us + FAST_HELLO_US / 2)
 		due_us = n->said_us + FAST_HELLO_US / 2;
+	if (n->link->config.is_thin && count > 1)
+		count = 1; /* each takes its part of the budget */
 	if (n->fast_hellos < count)
 		n->fast_hellos = (uint8_t)count;
 	timer_set_earlier(&n->b->heap, &n->hello, due_us);
@@ -156,13 +181,16 @@ uint64_t link_next_stranger_us(struct link *link)
 
 bool neighbour_is_slow(const struct neighbour *n)
 {
+	/* A Hello of a thin link is worth a question before it counts as a death. */
+	if (n->link->config.is_thin && link_is_paced(n->link))
+		return n->unicast.interval_cs != 0;
 	return link_is_paced(n->link) && n->unicast.interval_cs > n->link->config.hello_interval_cs;
 }
 
 /* It says Hello more slowly than we need it now. */
 static bool neighbour_is_too_slow(const struct neighbour *n, uint64_t now_us)
 {
-	return neighbour_is_busy(n, now_us) && neighbour_is_slow(n);
+	return !n->link->config.is_thin && neighbour_is_busy(n, now_us) && neighbour_is_slow(n);
 }
 
 static void neighbour_become_busy(struct neighbour *n, uint64_t now_us)
@@ -207,6 +235,21 @@ static bool neighbour_can_be_polled(const struct neighbour *n)
 	return link_is_paced(n->link) && n->link->config.dead_misses > 0 && n->is_up;
 }
 
+/* On a thin link a fade outlasts some Hellos' answers: more polls in the same time. */
+static unsigned polls_max(const struct neighbour *n)
+{
+	unsigned misses = n->link->config.dead_misses;
+
+	return n->link->config.is_thin ? misses * THIN_POLLS / 2 : misses;
+}
+
+static uint64_t poll_interval_us(const struct neighbour *n)
+{
+	uint64_t interval_us = link_hello_interval_us(n->link);
+
+	return n->link->config.is_thin ? interval_us / THIN_POLLS : interval_us;
+}
+
 void neighbour_poll_soon(struct neighbour *n, uint64_t now_us)
 {
 	if (neighbour_can_be_polled(n) && !timer_is_armed(&n->poll))
@@ -221,7 +264,7 @@ static void neighbour_poll_due(struct timer *timer, uint64_t now_us)
 
 	if (!neighbour_can_be_polled(n))
 		return;
-	if (n->polls >= n->link->config.dead_misses) {
+	if (n->polls >= polls_max(n)) {
 		n->misses = n->link->config.dead_misses;
 		neighbour_cost_update(n, now_us);
 		return;
@@ -232,7 +275,7 @@ static void neighbour_poll_due(struct timer *timer, uint64_t now_us)
 	packet_begin(&p, n->b, n->link, &n->address);
 	packet_write(&p, &ask);
 	packet_send(&p);
-	timer_set(&n->b->heap, timer, now_us + link_hello_interval_us(n->link));
+	timer_set(&n->b->heap, timer, now_us + poll_interval_us(n));
 }
 
 void neighbour_poll_answered(struct neighbour *n, uint64_t now_us)

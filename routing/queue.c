@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define BUDGET_PACKET_MIN 224 /* less is no use: headers and one update of any kind */
+
 static void queue_flush(struct timer *timer, uint64_t now_us);
 static void queue_repeat(struct timer *timer, uint64_t now_us);
 
@@ -62,6 +64,7 @@ void queue_flush_soon(struct queue *q, uint64_t now_us, uint64_t low_us, uint64_
 
 static void queue_push(struct queue *q, struct outgoing *item, bool urgent)
 {
+	q->is_urgent |= urgent;
 	if (urgent)
 		list_push_front(&q->items, &item->node);
 	else
@@ -131,10 +134,36 @@ static void queue_repeat(struct timer *timer, uint64_t now_us)
 
 /* --- packets ------------------------------------------------------------------- */
 
+/* How large the next packet may be. */
+static void packet_ask_budget(struct packet *p)
+{
+	const struct babel_output *output = &p->b->output;
+	size_t mtu = p->link->config.packet_max, left = mtu;
+
+	if (output->budget)
+		left = output->budget(p->b->user, p->link->id, p->to, p->need, &p->again_us);
+	size_t least = BUDGET_PACKET_MIN < mtu ? BUDGET_PACKET_MIN : mtu;
+	p->most = left < least ? 0 : left < mtu ? left : mtu;
+	wire_build_begin(&p->builder, p->link->buffer, p->most ? p->most : mtu, &p->link->self);
+}
+
 void packet_begin(struct packet *p, struct babel *b, struct link *link, const struct address *to)
 {
-	*p = (struct packet){ .b = b, .link = link, .to = to };
-	wire_build_begin(&p->builder, link->buffer, link->config.packet_max, &link->self);
+	*p = (struct packet){ .b = b, .link = link, .to = to, .need = BABEL_NEED_LIFE };
+	packet_ask_budget(p);
+}
+
+bool packet_begin_within(
+	struct packet *p, struct babel *b, struct link *link, const struct address *to, enum babel_need need)
+{
+	*p = (struct packet){ .b = b, .link = link, .to = to, .need = need };
+	packet_ask_budget(p);
+	return packet_goes_on(p);
+}
+
+bool packet_goes_on(const struct packet *p)
+{
+	return p->most > 0;
 }
 
 void packet_send(struct packet *p)
@@ -146,7 +175,7 @@ void packet_send(struct packet *p)
 		p->b->counters.packets_sent++;
 		p->b->output.send(p->b->user, p->link->id, p->to, bytes);
 	}
-	wire_build_begin(&p->builder, p->link->buffer, p->link->config.packet_max, &p->link->self);
+	packet_ask_budget(p);
 	p->ack = NULL;
 }
 
@@ -258,10 +287,16 @@ static void queue_write_update(struct queue *q, struct packet *p, uint64_t now_u
 static void queue_flush(struct timer *timer, uint64_t now_us)
 {
 	struct queue *q = container_of(timer, struct queue, flush);
+	enum babel_need need = q->is_urgent ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
 	struct packet p;
 
-	packet_begin(&p, q->b, q->link, q->to ? &q->to->address : NULL);
-	while (!list_is_empty(&q->items) && p.sent < QUEUE_BURST) {
+	if (list_is_empty(&q->items))
+		return;
+	if (!packet_begin_within(&p, q->b, q->link, q->to ? &q->to->address : NULL, need)) {
+		timer_set(&q->b->heap, &q->flush, p.again_us);
+		return;
+	}
+	while (!list_is_empty(&q->items) && p.sent < QUEUE_BURST && packet_goes_on(&p)) {
 		struct outgoing *item = list_entry(list_pop_front(&q->items), struct outgoing, node);
 
 		q->count--;
@@ -273,7 +308,10 @@ static void queue_flush(struct timer *timer, uint64_t now_us)
 		}
 	}
 	packet_send(&p);
-	/* Pacing: a long dump must not overrun the receivers (3.1). */
-	if (!list_is_empty(&q->items))
-		queue_flush_soon(q, now_us, 2 * MS, 4 * MS);
+	if (list_is_empty(&q->items))
+		q->is_urgent = false;
+	else if (!packet_goes_on(&p))
+		timer_set(&q->b->heap, &q->flush, p.again_us);
+	else
+		queue_flush_soon(q, now_us, 2 * MS, 4 * MS); /* a long dump must not overrun the receivers (3.1) */
 }

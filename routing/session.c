@@ -245,6 +245,17 @@ static uint64_t retransmit_us(const struct session *s)
 	return wait_us < max_us ? wait_us : max_us;
 }
 
+/* Something could be said at once. */
+static bool session_waits(const struct session *s)
+{
+	const struct session_out *out = &s->out;
+
+	if (s->in.owes_ack)
+		return true;
+	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY &&
+	       (out->owes_refresh || (out->sent < out->ver && out->in_flight < out->window));
+}
+
 void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 {
 	struct session_out *out = &s->out;
@@ -257,7 +268,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	/* Nothing is gained by telling who does not hear us, or whom we do not hear. */
 	if (s->n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return;
-	while (out->sent < out->ver && out->in_flight < out->window) {
+	while (out->sent < out->ver && out->in_flight < out->window && packet_goes_on(p)) {
 		if (out->in_flight == 0)
 			out->flight_us = now_us;
 		adj_out_write(s, p, now_us);
@@ -283,9 +294,16 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 	struct session *s = container_of(timer, struct session, flush);
 	struct packet p;
 
-	packet_begin(&p, s->n->b, s->n->link, &s->n->address);
-	session_ride(s, &p, now_us);
-	packet_send(&p);
+	/* Who knows nothing yet reaches nobody. */
+	bool is_urgent = s->out.is_urgent || s->out.is_full || s->in.owes_ack;
+	enum babel_need need = is_urgent ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
+
+	if (packet_begin_within(&p, s->n->b, s->n->link, &s->n->address, need)) {
+		session_ride(s, &p, now_us);
+		packet_send(&p);
+	}
+	if (!packet_goes_on(&p) && session_waits(s))
+		timer_set_earlier(&s->n->b->heap, &s->flush, p.again_us);
 }
 
 static void refresh_due(struct timer *timer, uint64_t now_us)

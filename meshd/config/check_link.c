@@ -15,6 +15,7 @@
 #define SERIAL_RATE_MIN_BPS 300
 #define MESSAGE_RATE_MIN_BPS 10 /* a Hello as often as Babel must is a tenth of it */
 #define SERIAL_MTU 240 /* what is urgent waits for one frame at most: a quarter of a second at 9,600 baud */
+#define SHAPED_BELOW_BPS 1000000
 #define IDLE_MIN_MS 100
 #define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
@@ -198,6 +199,9 @@ static int take_rate(struct config_link *link, const struct link_check *l)
 			 : link->type == CONFIG_SERIAL ? SERIAL_RATE_MIN_BPS
 						       : RATE_MIN_BPS;
 
+	/* What a preset has is only of the right order. A port and a modem say themselves what they take. */
+	link->is_shaped =
+		link->type != CONFIG_SERIAL && link->type != CONFIG_PIPE && (text || link->rate_bps < SHAPED_BELOW_BPS);
 	if (text && config_parse_rate(&link->rate_bps, text) < 0)
 		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text);
 	if (text && link->rate_bps < least)

@@ -34,6 +34,8 @@
 #define CONFIG_WORD_MAX 16 /* words of a command */
 #define CONFIG_COMMAND_MAX 512 /* bytes of all of them, NULs included */
 #define CONFIG_PIPE_ADDRESS_MAX 20 /* of a modem */
+#define CONFIG_UDP_LINE_OVERHEAD 42 /* what a frame has around it on the line: Ethernet, IPv4 and UDP headers */
+#define CONFIG_ETHERNET_LINE_OVERHEAD 16
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL, CONFIG_SERIAL, CONFIG_PIPE };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -83,6 +85,7 @@ struct config_link {
 	struct config_serial serial;
 	struct config_pipe pipe;
 	uint64_t rate_bps; /* as stated or preset; 0: not known */
+	bool is_shaped; /* nothing is sent faster: the rate is stated, or so low that a queue below us would be long */
 	unsigned mtu; /* largest Ethernet payload (CONFIG_ETHERNET_OVERHEAD and a frame), or frame on the others,
 		       * bytes; the file's `mtu` counts the IP and UDP headers of a udp link too */
 	enum config_cost cost;
@@ -130,6 +133,9 @@ int config_parse(struct config *config, const char *name, struct bytes text, cha
 
 /* The i-th word of the command; NULL past the last. */
 const char *config_pipe_word(const struct config_pipe *pipe, unsigned i);
+
+/* What the link's frames have around them on the line, where rates are counted. */
+unsigned config_line_overhead(const struct config_link *link);
 
 /* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */
 int config_parse_rate(uint64_t *bps, const char *text);

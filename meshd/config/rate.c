@@ -86,3 +86,19 @@ void config_format_rate(char *text, size_t size, uint64_t bps)
 	}
 	snprintf(text, size, "%" PRIu64, bps);
 }
+
+unsigned config_line_overhead(const struct config_link *link)
+{
+	switch (link->type) {
+	case CONFIG_ETHERNET:
+		return CONFIG_ETHERNET_LINE_OVERHEAD;
+	case CONFIG_UDP:
+	case CONFIG_BABEL:
+		return CONFIG_UDP_LINE_OVERHEAD;
+	case CONFIG_SERIAL:
+		return CONFIG_SERIAL_OVERHEAD;
+	case CONFIG_PIPE:
+		break;
+	}
+	return 0;
+}

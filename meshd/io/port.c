@@ -167,8 +167,9 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
 		.rtt = c->rtt,
-		.overhead = c->type == CONFIG_SERIAL ? CONFIG_SERIAL_OVERHEAD : 0,
-		.is_half_duplex = c->type == CONFIG_SERIAL && c->serial.half_duplex,
+		.overhead = config_line_overhead(c),
+		.is_shaped = c->is_shaped,
+		.is_half_duplex = c->cost == CONFIG_COST_RADIO || (c->type == CONFIG_SERIAL && c->serial.half_duplex),
 	};
 
 	snprintf(config.name, sizeof(config.name), "%s", c->name);

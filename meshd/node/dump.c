@@ -65,6 +65,7 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 			.rx_frames = link->rx_frames,
 			.rx_bytes = link->rx_bytes,
 			.drops = link->drops,
+			.control_permille = budget_permille(link, n->now_us),
 			.learned_bps = link->shaper.learned.rate_bps,
 		};
 		for (unsigned lane = 0; lane < NODE_LANES; lane++)

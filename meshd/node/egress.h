@@ -54,6 +54,7 @@ struct learned {
 
 struct shaper {
 	uint64_t free_us; /* when the line has worked off what it was given */
+	uint64_t yields_us; /* for so long it still yields to others, on half duplex */
 	size_t room; /* that the shell reported, less what was sent since */
 	bool has_room; /* the shell reports it: node_link_ready() was called */
 	struct learned learned;
@@ -67,6 +68,27 @@ uint64_t link_takes_next_us(const struct node_link *link); /* NEVER: when the sh
 /* A frame of so many bytes on the line, all headers included, was sent, or heard. */
 void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_backlogged);
 void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes);
+
+/* --- budget.c: what nodes may say to each other ------------------------------------------------ */
+
+#define BUDGET_SLOTS 11 /* seconds: ten, and the one that is under way */
+
+struct budget {
+	uint64_t second; /* of the newest slot */
+	uint32_t sent[BUDGET_SLOTS], heard[BUDGET_SLOTS]; /* bytes on the line, by second */
+	uint64_t reserve_full_us; /* when the reserve for what is urgent will be full again */
+	uint64_t floor_us; /* when a frame may leave though there is no budget */
+};
+
+/* Bytes on the line, all headers included, that may be said of that need now; at least `least`, or 0, and
+ * *again_us is when to ask again. SIZE_MAX: as many as you like. */
+size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need, size_t least, uint64_t *again_us);
+/* So much was said of that need just now, and left or waits: what is beyond the budget must be paid for. */
+void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, size_t bytes);
+void budget_spent(struct node_link *link, uint64_t now_us, size_t bytes); /* it left */
+void budget_heard(struct node_link *link, uint64_t now_us, size_t bytes); /* others said it */
+/* The share of the link in the last ten seconds. */
+unsigned budget_permille(const struct node_link *link, uint64_t now_us);
 
 /* --- lane.c: where a packet belongs ---------------------------------------------------------- */
 

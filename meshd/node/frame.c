@@ -28,6 +28,8 @@ void frame_transmit(struct node_link *link, uint64_t now_us, const struct endpoi
 	link->tx_bytes += frame.len;
 	link->lane_bytes[link->lane] += cost;
 	shaper_sent(link, now_us, cost, link->waiting);
+	if (link->lane == LANE_CONTROL)
+		budget_spent(link, now_us, cost);
 	n->output.send(n->user, link->id, to, frame);
 }
 
@@ -128,12 +130,14 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 		break;
 	case KIND_BABEL:
 	case KIND_BABEL | KIND_MULTICAST:
+		budget_heard(p->link, now_us, len + p->link->config.overhead);
 		if (p->is_silent)
 			DROP(p->n, p->link, not_fresh);
 		else
 			babel_in(p, now_us, bytes_of(inner + 1, len - 1), inner[0] & KIND_MULTICAST, f.is_late);
 		break;
 	case KIND_CONTROL:
+		budget_heard(p->link, now_us, len + p->link->config.overhead);
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));
 		break;
 	case KIND_PIECE:
@@ -238,6 +242,12 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		(size_t)plain);
 }
 
+/* The upper two bits of a thin frame that is no data are zero. */
+static bool frame_is_data(const struct node_link *link, uint8_t first)
+{
+	return link->config.is_thin ? first & 0xc0 : first == FRAME_TYPE_DATA;
+}
+
 void node_frame_in(
 	struct node *n, uint64_t now_us, unsigned id, const struct endpoint *from, uint8_t *frame, size_t len)
 {
@@ -261,6 +271,8 @@ void node_frame_in(
 		DROP(n, link, truncated);
 		return;
 	}
+	if (!frame_is_data(link, frame[0]))
+		budget_heard(link, now_us, len + link->config.overhead);
 	if (link->config.is_thin) {
 		thin_in(link, now_us, from, frame, len);
 		return;

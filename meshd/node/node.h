@@ -307,6 +307,7 @@ struct node_link_info {
 	unsigned neighbours; /* with a live session */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
+	unsigned control_permille; /* of the link's capacity: what nodes said to each other in the last ten seconds */
 	uint64_t learned_bps; /* rate, from what it took while more waited; 0: not known */
 	struct node_lane_info lanes[NODE_LANES];
 };

@@ -21,6 +21,8 @@
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
 #define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
+#define THIN_BPS 200000
+#define THIN_PATIENCE 4
 #define PENDING_PACES 10
 #define PEACE_US (30 * SECOND) /* a session that nothing is the matter with is looked at so often */
 #define PACE_BYTES 4800ull /* a handshake of 1 kB, beside others on one channel and their turnarounds */
@@ -123,13 +125,20 @@ unsigned link_idle_ms(const struct node_link *link)
 	return link->config.idle_ms > link->config.hello_ms ? link->config.idle_ms : link->config.hello_ms;
 }
 
+bool link_is_thin(const struct node_link *link)
+{
+	return link->config.rate_bps && link->config.rate_bps < THIN_BPS;
+}
+
 uint64_t link_silence_us(const struct node_link *link)
 {
 	unsigned misses = link->config.dead_misses ? link->config.dead_misses : 6;
 	unsigned slower_ms = link_idle_ms(link) - link->config.hello_ms;
 
 	/* Half as long again until an idle neighbour is late, then it is polled. */
-	return (uint64_t)link->config.hello_ms * MS * (misses + 1) + slower_ms * MS * 3 / 2 + SECOND;
+	uint64_t silence_us = (uint64_t)link->config.hello_ms * MS * (misses + 1) + slower_ms * MS * 3 / 2 + SECOND;
+	/* Where many share a thin link they say Hello more seldom than configured. */
+	return link_is_thin(link) ? THIN_PATIENCE * silence_us : silence_us;
 }
 
 uint64_t link_pace_us(const struct node_link *link)

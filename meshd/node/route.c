@@ -20,11 +20,11 @@
 #define RTT_MIN_US 10000
 #define RTT_MAX_US 120000
 #define RTT_PENALTY 150
-/* Below, every byte counts. A packet is one frame of a fraction of a second there: what is lost with it is little, and
+/* On thin links a packet is one frame of a fraction of a second there: what is lost with it is little, and
  * what waits behind it does not wait long. */
-#define THIN_BPS 200000
 #define THIN_PACKET 256
 #define THIN_PACKET_MIN 192 /* what Babel has to say at once; on links of still smaller frames it is cut */
+#define ENGINE_PACKET_MIN 224 /* less is not worth a frame */
 
 struct address node_neighbour_address(const router_id *rid)
 {
@@ -35,6 +35,12 @@ struct address node_neighbour_address(const router_id *rid)
 }
 
 /* --- what the engine sends -------------------------------------------------------------------- */
+
+/* Around a Babel packet, on the line. */
+static size_t link_frame_overhead(const struct node_link *link)
+{
+	return link->config.overhead + (link->config.is_thin ? THIN_OVERHEAD_MAX + 1 : NODE_OVERHEAD);
+}
 
 static void engine_send(void *user, unsigned id, const struct address *to, struct bytes packet)
 {
@@ -50,9 +56,35 @@ static void engine_send(void *user, unsigned id, const struct address *to, struc
 	list_for_each (node, next, &link->peers) {
 		struct peer *p = list_entry(node, struct peer, on_link);
 
-		if (p->is_up && (!to || address_equal(&p->address, to)))
-			peer_send(p, n->now_us, to ? KIND_BABEL : KIND_BABEL | KIND_MULTICAST, packet);
+		if (!p->is_up || (to && !address_equal(&p->address, to)))
+			continue;
+		peer_send(p, n->now_us, to ? KIND_BABEL : KIND_BABEL | KIND_MULTICAST, packet);
+		budget_said(link, n->now_us, link->need, packet.len + link_frame_overhead(link));
 	}
+}
+
+/* To all is to each of them. */
+static unsigned engine_copies(const struct node_link *link, const struct address *to)
+{
+	unsigned count = 0;
+
+	for (const struct list *at = link->peers.next; at != &link->peers; at = at->next)
+		count += list_entry(at, struct peer, on_link)->is_up;
+	return to || !count ? 1 : count;
+}
+
+static size_t engine_budget(void *user, unsigned id, const struct address *to, enum babel_need need, uint64_t *again_us)
+{
+	struct node *n = user;
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+	size_t overhead = link ? link_frame_overhead(link) : 0;
+
+	if (!link)
+		return SIZE_MAX;
+	link->need = need;
+	unsigned copies = engine_copies(link, to);
+	size_t left = budget_left(link, n->now_us, need, (ENGINE_PACKET_MIN + overhead) * copies, again_us);
+	return left == SIZE_MAX || left == 0 ? left : left / copies - overhead;
 }
 
 /* --- what the engine decides ------------------------------------------------------------------- */
@@ -166,6 +198,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.announce = plain_announce,
 		.member_from = short_id_from,
 		.member_of_origin = short_id_of_origin,
+		.budget = engine_budget,
 	};
 	const struct babel_config babel = {
 		.id = n->rid,
@@ -209,8 +242,8 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.rtt_max_us = RTT_MAX_US,
 		.rtt_max_penalty = RTT_PENALTY,
 		.needs_ack = true,
-		.is_thin = c->rate_bps && c->rate_bps < THIN_BPS,
-		.packet_max = c->rate_bps && c->rate_bps < THIN_BPS ? thin_packet_max(link) : 0,
+		.is_thin = link_is_thin(link),
+		.packet_max = link_is_thin(link) ? thin_packet_max(link) : 0,
 	};
 	struct address self;
 

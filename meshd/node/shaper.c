@@ -13,6 +13,7 @@
 #include "meshd/node/state.h"
 
 #define AHEAD_US (2 * MS)
+#define YIELD_MAX_US (2 * SECOND)
 #define SAMPLE_US SECOND /* a sample takes so long ... */
 #define SAMPLE_FRAMES 4 /* ... and so many frames, or */
 #define SAMPLE_MAX_US (300 * SECOND) /* ... so long with fewer */
@@ -79,11 +80,19 @@ void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_
 		s->room -= bytes < s->room ? bytes : s->room;
 		learn(&s->learned, now_us, bytes, is_backlogged);
 	}
-	if (link->config.is_shaped)
-		s->free_us = (s->free_us > now_us ? s->free_us : now_us) + link_airtime_us(link, bytes);
+	if (!link->config.is_shaped)
+		return;
+	uint64_t airtime_us = link_airtime_us(link, bytes);
+	s->free_us = (s->free_us > now_us ? s->free_us : now_us) + airtime_us;
+	s->yields_us += airtime_us;
+	if (s->yields_us > YIELD_MAX_US)
+		s->yields_us = YIELD_MAX_US;
 }
 
-/* Nobody speaks while another does: what we gave the line meanwhile leaves so much later. */
+/*
+ * Nobody speaks while another does: what we gave the line meanwhile leaves so much later.
+ * But we yield no longer than we have spoken, or who never listens had the line for itself.
+ */
 void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes)
 {
 	struct shaper *s = &link->shaper;
@@ -91,8 +100,12 @@ void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes)
 	if (!link->config.is_shaped || !link->config.is_half_duplex)
 		return;
 	uint64_t airtime_us = link_airtime_us(link, bytes);
-	if (s->free_us + airtime_us > now_us)
-		s->free_us += airtime_us;
+	if (airtime_us > s->yields_us)
+		airtime_us = s->yields_us;
+	if (s->free_us + airtime_us <= now_us)
+		return;
+	s->free_us += airtime_us;
+	s->yields_us -= airtime_us;
 }
 
 void node_link_ready(struct node *n, uint64_t now_us, unsigned id, size_t bytes)

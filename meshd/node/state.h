@@ -111,6 +111,8 @@ struct node_link {
 	struct bucket calls_by_beacon;
 	struct list peers;
 	struct shaper shaper;
+	struct budget budget;
+	enum babel_need need; /* of the Babel packet that comes next */
 	struct egress *egress; /* NULL: nothing has had to wait yet */
 	unsigned waiting; /* packets in it */
 	struct timer dequeue;
@@ -342,6 +344,7 @@ bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
 /* A packet goes to it, or came from it. */
 void peer_busy(struct peer *p, uint64_t now_us);
 unsigned link_idle_ms(const struct node_link *link); /* between Hellos to who is not busy */
+bool link_is_thin(const struct node_link *link); /* every byte counts, and every frame takes long */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */
 /* The time that an answer may take there: nothing is said again, and nobody called, any sooner. */
 uint64_t link_pace_us(const struct node_link *link);

@@ -235,20 +235,33 @@ static void balance(struct station *s, const char *what, uint64_t in, uint64_t o
 		station_breach(s, "does not account for %s: %" PRIu64 " in, %" PRIu64 " out", what, in, out);
 }
 
+/* Packets that a link's queue has, or lost. */
+static void queue_count(void *arg, const struct node_link_info *info)
+{
+	uint64_t *count = arg;
+
+	for (unsigned lane = NODE_LANE_CONTROL + 1; lane < NODE_LANES; lane++) {
+		const struct node_lane_info *l = &info->lanes[lane];
+
+		*count += l->packets + l->full + l->late + l->gone;
+	}
+}
+
 void ledger_close(struct station *s)
 {
 	const struct ledger *l = &s->ledger;
 	const struct node_counters *c = node_counters(s->node);
 	const struct node_drops *d = &c->drops;
-	uint64_t icmp_to_host = l->delivered - c->packets_delivered;
+	uint64_t icmp_to_host = l->delivered - c->packets_delivered, queued = 0;
 
+	node_dump_links(s->node, queue_count, &queued);
 	balance(s, "its host's packets", l->offered, c->packets_in);
 	s->host_taken += c->packets_in;
 	balance(s, "packets", c->packets_in + l->ip_opened + c->packets_joined,
 		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
 			d->hop_limit + d->too_big + d->not_expandable);
 	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,
-		l->ip_sealed);
+		l->ip_sealed + queued);
 	balance(s, "data frames", l->data_in,
 		l->opened + d->unknown_session + d->not_authentic + d->replayed + d->session_expired);
 	balance(s, "data frames that it sent", l->sent, l->carried + l->nowhere);

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ETHERNET_HEADER 14
-#define UDP_HEADERS 28 /* IPv4 and UDP */
 #define NOT_AFTER 60000000 /* minutes since 1970 */
 
 struct packet_soon {
@@ -311,6 +309,9 @@ static struct node_link_config link_config_of(const struct config_link *c)
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
 		.rtt = c->rtt,
+		.overhead = config_line_overhead(c),
+		.is_shaped = c->is_shaped,
+		.is_half_duplex = c->cost == CONFIG_COST_RADIO,
 	};
 
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
@@ -328,7 +329,7 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 	p->number = s->port_count;
 	p->config = link_config_of(config);
 	p->is_udp = config->type == CONFIG_UDP;
-	p->frame_overhead = ETHERNET_HEADER + (config->type == CONFIG_UDP ? UDP_HEADERS : CONFIG_ETHERNET_OVERHEAD);
+	p->frame_overhead = p->config.overhead;
 	snprintf(p->name, sizeof(p->name), "%s", config->name);
 	p->self = (struct endpoint){ 6, { 10, (uint8_t)(s->index >> 16), (uint8_t)(s->index >> 8), (uint8_t)s->index,
 						26, (uint8_t)s->port_count } };

@@ -1,0 +1,193 @@
+/*
+ * The budget rule (design.md 3, protocol.md 6.1): what nodes say to each other takes at
+ * most 5 % of a link's capacity in any ten seconds, counted as it leaves, headers of
+ * the link included.
+ *
+ *   life      Hellos and their answers: always, and counted
+ *   routine   while these ten seconds have room
+ *   urgent    beyond that from a reserve of half the link for ten seconds, which 5 %
+ *             of the link fill again: a cut is told at once, and a link that flaps does
+ *             not tell it for ever
+ *
+ * Where all speak on one channel nobody takes more than half of that, and where more
+ * than two do, an equal part is everybody's and the rest is for who finds the channel
+ * quiet: what is heard counts as well.
+ *
+ * Where signs of life take it all, or no frame fits into ten seconds' budget, news does
+ * not starve: one frame goes, and the next when 5 % of the link have paid for it.
+ *
+ * Time is cut into slots of a second. A slot counts until all of it is ten seconds ago.
+ */
+#include "meshd/node/state.h"
+
+#define BUDGET_PERCENT 5
+#define URGENT_PERCENT 50
+#define FLOOR_PERCENT 5
+#define WINDOW_S (BUDGET_SLOTS - 1)
+/* Bytes that a share of the link carries in ten seconds, if one of `speakers` sends them. */
+static uint64_t window_bytes(const struct node_link *link, unsigned percent, unsigned speakers)
+{
+	return link_rate_bps(link) * WINDOW_S * percent / 100 / 8 / speakers;
+}
+
+/* Who have the channel for themselves, at least. */
+static unsigned least_speakers(const struct node_link *link)
+{
+	return link->config.is_half_duplex ? 2 : 1;
+}
+
+static unsigned speakers(const struct node_link *link)
+{
+	unsigned count = 1;
+
+	for (const struct list *at = link->peers.next; at != &link->peers; at = at->next)
+		count += list_entry(at, struct peer, on_link)->is_up;
+	return count < least_speakers(link) ? least_speakers(link) : count;
+}
+
+/* Empties the slots that were not written to since. */
+static void slots_advance(struct budget *b, uint64_t now_us)
+{
+	uint64_t second = now_us / SECOND;
+
+	for (unsigned i = 0; b->second < second && i < BUDGET_SLOTS; i++) {
+		b->second++;
+		b->sent[b->second % BUDGET_SLOTS] = 0;
+		b->heard[b->second % BUDGET_SLOTS] = 0;
+	}
+	b->second = second;
+}
+
+static uint64_t sum_of(const uint32_t slots[BUDGET_SLOTS])
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < BUDGET_SLOTS; i++)
+		sum += slots[i];
+	return sum;
+}
+
+/* What waits to leave will be counted then. */
+static uint64_t waiting_bytes(const struct node_link *link)
+{
+	return link->egress ? link->egress->lanes[LANE_CONTROL].bytes : 0;
+}
+
+/* When the oldest slot counts no longer. */
+static uint64_t next_us(const struct budget *b)
+{
+	for (unsigned age = WINDOW_S; age > 0; age--) {
+		unsigned slot = (unsigned)((b->second - age) % BUDGET_SLOTS);
+
+		if (b->sent[slot] || b->heard[slot])
+			return (b->second - age + BUDGET_SLOTS) * SECOND;
+	}
+	return (b->second + BUDGET_SLOTS) * SECOND;
+}
+
+/* Time for which a share of the link must work to pay for so many bytes. */
+static uint64_t price_us(const struct node_link *link, uint64_t bytes, unsigned percent)
+{
+	uint64_t rate_bps = link_rate_bps(link);
+
+	return rate_bps ? bytes * 8 * SECOND * 100 * least_speakers(link) / percent / rate_bps : 0;
+}
+
+static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
+{
+	return us / MS * link_rate_bps(link) / 1000 * BUDGET_PERCENT / 100 / 8 / least_speakers(link);
+}
+
+/* What the reserve has for these ten seconds. */
+static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
+{
+	const struct budget *b = &link->budget;
+	uint64_t all = window_bytes(link, URGENT_PERCENT, least_speakers(link)), spent = sent;
+
+	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
+		spent = bytes_paid_in(link, b->reserve_full_us - now_us);
+	return spent < all ? all - spent : 0;
+}
+
+static uint64_t routine_left(const struct node_link *link, uint64_t sent)
+{
+	uint64_t most = window_bytes(link, BUDGET_PERCENT, least_speakers(link));
+	uint64_t equal = window_bytes(link, BUDGET_PERCENT, speakers(link));
+	uint64_t both = sent + sum_of(link->budget.heard), all = window_bytes(link, BUDGET_PERCENT, 1);
+	uint64_t quiet = both < all ? all - both : 0, own = sent < equal ? equal - sent : 0;
+	uint64_t left = own > quiet ? own : quiet;
+
+	return sent >= most ? 0 : left < most - sent ? left : most - sent;
+}
+
+size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need, size_t least, uint64_t *again_us)
+{
+	struct budget *b = &link->budget;
+
+	if (need == BABEL_NEED_LIFE || !link_rate_bps(link))
+		return SIZE_MAX;
+	slots_advance(b, now_us);
+	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), left = routine_left(link, sent);
+	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, sent) > left)
+		left = reserve_left(link, now_us, sent);
+	if (left >= least)
+		return left;
+	if (now_us >= b->floor_us)
+		return least;
+	*again_us = sent && next_us(b) < b->floor_us ? next_us(b) : b->floor_us;
+	if (*again_us < now_us + SECOND / 10)
+		*again_us = now_us + SECOND / 10;
+	return 0;
+}
+
+static void reserve_take(struct node_link *link, uint64_t now_us, uint64_t bytes)
+{
+	struct budget *b = &link->budget;
+	uint64_t all = window_bytes(link, URGENT_PERCENT, least_speakers(link));
+	uint64_t empty_us = now_us + price_us(link, all, BUDGET_PERCENT);
+
+	b->reserve_full_us =
+		(b->reserve_full_us > now_us ? b->reserve_full_us : now_us) + price_us(link, bytes, BUDGET_PERCENT);
+	if (b->reserve_full_us > empty_us)
+		b->reserve_full_us = empty_us;
+}
+
+void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, size_t bytes)
+{
+	struct budget *b = &link->budget;
+
+	if (need == BABEL_NEED_LIFE || !link_rate_bps(link))
+		return;
+	slots_advance(b, now_us);
+	uint64_t sent = sum_of(b->sent) + waiting_bytes(link);
+	uint64_t most = window_bytes(link, BUDGET_PERCENT, least_speakers(link));
+	if (sent <= most)
+		return;
+	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, sent - bytes) >= bytes)
+		reserve_take(link, now_us, sent - most < bytes ? sent - most : bytes);
+	else
+		b->floor_us = now_us + price_us(link, bytes, FLOOR_PERCENT);
+}
+
+void budget_spent(struct node_link *link, uint64_t now_us, size_t bytes)
+{
+	slots_advance(&link->budget, now_us);
+	link->budget.sent[link->budget.second % BUDGET_SLOTS] += (uint32_t)bytes;
+}
+
+void budget_heard(struct node_link *link, uint64_t now_us, size_t bytes)
+{
+	if (!link->config.is_half_duplex)
+		return;
+	slots_advance(&link->budget, now_us);
+	link->budget.heard[link->budget.second % BUDGET_SLOTS] += (uint32_t)bytes;
+}
+
+unsigned budget_permille(const struct node_link *link, uint64_t now_us)
+{
+	struct budget b = link->budget;
+	uint64_t all = link_rate_bps(link) * WINDOW_S / 8;
+
+	slots_advance(&b, now_us);
+	return all ? (unsigned)(sum_of(b.sent) * 1000 / all) : 0;
+}
