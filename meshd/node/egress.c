@@ -339,11 +339,43 @@ static bool waiting_send(struct node_link *link, uint64_t now_us, enum lane lane
 	return !is_more;
 }
 
+/* May it go in one frame with what follows? */
+static bool is_bundled(const struct waiting *w, const struct peer *p, const struct bundle *b)
+{
+	return w && w->peer == p && !w->out.at && bundle_takes(p, b, w->out.len);
+}
+
+/* Sends what is first in the flow together with what comes next, on a thin link and if it is small; false: it is not.
+ */
+static bool flow_send_bundle(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
+{
+	struct lane_queue *l = &link->egress->lanes[lane];
+	struct peer *p = f->first->peer;
+	struct bundle b = { 0 };
+
+	if (!link->config.is_thin || !p || l->packets < 2 || !is_bundled(f->first, p, &b))
+		return false;
+	do {
+		struct waiting *w = flow_pop(l, f);
+
+		bundle_add(p, now_us, &b, &w->out);
+		f->deficit -= (int64_t)w->cost;
+		waiting_drop(link, w);
+		f = lane_next(link, now_us, lane);
+	} while (f && is_bundled(f->first, p, &b));
+	link->lane = lane;
+	bundle_send(p, now_us, &b);
+	link->lane = LANE_CONTROL;
+	return true;
+}
+
 static void flow_send(struct node_link *link, uint64_t now_us, enum lane lane, struct flow *f)
 {
 	struct lane_queue *l = &link->egress->lanes[lane];
 	size_t before = f->first->out.at, cost = f->first->cost;
 
+	if (flow_send_bundle(link, now_us, lane, f))
+		return;
 	bool is_sent = waiting_send(link, now_us, lane, f->first);
 	f->deficit -= is_sent && !before ? (int64_t)cost : (int64_t)(f->first->out.at - before);
 	if (is_sent)

@@ -170,6 +170,7 @@ void bundle_in(struct peer *p, uint64_t now_us, struct bytes bundle, struct fres
 			DROP(link->n, link, unknown_kind);
 			return;
 		}
+		p->n->counters.packets_joined += kind_is_packet(inner[0]);
 		inner_in(p, now_us, inner, len, f);
 	}
 }

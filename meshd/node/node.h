@@ -270,7 +270,7 @@ struct node_counters {
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
 	uint64_t header_bytes_saved; /* of packets, on thin links */
-	uint64_t packets_joined; /* IP packets that came in pieces */
+	uint64_t packets_joined; /* IP packets that came in pieces or in a bundle */
 	uint64_t pieces_sent; /* of what thin links do not take at once */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;

@@ -311,6 +311,8 @@ bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
 void thin_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len);
 /* A receiver index whose visible bits are used least on the link. */
 uint32_t thin_index_fresh(const struct node_link *link);
+/* Tells who looks on of what is about to be sent, before anything of it is changed. */
+void whole_show(const struct peer *p, const struct outgoing *o);
 /* compress.c: makes the headers of the packet of `o` small, if it is one and there is a rule; nothing of it was sent.
  */
 void compress(struct peer *p, uint64_t now_us, struct outgoing *o);

@@ -3,7 +3,7 @@
  *
  *   first byte  00 handshake, beacon          ► handshake.c, beacon.c, part.c
  *               01 data       an IP packet, or a compressed one  (no kind byte)
- *               10 control    kind byte first: Babel, control, bundle
+ *               10 control    kind byte first: Babel, control, bundle (bundle.c, join.c)
  *               11 piece      id, offset, bytes                  (no kind byte)
  *
  * On a shared radio a frame shows nine bits of the receiver's index: the key phase in
@@ -112,7 +112,7 @@ static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, si
 		thin_seal_send(p, now_us, TYPE_CONTROL, inner, len);
 }
 
-static void whole_show(const struct peer *p, const struct outgoing *o)
+void whole_show(const struct peer *p, const struct outgoing *o)
 {
 	const struct node *n = p->n;
 

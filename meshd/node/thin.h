@@ -55,6 +55,20 @@ enum join_result { JOIN_MORE, JOIN_DONE, JOIN_WRONG };
 /* Adds one piece. JOIN_WRONG: it contradicts what is here, or has no sense; `j` is of no use any more. */
 enum join_result join_add(struct join *j, struct bytes piece);
 
+/* --- bundle.c: several inner frames in one frame --------------------------------------------- */
+
+struct bundle {
+	unsigned count; /* inner frames in it */
+	size_t len;
+	uint8_t inner[NODE_FRAME_MAX];
+};
+/* Has it room for an inner frame of that length? */
+bool bundle_takes(const struct peer *p, const struct bundle *b, size_t len);
+/* It must have; nothing of `o` was sent. */
+void bundle_add(struct peer *p, uint64_t now_us, struct bundle *b, struct outgoing *o);
+/* One that is alone goes as it is. */
+void bundle_send(struct peer *p, uint64_t now_us, struct bundle *b);
+
 /* --- part.c: handshake messages in parts ------------------------------------------------------- */
 
 #define ASSEMBLIES_MAX 4 /* of a link */

@@ -31,6 +31,7 @@
 #define TLV_PADN 1
 #define TLV_IHU 5
 #define PATH_LEN 4096
+#define KEPT_MAX 32
 
 struct capture {
 	struct world *w;
@@ -41,8 +42,11 @@ struct capture {
 	const struct station *sealer;
 	struct address neighbour;
 	bool is_whole; /* and the first frame of it comes next */
-	size_t inner_len;
-	uint8_t inner[NODE_FRAME_MAX + 1];
+	unsigned kept_count; /* more than one: a bundle */
+	struct kept_inner {
+		size_t len;
+		uint8_t bytes[NODE_FRAME_MAX + 1];
+	} kept[KEPT_MAX];
 };
 
 /* --- packets ---------------------------------------------------------------------------- */
@@ -93,7 +97,7 @@ static bool ends_in_ihu(struct bytes packet)
 	return type == TLV_IHU;
 }
 
-static void babel_write(struct writer *out, const struct capture *c, struct bytes body)
+static void babel_write(struct writer *out, const struct capture *c, bool is_to_all, struct bytes body)
 {
 	static const uint8_t trailer[4] = { TLV_PADN, 2 };
 	static const uint8_t all_routers[16] = { 0xff, 2, [13] = 1, [15] = 6 }; /* ff02::1:6 */
@@ -101,7 +105,7 @@ static void babel_write(struct writer *out, const struct capture *c, struct byte
 		.traffic_class = NETWORK_CONTROL,
 		.hop_limit = 1,
 		.source = c->sealer->neighbour_address,
-		.destination = c->inner[0] & KIND_MULTICAST ? address_ipv6(all_routers) : c->neighbour,
+		.destination = is_to_all ? address_ipv6(all_routers) : c->neighbour,
 		.source_port = BABEL_PORT,
 		.destination_port = BABEL_PORT,
 	};
@@ -117,17 +121,17 @@ static void babel_write(struct writer *out, const struct capture *c, struct byte
 }
 
 /* False: it is not shown opened. */
-static bool opened_write(struct writer *out, const struct capture *c)
+static bool opened_write(struct writer *out, const struct capture *c, const struct kept_inner *k)
 {
-	struct bytes body = bytes_of(c->inner + 1, c->inner_len - 1);
-
-	if (!body.len)
+	if (k->len < 2)
 		return false;
-	if ((c->inner[0] & ~KIND_MULTICAST) == KIND_BABEL) {
-		babel_write(out, c, body);
+	struct bytes body = bytes_of(k->bytes + 1, k->len - 1);
+	uint8_t kind = k->bytes[0];
+	if ((kind & ~KIND_MULTICAST) == KIND_BABEL) {
+		babel_write(out, c, kind & KIND_MULTICAST, body);
 		return true;
 	}
-	if (c->inner[0] != KIND_IP)
+	if (kind != KIND_IP)
 		return false;
 	write_u16(out, body.data[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 	write_bytes(out, body);
@@ -140,7 +144,26 @@ static bool is_kept(const struct capture *c, const struct segment *g, unsigned f
 
 	if (!c->sealer || !p || p->station != c->sealer || !port_frame_is_data(p, frame))
 		return false;
-	return p->config.is_thin || frame.len == FRAME_OVERHEAD + c->inner_len;
+	return p->config.is_thin || frame.len == FRAME_OVERHEAD + c->kept[0].len;
+}
+
+static struct writer packet_begin(uint8_t data[CAPTURE_PACKET_MAX], const struct segment *g, unsigned from, int target)
+{
+	struct writer out = writer_of(data, CAPTURE_PACKET_MAX);
+
+	mac_write(&out, g, target);
+	mac_write(&out, g, (int)from);
+	return out;
+}
+
+static void packet_end(const struct capture *c, const struct segment *g, unsigned from, const struct writer *out)
+{
+	uint64_t time_ns = station_time_us(g->ends[from < g->end_count ? from : 0].port->station) * 1000;
+
+	if (c->all)
+		pcapng_packet(c->all, g->index, time_ns, writer_bytes(out));
+	else
+		pcap_packet(c->files[g->index], time_ns, writer_bytes(out));
 }
 
 static void capture_frame(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
@@ -148,32 +171,40 @@ static void capture_frame(void *user, const struct segment *g, unsigned from, in
 {
 	struct capture *c = user;
 	uint8_t data[CAPTURE_PACKET_MAX];
-	struct writer out = writer_of(data, sizeof(data));
-	uint64_t time_ns = station_time_us(g->ends[from < g->end_count ? from : 0].port->station) * 1000;
+	bool is_opened = false;
 
-	mac_write(&out, g, target);
-	mac_write(&out, g, (int)from);
-	if (is_kept(c, g, from, frame) && opened_write(&out, c)) {
-		/* written */
-	} else if (g->ends[0].port->is_udp) {
+	for (unsigned i = 0; is_kept(c, g, from, frame) && i < c->kept_count; i++) {
+		struct writer out = packet_begin(data, g, from, target);
+
+		if (!opened_write(&out, c, &c->kept[i]))
+			continue;
+		packet_end(c, g, from, &out);
+		is_opened = true;
+	}
+	if (is_opened)
+		return;
+	struct writer out = packet_begin(data, g, from, target);
+	if (g->ends[0].port->is_udp) {
 		sealed_udp_write(&out, source, to, frame);
 	} else {
 		write_u16(&out, ETHERTYPE_MESH);
 		write_u16(&out, (uint16_t)frame.len);
 		write_bytes(&out, frame);
 	}
-	if (c->all)
-		pcapng_packet(c->all, g->index, time_ns, writer_bytes(&out));
-	else
-		pcap_packet(c->files[g->index], time_ns, writer_bytes(&out));
+	packet_end(c, g, from, &out);
 }
 
 static void keep(struct capture *c, const struct station *s, const struct address *neighbour, struct bytes inner)
 {
+	struct kept_inner *k = &c->kept[c->kept_count];
+
+	if (c->kept_count == KEPT_MAX || inner.len > sizeof(k->bytes))
+		return;
 	c->sealer = s;
 	c->neighbour = *neighbour;
-	c->inner_len = inner.len < sizeof(c->inner) ? inner.len : sizeof(c->inner);
-	memcpy(c->inner, inner.data, c->inner_len);
+	k->len = inner.len;
+	memcpy(k->bytes, inner.data, inner.len);
+	c->kept_count++;
 }
 
 static void capture_inner(
@@ -184,8 +215,10 @@ static void capture_inner(
 	(void)link;
 	if (!is_out)
 		return;
-	if (!c->is_whole)
+	if (!c->is_whole) {
+		c->kept_count = 0;
 		keep(c, s, neighbour, inner);
+	}
 	c->is_whole = false;
 }
 
@@ -193,6 +226,8 @@ static void capture_whole(void *user, struct station *s, const struct address *n
 {
 	struct capture *c = user;
 
+	if (!c->is_whole)
+		c->kept_count = 0;
 	keep(c, s, neighbour, inner);
 	c->is_whole = true;
 }

@@ -20,6 +20,7 @@
 
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_PIECE 5
+#define KIND_BUNDLE 6
 #define KIND_COMPRESSED 7
 #define BREACH_TEXT 256
 
@@ -63,24 +64,38 @@ static bool kind_is_packet(uint8_t kind)
 	return kind == KIND_IP || kind == KIND_COMPRESSED;
 }
 
-/* Is it of an IP packet? *is_first: no frame was, of that packet. Only the first piece tells what it is of. */
-static bool inner_is_ip(struct station *s, const struct address *to, struct bytes inner, bool *is_first)
+/* How many IP packets are in it, or begin with it? *is_ip: there is something of one in it. Only the first piece tells
+ * what it is of. */
+static unsigned inner_packets(struct station *s, const struct address *to, struct bytes inner, bool *is_ip)
 {
 	struct reader r = reader_of(inner);
-	uint8_t kind = read_u8(&r), id = read_u8(&r), place = read_u8(&r), whole = read_u8(&r);
-	bool *is_ip = &s->piece_is_ip[id ^ to->bytes[15]];
+	uint8_t kind = read_u8(&r);
+	unsigned count = 0;
 
-	*is_first = kind != KIND_PIECE || place >> 1 == 0;
+	if (kind == KIND_BUNDLE) {
+		while (reader_left(&r) > 0) {
+			struct bytes item = read_bytes(&r, read_u8(&r));
+
+			count += item.len && kind_is_packet(item.data[0]);
+		}
+		*is_ip = count > 0;
+		return count;
+	}
+	*is_ip = kind_is_packet(kind);
 	if (kind != KIND_PIECE)
-		return kind_is_packet(kind);
-	if (*is_first)
-		*is_ip = kind_is_packet(whole);
-	return *is_ip;
+		return *is_ip;
+	uint8_t id = read_u8(&r), place = read_u8(&r), whole = read_u8(&r);
+	bool *piece_is_ip = &s->piece_is_ip[id ^ to->bytes[15]];
+	if (place >> 1 == 0)
+		*piece_is_ip = kind_is_packet(whole);
+	*is_ip = *piece_is_ip;
+	return *is_ip && place >> 1 == 0;
 }
 
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner)
 {
-	bool is_first, is_ip = inner_is_ip(s, to, inner, &is_first);
+	bool is_ip;
+	unsigned packets = inner_packets(s, to, inner, &is_ip);
 
 	s->sealing = (struct sealed){
 		.is_sealed = true,
@@ -93,7 +108,7 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 		.digest = digest_of(inner),
 	};
 	s->ledger.sealed++;
-	s->ledger.ip_sealed += is_ip && is_first;
+	s->ledger.ip_sealed += packets;
 }
 
 bool port_frame_is_data(const struct port *p, struct bytes frame)

@@ -72,6 +72,25 @@ void peer_send_in_place(struct peer *p, uint64_t at_us, uint8_t *inner, size_t l
 	line(len);
 }
 
+bool bundle_takes(const struct peer *p, const struct bundle *b, size_t len)
+{
+	(void)p;
+	return b->len + len + 2 <= 200;
+}
+
+void bundle_add(struct peer *p, uint64_t at_us, struct bundle *b, struct outgoing *o)
+{
+	(void)p, (void)at_us;
+	b->len += o->len + 2;
+}
+
+void bundle_send(struct peer *p, uint64_t at_us, struct bundle *b)
+{
+	(void)at_us;
+	record(p, b->inner, b->len);
+	line(b->len);
+}
+
 bool peer_send_next(struct peer *p, uint64_t at_us, struct outgoing *o)
 {
 	if (!piece) {
@@ -422,6 +441,23 @@ static void a_packet_that_is_begun_ends_before_another_of_its_lane(void **state)
 	assert_int_equal(changes, 0);
 }
 
+/* Of one lane, for one neighbour, as many as a frame takes. */
+static void small_packets_of_a_thin_link_share_a_frame(void **state)
+{
+	(void)state;
+	link.config.is_thin = true;
+	put(0, 0, 1, 1, 100); /* leaves at once */
+	for (unsigned i = 0; i < 7; i++)
+		put(0, 0, 1, 1, 50);
+	put(0, 0, 2, 2, 50);
+	run(20 * airtime_us(200));
+	assert_int_equal(sent_count, 4);
+	assert_int_equal(sent[1].len, 3 * (51 + 2));
+	assert_int_equal(sent[2].len, 3 * (51 + 2));
+	assert_int_equal(sent[3].len, 2 * (51 + 2));
+	assert_int_equal(link.waiting, 0);
+}
+
 /* A fragment is what a command waits for, not the packet. */
 static void command_goes_between_the_pieces_of_a_packet(void **state)
 {
@@ -567,6 +603,7 @@ int main(void)
 		RULE(who_understands_marks_gets_marks__rfc3168),
 		RULE(mark_keeps_the_checksum),
 		RULE(a_packet_that_is_begun_ends_before_another_of_its_lane),
+		RULE(small_packets_of_a_thin_link_share_a_frame),
 		RULE(command_goes_between_the_pieces_of_a_packet),
 		RULE(device_says_what_it_takes),
 		RULE(rate_is_learned_from_what_the_device_takes),

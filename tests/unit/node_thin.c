@@ -517,6 +517,34 @@ static void a_bundle_is_taken_apart(void **state)
 	world_free(w);
 }
 
+/* While a line is busy packets wait; then the small ones share frames, and all arrive once. */
+static void what_waited_shares_frames(void **state)
+{
+	struct world *w = world_thin(16, 2, 240, true);
+	struct node_link_config config;
+
+	(void)state;
+	w->segments[LINE].rate_bps = 9600;
+	config = link_config_of(&w->segments[LINE]);
+	config.is_shaped = true;
+	config.hello_ms = 4000;
+	for (unsigned i = 0; i < 2; i++)
+		station_join_with(w, i, LINE, &config);
+	world_run(w, 60 * A_SECOND);
+	assert_peers(w, 0, 1);
+	uint64_t frames = w->segments[LINE].frames[FRAME_TYPE_DATA];
+	for (uint32_t k = 1; k <= 20; k++)
+		say_tcp(w, 0, 1, 24, k);
+	world_run(w, 2 * A_SECOND);
+	for (uint32_t k = 1; k <= 20; k++)
+		assert_true(w->stations[1].seen[k]);
+	assert_int_equal(w->stations[1].twice, 0);
+	/* 24 bytes and 3 of headers, 29 in a bundle: eight to a frame, and the first by itself. */
+	assert_in_range(w->segments[LINE].frames[FRAME_TYPE_DATA] - frames, 4, 12);
+	assert_int_equal(drops_of(w, 0) + drops_of(w, 1), 0);
+	world_free(w);
+}
+
 static void other_links_take_no_pieces(void **state)
 {
 	struct world *w = world_of(14, 2);
@@ -583,6 +611,7 @@ int main(void)
 		cmocka_unit_test(a_member_cannot_fill_the_memory_with_pieces),
 		cmocka_unit_test(nothing_is_inside_itself),
 		cmocka_unit_test(a_bundle_is_taken_apart),
+		cmocka_unit_test(what_waited_shares_frames),
 		cmocka_unit_test(other_links_take_no_pieces),
 		cmocka_unit_test(a_thin_link_carries_what_comes_from_others),
 	};
