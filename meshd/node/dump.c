@@ -116,6 +116,14 @@ bool node_find_peer(const struct node *n, unsigned link, const struct address *n
 	return p;
 }
 
+uint64_t node_peer_since(const struct node *n, unsigned link, const struct address *neighbour)
+{
+	const struct peer *p =
+		link < NODE_LINK_MAX && n->links[link] ? peer_find_address(n->links[link], neighbour) : NULL;
+
+	return p ? p->up_since_us : 0;
+}
+
 void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg)
 {
 	for (const struct known *k = n->first_known; k; k = k->next)

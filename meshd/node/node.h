@@ -326,6 +326,8 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg);
 /* By its link-local address on the link. */
 bool node_find_peer(const struct node *n, unsigned link, const struct address *neighbour, struct node_peer_info *info);
+/* Since when it has been up, or was; 0: never. */
+uint64_t node_peer_since(const struct node *n, unsigned link, const struct address *neighbour);
 void node_dump_certificates(const struct node *n, void (*each)(void *arg, const struct certificate *c), void *arg);
 /* NULL if unknown. */
 const struct certificate *node_certificate_of(const struct node *n, const router_id *rid);

@@ -57,7 +57,7 @@ static const struct disk_file *file_of(struct disk *d, struct bytes encoded)
 	return file;
 }
 
-void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+static void keep(struct station *s, const struct disk_file *file, const uint8_t proof[CERTIFICATE_PROOF_LEN])
 {
 	if ((s->certificate_count & (s->certificate_count - 1)) == 0) { /* room for a power of two */
 		size_t room = s->certificate_count ? 2 * s->certificate_count : 1;
@@ -68,7 +68,44 @@ void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERT
 	}
 	struct stored_certificate *c = &s->certificates[s->certificate_count++];
 	memcpy(c->proof, proof, sizeof(c->proof));
-	c->file = file_of(s->w->disk, encoded);
+	c->file = file;
+}
+
+void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN])
+{
+	keep(s, file_of(s->w->disk, encoded), proof);
+}
+
+static const struct disk_file *certificate_file(const struct station *s)
+{
+	uint8_t encoding[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(&s->enrolment.certificate, encoding, sizeof(encoding));
+
+	if (len < 0)
+		abort();
+	return file_of(s->w->disk, bytes_of(encoding, (size_t)len));
+}
+
+void disk_acquaint(struct world *w)
+{
+	const struct disk_file **files = world_alloc((w->station_count + 1) * sizeof(*files));
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		files[i] = certificate_file(w->stations[i]);
+	for (unsigned i = 0; i < w->station_count; i++) {
+		struct station *s = w->stations[i];
+		uint8_t key[KEY_LEN], proof[CERTIFICATE_PROOF_LEN];
+
+		proof_key(key, &s->enrolment.identity);
+		for (unsigned k = 0; k < w->station_count; k++) {
+			if (k == i)
+				continue;
+			certificate_proof(
+				proof, key, &s->enrolment.authority, bytes_of(files[k]->bytes, files[k]->len));
+			keep(s, files[k], proof);
+		}
+	}
+	free(files);
 }
 
 struct bytes disk_read(const struct stored_certificate *c)

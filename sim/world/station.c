@@ -243,18 +243,6 @@ int station_prefix_add(struct station *s, const struct prefix *prefix)
 	return certificate_issue(c, &s->w->authority);
 }
 
-void station_introduce(struct station *s, const struct station *to)
-{
-	uint8_t encoding[CERTIFICATE_MAX_LEN], key[KEY_LEN], proof[CERTIFICATE_PROOF_LEN];
-	int len = certificate_encode(&to->enrolment.certificate, encoding, sizeof(encoding));
-
-	if (len < 0)
-		abort();
-	proof_key(key, &s->enrolment.identity);
-	certificate_proof(proof, key, &s->enrolment.authority, bytes_of(encoding, (size_t)len));
-	disk_keep(s, bytes_of(encoding, (size_t)len), proof);
-}
-
 void station_expires(struct station *s, uint32_t not_after)
 {
 	s->enrolment.certificate.not_after = not_after;
@@ -518,7 +506,7 @@ bool station_reaches(const struct station *s, const struct station *to)
 
 bool station_has_session(const struct station *s, unsigned link, const struct station *to)
 {
-	struct node_peer_info info;
+	uint64_t since_us = node_peer_since(s->node, link, &to->neighbour_address);
 
-	return node_find_peer(s->node, link, &to->neighbour_address, &info) && info.up_since_us >= to->born_us;
+	return since_us && since_us >= to->born_us;
 }

@@ -79,14 +79,6 @@ static bool share_is_of(const struct plan_expect *e, const struct plan *p, unsig
 	return e->from == link;
 }
 
-static void acquaint(struct world *w)
-{
-	for (unsigned i = 0; i < w->station_count; i++)
-		for (unsigned k = 0; k < w->station_count; k++)
-			if (i != k)
-				station_introduce(w->stations[i], w->stations[k]);
-}
-
 static bool build(struct trial *t)
 {
 	const struct plan *p = t->plan;
@@ -109,7 +101,7 @@ static bool build(struct trial *t)
 	if (trial_supply_init(t) || trial_roam_init(t))
 		return false;
 	if (p->is_acquainted)
-		acquaint(t->world);
+		disk_acquaint(t->world);
 	for (unsigned i = 0; i < p->node_count; i++)
 		if (p->nodes[i].power)
 			trial_power_on(t, i);

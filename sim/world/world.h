@@ -291,8 +291,6 @@ unsigned world_root_of(unsigned *parents, unsigned i);
 struct station *station_new(struct world *w, const char *name, enum level level);
 /* Before the first start: `prefix` is in the certificate, and announced. -ENOSPC. */
 int station_prefix_add(struct station *s, const struct prefix *prefix);
-/* `to`'s certificate is on the disk of `s`, as if they had met before; for the next start. */
-void station_introduce(struct station *s, const struct station *to);
 /* Before the first start: the last minute (since 1970) of its certificate. */
 void station_expires(struct station *s, uint32_t not_after);
 void station_free(struct station *s);
@@ -371,6 +369,8 @@ struct stored_certificate {
 };
 void disk_init(struct world *w);
 void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
+/* Everybody's certificate is on everybody's disk, as if all had met before; for the next start. */
+void disk_acquaint(struct world *w);
 struct bytes disk_read(const struct stored_certificate *c);
 void disk_forget(struct station *s); /* its certificates */
 void disk_free(struct world *w);
