@@ -5,7 +5,9 @@
  *               └ 10 paces ► forgotten
  *   INIT (IK) ─────────────────────► pending session
  *
- * A message that comes twice gets the same answer twice and changes nothing.
+ * A message that comes twice gets the same answer twice and changes nothing; not
+ * more often, nor for longer, than a caller repeats it: an answer is larger than most
+ * of what a narrow channel carries, and who replays messages would have all of it.
  * What a sender can make us keep is bounded: waiting handshakes by a table in
  * which a source displaces only its own, answers by the peers there are.
  */
@@ -16,6 +18,7 @@
 #define WAITING_PACES 10
 #define LOADED_US (5 * SECOND)
 #define LOADED_HANDSHAKES 32
+#define ANSWERS_MAX 8 /* to one message: so often is it sent, with a cookie in between (call.c) */
 
 /* --- load ------------------------------------------------------------------------------------ */
 
@@ -40,6 +43,37 @@ static void cookie_send(
 	egress_frame(link, now_us, from, writer_bytes(&w));
 }
 
+/* Where it is noted, or the place of what was answered the longest ago. */
+static struct answered *answered_at(struct node *n, const uint8_t mac1[MAC_LEN])
+{
+	struct answered *oldest = n->answered;
+
+	for (struct answered *a = n->answered; a < n->answered + ANSWERED_MAX; a++) {
+		if (a->count && secret_equal(a->mac1, mac1, MAC_LEN))
+			return a;
+		if (a->at_us < oldest->at_us)
+			oldest = a;
+	}
+	memcpy(oldest->mac1, mac1, MAC_LEN);
+	oldest->count = 0;
+	return oldest;
+}
+
+/* A caller waits for a pace before it says the same again, unless a cookie was the answer. */
+static bool answer_is_due(struct node_link *link, uint64_t now_us, const uint8_t mac1[MAC_LEN], bool is_cookie)
+{
+	struct answered *a = answered_at(link->n, mac1);
+	uint64_t pause_us = link_pace_us(link) / 2;
+
+	if (a->count == ANSWERS_MAX || (a->count && now_us < a->at_us + pause_us)) {
+		DROP(link->n, link, rate_limited);
+		return false;
+	}
+	a->at_us = is_cookie ? now_us - pause_us : now_us;
+	a->count++;
+	return true;
+}
+
 /* May this INIT cost us more than a hash? */
 static bool init_is_admitted(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -48,8 +82,12 @@ static bool init_is_admitted(
 
 	if (n->handshakes_theirs > LOADED_HANDSHAKES)
 		n->loaded_until_us = now_us + LOADED_US;
-	if (now_us < n->loaded_until_us && !link->config.is_thin &&
-		!mac2_verify(&n->jar, now_us, &n->random, source_of(from), f->before_mac2, f->mac2)) {
+	bool needs_cookie = now_us < n->loaded_until_us && !link->config.is_thin &&
+			    !mac2_verify(&n->jar, now_us, &n->random, source_of(from), f->before_mac2, f->mac2);
+
+	if (!answer_is_due(link, now_us, f->mac1, needs_cookie))
+		return false;
+	if (needs_cookie) {
 		DROP(n, link, rate_limited);
 		cookie_send(link, now_us, from, f);
 		return false;

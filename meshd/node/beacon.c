@@ -33,6 +33,7 @@
 #define INTERVAL_PACES(pace_us) (5 * (pace_us))
 #define STEADY_MAX_US (20 * SECOND) /* unless the interval is longer */
 #define ANSWER_PACES(pace_us) ((pace_us)*3 / 10) /* beacons in answer to beacons are at least so far apart */
+#define RUMOUR_US (120 * SECOND) /* a beacon that a session has belied is not believed for so long */
 #define DUPLICATE_CHECK_US (30 * SECOND)
 #define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
 #define CALL_BURST 16 /* ... of which so many may start at once: CALLINGS_MAX leaves room for others */
@@ -195,6 +196,22 @@ static void beacon_call(struct node_link *link, uint64_t now_us, const struct en
 		call_start(link, now_us, from, NULL, id, tries);
 }
 
+/* Of a process that is gone, said again by somebody: after such a beacon was heard
+ * another process proved to be there. Each call would cost a narrow channel a second. */
+static bool rumour_is_false(struct peer *p, uint64_t now_us, uint32_t epoch)
+{
+	struct rumour *oldest = p->rumours;
+
+	for (struct rumour *r = p->rumours; r < p->rumours + RUMOURS_MAX; r++) {
+		if (r->heard_us && r->epoch == epoch && now_us < r->heard_us + RUMOUR_US)
+			return p->session_us > r->heard_us;
+		if (r->heard_us < oldest->heard_us)
+			oldest = r;
+	}
+	*oldest = (struct rumour){ epoch, now_us };
+	return false;
+}
+
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
 {
 	struct node *n = link->n;
@@ -210,8 +227,8 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 		own_id_heard(link, now_us, from, epoch);
 		return;
 	}
-	const struct peer *p = peer_find_id(link, id);
-	if (p && p->has_epoch && p->epoch == epoch && peer_is_live(p, now_us))
+	struct peer *p = peer_find_id(link, id);
+	if (p && p->has_epoch && peer_is_live(p, now_us) && (p->epoch == epoch || rumour_is_false(p, now_us, epoch)))
 		return;
 	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
 		/* XX at times, in case it does not know us; where XX is dear the other end calls if so. */

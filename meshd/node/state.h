@@ -23,6 +23,7 @@
 #define SECOND 1000000ull
 
 #define HANDSHAKES_MAX 64 /* theirs, pending; own ones are bounded by targets and callings */
+#define ANSWERED_MAX 32 /* messages that are known again */
 #define CALLINGS_MAX 64 /* own handshakes under way */
 #define CERTIFICATE_WANTS_MAX 64
 #define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
@@ -131,6 +132,14 @@ struct order {
 	uint64_t head_before, head;
 };
 
+#define RUMOURS_MAX 8
+
+/* A beacon of another process than the one that we know of. */
+struct rumour {
+	uint32_t epoch;
+	uint64_t heard_us; /* 0: a free place */
+};
+
 struct peer {
 	struct list on_link;
 	struct node *n;
@@ -146,6 +155,7 @@ struct peer {
 	struct index indices[3]; /* current, pending, previous */
 	uint32_t epoch; /* of the remote process */
 	bool has_epoch;
+	struct rumour rumours[RUMOURS_MAX]; /* beacon.c */
 	uint16_t capabilities; /* ... and what it can do */
 	uint32_t pending_epoch; /* of who started the pending session */
 	uint16_t pending_capabilities;
@@ -209,6 +219,13 @@ struct want {
 	uint64_t first_us, since_us; /* wanted, asked for the last time */
 };
 
+/* A message that started a handshake with us (answer.c). */
+struct answered {
+	uint8_t mac1[MAC_LEN];
+	uint64_t at_us; /* when it was last answered */
+	unsigned count; /* 0: a free place */
+};
+
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
 	struct known *next; /* in the order in which they were learned */
@@ -243,6 +260,7 @@ struct node {
 	struct map indices;
 	struct list handshakes;
 	unsigned handshakes_theirs, handshakes_own;
+	struct answered answered[ANSWERED_MAX];
 	struct map certificates;
 	struct known *first_known, **last_known;
 	const struct node_member **by_short_id; /* all of them in this order, once anybody asked: short_id.c */

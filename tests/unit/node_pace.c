@@ -84,6 +84,53 @@ static void slow_answers_make_a_session__design_3(void **state)
 	world_free(w);
 }
 
+/* Says to each what was ever said to it, but for data. */
+static void say_all_again(struct world *w, unsigned *at)
+{
+	for (unsigned k = 0; k < w->tape_count; k++) {
+		const struct flight *f = &w->tape[(*at)++ % w->tape_count];
+
+		if (f->data[0] == FRAME_TYPE_DATA)
+			continue;
+		for (unsigned i = 0; i < 2; i++)
+			if (i != f->from)
+				station_hear(&w->stations[i], AIR, &f->source, bytes_of(f->data, f->len));
+		return;
+	}
+}
+
+/* Whoever stands by with a recorder has none of the channel but what he takes himself: what is
+ * said again is answered as often as a caller would say it, and calls back to the dead are few. */
+static void what_is_said_again_leaves_a_thin_link_free__design_3(void **state)
+{
+	struct world *w = world_of(6, 2);
+	const struct node_link *links[2];
+	unsigned at = 0;
+
+	(void)state;
+	w->is_recording = true;
+	for (unsigned life = 0; life < 4; life++) {
+		if (life > 0) {
+			station_kill(w, life % 2);
+			station_start(w, life % 2);
+			links[life % 2] = thin_join(w, life % 2, AIR, THIN_BPS);
+		} else {
+			for (unsigned i = 0; i < 2; i++)
+				links[i] = thin_join(w, i, AIR, THIN_BPS);
+		}
+		world_run(w, 60 * A_SECOND);
+	}
+	w->is_recording = false;
+	uint64_t before = links[0]->tx_bytes + links[1]->tx_bytes;
+	for (unsigned k = 0; k < 120 * 43; k++) {
+		say_all_again(w, &at);
+		world_run(w, A_SECOND / 43);
+	}
+	assert_true(is_peer(w, 0, 1, AIR) && is_peer(w, 1, 0, AIR));
+	assert_in_range(percent_of(links[0]->tx_bytes + links[1]->tx_bytes - before, THIN_BPS, 120), 1, 20);
+	world_free(w);
+}
+
 static uint64_t beacons_in(struct world *w, unsigned i, unsigned seconds)
 {
 	uint64_t before = counters_of(w, i)->beacons_sent;
@@ -118,6 +165,7 @@ int main(void)
 		cmocka_unit_test(beacons_to_nobody_leave_a_thin_link_free__design_3),
 		cmocka_unit_test(calls_keep_their_pace_where_there_is_room),
 		cmocka_unit_test(slow_answers_make_a_session__design_3),
+		cmocka_unit_test(what_is_said_again_leaves_a_thin_link_free__design_3),
 		cmocka_unit_test(beacons_are_rare_where_nobody_comes_or_goes),
 	};
 
