@@ -16,6 +16,7 @@
 #define ASK_US (250 * MS)
 #define NACK_GAP_US (200 * MS) /* for the same gap */
 #define MISMATCH_US (1 * SECOND)
+#define ACK_LATER_US (4 * SECOND) /* on a thin link, of what is not urgent */
 
 void adj_in_count(const struct route *r, bool is_there)
 {
@@ -54,6 +55,13 @@ static void ack_soon(struct session *s, uint64_t now_us)
 {
 	s->in.owes_ack = true;
 	session_flush_soon(s, now_us, true);
+}
+
+/* ... or with the next Hello, if that comes before. */
+static void ack_later(struct session *s, uint64_t now_us)
+{
+	s->in.owes_ack = true;
+	timer_set_earlier(&s->n->b->heap, &s->flush, now_us + ACK_LATER_US);
 }
 
 void adj_in_nack(struct session *s, uint64_t now_us)
@@ -115,7 +123,7 @@ struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us)
 		tlv.u.syncack.is_unknown = in->whole_is_unknown && in->whole_len;
 		in->whole_len = 0;
 	}
-	in->owes_ack = in->owes_nack = false;
+	in->owes_ack = in->owes_nack = in->owes_epoch_ack = false;
 	return tlv;
 }
 
@@ -171,7 +179,7 @@ static bool epoch_follow(struct session *s, uint64_t now_us, uint32_t epoch, boo
 	}
 	adj_in_wipe(s, now_us);
 	timer_cancel(&s->n->b->heap, &in->lease);
-	in->has_epoch = true;
+	in->has_epoch = in->owes_epoch_ack = true;
 	in->epoch = epoch;
 	in->has_begun = in->is_syncing = in->is_wrong = false;
 	in->applied = in->heard = 0;
@@ -204,7 +212,7 @@ static void sync_begin(struct session *s, uint64_t now_us, const struct babel_tl
 
 	key_follow(s, delta->u.delta.key);
 	in->interval_us = (uint64_t)delta->u.delta.interval_cs * 10 * MS;
-	in->has_begun = in->is_syncing = true;
+	in->has_begun = in->is_syncing = in->owes_epoch_ack = true;
 	in->is_wrong = false;
 	if (!timer_is_armed(&in->lease))
 		lease_set(s, now_us);
@@ -276,7 +284,10 @@ void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, co
 		lease_set(s, now_us);
 	if (delta->u.delta.end && in->is_syncing)
 		sync_end(s, now_us);
-	ack_soon(s, now_us);
+	if (s->is_compact && !delta->u.delta.urgent)
+		ack_later(s, now_us);
+	else
+		ack_soon(s, now_us);
 }
 
 /* --- refreshes --------------------------------------------------------------------------------------- */
@@ -298,6 +309,15 @@ static void refresh_matched(struct session *s, uint64_t now_us)
 		route_smooth(r, now_us);
 		destination_decide(r->destination, now_us);
 	}
+}
+
+static void refresh_differs(struct session *s, uint64_t now_us)
+{
+	s->n->b->counters.sync_mismatches++;
+	s->in.is_wrong = true;
+	s->in.mismatches++;
+	adj_in_nack(s, now_us);
+	ask_arm(s, now_us);
 }
 
 void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *refresh, bool is_late)
@@ -324,13 +344,31 @@ void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *
 		return;
 	}
 	if (in->is_syncing || in->digest != refresh->u.refresh.digest ||
-		(uint16_t)s->n->route_count != refresh->u.refresh.count) {
-		counters->sync_mismatches++;
-		in->is_wrong = true;
-		in->mismatches++;
-		adj_in_nack(s, now_us);
-		ask_arm(s, now_us);
+		(uint16_t)s->n->route_count != refresh->u.refresh.count)
+		refresh_differs(s, now_us);
+	else
+		refresh_matched(s, now_us);
+}
+
+void adj_in_thin_refresh(struct session *s, uint64_t now_us, const struct wire_thin *thin, bool is_late)
+{
+	struct session_in *in = &s->in;
+	int16_t ahead = (int16_t)(uint16_t)(thin->ver - (uint16_t)in->applied);
+
+	s->n->b->counters.refreshes_received++;
+	if (is_late) {
+		s->n->b->counters.refreshes_late++;
 		return;
 	}
-	refresh_matched(s, now_us);
+	/* Who has no table here says so by himself, and what is behind is known there by what is acknowledged. */
+	if (!in->has_begun || (uint8_t)in->epoch != thin->epoch || ahead < 0 || in->is_wrong)
+		return;
+	if (in->applied + (uint32_t)ahead > in->heard)
+		in->heard = in->applied + (uint32_t)ahead;
+	if (ahead > 0)
+		return;
+	if (in->is_syncing || (uint32_t)in->digest != thin->digest)
+		refresh_differs(s, now_us);
+	else
+		refresh_matched(s, now_us);
 }

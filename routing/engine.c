@@ -238,6 +238,7 @@ static void session_received(struct reception *rx, uint64_t now_us, const struct
 	if (!s)
 		return;
 	if (tlv->type == TLV_SYNCACK) {
+		s->out.is_followed |= tlv->u.syncack.epoch == s->out.epoch;
 		session_syncack_received(s, now_us, tlv);
 	} else if (tlv->type == TLV_COMPACT) {
 		rx->use = compact_received(s, now_us, rx->use, tlv);
@@ -292,6 +293,7 @@ void babel_receive(struct babel *b, uint64_t now_us, unsigned id, const struct b
 {
 	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
 	struct wire_parser parser;
+	struct wire_thin thin;
 	struct babel_tlv tlv;
 
 	if (!link || b->is_leaving)
@@ -301,10 +303,14 @@ void babel_receive(struct babel *b, uint64_t now_us, unsigned id, const struct b
 		b->counters.packets_bad_sender++;
 		return;
 	}
-	if (wire_parse_begin(&parser, packet, &from->address, &b->counters))
-		return;
 	struct reception rx = { .link = link, .from = from->address, .is_late = from->is_late };
 	rx.neighbour = neighbour_find(link, &from->address);
+	if (rx.neighbour && rx.neighbour->session && wire_thin_read(&thin, packet)) {
+		thin_received(rx.neighbour->session, now_us, &thin, rx.is_late);
+		return;
+	}
+	if (wire_parse_begin(&parser, packet, &from->address, &b->counters))
+		return;
 	while (wire_parse_next(&parser, &tlv))
 		tlv_received(&rx, now_us, &tlv);
 	delta_end(&rx, now_us);

@@ -181,6 +181,7 @@ bool packet_begin_within(
 bool packet_goes_on(const struct packet *p);
 void packet_write(struct packet *p, const struct babel_tlv *tlv);
 void packet_send(struct packet *p); /* sends what was written, if anything */
+void packet_send_bytes(struct babel *b, struct link *link, const struct address *to, struct bytes bytes);
 
 /* --- link.c --------------------------------------------------------------------- */
 
@@ -209,6 +210,7 @@ bool link_speaks_plain(const struct link *link);
 void link_hello_soon(struct link *link, uint64_t now_us, unsigned count);
 bool link_is_paced(const struct link *link); /* Hellos go to each neighbour by itself: hello.c */
 uint64_t link_next_stranger_us(struct link *link);
+uint64_t link_fast_us(const struct link *link); /* between early Hellos */
 uint64_t link_hello_interval_us(const struct link *link); /* as configured; towards idle neighbours it may be longer */
 uint64_t link_update_interval_us(const struct link *link);
 uint64_t link_update_hold_us(const struct link *link); /* how long neighbours keep what we announced */

@@ -63,6 +63,11 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	struct babel_tlv tlv = { .type = TLV_HELLO };
 	struct packet p;
 
+	n->said_us = now_us;
+	if (n->session && thin_suffices(n->session)) {
+		thin_say(n->session, now_us, true);
+		return;
+	}
 	tlv.u.hello.unicast = true;
 	tlv.u.hello.seqno = n->hello_seqno++;
 	tlv.u.hello.interval_cs = n->promised_cs;
@@ -75,7 +80,6 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	if (n->session && has_room)
 		session_ride_early(n->session, &p, now_us);
 	packet_send(&p);
-	n->said_us = now_us;
 }
 
 /*
@@ -116,7 +120,7 @@ static void neighbour_hello_turn(struct neighbour *n, uint64_t now_us)
 	interval_us = engine_random_between(n->b, interval_us - interval_us / 10, interval_us);
 	if (n->fast_hellos > 0) {
 		n->fast_hellos--;
-		interval_us = interval_us < FAST_HELLO_US ? interval_us : FAST_HELLO_US;
+		interval_us = interval_us < link_fast_us(n->link) ? interval_us : link_fast_us(n->link);
 	}
 	timer_set(&n->b->heap, &n->hello, now_us + interval_us);
 }
@@ -155,8 +159,8 @@ void neighbour_hello_soon(struct neighbour *n, uint64_t now_us, unsigned count)
 		link_hello_soon(n->link, now_us, count);
 		return;
 	}
-	if (n->said_us && due_us < n->said_us + FAST_HELLO_US / 2)
-		due_us = n->said_us + FAST_HELLO_US / 2;
+	if (n->said_us && due_us < n->said_us + link_fast_us(n->link) / 2)
+		due_us = n->said_us + link_fast_us(n->link) / 2;
 	if (n->link->config.is_thin && count > 1)
 		count = 1; /* each takes its part of the budget */
 	if (n->fast_hellos < count)
@@ -271,7 +275,7 @@ static void neighbour_poll_due(struct timer *timer, uint64_t now_us)
 	}
 	n->polls++;
 	ask.u.ack_request.opaque = ++n->b->opaque;
-	ask.u.ack_request.interval_cs = n->link->config.hello_interval_cs;
+	ask.u.ack_request.interval_cs = (uint16_t)(poll_interval_us(n) / (10 * MS));
 	packet_begin(&p, n->b, n->link, &n->address);
 	packet_write(&p, &ask);
 	packet_send(&p);
@@ -282,7 +286,7 @@ void neighbour_poll_answered(struct neighbour *n, uint64_t now_us)
 {
 	n->polls = 0;
 	if (neighbour_can_be_polled(n) && neighbour_is_too_slow(n, now_us))
-		timer_set(&n->b->heap, &n->poll, now_us + link_hello_interval_us(n->link) * 3 / 2);
+		timer_set(&n->b->heap, &n->poll, now_us + poll_interval_us(n) * 3 / 2);
 	else
 		timer_cancel(&n->b->heap, &n->poll);
 }
@@ -290,7 +294,7 @@ void neighbour_poll_answered(struct neighbour *n, uint64_t now_us)
 void neighbour_poll_forgive(struct neighbour *n, uint64_t now_us)
 {
 	if (timer_is_armed(&n->poll))
-		timer_set(&n->b->heap, &n->poll, now_us + link_hello_interval_us(n->link));
+		timer_set(&n->b->heap, &n->poll, now_us + poll_interval_us(n));
 }
 
 /* --- init and done ------------------------------------------------------------------------------- */

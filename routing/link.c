@@ -92,19 +92,29 @@ static void link_write_retraction(struct link *link, struct packet *p, uint64_t 
 	timer_set_earlier(&link->b->heap, &link->update, now_us + engine_random_between(link->b, 50 * MS, 100 * MS));
 }
 
+uint64_t link_fast_us(const struct link *link)
+{
+	uint64_t fast_us = link_hello_interval_us(link) / 4;
+
+	return link->config.is_thin && fast_us > FAST_HELLO_US ? fast_us : FAST_HELLO_US;
+}
+
 static void link_hello(struct timer *timer, uint64_t now_us)
 {
 	struct link *link = container_of(timer, struct link, hello);
 	bool is_paced = link_is_paced(link);
 	struct packet p;
 
-	packet_begin(&p, link->b, link, NULL);
-	link_write_hello(link, &p, now_us);
-	if (gate_takes_back(link, now_us))
-		link_write_retraction(link, &p, now_us);
-	if (!is_paced)
-		link_write_ihus(link, &p);
-	packet_send(&p);
+	/* Strangers on a thin link make themselves known to the owner. */
+	if (!is_paced || !link->config.is_thin || link_speaks_plain(link)) {
+		packet_begin(&p, link->b, link, NULL);
+		link_write_hello(link, &p, now_us);
+		if (gate_takes_back(link, now_us))
+			link_write_retraction(link, &p, now_us);
+		if (!is_paced)
+			link_write_ihus(link, &p);
+		packet_send(&p);
+	}
 	timer_set(&link->b->heap, &link->hello,
 		now_us + (is_paced ? link_next_stranger_us(link) : link_next_hello_us(link)));
 }

@@ -456,7 +456,7 @@ static void history_missed(struct neighbour *n, struct history *h, uint64_t now_
 		neighbour_faded(n, now_us);
 		return;
 	}
-	if (n->misses > 0 && neighbour_is_slow(n))
+	if (n->misses > 0 && (neighbour_is_slow(n) || n->link->config.is_thin))
 		neighbour_poll_soon(n, now_us);
 	timer_set(&n->b->heap, &h->timer, history_next_us(n, h, now_us));
 	neighbour_cost_update(n, now_us);

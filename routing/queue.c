@@ -166,14 +166,19 @@ bool packet_goes_on(const struct packet *p)
 	return p->most > 0;
 }
 
+void packet_send_bytes(struct babel *b, struct link *link, const struct address *to, struct bytes bytes)
+{
+	b->counters.packets_sent++;
+	b->output.send(b->user, link->id, to, bytes);
+}
+
 void packet_send(struct packet *p)
 {
 	struct bytes bytes = wire_build_end(&p->builder);
 
 	if (bytes.len > 0) {
 		p->sent++;
-		p->b->counters.packets_sent++;
-		p->b->output.send(p->b->user, p->link->id, p->to, bytes);
+		packet_send_bytes(p->b, p->link, p->to, bytes);
 	}
 	packet_ask_budget(p);
 	p->ack = NULL;

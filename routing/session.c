@@ -16,6 +16,7 @@
 
 #define RTT_FIRST_US (300 * MS)
 #define RTT_FIRST_THIN_US (2 * SECOND)
+#define WINDOW_THIN 8 /* there the budget is the limit */
 #define RTT_MAX_US (10 * SECOND)
 #define RETRANSMIT_MIN_US (50 * MS)
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
@@ -53,7 +54,8 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 		if (metric_link_admits(&n->link->config, c))
 			n->classes |= classes & 1u << c;
 	s->out.rtt_us = n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US;
-	s->out.window = WINDOW_FIRST;
+	s->out.window = n->link->config.is_thin ? WINDOW_THIN : WINDOW_FIRST;
+	s->out.is_first = true;
 	s->out.owes_refresh = true;
 	s->out.full_us = now_us;
 	timer_init(&s->flush, flush_due);
@@ -220,6 +222,19 @@ void session_flush_soon(struct session *s, uint64_t now_us, bool urgent)
 	timer_set_earlier(&b->heap, &s->flush, now_us + wait_us);
 }
 
+/* In a full sync the last packet brings it. */
+bool session_may_refresh(const struct session *s)
+{
+	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && (s->out.sent == s->out.ver || !s->out.is_full);
+}
+
+void session_refreshed(struct session *s, uint64_t now_us)
+{
+	s->out.owes_refresh = false;
+	s->out.granted_until_us = now_us + link_update_hold_us(s->n->link);
+	refresh_arm(s, now_us);
+}
+
 static void refresh_write(struct session *s, struct packet *p, uint64_t now_us)
 {
 	struct session_out *out = &s->out;
@@ -231,9 +246,7 @@ static void refresh_write(struct session *s, struct packet *p, uint64_t now_us)
 	tlv.u.refresh.interval_cs = s->n->link->config.update_interval_cs;
 	tlv.u.refresh.digest = out->digest;
 	packet_write(p, &tlv);
-	out->owes_refresh = false;
-	out->granted_until_us = now_us + link_update_hold_us(s->n->link);
-	refresh_arm(s, now_us);
+	session_refreshed(s, now_us);
 }
 
 static uint64_t retransmit_us(const struct session *s)
@@ -253,7 +266,16 @@ static bool session_waits(const struct session *s)
 	if (s->in.owes_ack)
 		return true;
 	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY &&
-	       (out->owes_refresh || (out->sent < out->ver && out->in_flight < out->window));
+	       ((out->owes_refresh && session_may_refresh(s)) ||
+		       (out->sent < out->ver && out->in_flight < out->window));
+}
+
+/* Is there news, and may it leave? Nothing is gained by telling who does not hear us, or whom we do not hear. */
+static bool news_may_leave(const struct session *s)
+{
+	const struct session_out *out = &s->out;
+
+	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver && out->in_flight < out->window;
 }
 
 void session_ride(struct session *s, struct packet *p, uint64_t now_us)
@@ -268,14 +290,13 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	/* Nothing is gained by telling who does not hear us, or whom we do not hear. */
 	if (s->n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return;
-	while (out->sent < out->ver && out->in_flight < out->window && packet_goes_on(p)) {
+	while (news_may_leave(s) && packet_goes_on(p)) {
 		if (out->in_flight == 0)
 			out->flight_us = now_us;
 		adj_out_write(s, p, now_us);
 	}
 	out->is_urgent &= out->sent < out->ver;
-	/* In a full sync the last packet brings it. */
-	if (out->owes_refresh && (out->sent == out->ver || !out->is_full))
+	if (out->owes_refresh && session_may_refresh(s))
 		refresh_write(s, p, now_us);
 	if (out->acked < out->sent && !timer_is_armed(&out->retransmit))
 		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
@@ -294,15 +315,22 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 	struct session *s = container_of(timer, struct session, flush);
 	struct packet p;
 
+	bool is_thin = thin_suffices(s), has_room = true;
 	/* Who knows nothing yet reaches nobody. */
-	bool is_urgent = s->out.is_urgent || s->out.is_full || s->in.owes_ack;
+	bool is_urgent = s->out.is_urgent || s->out.is_full || (s->in.owes_ack && !is_thin);
 	enum babel_need need = is_urgent ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
 
-	if (packet_begin_within(&p, s->n->b, s->n->link, &s->n->address, need)) {
-		session_ride(s, &p, now_us);
-		packet_send(&p);
+	if (!is_thin || news_may_leave(s)) {
+		has_room = packet_begin_within(&p, s->n->b, s->n->link, &s->n->address, need);
+		if (has_room) {
+			session_ride(s, &p, now_us);
+			packet_send(&p);
+		}
+		has_room = packet_goes_on(&p);
 	}
-	if (!packet_goes_on(&p) && session_waits(s))
+	if (is_thin && (s->in.owes_ack || (s->out.owes_refresh && session_may_refresh(s))))
+		thin_say(s, now_us, false);
+	if (!has_room && session_waits(s))
 		timer_set_earlier(&s->n->b->heap, &s->flush, p.again_us);
 }
 
@@ -353,7 +381,7 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 	if (out->sent < applied)
 		out->sent = applied;
 	if (applied == out->ver)
-		out->is_full = false;
+		out->is_full = out->is_first = false;
 	out->in_flight = applied >= out->sent || out->in_flight == 0 ? 0 : out->in_flight - 1;
 	timer_cancel(&s->n->b->heap, &out->retransmit);
 	if (applied < out->sent)

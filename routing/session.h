@@ -28,6 +28,8 @@ struct session_out {
 	uint32_t ver; /* of the last commit */
 	uint32_t acked; /* every commit up to it is applied */
 	uint32_t sent; /* every commit up to it was sent */
+	bool is_followed; /* the neighbour has acknowledged something of this epoch, by its name */
+	bool is_first; /* the neighbour has not had the whole table yet */
 	bool is_full; /* a full sync is under way, of what was committed after ... */
 	uint32_t full_from;
 	uint64_t full_us; /* when it began */
@@ -67,6 +69,7 @@ struct session_in {
 	uint64_t digest; /* of the routes of the neighbour */
 	uint64_t interval_us; /* between refreshes */
 	bool owes_ack, owes_nack;
+	bool owes_epoch_ack; /* an acknowledgment that names the epoch */
 	uint8_t whole[COMPACT_LIST_MAX]; /* ids that the neighbour should name in another way */
 	size_t whole_len;
 	bool whole_is_unknown; /* ... because we do not know who they are */
@@ -108,6 +111,9 @@ void session_syncack_received(struct session *s, uint64_t now_us, const struct b
 void session_ride(struct session *s, struct packet *p, uint64_t now_us);
 /* The same in a packet that leaves anyhow: with it what would be due soon. */
 void session_ride_early(struct session *s, struct packet *p, uint64_t now_us);
+bool session_may_refresh(const struct session *s);
+/* A refresh of this instant leaves. */
+void session_refreshed(struct session *s, uint64_t now_us);
 /* What is announced to everybody may have changed. */
 void session_announce(struct destination *d, uint64_t now_us, enum commit why);
 /* The neighbour asked for `d`. */
@@ -126,6 +132,13 @@ uint64_t session_lease_us(const struct session *s);
 /* The link to it is usable again, or no longer. */
 void session_cost_changed(struct session *s, uint64_t now_us, uint16_t old);
 void session_forgive(struct session *s, uint64_t now_us, uint64_t slept_us);
+
+/* --- thin.c ------------------------------------------------------------------------ */
+
+/* Does a thin body say all that is owed but news? */
+bool thin_suffices(const struct session *s);
+void thin_say(struct session *s, uint64_t now_us, bool is_hello);
+void thin_received(struct session *s, uint64_t now_us, const struct wire_thin *thin, bool is_late);
 
 /* --- adj_out.c --------------------------------------------------------------------- */
 
@@ -157,6 +170,8 @@ void adj_in_leave(struct session *s, uint64_t now_us);
 /* All updates of it were handed to adj_in_update(). */
 void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, const struct babel_tlv *delta);
 void adj_in_refresh(struct session *s, uint64_t now_us, const struct babel_tlv *refresh, bool is_late);
+/* The same in the low bits of a thin body. */
+void adj_in_thin_refresh(struct session *s, uint64_t now_us, const struct wire_thin *thin, bool is_late);
 /* Everything that the neighbour announced is void (R6). */
 void adj_in_wipe(struct session *s, uint64_t now_us);
 /* Something is missing: says so soon, once for a burst. */

@@ -7,12 +7,14 @@
  * interval less. So many short intervals meet a detection time more sharply than a
  * few long ones, and false alarms fall with their number. A neighbour that no
  * packets pass to or from is told Hello every `idle_ms`; when it is late by half of
- * that it is polled every `hello_ms`, `dead_misses` times. The times are those of
- * protocol.md 6.1, in silence after the last sign of life:
+ * that it is polled every `hello_ms`, `dead_misses` times. On thin links, where Hellos are
+ * far apart and fades take several polls in a row, whoever is late is polled four times
+ * as fast and twice as often. The times are those of protocol.md 6.1, in silence after the
+ * last sign of life:
  *
  *           fibre    mesh-radio  leo-satellite  geo-satellite  cellular  narrowband
  *   busy    0.35 s   1.3 s       3.25 s         4.25 s         4.5 s     10 s
- *   idle    6.3 s    7.2 s       the same
+ *   idle    6.3 s    7.2 s       the same                                        16 s
  *
  * A link measured by ETX forgets a neighbour after six misses in any case, so a
  * radio asks for no more. protocol.md wants 1 s probes on a geostationary link:
@@ -56,7 +58,7 @@ static const struct preset presets[] = {
 	 * thin */
 	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 4000, 40, 6, 0, false, false,
 		false },
-	[NARROWBAND] = { "narrowband", CONFIG_UDP, 560, 9600, CONFIG_COST_RADIO, 4096, 4000, 4000, 600, 2, 0, false,
+	[NARROWBAND] = { "narrowband", CONFIG_UDP, 560, 9600, CONFIG_COST_RADIO, 4096, 4000, 8000, 600, 2, 0, false,
 		false, true },
 	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 500, 60, 8, 25, false, true,
 		false },

@@ -133,7 +133,7 @@ static void told(struct peer *p, struct reader *r)
 		identity_router_id(rid.bytes, &c.key);
 		if (!trust_was_wanted(n, &rid))
 			continue;
-		if (!trust_add(n, encoded, &error))
+		if (!trust_learn(n, encoded, &error))
 			DROP(n, p->link, certificate_refused);
 	}
 }

@@ -166,7 +166,7 @@ static const struct certificate *certificate_read(struct handshake *h, struct by
 	struct node *n = h->n;
 	int error = 0;
 	const struct certificate *c =
-		bytes.len == CERTIFICATE_HASH_LEN ? trust_by_hash(n, bytes.data) : trust_add(n, bytes, &error);
+		bytes.len == CERTIFICATE_HASH_LEN ? trust_by_hash(n, bytes.data) : trust_learn(n, bytes, &error);
 
 	if (c && secret_equal(c->key.dh, h->noise.rs, KEY_LEN))
 		return c;

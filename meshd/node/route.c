@@ -197,7 +197,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.accept = trust_accept,
 		.announce = plain_announce,
 		.member_from = short_id_from,
-		.member_of_origin = short_id_of_origin,
+		.member_of_origin = short_id_to_announce,
 		.budget = engine_budget,
 	};
 	const struct babel_config babel = {

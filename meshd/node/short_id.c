@@ -4,7 +4,9 @@
  * A table in the order of short-ids, made when the engine first asks and again after
  * another certificate was learned: most nodes have no thin link and never ask. A
  * short-id that two members have names neither of them: it is counted and said, and
- * both are named in full.
+ * both are named in full. So is, when routes are announced, whoever this node learned of
+ * by neighbours since it was started: those whom it tells may have to ask for that
+ * certificate, too, and can ask only for a full name.
  */
 #include "meshd/node/state.h"
 
@@ -118,6 +120,13 @@ bool short_id_of_origin(void *user, const router_id *origin, struct babel_member
 		return false;
 	member_fill(out, k->member);
 	return true;
+}
+
+bool short_id_to_announce(void *user, const router_id *origin, struct babel_member *out)
+{
+	const struct known *k = trust_by_rid(user, origin);
+
+	return k && !k->is_new && short_id_of_origin(user, origin, out);
 }
 
 void short_id_done(struct node *n)

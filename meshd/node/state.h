@@ -229,6 +229,7 @@ struct answered {
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
 	struct known *next; /* in the order in which they were learned */
+	bool is_new; /* in this life, of a neighbour: others may not know it yet */
 	const struct node_member *member;
 	struct node_member own[]; /* unless the owner shares members */
 };
@@ -470,6 +471,8 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 /* The same, with the proof that we verified it before; NULL or a wrong one: verifies. */
 const struct certificate *trust_restore(
 	struct node *n, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN], int *error);
+/* The same, of what a neighbour told. */
+const struct certificate *trust_learn(struct node *n, struct bytes encoded, int *error);
 const char *trust_error_text(int error); /* goes on "a certificate that ..." */
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN]);
 const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN]);
@@ -491,6 +494,7 @@ void trust_refilter_due(struct timer *timer, uint64_t now_us);
 /* The engine's questions (babel.h). */
 bool short_id_from(void *user, uint16_t from, struct babel_member *out);
 bool short_id_of_origin(void *user, const router_id *origin, struct babel_member *out);
+bool short_id_to_announce(void *user, const router_id *origin, struct babel_member *out);
 void short_id_done(struct node *n);
 
 /* --- control.c: what neighbours say to each other beside Babel ---------------------------------------- */

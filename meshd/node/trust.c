@@ -201,6 +201,16 @@ const struct certificate *trust_add(struct node *n, struct bytes encoded, int *e
 	return trust_restore(n, encoded, NULL, error);
 }
 
+const struct certificate *trust_learn(struct node *n, struct bytes encoded, int *error)
+{
+	struct known **before = n->last_known;
+	const struct certificate *c = trust_add(n, encoded, error);
+
+	if (c && n->last_known != before)
+		(*before)->is_new = true;
+	return c;
+}
+
 void trust_done(struct node *n)
 {
 	for (struct known *k = n->first_known, *next; k; k = next) {

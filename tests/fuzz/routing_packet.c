@@ -192,8 +192,11 @@ static void fuzz_send(void *user, unsigned link, const struct address *to, struc
 	struct fuzz *f = user;
 	struct address self = self_address(link);
 	struct babel_counters counters = { 0 };
+	struct wire_thin thin;
 
 	(void)to;
+	if (wire_thin_read(&thin, packet))
+		return;
 	assert(packet.len <= MTU && packet.len > BABEL_HEADER);
 	size_t count = packet_parse(packet, &self, tlvs, &counters);
 	assert(count > 0 && counters.tlvs_malformed == 0 && counters.tlvs_bad_value == 0 && counters.tlvs_unknown == 0);
@@ -264,12 +267,13 @@ static void fuzz_link_add(struct fuzz *f, unsigned link)
 		.rxcost = link ? 256 : 96,
 		.hello_interval_cs = 100,
 		.update_interval_cs = 400,
+		.idle_interval_cs = link ? 300 : 0,
 		.dead_misses = link ? 3 : 0,
 		.mtu = MTU,
 		.split_horizon = link == 0,
 		.has_ipv4 = link == 0,
 		.next_hop_ipv4 = address_ipv4((uint8_t[4]){ 10, 9, 8, 7 }),
-		.rtt = link == 1,
+		.rtt = link == 1 && f->verdict & 1,
 		.rtt_min_us = 10000,
 		.rtt_max_us = 120000,
 		.rtt_max_penalty = 150,
@@ -520,6 +524,16 @@ static void step_built(struct fuzz *f, struct reader *in, unsigned link, const s
 	deliver(f, link, from, packet, built.len, flip & 0x08);
 }
 
+static void step_thin(struct fuzz *f, struct reader *in, unsigned link, const struct address *from)
+{
+	struct babel_sender sender = { *from, BABEL_PORT, 1, false, false };
+	uint8_t body[THIN_LEN];
+
+	read_copy(in, body, sizeof(body));
+	body[0] = (uint8_t)(0xc0 | (body[0] & 0x0f));
+	babel_receive(f->b, f->now_us, link, &sender, bytes_of(body, sizeof(body)));
+}
+
 /* A neighbour becomes usable: what random bytes would take long to find. */
 static void step_befriend(struct fuzz *f, unsigned link, const struct address *from)
 {
@@ -684,7 +698,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		unsigned link = op >> 3 & 1;
 		struct address from = neighbour_address(op >> 4);
 
-		if (op % 8 == 0)
+		if (op % 8 == 0 && op & 0x80)
+			step_thin(&f, &in, link, &from);
+		else if (op % 8 == 0)
 			step_raw(&f, &in, link, &from);
 		else if (op % 8 < 4)
 			step_built(&f, &in, link, &from);

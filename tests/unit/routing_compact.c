@@ -227,8 +227,10 @@ static void lost_uplink_takes_few_bytes_whatever_hung_on_it(void **state)
 	struct address probe = world_address(1, CABLE);
 	babel_neighbour_lost(w->nodes[0].b, w->now, CABLE, &probe);
 	node_poll(w, 0);
-	for (unsigned k = 0; k < 100 && session_of(w, 2)->n->route_count; k++)
+	for (unsigned k = 0; k < 100 && session_of(w, 2)->n->route_count; k++) {
 		world_run(w, 100 * MILLISECOND);
+		probe_forget(w, 1);
+	}
 	assert_int_equal(session_of(w, 2)->n->route_count, 0);
 	assert_true(is_in_step(w));
 	printf("# loss of %d members: %zu bytes\n", MEMBERS, w->segments[THIN].bytes - before);
@@ -256,7 +258,7 @@ static void answers_to_requests_take_few_bytes(void **state)
 	run_until_in_step(w, 60);
 	assert_all_told(w);
 	printf("# %d newer seqnos: %zu bytes\n", MEMBERS, w->segments[THIN].bytes - before);
-	assert_in_range(w->segments[THIN].bytes - before, 1, 1200);
+	assert_in_range(w->segments[THIN].bytes - before, 1, 1400);
 	world_free(w);
 }
 
@@ -429,7 +431,7 @@ static void tables_are_the_same_whatever_happens(void **state)
 		world_run(w, A_SECOND);
 		answer_requests(w);
 	}
-	run_until_in_step(w, 10);
+	run_until_in_step(w, 120);
 	for (unsigned i = 0; i < MEMBERS; i++) {
 		assert_true(same_as_sender(w, &cards[i].host));
 		for (unsigned k = 0; k < 2; k++)
