@@ -8,6 +8,8 @@
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (900)
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
+#   make check-interop  with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
+#   make soak       twelve routers of four kinds, links cut at random, for SOAK_SECONDS (1800)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
@@ -24,6 +26,8 @@ V ?= 0
 FUZZ_SECONDS ?= 300
 WORLD_SECONDS ?= 600
 AGREE_RUNS ?= 10
+SOAK_SECONDS ?= 1800
+SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
@@ -156,9 +160,9 @@ $(BUILD)/lib/lostclock.so: sim/demo/clock/lostclock.c
 	@echo "  CC $<"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -fPIC -shared -o $@ $<
 
-# Looks for forwarding loops among the routers of tests/interop.
-PROGRAMS += $(BUILD)/interop/prober
-$(BUILD)/interop/prober: tests/interop/prober.c
+# What the tests of tests/interop say and ask among other routers.
+PROGRAMS += $(BUILD)/interop/prober $(BUILD)/interop/speaker
+$(BUILD)/interop/%: tests/interop/%.c
 	@mkdir -p $(@D)
 	@echo "  CC $<"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -o $@ $<
@@ -194,7 +198,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
+.PHONY: all programs tests demo agree check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -236,6 +240,16 @@ worlds: deps-check
 worlds-sim: deps-check
 	$(Q)+$(SUBMAKE) build/release/bin/meshsim
 	build/release/bin/meshsim fuzz --seeds $(WORLD_SEEDS) --keep-going
+
+check-interop: deps-check deps-test
+	$(Q)+$(SUBMAKE) programs
+	$(Q)sh tests/interop/matrix.sh $(BUILD)
+	$(Q)sh tests/interop/parse.sh $(BUILD)
+	$(Q)sh tests/interop/dissect.sh $(BUILD)
+
+soak: deps-check deps-test
+	$(Q)+$(SUBMAKE) programs
+	$(Q)sh tests/interop/soak.sh $(BUILD) $(SOAK_SECONDS) $(SOAK_SEED)
 
 agree: deps-check
 	$(Q)+$(SUBMAKE) programs
@@ -280,7 +294,7 @@ install: all
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
-DEBIAN_TEST := tshark babeld
+DEBIAN_TEST := tshark babeld bird2 frr
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:

@@ -121,6 +121,12 @@ keys_set() {
 
 has_mac() { [ "$mode" = mac ] || [ "$mode" = blake2s ]; }
 
+# --- nothing: a host in which the test runs something itself ---------------------------------------
+
+none_write() { # name
+	echo "exec sleep 86400" >>"$work/out/$1.sh"
+}
+
 # --- meshd ----------------------------------------------------------------------------------------
 
 # A deployment for each: among plain neighbours they know nothing of each other.

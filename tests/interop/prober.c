@@ -239,7 +239,8 @@ int main(int argc, char **argv)
 	char path[512];
 
 	if (argc < 8) {
-		fprintf(stderr, "usage: prober DIR NAME HOPS INTERVAL_MS SOURCE4 SOURCE6 TARGET=ADDRESS4=ADDRESS6...\n");
+		fprintf(stderr,
+			"usage: prober DIR NAME HOPS INTERVAL_MS SOURCE4 SOURCE6 TARGET=ADDRESS4=ADDRESS6...\n");
 		return 2;
 	}
 	p.dir = argv[1];
