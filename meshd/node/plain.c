@@ -5,6 +5,7 @@
  *
  * Nobody there has proven anything, so what is believed is bounded, in this order:
  *
+ *   what is no destination             refused: loopback, link-local, multicast
  *   an origin that is a member         refused: members speak for themselves, sealed
  *   the deployment, what members have  refused (trust_is_foreign())
  *   the rules of the link, inwards     the first that matches; none: refused
@@ -139,12 +140,31 @@ static struct babel_verdict denied(struct node_link *link)
 	return (struct babel_verdict){ .accept = false };
 }
 
+/* Of this host, or of one link only, whoever says so: a route to the like would take the host's own traffic. */
+static bool prefix_is_no_destination(const struct prefix *prefix)
+{
+	static const struct prefix none[] = {
+		{ 127, { FAMILY_IPV6, { 0 } } }, /* :: and ::1 */
+		{ 10, { FAMILY_IPV6, { 0xfe, 0x80 } } },
+		{ 8, { FAMILY_IPV6, { 0xff } } },
+		{ 8, { FAMILY_IPV4, { 0 } } },
+		{ 8, { FAMILY_IPV4, { 127 } } },
+		{ 16, { FAMILY_IPV4, { 169, 254 } } },
+		{ 4, { FAMILY_IPV4, { 224 } } },
+	};
+
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		if (prefix_contains(&none[i], prefix))
+			return true;
+	return false;
+}
+
 struct babel_verdict plain_accept(
 	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin)
 {
 	const struct plain *p = link->plain;
 
-	if (trust_by_rid(link->n, origin) || !trust_is_foreign(link->n, prefix))
+	if (prefix_is_no_destination(prefix) || trust_by_rid(link->n, origin) || !trust_is_foreign(link->n, prefix))
 		return denied(link);
 	const struct rule *r = rules_find(p->rules[NODE_IN], p->rule_count[NODE_IN], prefix, neighbour);
 	if (!r || r->is_deny)

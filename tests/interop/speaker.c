@@ -51,6 +51,9 @@ struct saying {
 #define RETRACTED 0x75, 0x30, 0, 7, 0xff, 0xff
 #define P(n) 0xfd, 0x66, 0, n
 #define UPDATE(n, flags) 8, 14, 2, flags, 32, 0, NUMBERS, P(n)
+/* The router is number 1 or 2: it is asked for both, and one is its own. */
+#define OWN(n) 0xfd, 0x77, 0, n, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1
+#define SEQNO_REQUEST(n, hops) 10, 30, 2, 128, 0, 1, hops, 0, 2, 0, 0, 0, 0, 0, 0, 7, OWN(n)
 #define MANDATORY 0x80 | 60, 0
 #define OPTIONAL 60, 1, 9
 
@@ -117,9 +120,8 @@ static const struct saying sayings[] = {
 		ANSWER(3, 0x12, 0x36), .wrapping = TO_UNICAST },
 	{ "... within no time (4.6.3)", 0, BODY(2, 6, 0, 0, 0x12, 0x37, 0, 0), ANSWER(3, 0x12, 0x37),
 		.wrapping = TO_UNICAST },
-	{ "route request for its own prefix (3.8.1.1)", 0,
-		BODY(9, 18, 2, 128, 0xfd, 0x77, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1), ANSWER(8),
-		.wrapping = TO_UNICAST },
+	{ "route request for its own prefix (3.8.1.1)", 0, BODY(9, 18, 2, 128, OWN(1), 9, 18, 2, 128, OWN(2)),
+		ANSWER(8), .wrapping = TO_UNICAST },
 	{ "route request for what nobody has (3.8.1.1)", 0, BODY(9, 6, 2, 32, 0xfd, 0x66, 0xff, 1), ANSWER(8),
 		.wrapping = TO_UNICAST },
 	{ "wildcard route request with a length (4.6.10)", 0, BODY(9, 2, 0, 8), ANSWER(8), .wrapping = TO_UNICAST },
@@ -127,14 +129,10 @@ static const struct saying sayings[] = {
 		ANSWER(8), .wrapping = TO_UNICAST },
 	{ "seqno request without an encoding (4.6.11)", 0, BODY(10, 14, 0, 0, 0, 1, 5, 0, 2, 0, 0, 0, 0, 0, 0, 7),
 		ANSWER(8), .wrapping = TO_UNICAST },
-	{ "seqno request of hop count 0 for its own prefix (4.6.11)", 0,
-		BODY(10, 30, 2, 128, 0, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 7, 0xfd, 0x77, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-			0, 1),
+	{ "seqno request of hop count 0 for its own prefix (4.6.11)", 0, BODY(SEQNO_REQUEST(1, 0), SEQNO_REQUEST(2, 0)),
 		ANSWER(8), .wrapping = TO_UNICAST },
 	{ "seqno request for its own prefix, of another origin (3.8.1.2)", 0,
-		BODY(10, 30, 2, 128, 0, 1, 5, 0, 2, 0, 0, 0, 0, 0, 0, 7, 0xfd, 0x77, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-			0, 1),
-		ANSWER(8), .wrapping = TO_UNICAST },
+		BODY(SEQNO_REQUEST(1, 5), SEQNO_REQUEST(2, 5)), ANSWER(8), .wrapping = TO_UNICAST },
 };
 
 struct speaker {

@@ -448,6 +448,26 @@ static void rules_do_not_open_what_is_the_networks(void **state)
 	assert_false(has(member_node(), "10.0.0.0/8", &r));
 }
 
+static void what_is_no_destination_is_no_route(void **state)
+{
+	static const char *const none[] = { "::1/128", "::/128", "fe80::/10", "fe80::1/128", "ff00::/8", "ff02::1/128",
+		"127.0.0.0/8", "0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4" };
+	struct babel_route r;
+
+	(void)state;
+	scene(ROLE_GATEWAY);
+	gate_rules(NODE_IN, "any", NULL);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		originates(none[i]);
+	originates("::/0");
+	originates("0.0.0.0/0");
+	run(10 * A_SECOND);
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		assert_false(has(gate_node(), none[i], &r));
+	assert_true(has(gate_node(), "::/0", &r));
+	assert_true(has(gate_node(), "0.0.0.0/0", &r));
+}
+
 static void a_member_speaks_only_for_itself(void **state)
 {
 	struct babel_route r;
@@ -540,6 +560,7 @@ int main(void)
 		PLAIN_TEST(without_the_role_nobody_else_believes_it),
 		PLAIN_TEST(members_believe_only_what_the_gateway_is_for),
 		PLAIN_TEST(rules_do_not_open_what_is_the_networks),
+		PLAIN_TEST(what_is_no_destination_is_no_route),
 		PLAIN_TEST(a_member_speaks_only_for_itself),
 		PLAIN_TEST(rules_change_without_losing_the_neighbour),
 		PLAIN_TEST(another_ipv4_address_is_announced_while_the_link_is_up),
