@@ -87,6 +87,9 @@ static unsigned segment_new(struct world *w, bool is_shared)
 
 	s->is_shared = is_shared;
 	s->config = draw_link_config(w, s);
+	s->is_open = !w->sessions || (w->is_quick && world_chance(w, 400));
+	if (s->is_open)
+		s->config.idle_interval_cs = 0; /* in the clear nobody says who has restarted */
 	segment_draw_manner(w, s);
 	return w->segment_count++;
 }
@@ -403,7 +406,8 @@ static void fault_draw(struct world *w)
 	unsigned total = 0;
 
 	/* What is broken shows when processes follow each other. */
-	if ((w->mutant == MUTANT_KEEP || w->mutant == MUTANT_NO_GATE) && world_chance(w, 600)) {
+	bool is_of_restarts = w->mutant == MUTANT_KEEP || w->mutant == MUTANT_NO_GATE || w->mutant == MUTANT_NO_START;
+	if (is_of_restarts && world_chance(w, 600)) {
 		fault_restart(w);
 		return;
 	}
@@ -476,7 +480,7 @@ struct world *world_new(uint64_t seed, enum mutant mutant, bool is_quick, bool t
 	w->sessions = world_chance(w, 700) || mutant >= MUTANT_KEEP;
 	w->is_quick = is_quick;
 	if (is_quick)
-		w->sessions = false;
+		w->sessions = seed % 2 == 0;
 	w->alive = w->sessions && world_chance(w, 500);
 	w->classes = 1;
 	w->node_count = (unsigned)world_between(w, 3, world_between(w, 4, WORLD_NODES));

@@ -41,7 +41,7 @@ static bool edge_is_open(const struct world *w, unsigned a, unsigned segment, un
 	/* In the clear, and who died is back at once: what runs into a dead cable runs in no circle yet. */
 	if (w->is_quick && (s->is_cut || (s->deaf[b] >> a & 1) || !(w->nodes[b].with_carrier >> segment & 1)))
 		return false;
-	return !w->sessions || w->mutant == MUTANT_NO_GATE || w->nodes[a].known_boot[segment][b] == w->nodes[b].boot;
+	return s->is_open || w->mutant == MUTANT_NO_GATE || w->nodes[a].known_boot[segment][b] == w->nodes[b].boot;
 }
 
 static bool prefix_is_routed(const struct node *n, unsigned p)
@@ -245,7 +245,7 @@ static bool node_can_use(const struct world *w, enum babel_class class, unsigned
 		return false;
 	for (unsigned s = 0; s < w->segment_count; s++)
 		if (!(x->refuses >> s & 1) && nodes_hear_each_other(w, s, a, b) &&
-			segment_admits(&w->segments[s], class))
+			segment_admits(&w->segments[s], class) && (class == BABEL_TEXT || !w->segments[s].is_open))
 			return true;
 	return false;
 }

@@ -146,7 +146,7 @@ static bool session_accepts(struct node *n, const struct flight *f)
 	unsigned known = n->known_boot[f->segment][f->from];
 
 	/* In the clear what a dead process sent comes before what the next one sends, or not at all. */
-	if (!n->w->sessions) {
+	if (n->w->segments[f->segment].is_open) {
 		n->known_boot[f->segment][f->from] = f->boot > known ? f->boot : known;
 		return !n->w->is_quick || f->boot >= known;
 	}
@@ -339,6 +339,8 @@ void node_session(struct node *n, unsigned segment, unsigned peer, unsigned boot
 {
 	struct address address = world_address(peer, segment);
 
+	if (n->w->segments[segment].is_open)
+		boot = 0;
 	if (boot && n->w->mutant == MUTANT_KEEP)
 		boot = 1;
 	unsigned classes = n->w->nodes[peer].classes;
@@ -362,7 +364,7 @@ void node_link_up(struct node *n, unsigned segment)
 	config.hello_interval_cs = (uint16_t)(config.hello_interval_cs * n->slowness);
 	config.idle_interval_cs = (uint16_t)(config.idle_interval_cs * n->slowness);
 	config.update_interval_cs = (uint16_t)(config.update_interval_cs * n->slowness);
-	config.is_open = !n->w->sessions && n->w->mutant != MUTANT_NO_START;
+	config.is_open = n->w->segments[segment].is_open && n->w->mutant != MUTANT_NO_START;
 	config.next_hop_ipv4 = world_address_v4(n->index, segment);
 	assert(babel_link_add(n->b, node_now(n), segment, &self, &config) == 0);
 	node_poll(n);
@@ -405,6 +407,14 @@ static bool node_member_of_origin(void *user, const router_id *origin, struct ba
 	return origin->bytes[7] > 0 && node_member_from(user, origin->bytes[7], out);
 }
 
+static bool node_has_open_links(const struct node *n)
+{
+	for (unsigned s = 0; s < n->w->segment_count; s++)
+		if ((n->joined >> s & 1) && n->w->segments[s].is_open)
+			return true;
+	return false;
+}
+
 void node_start(struct node *n)
 {
 	struct world *w = n->w;
@@ -418,7 +428,7 @@ void node_start(struct node *n)
 		.id = n->id,
 		.has_stored_seqno = n->has_stored,
 		.stored_seqno = n->stored,
-		.has_open_links = !w->sessions && w->mutant != MUTANT_NO_START,
+		.has_open_links = node_has_open_links(n) && w->mutant != MUTANT_NO_START,
 		.kernel_has_v4_via_v6 = true,
 		.classes = n->classes,
 		.random = prng_random(&n->prng),

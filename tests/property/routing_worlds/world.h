@@ -15,7 +15,8 @@
  * and dropped its routes (protocol.md 2.2, R6 and R7). Worlds with `sessions`
  * behave so. In the others, plain RFC 8966, a node that died stays away until
  * nobody can follow its old word, or, in quick worlds, not: there the gate after a
- * start must do (routing/gate.c), and no Hello is lost by more than chance.
+ * start must do (routing/gate.c). Half of the quick worlds have sealed segments and
+ * some in the clear.
  *
  * In worlds with sessions some nodes speak of versions (docs/routing.md): links
  * between two of them are versioned, others are plain, and a shared medium may
@@ -98,6 +99,7 @@ struct node {
 struct segment {
 	bool is_cut;
 	bool is_shared;
+	bool is_open; /* nothing is sealed there */
 	uint64_t delay_us, jitter_us, late_us; /* late: some packets take so much longer */
 	unsigned loss_permille, double_permille, late_permille;
 	uint32_t deaf[WORLD_NODES]; /* whom a node does not hear here, as a bit mask */
