@@ -37,6 +37,7 @@ struct node_table node_table_at(const struct node *n, unsigned i)
 		{ "certificates", n->certificates.count, n->certificates.limit },
 		{ "certificates wanted", n->want_count, CERTIFICATE_WANTS_MAX },
 		{ "packets waiting", n->pool.used, WAITING_PACKETS_MAX },
+		{ "packets in pieces", n->join_count, JOINS_MAX },
 	};
 
 	return i < sizeof(tables) / sizeof(tables[0]) ? tables[i] : (struct node_table){ 0 };
