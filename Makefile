@@ -6,7 +6,7 @@
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
-#                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (900)
+#                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (2400)
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
 #   make check-interop  with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
 #   make soak       twelve routers of four kinds, links cut at random, for SOAK_SECONDS (1800)
@@ -31,7 +31,7 @@ SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
-BENCH_LIMIT ?= 900
+BENCH_LIMIT ?= 2400
 PREFIX ?= /usr/local
 DESTDIR ?=
 

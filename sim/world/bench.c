@@ -103,6 +103,19 @@ static bool run_until_whole(struct world *w, uint64_t until_us)
 	return is_whole;
 }
 
+static uint64_t entries_of(const struct world *w)
+{
+	uint64_t entries = 0;
+	const char *name;
+	size_t used, limit;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		for (unsigned k = 0; (name = babel_table_at(node_babel(w->stations[i]->node), k, &used, &limit)); k++)
+			if (strcmp(name, "sources") == 0)
+				entries += used;
+	return entries;
+}
+
 static void bench_run(struct bench *b, const struct plan *p, struct world *w)
 {
 	struct stopwatch start = stopwatch_now(), cold, end;
@@ -110,7 +123,11 @@ static void bench_run(struct bench *b, const struct plan *p, struct world *w)
 	b->is_whole = run_until_whole(w, WORLD_START_US + b->limit_us);
 	cold = stopwatch_now();
 	uint64_t whole_us = w->now_us;
+	b->entries = entries_of(w);
+	world_run(w, whole_us + b->steady_us / 12);
+	uint64_t events = w->events;
 	world_run(w, whole_us + b->steady_us / 6);
+	b->peace_events = (double)(w->events - events) * 12e6 / (double)b->steady_us / b->nodes;
 	region_set(p, w, LINK_CUT);
 	world_run(w, whole_us + b->steady_us * 2 / 3);
 	region_set(p, w, LINK_UP);

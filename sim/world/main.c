@@ -180,8 +180,10 @@ static int bench_json_write(const struct bench *b, const char *path)
 		(unsigned long long)b->events, b->whole_s + (double)b->steady_us / 1e6);
 	fprintf(out,
 		"\"whole_after_seconds\": %.3f, \"build_seconds\": %.3f, \"cold_seconds\": %.3f, "
-		"\"cold_cpu_seconds\": %.3f, \"then_seconds\": %.3f, \"then_cpu_seconds\": %.3f}\n",
-		b->whole_s, b->build_wall_s, b->cold_wall_s, b->cold_cpu_s, b->steady_wall_s, b->steady_cpu_s);
+		"\"cold_cpu_seconds\": %.3f, \"then_seconds\": %.3f, \"then_cpu_seconds\": %.3f, "
+		"\"entries\": %llu, \"peace_events_per_node_second\": %.3f}\n",
+		b->whole_s, b->build_wall_s, b->cold_wall_s, b->cold_cpu_s, b->steady_wall_s, b->steady_cpu_s,
+		(unsigned long long)b->entries, b->peace_events);
 	return fclose(out) ? -EIO : 0;
 }
 
@@ -192,8 +194,10 @@ static void bench_print(const struct bench *b)
 	       "%llu s in %.1f s (%.1f s)\n",
 		b->nodes, b->links, b->lanes, b->build_wall_s, b->whole_s, b->cold_wall_s, b->cold_cpu_s,
 		(unsigned long long)(b->steady_us / SECOND_US), b->steady_wall_s, b->steady_cpu_s);
-	printf("%12s %.1f x real time, %.0f kB a node, %llu events, hash ", "", bench_speedup(b),
-		b->bytes_per_node / 1e3, (unsigned long long)b->events);
+	printf("%12s %.1f x real time, %.0f kB a node, %llu entries; %llu events, in peace %.2f a node and second; "
+	       "hash ",
+		"", bench_speedup(b), b->bytes_per_node / 1e3, (unsigned long long)b->entries,
+		(unsigned long long)b->events, b->peace_events);
 	for (unsigned i = 0; i < 8; i++)
 		printf("%02x", b->digest[i]);
 	putchar('\n');

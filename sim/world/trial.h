@@ -179,6 +179,8 @@ struct bench {
 	unsigned links, lanes;
 	bool is_whole, is_whole_again;
 	uint64_t loops, events;
+	uint64_t entries; /* of all nodes: destinations of which they keep a distance, when whole */
+	double peace_events; /* of a node in a second, long before the cut */
 	double whole_s; /* virtual */
 	double build_wall_s, cold_wall_s, steady_wall_s; /* as people wait */
 	double cold_cpu_s, steady_cpu_s; /* processor time */

@@ -4,7 +4,9 @@
 # than BENCH_LIMIT seconds is left out, and the JSON says so.
 #
 #   speedup_1073, bytes_per_node_1073   null if 1073 is not among the sizes, or was left out
-#   scaling                             nodes, seconds that people waited, bytes; and what they are made of
+#   scaling                             nodes, seconds that people waited, bytes; and what they are made of:
+#                                       entries of tables (a route of each node to each: they grow by the
+#                                       square), events of a node in a second of peace (they do not grow)
 meshsim=$1
 json=$2
 shift 2
@@ -15,10 +17,10 @@ speedup=null
 bytes=null
 status=0
 for nodes in "$@"; do
-	timeout "${BENCH_LIMIT:-900}" "$meshsim" bench-tree "$nodes" --for "${BENCH_FOR:-3600}" --json "$one"
+	timeout "${BENCH_LIMIT:-2400}" "$meshsim" bench-tree "$nodes" --for "${BENCH_FOR:-3600}" --json "$one"
 	code=$?
 	if [ $code = 124 ]; then
-		echo "bench-sim: $nodes nodes take more than ${BENCH_LIMIT:-900} s: left out" >&2
+		echo "bench-sim: $nodes nodes take more than ${BENCH_LIMIT:-2400} s: left out" >&2
 		left_out="$left_out${left_out:+, }$nodes"
 		continue
 	fi
