@@ -39,13 +39,6 @@ void seqno_meet_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
 	}
 }
 
-static void compose_retraction(struct destination *d, const struct link *link, struct babel_tlv *out)
-{
-	if (d)
-		d->announced_links &= ~(UINT64_C(1) << link->id);
-	out->u.update.metric = BABEL_INFINITY;
-}
-
 /* IPv4 goes out natively where the link has IPv4, else over an IPv6 next hop (RFC 9229, 2.1). */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out)
 {
@@ -58,6 +51,18 @@ bool update_next_hop(const struct link *link, const struct prefix *prefix, struc
 	}
 	out->u.update.v4_via_v6 = true;
 	return link->b->config.kernel_has_v4_via_v6;
+}
+
+/* A retraction needs neither router-id nor next hop (4.6.9), but FRR 8.4, as babeld before 1.10, ignores one without
+ * and sends packets into the hole until the route ages: strangers are told both. */
+static void compose_retraction(struct destination *d, const struct link *link, struct babel_tlv *out)
+{
+	out->u.update.metric = BABEL_INFINITY;
+	if (!d)
+		return;
+	d->announced_links &= ~(UINT64_C(1) << link->id);
+	if (link->config.is_filtered && update_next_hop(link, &d->prefix, out))
+		out->u.update.origin = d->announced_id;
 }
 
 /* The owner's word on what is announced here. */

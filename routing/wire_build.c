@@ -280,7 +280,8 @@ static void put_update(struct wire_builder *w, const struct babel_tlv *tlv)
 	bool is_v4 = prefix->address.family == FAMILY_IPV4;
 	bool is_v4_via_v6 = is_v4 && (is_finite ? family == FAMILY_IPV6 : tlv->u.update.v4_via_v6);
 	unsigned slot = is_v4_via_v6 ? 2 : is_v4 ? 0 : 1;
-	uint8_t flags = is_finite ? put_update_state(w, tlv) : 0;
+	bool has_state = is_finite || !router_id_is_reserved(&tlv->u.update.origin);
+	uint8_t flags = has_state ? put_update_state(w, tlv) : 0;
 	uint8_t omitted = shared_bytes(w, slot, prefix);
 	size_t size = prefix_size(prefix);
 	bool is_base = tlv->u.update.class == BABEL_TEXT;

@@ -111,6 +111,30 @@ pair() { # kind mode
 	net_run pair_works
 }
 
+# --- three in a line ---------------------------------------------------------------------------------
+
+# What meshd loses, its neighbour must not believe in any longer.
+line_works() {
+	converges
+	check "$case: two hops cost 192" within $settle_s metric_is p far 192
+	meshlab ctl cut m-far
+	check "$case: a retraction by meshd counts at once" within 5 metric_is_none p far
+	meshlab ctl restore m-far
+	converges
+}
+
+line() { # kind mode
+	case=line-$1-$2
+	has_router "$1" || return 0
+	net_new "$2"
+	router m meshd
+	router p "$1"
+	router far meshd
+	wire m p
+	wire m far
+	net_run line_works
+}
+
 # --- rings ---------------------------------------------------------------------------------------------
 
 # Three in a ring: one hop to each; two when the cable between is cut.
@@ -250,6 +274,10 @@ all_cases() {
 		pair babeld rtt
 		pair frr rtt
 		pair babeld v4v6
+		line babeld plain
+		line bird plain
+		line frr plain
+		line babeld v4v6
 		triangle plain meshd babeld bird
 		triangle plain meshd bird frr
 		triangle mac meshd babeld bird

@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #define TARGETS_MAX 64
+#define HOPS_VARIED 12 /* a packet that goes in a circle dies at another router each time: all of them are seen */
 #define PACKET_MAX 2048
 
 struct target {
@@ -41,6 +42,7 @@ struct target {
 struct prober {
 	const char *dir, *name;
 	int fd[2]; /* IPv4, IPv6 */
+	int hops; /* at most, and a few less */
 	struct target targets[TARGETS_MAX];
 	unsigned count;
 	uint16_t id;
@@ -65,7 +67,14 @@ static _Noreturn void die(const char *what)
 
 /* --- opening ------------------------------------------------------------------------------ */
 
-static void sockets_open(struct prober *p, const char *source4, const char *source6, int hops)
+static void hops_set(const struct prober *p, int hops)
+{
+	if (setsockopt(p->fd[0], IPPROTO_IP, IP_TTL, &hops, sizeof(hops)) < 0 ||
+		setsockopt(p->fd[1], IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0)
+		die("hop limit");
+}
+
+static void sockets_open(struct prober *p, const char *source4, const char *source6)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
@@ -76,9 +85,6 @@ static void sockets_open(struct prober *p, const char *source4, const char *sour
 	p->fd[1] = socket(AF_INET6, SOCK_RAW | SOCK_NONBLOCK, IPPROTO_ICMPV6);
 	if (p->fd[0] < 0 || p->fd[1] < 0)
 		die("raw sockets");
-	if (setsockopt(p->fd[0], IPPROTO_IP, IP_TTL, &hops, sizeof(hops)) < 0 ||
-		setsockopt(p->fd[1], IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof(hops)) < 0)
-		die("hop limit");
 	if (bind(p->fd[0], (struct sockaddr *)&v4, sizeof(v4)) < 0 ||
 		bind(p->fd[1], (struct sockaddr *)&v6, sizeof(v6)) < 0)
 		die("source address");
@@ -118,6 +124,7 @@ static void round_send(struct prober *p)
 	struct icmp6_hdr v6 = { .icmp6_type = ICMP6_ECHO_REQUEST };
 
 	p->sent_ms[++p->sequence] = now_ms();
+	hops_set(p, p->hops - p->sequence % HOPS_VARIED);
 	v4.un.echo.id = v6.icmp6_id = p->id;
 	v4.un.echo.sequence = v6.icmp6_seq = htons(p->sequence);
 	v4.checksum = checksum(&v4, sizeof(v4));
@@ -247,7 +254,10 @@ int main(int argc, char **argv)
 	p.name = argv[2];
 	int64_t interval = atoi(argv[4]), next = now_ms();
 	p.id = (uint16_t)getpid();
-	sockets_open(&p, argv[5], argv[6], atoi(argv[3]));
+	p.hops = atoi(argv[3]);
+	if (p.hops <= HOPS_VARIED)
+		die("too few hops");
+	sockets_open(&p, argv[5], argv[6]);
 	for (int i = 7; i < argc; i++)
 		target_read(&p, argv[i]);
 	snprintf(path, sizeof(path), "%s/%s.loops", p.dir, p.name);

@@ -535,6 +535,22 @@ static void ipv4_prefix_is_not_said_to_name_its_origin__bird_2_0(void **state)
 	assert_false(p.tlvs[0].u.update.v4_via_v6);
 }
 
+static void retraction_that_names_its_origin_carries_it__frr_8_4(void **state)
+{
+	struct babel_tlv tlv = say_update("10.0.0.3/32", world_id(5), 3, BABEL_INFINITY);
+	uint8_t room[256];
+
+	(void)state;
+	tlv.u.update.next_hop = address_ipv4((uint8_t[4]){ 192, 168, 1, 9 });
+	struct bytes packet = build(room, sizeof(room), &tlv, 1);
+	assert_int_equal(packet.data[4], TLV_ROUTER_ID);
+	assert_int_equal(packet.data[4 + 12], TLV_NEXT_HOP);
+	assert_int_equal(packet.data[4 + 12 + 8], TLV_UPDATE);
+	tlv.u.update.origin = (router_id){ { 0 } };
+	packet = build(room, sizeof(room), &tlv, 1);
+	assert_int_equal(packet.data[4], TLV_UPDATE);
+}
+
 static void message_that_does_not_fit_leaves_the_packet_as_it_was(void **state)
 {
 	struct babel_tlv tlv = say_update("fd00:1:0:1::/64", world_id(5), 3, 100);
@@ -590,6 +606,7 @@ int main(void)
 		cmocka_unit_test(prefixes_are_compressed_and_the_router_id_said_once__rfc8966_4_6_9),
 		cmocka_unit_test(prefix_that_names_its_origin_saves_the_router_id__rfc8966_4_6_9),
 		cmocka_unit_test(ipv4_prefix_is_not_said_to_name_its_origin__bird_2_0),
+		cmocka_unit_test(retraction_that_names_its_origin_carries_it__frr_8_4),
 		cmocka_unit_test(message_that_does_not_fit_leaves_the_packet_as_it_was),
 	};
 
