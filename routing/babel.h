@@ -328,7 +328,7 @@ const char *babel_table_at(const struct babel *b, unsigned i, size_t *used, size
 	X(deltas_sent) X(deltas_resent) X(deltas_received) X(refreshes_sent) X(refreshes_received) X(refreshes_late) \
 	X(syncacks_sent) X(syncacks_received) X(sync_gaps) X(sync_mismatches) X(full_syncs) X(leases_lapsed) \
 	X(epochs_changed) X(compacts_sent) X(compacts_received) X(compacts_refused) X(updates_stray_class) \
-	X(thin_sent) X(thin_received)
+	X(thin_sent) X(thin_received) X(seqno_requests_batched)
 /* clang-format on */
 
 struct babel_counters {

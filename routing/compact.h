@@ -46,6 +46,15 @@ enum crowd_verdict { CROWD_TAKEN, CROWD_FULL, CROWD_NOT_COMPACT };
 enum crowd_verdict crowd_take(struct crowd *c, const struct destination *d, const struct adj_out *e, size_t room);
 void crowd_write(struct crowd *all, struct packet *p); /* all of them; there is room */
 
+/* What the neighbour was told of a prefix; NULL: nothing finite. */
+const struct claim *compact_told(const struct session *s, const struct prefix *prefix, unsigned class);
+
+/* --- batch.c ------------------------------------------------------------------------------ */
+
+/* Writes the seqno requests that wait in the queue, as far as lists can say them. */
+void batch_take(struct queue *q, struct packet *p);
+void batch_received(struct session *s, uint64_t now_us, const struct babel_tlv *tlv);
+
 /* --- compact_in.c ---------------------------------------------------------------------------- */
 
 /* A list of the delta `use` says what becomes of; what becomes of the rest. */

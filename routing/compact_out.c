@@ -483,3 +483,11 @@ void compact_refused(struct session *s, struct bytes whole, bool is_unknown)
 		}
 	}
 }
+
+const struct claim *compact_told(const struct session *s, const struct prefix *prefix, unsigned class)
+{
+	unsigned index;
+	const struct adj_out *e = entry_of(s, prefix, &index);
+
+	return e && e->claims[class].metric != BABEL_INFINITY ? &e->claims[class] : NULL;
+}

@@ -240,6 +240,8 @@ static void session_received(struct reception *rx, uint64_t now_us, const struct
 	if (tlv->type == TLV_SYNCACK) {
 		s->out.is_followed |= tlv->u.syncack.epoch == s->out.epoch;
 		session_syncack_received(s, now_us, tlv);
+	} else if (tlv->type == TLV_BATCH_REQUEST) {
+		batch_received(s, now_us, tlv);
 	} else if (tlv->type == TLV_COMPACT) {
 		rx->use = compact_received(s, now_us, rx->use, tlv);
 	} else if (tlv->type == TLV_REFRESH) {
@@ -282,6 +284,7 @@ static void tlv_received(struct reception *rx, uint64_t now_us, const struct bab
 	case TLV_DELTA:
 	case TLV_SYNCACK:
 	case TLV_COMPACT:
+	case TLV_BATCH_REQUEST:
 		session_received(rx, now_us, tlv);
 		break;
 	default:

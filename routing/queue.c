@@ -5,7 +5,7 @@
  * update in a queue is only "tell them about P": it gets its values when the
  * queue is flushed. After that it may wait in `repeats` for another copy.
  */
-#include "routing/engine.h"
+#include "routing/compact.h"
 
 #include <stdlib.h>
 
@@ -301,6 +301,7 @@ static void queue_flush(struct timer *timer, uint64_t now_us)
 		timer_set(&q->b->heap, &q->flush, p.again_us);
 		return;
 	}
+	batch_take(q, &p);
 	while (!list_is_empty(&q->items) && p.sent < QUEUE_BURST && packet_goes_on(&p)) {
 		struct outgoing *item = list_entry(list_pop_front(&q->items), struct outgoing, node);
 

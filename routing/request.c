@@ -107,6 +107,17 @@ static struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
 	return tlv;
 }
 
+/* Where nobody listens but neighbours with sessions each is told by itself: by a list, perhaps. */
+static void request_send_to_all(struct link *link, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	if (!link->config.is_thin || link_speaks_plain(link)) {
+		queue_message(&link->queue, now_us, tlv);
+		return;
+	}
+	list_for_each (node, next, &link->neighbours)
+		queue_message(&list_entry(node, struct neighbour, on_link)->queue, now_us, tlv);
+}
+
 static void request_send_to_announcers(const struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	struct destination *d = q->destination;
@@ -122,7 +133,7 @@ static void request_send_to_announcers(const struct request *q, uint64_t now_us,
 	}
 	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_sent; id++)
 		if (d->b->links[id])
-			queue_message(&d->b->links[id]->queue, now_us, tlv);
+			request_send_to_all(d->b->links[id], now_us, tlv);
 }
 
 static void request_send(struct request *q, uint64_t now_us)

@@ -125,6 +125,7 @@ struct babel_tlv {
 		} compact; /* of the delta, as updates are */
 		struct {
 			uint8_t hop_count; /* not 0 */
+			uint8_t class; /* of all of them */
 			bool with_lans; /* for all prefixes that the members' certificates name, too */
 			bool is_salted; /* items have salts */
 			struct bytes items; /* batch_read() */

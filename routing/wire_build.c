@@ -190,8 +190,8 @@ static void write_compact(struct writer *out, const struct babel_tlv *tlv)
 static void write_batch_request(struct writer *out, const struct babel_tlv *tlv)
 {
 	write_u8(out, tlv->u.batch.hop_count);
-	write_u8(out,
-		(uint8_t)((tlv->u.batch.with_lans ? BATCH_LANS : 0) | (tlv->u.batch.is_salted ? BATCH_SALTED : 0)));
+	write_u8(out, (uint8_t)(tlv->u.batch.class | (tlv->u.batch.with_lans ? BATCH_LANS : 0) |
+				(tlv->u.batch.is_salted ? BATCH_SALTED : 0)));
 	write_bytes(out, tlv->u.batch.items);
 }
 

@@ -33,6 +33,7 @@ enum wire_sub_tlv {
 #define SYNCACK_WHOLE 112 /* sub-TLV */
 #define BATCH_LANS 0x80
 #define BATCH_SALTED 0x40
+#define BATCH_CLASS 0x03
 #define THIN_BODY 0xc0 /* in the upper four bits of its first byte; a packet begins with 42 */
 #define THIN_HELLO 0x01
 #define THIN_REFRESH 0x02

@@ -490,6 +490,7 @@ static enum verdict parse_batch_request(struct reader *r, struct babel_tlv *out)
 	out->u.batch.hop_count = read_u8(r);
 	uint8_t flags = read_u8(r);
 
+	out->u.batch.class = flags & BATCH_CLASS;
 	out->u.batch.with_lans = flags & BATCH_LANS;
 	out->u.batch.is_salted = flags & BATCH_SALTED;
 	struct bytes list = bytes_of(r->at, reader_left(r));
@@ -501,7 +502,8 @@ static enum verdict parse_batch_request(struct reader *r, struct babel_tlv *out)
 	enum verdict verdict = list_end(&l, list, r, &out->u.batch.items);
 	if (verdict == TLV_GOOD)
 		verdict = read_end(r);
-	return verdict == TLV_GOOD && out->u.batch.hop_count == 0 ? TLV_BAD_VALUE : verdict;
+	bool is_sane = out->u.batch.hop_count != 0 && out->u.batch.class < BABEL_CLASSES;
+	return verdict == TLV_GOOD && !is_sane ? TLV_BAD_VALUE : verdict;
 }
 
 /* --- the sequence ------------------------------------------------------------------ */

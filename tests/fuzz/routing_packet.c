@@ -109,8 +109,9 @@ static bool lists_equal(const struct babel_tlv *a, const struct babel_tlv *b)
 		return a->u.compact.check == b->u.compact.check && a->u.compact.base_id == b->u.compact.base_id &&
 		       a->u.compact.base_seqno == b->u.compact.base_seqno &&
 		       bytes_equal(a->u.compact.items, b->u.compact.items);
-	return a->u.batch.hop_count == b->u.batch.hop_count && a->u.batch.with_lans == b->u.batch.with_lans &&
-	       a->u.batch.is_salted == b->u.batch.is_salted && bytes_equal(a->u.batch.items, b->u.batch.items);
+	return a->u.batch.hop_count == b->u.batch.hop_count && a->u.batch.class == b->u.batch.class &&
+	       a->u.batch.with_lans == b->u.batch.with_lans && a->u.batch.is_salted == b->u.batch.is_salted &&
+	       bytes_equal(a->u.batch.items, b->u.batch.items);
 }
 
 static bool tlvs_equal(const struct babel_tlv *a, const struct babel_tlv *b)

@@ -234,6 +234,8 @@ static void lost_uplink_takes_few_bytes_whatever_hung_on_it(void **state)
 	assert_int_equal(session_of(w, 2)->n->route_count, 0);
 	assert_true(is_in_step(w));
 	printf("# loss of %d members: %zu bytes\n", MEMBERS, w->segments[THIN].bytes - before);
+	/* All of them are asked for, too, with their seqnos: nobody announces them there. */
+	assert_in_range(w->segments[THIN].bytes - before, 1, 6000);
 	world_free(w);
 }
 
@@ -259,6 +261,62 @@ static void answers_to_requests_take_few_bytes(void **state)
 	assert_all_told(w);
 	printf("# %d newer seqnos: %zu bytes\n", MEMBERS, w->segments[THIN].bytes - before);
 	assert_in_range(w->segments[THIN].bytes - before, 1, 1400);
+	world_free(w);
+}
+
+/* Prefixes of which the probe was asked for this seqno, each by a request of its own; with how many hops left. */
+static unsigned requests_heard(struct world *w, uint16_t seqno, uint8_t hops)
+{
+	const struct node *probe = &w->nodes[1];
+	unsigned count = 0;
+
+	for (size_t k = 0; k < probe->heard_count; k++)
+		count += probe->heard[k].tlv.type == TLV_SEQNO_REQUEST &&
+			 probe->heard[k].tlv.u.seqno_request.seqno == seqno &&
+			 probe->heard[k].tlv.u.seqno_request.hop_count == hops;
+	return count;
+}
+
+static void ask_for(struct world *w, const struct prefix *prefix, const router_id *origin)
+{
+	struct destination *d = destination_find(w->nodes[2].b, prefix);
+	struct address other = world_address(0, THIN);
+
+	request_seqno(d, w->now, BABEL_TEXT, origin, neighbour_find(w->nodes[2].b->links[THIN], &other));
+}
+
+/* 2.5: each keeps its rules, and is passed on to one next hop with one hop less. */
+static void requests_travel_by_the_list_and_are_passed_on_one_by_one__protocol_2_5(void **state)
+{
+	struct world *w = world_with_table();
+	unsigned prefixes = 0;
+
+	(void)state;
+	thin_join(w, true);
+	run_until_in_step(w, 60);
+	world_run(w,
+		6 * A_SECOND); /* it announces them to nobody, and so has no distance of its own but of what it told */
+	probe_forget(w, 1);
+	size_t before = w->segments[THIN].bytes;
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		struct destination *d = destination_find(w->nodes[2].b, &cards[i].host);
+		const struct claim far = { .origin = cards[i].origin, .seqno = 1, .metric = 1 };
+
+		assert_true(source_update(d, w->now, BABEL_TEXT, &far, A_SECOND * 600));
+		ask_for(w, &cards[i].host, &cards[i].origin);
+		prefixes++;
+		for (unsigned k = 0; k < cards[i].lan_count; k++, prefixes++) {
+			d = destination_find(w->nodes[2].b, &lans[i][k]);
+			assert_true(source_update(d, w->now, BABEL_TEXT, &far, A_SECOND * 600));
+			ask_for(w, &lans[i][k], &cards[i].origin);
+		}
+	}
+	node_poll(w, 2);
+	world_run(w, 400 * MILLISECOND);
+	printf("# %u requests: %zu bytes\n", prefixes, w->segments[THIN].bytes - before);
+	assert_int_equal(requests_heard(w, 2, 63), prefixes);
+	assert_int_equal(counters_of(w, 2)->seqno_requests_batched, MEMBERS);
+	assert_in_range(w->segments[THIN].bytes - before, 1, 2600);
 	world_free(w);
 }
 
@@ -452,6 +510,7 @@ int main(void)
 		cmocka_unit_test(neighbour_that_reads_no_short_ids_is_told_in_full),
 		cmocka_unit_test(lost_uplink_takes_few_bytes_whatever_hung_on_it),
 		cmocka_unit_test(answers_to_requests_take_few_bytes),
+		cmocka_unit_test(requests_travel_by_the_list_and_are_passed_on_one_by_one__protocol_2_5),
 		cmocka_unit_test(unknown_member_is_asked_for_in_full),
 		cmocka_unit_test(short_id_of_another_member_is_never_believed),
 		cmocka_unit_test(certificate_that_names_other_prefixes_here_and_there_is_noticed),
