@@ -17,11 +17,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const words[] = { "node:\n", "links:\n", "- name: ", "- interface: ", "  name: ", "  type: ",
 	"  interface: ", "  preset: ", "  peers: ", "  rate: ", "  metered: ", "  listen: ", "  discover: ", "  mtu: ",
-	"  cost: ", "  key: ", "  state: ", "  control: ", "  tun: ", "  lan: ", "mesh-radio", "narrowband",
-	"geo-satellite", "leo-satellite", "cellular", "fibre", "short-message", "ethernet", "udp", "serial", "yes",
-	"no", "eth1", "mesh0", "[", "]", ", ", ": ", "\n", "{", "}", "gw.example.org", ":6697", "[2001:db8::1]:7",
-	"203.0.113.7", "1500", "65535", "65536", "4294967296", "2M", "9.6k", "0", "1", "&a ", "*a", "!!str ", "|\n  ",
-	"\"", "'", "\\0", "\xef\xbb\xbf", "\t", "#", "---\n", "links: [{name: a, preset: fibre", "}]\n", "/a" };
+	"  cost: ", "  kind: ", "  hello: ", "  update: ", "  rtt: ", "  split-horizon: ", "  accept: ", "  announce: ",
+	"  table: ", "  metric: ", "  redistribute: ", "babel", "wireless", "any", "deny ", "10.0.0.0/8", "fd00::/8",
+	" 16-24", " +96", " from fe80::1", " proto static", " dev ",
+	"  key: ", "  state: ", "  control: ", "  tun: ", "  lan: ", "mesh-radio", "narrowband", "geo-satellite",
+	"leo-satellite", "cellular", "fibre", "short-message", "ethernet", "udp", "serial", "yes", "no", "eth1",
+	"mesh0", "[", "]", ", ", ": ", "\n", "{", "}", "gw.example.org", ":6697", "[2001:db8::1]:7", "203.0.113.7",
+	"1500", "65535", "65536", "4294967296", "2M", "9.6k", "0", "1", "&a ", "*a", "!!str ", "|\n  ", "\"", "'",
+	"\\0", "\xef\xbb\xbf", "\t", "#", "---\n", "links: [{name: a, preset: fibre", "}]\n", "/a" };
 
 static size_t spell(char *text, const uint8_t *data, size_t size)
 {
@@ -45,22 +48,51 @@ static void check_peers(const struct config_link *l)
 	}
 }
 
+static void check_rules(const struct rule *rules, unsigned count)
+{
+	assert(count <= CONFIG_RULE_MAX);
+	for (unsigned i = 0; i < count; i++) {
+		assert(rules[i].low <= rules[i].high && rules[i].high <= 128);
+		assert(rules[i].is_any || rules[i].prefix.plen <= rules[i].low);
+		assert(!rules[i].is_deny || rules[i].cost == 0);
+	}
+}
+
+static void check_babel(const struct config_link *l)
+{
+	assert(l->interface[0] != '\0' && l->peer_count == 0 && !l->discover && !l->metered);
+	assert(l->hello_ms >= 20 && l->hello_ms <= 600000 && l->hello_ms % 10 == 0);
+	assert(l->dead_misses == 0 && l->idle_ms == 0);
+	check_rules(l->accept, l->accept_count);
+	check_rules(l->announce, l->announce_count);
+}
+
+static void check_sealed(const struct config_link *l)
+{
+	assert(l->mtu >= (l->is_thin ? CONFIG_THIN_FRAME_MIN : CONFIG_FRAME_MIN));
+	assert(l->rate_bps >= 1200);
+	assert(l->hello_ms >= 100 && l->hello_ms <= 60000);
+	assert(l->idle_ms >= l->hello_ms && l->idle_ms <= 60000 && l->idle_ms % 10 == 0);
+	assert(l->dead_misses >= 2 && l->dead_misses < 16);
+	assert(l->accept_count == 0 && l->announce_count == 0);
+}
+
 static void check_link(const struct config_link *l)
 {
 	assert(l->name[0] != '\0' && memchr(l->name, '\0', sizeof(l->name)) != NULL);
 	assert(memchr(l->interface, '\0', sizeof(l->interface)) != NULL);
-	assert(l->mtu >= (l->is_thin ? CONFIG_THIN_FRAME_MIN : CONFIG_FRAME_MIN) && l->mtu <= CONFIG_FRAME_MAX);
+	assert(l->mtu <= CONFIG_FRAME_MAX);
 	assert(l->rxcost != 0);
-	assert(l->rate_bps >= 1200);
-	assert(l->hello_ms >= 100 && l->hello_ms <= 60000);
-	assert(l->idle_ms >= l->hello_ms && l->idle_ms <= 60000 && l->idle_ms % 10 == 0);
 	assert(l->update_s >= 1 && l->update_s <= 655);
-	assert(l->dead_misses >= 2 && l->dead_misses < 16);
+	if (l->type == CONFIG_BABEL)
+		check_babel(l);
+	else
+		check_sealed(l);
 	assert((l->extra_cost != 0) == l->metered);
 	check_peers(l);
 	if (l->type == CONFIG_ETHERNET)
 		assert(l->interface[0] != '\0' && l->peer_count == 0 && l->port == 0 && !l->discover);
-	else
+	else if (l->type == CONFIG_UDP)
 		assert(l->peer_count || l->port || l->discover);
 	if (l->discover)
 		assert(l->interface[0] != '\0');
