@@ -1,4 +1,5 @@
 /* meshctl nodes, links, routes: tables. */
+#include "meshd/config/config.h"
 #include "meshd/ctl/ctl.h"
 
 #include <string.h>
@@ -120,6 +121,39 @@ static void counts_print(const json_t *counts, const char *title, FILE *out)
 		fputc('\n', out);
 }
 
+static void rate_print(const json_t *link, FILE *out)
+{
+	long long stated = json_number(link, "rate_bps"), learned = json_number(link, "learned_bps");
+	long long share = json_number(link, "control_permille");
+	char rate[WORDS_MAX];
+
+	if (!stated && !learned)
+		return;
+	config_format_rate(rate, sizeof(rate), (uint64_t)(learned && (!stated || learned < stated) ? learned : stated));
+	fprintf(out, "    %sbit/s %s, %lld.%lld %% of it for control in the last 10 s\n", rate,
+		learned && (!stated || learned < stated) ? "learned" : "stated", share / 10, share % 10);
+}
+
+/* Lanes in which something waits or was lost. */
+static void lanes_print(const json_t *lanes, FILE *out)
+{
+	const char *name;
+	json_t *lane;
+
+	json_object_foreach ((json_t *)(uintptr_t)lanes, name, lane) {
+		long long full = json_number(lane, "full"), late = json_number(lane, "late");
+		long long gone = json_number(lane, "gone"), waiting = json_number(lane, "waiting");
+		char bytes[WORDS_MAX];
+
+		if (!full && !late && !gone && !waiting)
+			continue;
+		fprintf(out,
+			"    %s: %lld packets wait (%s); dropped: %lld no room, %lld waited too long, %lld neighbour "
+			"lost\n",
+			name, waiting, words_bytes(json_number(lane, "waiting_bytes"), bytes), full, late, gone);
+	}
+}
+
 static void link_print(const json_t *link, FILE *out)
 {
 	const char *interface = json_text(link, "interface"), *trouble = json_text(link, "trouble");
@@ -132,6 +166,8 @@ static void link_print(const json_t *link, FILE *out)
 		words_bytes(json_number(link, "rx_bytes"), rx));
 	if (*trouble)
 		fprintf(out, "    %s\n", trouble);
+	rate_print(link, out);
+	lanes_print(json_object_get(link, "lanes"), out);
 	if (errors)
 		fprintf(out, "    %lld frames could not be sent; the last: %s\n", errors, json_text(link, "tx_error"));
 	if (lost)

@@ -126,8 +126,31 @@ static json_t *mac_make(const struct babel_mac_counters *c)
 	return all;
 }
 
+/* What the queue of the link holds, has sent and has lost; lanes that had nothing are left out. */
+static json_t *lanes_make(const struct node_link_info *info)
+{
+	json_t *all = json_object();
+
+	for (unsigned i = 0; i < NODE_LANES; i++) {
+		const struct node_lane_info *l = &info->lanes[i];
+
+		if (!l->sent_bytes && !l->packets && !l->full && !l->late && !l->gone)
+			continue;
+		json_object_set_new(all, node_lane_name(i),
+			json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "waiting", (json_int_t)l->packets,
+				"waiting_bytes", (json_int_t)l->bytes, "sent_bytes", (json_int_t)l->sent_bytes, "full",
+				(json_int_t)l->full, "late", (json_int_t)l->late, "gone", (json_int_t)l->gone, "marked",
+				(json_int_t)l->marked));
+	}
+	return all;
+}
+
 static void traffic_add(json_t *o, const struct node_link_info *info)
 {
+	json_object_set_new(o, "learned_bps", json_integer((json_int_t)info->learned_bps));
+	json_object_set_new(o, "is_shaped", json_boolean(info->config.is_shaped));
+	json_object_set_new(o, "control_permille", json_integer((json_int_t)info->control_permille));
+	json_object_set_new(o, "lanes", lanes_make(info));
 	json_object_set_new(o, "tx_frames", json_integer((json_int_t)info->tx_frames));
 	json_object_set_new(o, "tx_bytes", json_integer((json_int_t)info->tx_bytes));
 	json_object_set_new(o, "rx_frames", json_integer((json_int_t)info->rx_frames));

@@ -45,6 +45,16 @@ static size_t lane_limit(const struct node_link *link, enum lane lane)
 	return bytes < least ? least : bytes < LANE_BYTES_MAX ? (size_t)bytes : LANE_BYTES_MAX;
 }
 
+/* Only the first one of a flow can be. */
+static unsigned begun_count(const struct lane_queue *l)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; l->flows && i < FLOWS; i++)
+		count += l->flows[i].first && l->flows[i].first->out.at > 0;
+	return count;
+}
+
 struct node_lane_info egress_info(const struct node_link *link, enum lane lane)
 {
 	struct node_lane_info info = { 0 };
@@ -53,6 +63,7 @@ struct node_lane_info egress_info(const struct node_link *link, enum lane lane)
 		info = link->egress->counts[lane];
 		info.packets = link->egress->lanes[lane].packets;
 		info.bytes = link->egress->lanes[lane].bytes;
+		info.begun += begun_count(&link->egress->lanes[lane]);
 	}
 	info.sent_bytes = link->lane_bytes[lane];
 	return info;
@@ -144,10 +155,16 @@ static void lane_close_if_empty(struct lane_queue *l)
 
 /* --- in ----------------------------------------------------------------------------------------- */
 
-static void waiting_drop(struct node_link *link, struct waiting *w)
+static void waiting_free(struct node_link *link, struct waiting *w)
 {
 	link->waiting--;
 	pool_give(&link->n->pool, w);
+}
+
+static void waiting_drop(struct node_link *link, enum lane lane, struct waiting *w)
+{
+	link->egress->counts[lane].begun += w->out.at > 0;
+	waiting_free(link, w);
 }
 
 /* A lane that is too full loses the oldest of the flow that fills it most. */
@@ -159,7 +176,7 @@ static void lane_trim(struct node_link *link, enum lane lane)
 	while (l->bytes > limit && l->packets > 1) {
 		struct flow *f = fattest(l);
 
-		waiting_drop(link, flow_pop(l, f));
+		waiting_drop(link, lane, flow_pop(l, f));
 		link->egress->counts[lane].full++;
 		DROP(link->n, link, queue_full);
 	}
@@ -287,7 +304,7 @@ static void flow_control_delay(struct node_link *link, uint64_t now_us, enum lan
 		codel_drops(&f->codel, now_us, now_us - f->first->since_us, f->bytes, &limits)) {
 		if (is_marked(link, lane, f->first))
 			return;
-		waiting_drop(link, flow_pop(l, f));
+		waiting_drop(link, lane, flow_pop(l, f));
 		link->egress->counts[lane].late++;
 		DROP(link->n, link, queue_late);
 	}
@@ -360,7 +377,7 @@ static bool flow_send_bundle(struct node_link *link, uint64_t now_us, enum lane 
 
 		bundle_add(p, now_us, &b, &w->out);
 		f->deficit -= (int64_t)w->cost;
-		waiting_drop(link, w);
+		waiting_free(link, w);
 		f = lane_next(link, now_us, lane);
 	} while (f && is_bundled(f->first, p, &b));
 	link->lane = lane;
@@ -379,7 +396,7 @@ static void flow_send(struct node_link *link, uint64_t now_us, enum lane lane, s
 	bool is_sent = waiting_send(link, now_us, lane, f->first);
 	f->deficit -= is_sent && !before ? (int64_t)cost : (int64_t)(f->first->out.at - before);
 	if (is_sent)
-		waiting_drop(link, flow_pop(l, f));
+		waiting_free(link, flow_pop(l, f));
 	else
 		l->begun = f;
 }
@@ -443,7 +460,7 @@ static void flow_forget(struct node_link *link, enum lane lane, struct flow *f, 
 			l->begun = w->out.at ? f : l->begun;
 			continue;
 		}
-		waiting_drop(link, w);
+		waiting_drop(link, lane, w);
 		link->egress->counts[lane].gone++;
 		DROP(link->n, link, queue_gone);
 	}

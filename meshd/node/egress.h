@@ -94,7 +94,7 @@ unsigned budget_permille(const struct node_link *link, uint64_t now_us);
 
 enum lane { LANE_CONTROL = NODE_LANE_CONTROL, LANE_COMMAND, LANE_TEXT, LANE_BULK };
 
-/* By DSCP: EF, CS5 and above are command; AF1x and CS1 are bulk. `packet` was parsed. */
+/* By DSCP: EF, CS5 and above are command; LE, CS1 and AF1x are bulk. `packet` was parsed. */
 enum lane lane_of_packet(struct bytes packet);
 /* Packets of one conversation have one number; fragments are told apart by their addresses only. */
 uint32_t flow_of_packet(struct bytes packet, const uint64_t secret[2]);

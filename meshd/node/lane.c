@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#define DSCP_LE 1 /* RFC 8622 */
 #define DSCP_CS1 8
 #define DSCP_AF11 10
 #define DSCP_AF13 14
@@ -34,7 +35,7 @@ enum lane lane_of_packet(struct bytes packet)
 
 	if (dscp >= DSCP_CS5)
 		return LANE_COMMAND;
-	if (dscp == DSCP_CS1 || (dscp >= DSCP_AF11 && dscp <= DSCP_AF13))
+	if (dscp == DSCP_LE || dscp == DSCP_CS1 || (dscp >= DSCP_AF11 && dscp <= DSCP_AF13))
 		return LANE_BULK;
 	return LANE_TEXT;
 }

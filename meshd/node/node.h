@@ -298,6 +298,7 @@ struct node_lane_info {
 	uint64_t late; /* dropped: waited for too long (CoDel) */
 	uint64_t gone; /* dropped: its neighbour or the link was lost meanwhile */
 	uint64_t marked; /* congestion experienced, instead of being dropped */
+	uint64_t begun; /* of those that wait or were dropped: pieces of them have left */
 };
 
 struct node_link_info {

@@ -21,7 +21,6 @@
 #define ALIVE_US (100 * MS) /* tell the engine of life at most so often */
 #define BUSY_US (1 * SECOND) /* ... and of packets */
 #define GONE_US (60 * SECOND) /* silent for so long, at least: forget the keys */
-#define THIN_BPS 200000
 #define THIN_PATIENCE 4
 #define PENDING_PACES 10
 #define PEACE_US (30 * SECOND) /* a session that nothing is the matter with is looked at so often */
@@ -123,11 +122,6 @@ struct peer *peer_find_address(struct node_link *link, const struct address *lin
 unsigned link_idle_ms(const struct node_link *link)
 {
 	return link->config.idle_ms > link->config.hello_ms ? link->config.idle_ms : link->config.hello_ms;
-}
-
-bool link_is_thin(const struct node_link *link)
-{
-	return link->config.rate_bps && link->config.rate_bps < THIN_BPS;
 }
 
 uint64_t link_silence_us(const struct node_link *link)

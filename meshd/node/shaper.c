@@ -13,10 +13,17 @@
 #include "meshd/node/state.h"
 
 #define AHEAD_US (2 * MS)
+#define THIN_BPS 200000
+#define TURN_US (200 * MS)
 #define YIELD_MAX_US (2 * SECOND)
 #define SAMPLE_US SECOND /* a sample takes so long ... */
 #define SAMPLE_FRAMES 4 /* ... and so many frames, or */
 #define SAMPLE_MAX_US (300 * SECOND) /* ... so long with fewer */
+
+bool link_is_thin(const struct node_link *link)
+{
+	return link->config.rate_bps && link->config.rate_bps < THIN_BPS;
+}
 
 uint64_t link_rate_bps(const struct node_link *link)
 {
@@ -72,6 +79,12 @@ static void learn(struct learned *l, uint64_t now_us, size_t bytes, bool is_back
 	*l = (struct learned){ .since_us = now_us, .rate_bps = l->rate_bps };
 }
 
+/* Radios that are slow are slow to turn round, too: once before what is heard, once after it. */
+static uint64_t turn_us(const struct node_link *link)
+{
+	return link->config.is_half_duplex && link_is_thin(link) ? TURN_US : 0;
+}
+
 void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_backlogged)
 {
 	struct shaper *s = &link->shaper;
@@ -84,7 +97,7 @@ void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_
 		return;
 	uint64_t airtime_us = link_airtime_us(link, bytes);
 	s->free_us = (s->free_us > now_us ? s->free_us : now_us) + airtime_us;
-	s->yields_us += airtime_us;
+	s->yields_us += turn_us(link) + airtime_us;
 	if (s->yields_us > YIELD_MAX_US)
 		s->yields_us = YIELD_MAX_US;
 }
@@ -99,7 +112,7 @@ void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes)
 
 	if (!link->config.is_shaped || !link->config.is_half_duplex)
 		return;
-	uint64_t airtime_us = link_airtime_us(link, bytes);
+	uint64_t airtime_us = turn_us(link) + link_airtime_us(link, bytes);
 	if (airtime_us > s->yields_us)
 		airtime_us = s->yields_us;
 	if (s->free_us + airtime_us <= now_us)

@@ -258,7 +258,7 @@ static void queue_count(void *arg, const struct node_link_info *info)
 	for (unsigned lane = NODE_LANE_CONTROL + 1; lane < NODE_LANES; lane++) {
 		const struct node_lane_info *l = &info->lanes[lane];
 
-		*count += l->packets + l->full + l->late + l->gone;
+		*count += l->packets + l->full + l->late + l->gone - l->begun;
 	}
 }
 

@@ -184,6 +184,9 @@ static void links_tell_trouble_and_both_costs(void **state)
 	char *text = printed_from(links_print,
 		"{\"links\":[{\"name\":\"radio0\",\"type\":\"ethernet\",\"interface\":\"wlan0\",\"state\":\"up\","
 		"\"trouble\":\"\",\"tx_bytes\":1234567,\"rx_bytes\":999,\"tx_errors\":2,\"tx_error\":\"No buffer\","
+		"\"rate_bps\":9600,\"learned_bps\":4800,\"control_permille\":31,\"lanes\":{\"control\":{\"sent_bytes\":"
+		"9},"
+		"\"text\":{\"waiting\":3,\"waiting_bytes\":1200,\"full\":1,\"late\":2,\"gone\":0}},"
 		"\"rx_lost\":0,\"drops\":{\"replayed\":3},\"peers\":[],\"neighbours\":[{\"name\":\"b1\",\"endpoint\":"
 		"\"02:00:00:00:00:01\",\"up\":true,\"heard_s\":0.3,\"cost\":300,\"cost_in\":256,\"cost_out\":null,"
 		"\"rtt_ms\":12.34,\"loss_percent\":6,\"routes\":4}]},"
@@ -194,6 +197,9 @@ static void links_tell_trouble_and_both_costs(void **state)
 	says(text, "radio0: up (ethernet on wlan0), sent 1.2 MB, received 999 B");
 	says(text, "2 frames could not be sent; the last: No buffer");
 	says(text, "dropped: replayed 3");
+	says(text, "4.8kbit/s learned, 3.1 % of it for control in the last 10 s");
+	says(text, "text: 3 packets wait (1.2 kB); dropped: 1 no room, 2 waited too long, 0 neighbour lost");
+	assert_null(strstr(text, "control: "));
 	says(text, "b1         02:00:00:00:00:01  in contact  0.3 s ago  300   256  none  12.3 ms  6 %   4");
 	says(text, "eth9: not there; plug it in");
 	says(text, "calls city.example port 6697: the name cannot be looked up");

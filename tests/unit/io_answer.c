@@ -344,6 +344,7 @@ static void links_tell_costs_of_both_directions(void **state)
 	const json_t *radio = named(links, "name", "radio0");
 	assert_string_equal(text_of(radio, "state"), "up");
 	assert_true(number_of(radio, "tx_bytes") > 0 && number_of(radio, "rx_bytes") > 0);
+	assert_true(number_of(json_object_get(json_object_get(radio, "lanes"), "control"), "sent_bytes") > 0);
 	const json_t *relay = named(json_object_get(radio, "neighbours"), "name", "relay");
 	assert_true(json_is_true(json_object_get(relay, "up")));
 	assert_int_equal(number_of(relay, "cost"), 256);

@@ -235,6 +235,7 @@ static void lane_is_told_by_dscp(void **state)
 		enum lane lane;
 	} cases[] = {
 		{ 0, LANE_TEXT },
+		{ 1, LANE_BULK },
 		{ CS1, LANE_BULK },
 		{ 10, LANE_BULK },
 		{ 14, LANE_BULK },
@@ -521,9 +522,9 @@ static void what_was_heard_takes_the_time_of_half_duplex(void **state)
 	put(0, 0, 1, 1, 500);
 	put(0, 0, 1, 2, 500);
 	shaper_heard(&link, now_us, 500 + 1 + FRAME_OVERHEAD + OVERHEAD);
-	run(airtime_us(500) + MS);
+	run(airtime_us(500) + 200 * MS - 3 * MS); /* two radios turned round */
 	assert_int_equal(sent_count, 1);
-	run(airtime_us(500));
+	run(airtime_us(500) + 3 * MS);
 	assert_int_equal(sent_count, 2);
 	/* Nothing of ours waited meanwhile: it is over. */
 	run(SECOND);
