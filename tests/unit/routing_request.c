@@ -116,7 +116,7 @@ static void own_seqno_goes_up_by_one_only__rfc8966_3_8_1_2(void **state)
 	world_free(w);
 }
 
-static void own_prefix_answers_for_another_origin__rfc8966_3_8_1_2(void **state)
+static void own_prefix_answers_for_another_origin__rfc8966_3_8_1_2__bird_2023(void **state)
 {
 	struct world *w = world_with_probe();
 	uint16_t seqno = babel_own_seqno(w->nodes[0].b);
@@ -353,7 +353,7 @@ static void starvation_asks_along_the_unfeasible_route__rfc8966_3_8_2_1(void **s
 	world_free(w);
 }
 
-static void total_loss_asks_everybody__frr_18582(void **state)
+static void total_loss_asks_everybody__frr_18582__babeld_1_8_1(void **state)
 {
 	struct world *w = world_with_three_probes();
 
@@ -630,7 +630,7 @@ int main(void)
 		cmocka_unit_test(stranger_gets_its_answer_too),
 		cmocka_unit_test(wildcard_request_gets_the_table_at_a_limited_rate__rfc8966_3_8_1_1),
 		cmocka_unit_test(own_seqno_goes_up_by_one_only__rfc8966_3_8_1_2),
-		cmocka_unit_test(own_prefix_answers_for_another_origin__rfc8966_3_8_1_2),
+		cmocka_unit_test(own_prefix_answers_for_another_origin__rfc8966_3_8_1_2__bird_2023),
 		cmocka_unit_test(request_that_the_route_satisfies_is_answered__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_is_forwarded_to_one_feasible_next_hop__rfc8966_3_8_1_2),
 		cmocka_unit_test(request_goes_where_packets_go),
@@ -641,7 +641,7 @@ int main(void)
 		cmocka_unit_test(answer_goes_at_once_to_all_who_asked__rfc8966_3_8_1_2),
 		cmocka_unit_test(many_requesters_are_answered_by_multicast),
 		cmocka_unit_test(starvation_asks_along_the_unfeasible_route__rfc8966_3_8_2_1),
-		cmocka_unit_test(total_loss_asks_everybody__frr_18582),
+		cmocka_unit_test(total_loss_asks_everybody__frr_18582__babeld_1_8_1),
 		cmocka_unit_test(unanswered_request_is_repeated_with_backoff__rfc8966_3_8_2_1),
 		cmocka_unit_test(starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_2_1),
 		cmocka_unit_test(request_stops_when_the_route_is_back),
