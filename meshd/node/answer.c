@@ -181,10 +181,11 @@ void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *
 }
 
 /* Somebody of our deployment whom we do not know by the hash of its certificate: it is asked who it is. It may be a
- * replay, as a beacon may. */
+ * replay, as a beacon may. On other than thin links certificates come whole, and who sends a hash wants us to call
+ * whomever it names as the sender. */
 static void call_back(struct node_link *link, uint64_t now_us, const struct endpoint *from)
 {
-	if (beacon_may_call(link, now_us))
+	if (link->config.is_thin && beacon_may_call(link, now_us))
 		call_start(link, now_us, from, NULL, NULL, 0);
 }
 
