@@ -41,6 +41,9 @@ typedef struct router_id {
 bool router_id_equal(const router_id *a, const router_id *b);
 bool router_id_is_reserved(const router_id *id); /* all zeros or all ones (RFC 8966, 4.1.3) */
 
+/* Does a link of that rate, 0 if it is not known, carry the class at all? */
+bool babel_rate_admits(uint64_t rate_bps, enum babel_class class);
+
 /* --- what the engine asks of its owner -------------------------------------- */
 
 /* What a selected route looks like from outside. */

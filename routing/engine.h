@@ -348,8 +348,6 @@ uint16_t metric_cost(const struct neighbour *n);
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us);
 /* The same in another class than the base, after that one's; infinity if the neighbour or the link does not know it. */
 uint16_t metric_class_cost(const struct neighbour *n, enum babel_class class);
-/* Does a link carry this class at all? */
-bool metric_link_admits(const struct babel_link_config *config, enum babel_class class);
 /* The formulas (protocol.md 3): a rate, 0 if it is not known; the least round trip; the share of packets that arrive,
  * in parts of 65536, not 0. */
 uint32_t metric_command(uint64_t rate_bps, uint32_t rtt_us, uint32_t delivery);

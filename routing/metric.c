@@ -92,9 +92,9 @@ uint16_t metric_cost(const struct neighbour *n)
 #define COMMAND_THIN_COST 4000
 #define DELIVERED UINT32_C(65536)
 
-bool metric_link_admits(const struct babel_link_config *config, enum babel_class class)
+bool babel_rate_admits(uint64_t rate_bps, enum babel_class class)
 {
-	return class != BABEL_BULK || config->rate_bps == 0 || config->rate_bps >= BULK_MIN_BPS;
+	return class != BABEL_BULK || rate_bps == 0 || rate_bps >= BULK_MIN_BPS;
 }
 
 static uint64_t ceiling(uint64_t a, uint64_t b)

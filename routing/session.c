@@ -51,7 +51,7 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 	s->n = n;
 	s->remote_epoch = remote_epoch;
 	for (unsigned c = 1; c < b->config.classes; c++)
-		if (metric_link_admits(&n->link->config, c))
+		if (babel_rate_admits(n->link->config.rate_bps, c))
 			n->classes |= classes & 1u << c;
 	s->out.rtt_us = n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US;
 	s->out.window = n->link->config.is_thin ? WINDOW_THIN : WINDOW_FIRST;

@@ -115,7 +115,8 @@ void compress(struct peer *p, uint64_t now_us, struct outgoing *o)
 		p->raw_count = 0;
 		p->is_raw = false;
 	}
-	if (o->inner[0] != KIND_IP || p->is_raw || o->len - 1 > sizeof(room))
+	const uint8_t kind = o->inner[0];
+	if (kind_base(kind) != KIND_IP || p->is_raw || o->len - 1 > sizeof(room))
 		return;
 	const struct header_rules rules = rules_of(p, true);
 	size_t len = header_compress(&rules, bytes_of(o->inner + 1, o->len - 1), room);
@@ -125,7 +126,7 @@ void compress(struct peer *p, uint64_t now_us, struct outgoing *o)
 	p->n->counters.header_bytes_saved += saved;
 	o->inner += saved;
 	o->len -= saved;
-	o->inner[0] = KIND_COMPRESSED;
+	o->inner[0] = kind_of_class(KIND_COMPRESSED, class_of_kind(kind));
 	memcpy(o->inner + 1, room, len);
 }
 
@@ -160,7 +161,7 @@ static void raw_say(struct peer *p, uint64_t now_us, struct bytes compressed)
 	control_raw(p, now_us, writer_bytes(&w));
 }
 
-void compressed_in(struct peer *p, uint64_t now_us, struct bytes compressed)
+void compressed_in(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes compressed)
 {
 	uint8_t room[NODE_HEADROOM + NODE_FRAME_MAX + NODE_TAILROOM];
 	const struct header_rules rules = rules_of(p, false);
@@ -171,5 +172,5 @@ void compressed_in(struct peer *p, uint64_t now_us, struct bytes compressed)
 		raw_say(p, now_us, compressed);
 		return;
 	}
-	forward_from_peer(p->n, now_us, room + NODE_HEADROOM, len);
+	forward_from_peer(p, now_us, kind, room + NODE_HEADROOM, len);
 }

@@ -228,14 +228,15 @@ static bool passes_at_once(const struct node_link *link, uint64_t now_us)
 	return !link->waiting && link_takes(link, now_us);
 }
 
-void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
 {
 	struct node_link *link = p->link;
-	enum lane lane = lane_of_packet(bytes_of(inner + 1, len - 1));
+	enum lane lane = lane_of_class(class);
 	struct outgoing out = { .inner = inner, .len = len };
 	bool is_first = passes_at_once(link, now_us);
 	uint32_t flow = 0;
 
+	inner[0] = kind_of_class(KIND_IP, peer_has_classes(p) ? class : CLASS_TEXT);
 	if (!is_first || len > link_frame_room(link))
 		flow = flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret);
 	if (is_first) {
@@ -288,7 +289,7 @@ static bool is_marked(struct node_link *link, enum lane lane, struct waiting *w)
 {
 	uint8_t *inner = w->out.inner;
 
-	if (!w->peer || inner[0] != KIND_IP || !packet_mark_congestion(inner + 1, w->out.len - 1))
+	if (!w->peer || kind_base(inner[0]) != KIND_IP || !packet_mark_congestion(inner + 1, w->out.len - 1))
 		return false;
 	link->egress->counts[lane].marked++;
 	return true;

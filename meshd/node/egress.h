@@ -94,8 +94,16 @@ unsigned budget_permille(const struct node_link *link, uint64_t now_us);
 
 enum lane { LANE_CONTROL = NODE_LANE_CONTROL, LANE_COMMAND, LANE_TEXT, LANE_BULK };
 
+/* What a packet is, from its entry into the mesh to its exit, in two bits of its frames. */
+enum packet_class {
+	CLASS_TEXT, /* the base topology */
+	CLASS_COMMAND,
+	CLASS_BULK,
+	CLASS_FALLEN, /* bulk that had no route of its own: in the base, but on no link that is too thin for it */
+};
 /* By DSCP: EF, CS5 and above are command; LE, CS1 and AF1x are bulk. `packet` was parsed. */
-enum lane lane_of_packet(struct bytes packet);
+enum packet_class class_of_dscp(struct bytes packet);
+enum lane lane_of_class(enum packet_class class);
 /* Packets of one conversation have one number; fragments are told apart by their addresses only. */
 uint32_t flow_of_packet(struct bytes packet, const uint64_t secret[2]);
 /* Marks congestion experienced (RFC 3168); false: the packet's ends do not speak of it. */
@@ -157,9 +165,9 @@ void pool_done(struct pool *pool);
 
 /* --- egress.c, again: what others call ------------------------------------------------------------- */
 
-/* The packet behind `inner` (kind byte first, room around it as peer_send_in_place() needs) goes
- * to the peer, now or in its turn. It is not needed any more afterwards. */
-void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
+/* The packet of that class behind `inner` (kind byte first, which is written here, room around it as
+ * peer_send_in_place() needs) goes to the peer, now or in its turn. It is not needed any more afterwards. */
+void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
 /* The same for what nodes say to each other. */
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* A whole frame, copied if it waits; `to` NULL: to all. */

@@ -79,7 +79,8 @@ static struct fib_node *fib_node_get(struct fib *f, const struct prefix *prefix)
 	}
 }
 
-int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, struct peer *peer)
+/* A new one is FIB_HELD. NULL: out of memory. */
+static struct fib_entry *entry_get(struct fib *f, const struct prefix *prefix)
 {
 	size_t hosts = f->host_count;
 	struct fib_entry *e;
@@ -92,12 +93,34 @@ int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, stru
 		e = node ? &node->entry : NULL;
 	}
 	if (!e)
-		return -ENOMEM;
-	if (e->kind == FIB_NONE || f->host_count > hosts)
+		return NULL;
+	if (e->kind == FIB_NONE || f->host_count > hosts) {
 		f->count++;
+		e->kind = FIB_HELD;
+		e->is_shadow = true;
+	}
+	return e;
+}
+
+int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, struct peer *peer)
+{
+	struct fib_entry *e = entry_get(f, prefix);
+
+	if (!e)
+		return -ENOMEM;
 	e->kind = (uint8_t)kind;
 	e->peer = peer;
+	e->is_shadow = false;
 	return 0;
+}
+
+static bool entry_has_class(const struct fib_entry *e)
+{
+	bool has_one = false;
+
+	for (unsigned i = 0; i < FIB_CLASSES; i++)
+		has_one |= e->classes[i] != NULL;
+	return has_one;
 }
 
 /* Removes a node that neither holds an entry nor parts two branches. */
@@ -121,7 +144,7 @@ static void fib_host_drop(struct fib *f, const struct address *host)
 	f->count--;
 }
 
-void fib_remove(struct fib *f, const struct prefix *prefix)
+static void entry_drop(struct fib *f, const struct prefix *prefix)
 {
 	if (fib_is_host(prefix)) {
 		fib_host_drop(f, &prefix->address);
@@ -137,12 +160,41 @@ void fib_remove(struct fib *f, const struct prefix *prefix)
 	}
 	if (!*at || !prefix_equal(&(*at)->entry.prefix, prefix) || (*at)->entry.kind == FIB_NONE)
 		return;
-	(*at)->entry.kind = FIB_NONE;
-	(*at)->entry.peer = NULL;
+	(*at)->entry = (struct fib_entry){ .prefix = (*at)->entry.prefix };
 	f->count--;
 	fib_node_prune(at);
 	while (depth > 0)
 		fib_node_prune(path[--depth]);
+}
+
+static struct fib_entry *entry_exact(const struct fib *f, const struct prefix *prefix)
+{
+	return (struct fib_entry *)fib_exact(f, prefix);
+}
+
+void fib_remove(struct fib *f, const struct prefix *prefix)
+{
+	struct fib_entry *e = entry_exact(f, prefix);
+
+	if (!e || !entry_has_class(e)) {
+		entry_drop(f, prefix);
+		return;
+	}
+	e->kind = FIB_HELD;
+	e->peer = NULL;
+	e->is_shadow = true;
+}
+
+int fib_set_class(struct fib *f, const struct prefix *prefix, unsigned class, struct peer *peer)
+{
+	struct fib_entry *e = peer ? entry_get(f, prefix) : entry_exact(f, prefix);
+
+	if (!e)
+		return peer ? -ENOMEM : 0;
+	e->classes[class - 1] = peer;
+	if (e->is_shadow && !entry_has_class(e))
+		entry_drop(f, prefix);
+	return 0;
 }
 
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to)
@@ -178,6 +230,8 @@ const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *pref
 
 static void entry_forget(struct fib_entry *e, const struct peer *peer)
 {
+	for (unsigned i = 0; i < FIB_CLASSES; i++)
+		e->classes[i] = e->classes[i] == peer ? NULL : e->classes[i];
 	if (e->kind != FIB_PEER || e->peer != peer)
 		return;
 	e->kind = FIB_HELD;

@@ -4,6 +4,9 @@
  * a hash table. Shorter prefixes, and hosts of IPv4, are in a binary radix tree with
  * compressed paths for each family. The routing engine's changes are written into
  * it; the data path only looks up. What a look returns holds until the next change.
+ *
+ * One entry has the ways of all classes (routing/babel.h): what one look finds is all
+ * that there is, also if a class has no way and its packets fall to the base.
  */
 #ifndef MESHD_NODE_FIB_H
 #define MESHD_NODE_FIB_H
@@ -15,10 +18,14 @@ struct fib_node;
 
 enum fib_kind { FIB_NONE, FIB_OWN, FIB_PEER, FIB_HELD, FIB_NATIVE /* the kernel has the way */ };
 
+#define FIB_CLASSES 2 /* beside the base */
+
 struct fib_entry {
-	struct peer *peer; /* FIB_PEER */
+	struct peer *peer; /* FIB_PEER; the way of the base */
+	struct peer *classes[FIB_CLASSES]; /* of the others, by class - 1; NULL: none */
 	struct prefix prefix;
-	uint8_t kind; /* enum fib_kind */
+	uint8_t kind; /* enum fib_kind; of the base */
+	bool is_shadow; /* the base knows nothing of it: FIB_HELD, as long as a class has a way */
 };
 
 struct fib {
@@ -32,10 +39,12 @@ struct fib {
 /* Adds or replaces. -ENOMEM. */
 int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, struct peer *peer);
 void fib_remove(struct fib *f, const struct prefix *prefix); /* no harm if absent */
+/* The way of another class than the base; NULL: it has none any more. -ENOMEM. */
+int fib_set_class(struct fib *f, const struct prefix *prefix, unsigned class, struct peer *peer);
 /* Longest match; NULL: none. */
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to);
 const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *prefix);
-/* Turns every entry that points at `peer` into FIB_HELD: it is going away. */
+/* Turns every entry that points at `peer` into FIB_HELD: it is going away. Classes lose it. */
 void fib_forget_peer(struct fib *f, const struct peer *peer);
 void fib_done(struct fib *f);
 

@@ -1,5 +1,5 @@
 /*
- * Hosts by hash, in slots of half a cache line.
+ * Hosts by hash.
  *
  * An entry lies in the slot of its hash or, in one unbroken run, behind it. To
  * remove one closes the gap: entries of the run that may lie there move up.

@@ -12,6 +12,11 @@
  *
  * A packet does not know which neighbour brought it: sending it back there would
  * be a loop, which the routing excludes and the hop limit ends.
+ *
+ * Its class is set where it enters the mesh, and its frames name it: a relay goes by
+ * them, not by what the packet's header says. Where its class has no route it falls
+ * to the base topology and stays there (routing/babel.h). Bulk that fell still goes
+ * over no link that is too thin for bulk: its source is told.
  */
 #include "meshd/node/state.h"
 
@@ -64,8 +69,7 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 		n->output.deliver(n->user, bytes_of(out, len));
 		return;
 	}
-	out[-1] = KIND_IP;
-	egress_packet(back->peer, now_us, out - 1, len + 1);
+	egress_packet(back->peer, now_us, CLASS_TEXT, out - 1, len + 1);
 }
 
 /* --- out ------------------------------------------------------------------------------------ */
@@ -86,8 +90,7 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 	fragmenter_init(&f, p, mtu);
 	for (unsigned pieces = 0; (len = fragmenter_next(&f, out, NODE_FRAME_MAX)) > 0; pieces++) {
 		peer->n->counters.fragments_more += pieces > 0;
-		out[-1] = KIND_IP;
-		egress_packet(peer, now_us, out - 1, len + 1);
+		egress_packet(peer, now_us, p->class, out - 1, len + 1);
 	}
 }
 
@@ -113,11 +116,52 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 		send_fragments(peer, now_us, p, mtu);
 		return;
 	}
-	p->data[-1] = KIND_IP;
-	egress_packet(peer, now_us, p->data - 1, p->len + 1);
+	egress_packet(peer, now_us, p->class, p->data - 1, p->len + 1);
 }
 
 /* --- in --------------------------------------------------------------------------------------- */
+
+static bool class_is_routed(enum packet_class class)
+{
+	return class == CLASS_COMMAND || class == CLASS_BULK;
+}
+
+/* By which neighbour; NULL: by none. */
+static struct peer *choose(struct node *n, struct packet *p, const struct fib_entry *to, enum fib_kind kind)
+{
+	if (class_is_routed(p->class)) {
+		struct peer *peer = to->classes[p->class - 1];
+
+		if (peer)
+			return peer;
+		n->counters.packets_fallen += kind == FIB_PEER;
+		p->class = p->class == CLASS_BULK ? CLASS_FALLEN : CLASS_TEXT;
+	}
+	return kind == FIB_PEER ? to->peer : NULL;
+}
+
+static void refuse(struct node *n, uint64_t now_us, const struct packet *p, enum origin origin)
+{
+	DROP(n, NULL, no_route);
+	complain(n, now_us, p, ICMP_NO_ROUTE, 0, origin);
+}
+
+static void route_to_peer(struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to,
+	enum fib_kind kind, enum origin origin)
+{
+	struct peer *peer = choose(n, p, to, kind);
+
+	if (!peer) {
+		refuse(n, now_us, p, origin);
+		return;
+	}
+	if (p->class == CLASS_FALLEN && !babel_rate_admits(peer->link->config.rate_bps, BABEL_BULK)) {
+		DROP(n, peer->link, bulk_not_admitted);
+		complain(n, now_us, p, ICMP_PROHIBITED, 0, origin);
+		return;
+	}
+	send_to_peer(n, now_us, p, peer, origin);
+}
 
 static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin origin)
 {
@@ -138,12 +182,11 @@ static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin
 		deliver(n, p);
 		break;
 	case FIB_PEER:
-		send_to_peer(n, now_us, p, to->peer, origin);
-		break;
 	case FIB_HELD:
+		route_to_peer(n, now_us, p, to, kind, origin);
+		break;
 	case FIB_NONE:
-		DROP(n, NULL, no_route);
-		complain(n, now_us, p, ICMP_NO_ROUTE, 0, origin);
+		refuse(n, now_us, p, origin);
 		break;
 	}
 }
@@ -164,13 +207,28 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
 			DROP(n, NULL, packet_malformed);
 		else if (!packet_is_forwardable(&p))
 			DROP(n, NULL, not_forwardable);
-		else
+		else {
+			p.class = class_of_dscp(bytes_of(p.data, p.len));
 			route(n, now_us, &p, FROM_HOST);
+		}
 	}
 }
 
-void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t len)
+/* Who does not speak of classes is where the packet enters. */
+static enum packet_class class_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, const struct packet *p)
 {
+	enum packet_class class =
+		peer_has_classes(from) ? class_of_kind(kind) : class_of_dscp(bytes_of(p->data, p->len));
+
+	if (class != CLASS_COMMAND || police_admits(from, now_us, p->len))
+		return class;
+	from->n->counters.command_policed++;
+	return CLASS_FALLEN;
+}
+
+void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t *packet, size_t len)
+{
+	struct node *n = from->n;
 	struct packet p;
 
 	/* That the frame is authentic says nothing about what a member put into it. */
@@ -183,5 +241,6 @@ void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t 
 		DROP(n, NULL, not_forwardable);
 		return;
 	}
+	p.class = class_from_peer(from, now_us, kind, &p);
 	route(n, now_us, &p, FROM_PEER);
 }

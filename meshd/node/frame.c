@@ -123,10 +123,10 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 {
 	bool is_thin = p->link->config.is_thin;
 
-	switch (inner[0]) {
+	switch (kind_base(inner[0])) {
 	case KIND_IP:
 		peer_busy(p, now_us);
-		forward_from_peer(p->n, now_us, inner + 1, len - 1);
+		forward_from_peer(p, now_us, inner[0], inner + 1, len - 1);
 		break;
 	case KIND_BABEL:
 	case KIND_BABEL | KIND_MULTICAST:
@@ -155,7 +155,7 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 	case KIND_COMPRESSED:
 		peer_busy(p, now_us);
 		if (is_thin)
-			compressed_in(p, now_us, bytes_of(inner + 1, len - 1));
+			compressed_in(p, now_us, inner[0], bytes_of(inner + 1, len - 1));
 		else
 			DROP(p->n, p->link, unknown_kind);
 		break;

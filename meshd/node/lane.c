@@ -29,15 +29,20 @@ static uint8_t traffic_class(struct bytes packet)
 	return is_v4(packet) ? packet.data[1] : (uint8_t)(packet.data[0] << 4 | packet.data[1] >> 4);
 }
 
-enum lane lane_of_packet(struct bytes packet)
+enum lane lane_of_class(enum packet_class class)
+{
+	return class == CLASS_TEXT ? LANE_TEXT : class == CLASS_COMMAND ? LANE_COMMAND : LANE_BULK;
+}
+
+enum packet_class class_of_dscp(struct bytes packet)
 {
 	unsigned dscp = traffic_class(packet) >> 2;
 
 	if (dscp >= DSCP_CS5)
-		return LANE_COMMAND;
+		return CLASS_COMMAND;
 	if (dscp == DSCP_LE || dscp == DSCP_CS1 || (dscp >= DSCP_AF11 && dscp <= DSCP_AF13))
-		return LANE_BULK;
-	return LANE_TEXT;
+		return CLASS_BULK;
+	return CLASS_TEXT;
 }
 
 /* Of UDP and TCP; a later fragment has none, so no fragment may show them. */

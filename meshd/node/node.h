@@ -124,6 +124,7 @@ struct node_config {
 	const struct enrolment *enrolment; /* copied */
 	struct time_floor time_floor;
 	bool is_long; /* names members in full, and reads no other names; to compare */
+	bool is_classless; /* routes the base topology alone; to compare */
 	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
 	bool has_plain_links; /* some will be: for a while after the start no route is used (routing/gate.c) */
 	bool has_stored_seqno;
@@ -254,7 +255,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(unknown_type) X(truncated) X(unknown_session) X(not_authentic) X(replayed) X(session_expired) X(unknown_kind) \
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
-	X(link_down) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
+	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
 	X(pieces_lost) X(not_expandable)
 /* clang-format on */
 struct node_drops {
@@ -267,6 +268,8 @@ struct node_counters {
 	uint64_t packets_in; /* from the host */
 	uint64_t packets_delivered; /* from the mesh to the host */
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
+	uint64_t packets_fallen; /* of a class that had no route here: they go on in the base topology */
+	uint64_t command_policed; /* more of it from one neighbour than it may send: they go on as bulk does */
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
 	uint64_t header_bytes_saved; /* of packets, on thin links */

@@ -169,11 +169,22 @@ static void route_lost(struct node *n, const struct babel_route *route, bool is_
 			name_of_rid(n, &route->origin, name));
 }
 
+/* Of another class than the base. The kernel, and whoever reads events, know the base alone. */
+static void route_class(struct node *n, const struct babel_route *route, bool is_there)
+{
+	struct node_link *link = is_there ? n->links[route->link] : NULL;
+	struct peer *p = link && !link->config.is_plain ? peer_find_address(link, &route->neighbour) : NULL;
+
+	fib_set_class(&n->fib, &route->prefix, route->class, p);
+}
+
 static void engine_route_changed(void *user, enum babel_route_change change, const struct babel_route *route)
 {
 	struct node *n = user;
 
-	if (change == BABEL_ROUTE_SET)
+	if (route->class != BABEL_TEXT)
+		route_class(n, route, change == BABEL_ROUTE_SET);
+	else if (change == BABEL_ROUTE_SET)
 		route_set(n, route);
 	else
 		route_lost(n, route, change == BABEL_ROUTE_UNREACHABLE);
@@ -206,6 +217,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.stored_seqno = (uint16_t)config->stored_seqno,
 		.has_open_links = config->has_plain_links,
 		.kernel_has_v4_via_v6 = true, /* the forwarding is our own */
+		.classes = n->capabilities & CAPABILITY_CLASSES ? BABEL_CLASSES : 1,
 		.random = n->random,
 		.limits = { .neighbours = NODE_PEER_MAX },
 	};
@@ -242,6 +254,7 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.rtt_max_us = RTT_MAX_US,
 		.rtt_max_penalty = RTT_PENALTY,
 		.needs_ack = true,
+		.rate_bps = c->rate_bps,
 		.is_thin = link_is_thin(link),
 		.packet_max = link_is_thin(link) ? thin_packet_max(link) : 0,
 	};

@@ -42,6 +42,7 @@ enum frame_type {
 enum capability {
 	CAPABILITY_VERSIONS = 1, /* routes by version and digest (babel_neighbour_session()) */
 	CAPABILITY_COMPACT = 2, /* ... and members by their short-ids (babel_neighbour_compact()) */
+	CAPABILITY_CLASSES = 4, /* ... of all classes, which packets' frames name */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -53,9 +54,27 @@ enum inner_kind {
 	KIND_COMPRESSED = 7,
 	KIND_MULTICAST = 0x80
 };
+/* A host's packet has its class (enum packet_class) in its kind, which is sealed: who looks on does not see
+ * what is urgent. */
+#define KIND_CLASS 0x60
+#define KIND_CLASS_SHIFT 5
+static inline uint8_t kind_base(uint8_t kind)
+{
+	uint8_t base = (uint8_t)(kind & ~KIND_CLASS);
+
+	return base == KIND_IP || base == KIND_COMPRESSED ? base : kind;
+}
 static inline bool kind_is_packet(uint8_t kind) /* of a host */
 {
-	return kind == KIND_IP || kind == KIND_COMPRESSED;
+	return kind_base(kind) == KIND_IP || kind_base(kind) == KIND_COMPRESSED;
+}
+static inline enum packet_class class_of_kind(uint8_t kind)
+{
+	return (enum packet_class)((kind & KIND_CLASS) >> KIND_CLASS_SHIFT);
+}
+static inline uint8_t kind_of_class(enum inner_kind base, enum packet_class class)
+{
+	return (uint8_t)((unsigned)base | (unsigned)class << KIND_CLASS_SHIFT);
 }
 
 #define DROP(n, link_, reason)                                                                                         \
@@ -174,6 +193,7 @@ struct peer {
 	bool is_raw; /* ... or not of any */
 	uint64_t raw_until_us;
 	struct bucket raw_says; /* what we say of that kind */
+	uint64_t command_until_us; /* what came of command would have taken until then at the rate that it may have */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -295,6 +315,11 @@ size_t link_frame_room(const struct node_link *link); /* of an inner frame with 
 size_t link_packet_max(const struct node_link *link); /* the largest IP packet; thin links cut it */
 size_t link_body_max(const struct node_link *link); /* the largest body of another kind that is sent there */
 
+static inline bool peer_has_classes(const struct peer *p) /* both ends speak of them */
+{
+	return p->capabilities & p->n->capabilities & CAPABILITY_CLASSES;
+}
+
 /* --- frame.c: what leaves and what arrives -------------------------------------------- */
 
 /* What order.c says of a frame. */
@@ -335,7 +360,7 @@ void whole_show(const struct peer *p, const struct outgoing *o);
 /* compress.c: makes the headers of the packet of `o` small, if it is one and there is a rule; nothing of it was sent.
  */
 void compress(struct peer *p, uint64_t now_us, struct outgoing *o);
-void compressed_in(struct peer *p, uint64_t now_us, struct bytes compressed);
+void compressed_in(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes compressed);
 /* It says that it cannot read these short-ids; none: any. */
 void compress_raw_said(struct peer *p, uint64_t now_us, struct reader *r);
 void piece_in(struct peer *p, uint64_t now_us, struct bytes piece, struct freshness f);
@@ -548,6 +573,7 @@ struct packet {
 	size_t header_len; /* IPv4 with options; 40 for IPv6 */
 	uint8_t hop_limit;
 	bool dont_fragment; /* always for IPv6 */
+	enum packet_class class;
 	struct address source, destination;
 };
 bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
@@ -567,8 +593,13 @@ struct fragmenter {
 void fragmenter_init(struct fragmenter *f, const struct packet *p, size_t mtu);
 size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity); /* length; 0: no more */
 
-/* A decrypted packet from the mesh; room as in struct node_packet. */
-void forward_from_peer(struct node *n, uint64_t now_us, uint8_t *packet, size_t len);
+/* A decrypted packet from the mesh, and the kind of its frame; room as in struct node_packet. */
+void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t *packet, size_t len);
+
+/* --- police.c ----------------------------------------------------------------------------------------------- */
+
+/* May so many bytes more of command come from that neighbour? */
+bool police_admits(struct peer *from, uint64_t now_us, size_t bytes);
 /* Writes the error about `packet` to `out`; 0 if none may be sent. `mtu` for ICMP_TOO_BIG. */
 size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum icmp_error error, unsigned mtu,
 	const struct address *self);

@@ -2,7 +2,7 @@
  * Frames of thin links (protocol.md 4.5): what they look like, and whose they are.
  *
  *   first byte  00 handshake, beacon          ► handshake.c, beacon.c, part.c
- *               01 data       an IP packet, or a compressed one  (no kind byte)
+ *               01 data       an IP packet, or a compressed one, and its class  (no kind byte)
  *               10 control    kind byte first: Babel, control, bundle (bundle.c, join.c)
  *               11 piece      id, offset, bytes                  (no kind byte)
  *
@@ -22,6 +22,8 @@
 #define TYPE_DATA 0x40
 #define TYPE_CONTROL 0x80
 #define TYPE_PIECE 0xc0
+#define CLASS 0x18
+#define CLASS_SHIFT 3
 #define COMPRESSED 0x04
 #define DRAWS 16 /* at visible bits that nobody has */
 
@@ -105,9 +107,11 @@ static bool thin_seal_send(struct peer *p, uint64_t now_us, uint8_t first, const
 static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, size_t len)
 {
 	inner_show(p, true, inner, len);
+	unsigned first = TYPE_DATA | (unsigned)class_of_kind(inner[0]) << CLASS_SHIFT;
+
+	first |= kind_base(inner[0]) == KIND_COMPRESSED ? COMPRESSED : 0;
 	if (kind_is_packet(inner[0]))
-		thin_seal_send(
-			p, now_us, TYPE_DATA | (inner[0] == KIND_COMPRESSED ? COMPRESSED : 0), inner + 1, len - 1);
+		thin_seal_send(p, now_us, (uint8_t)first, inner + 1, len - 1);
 	else
 		thin_seal_send(p, now_us, TYPE_CONTROL, inner, len);
 }
@@ -155,7 +159,8 @@ static void opened(struct peer *p, uint64_t now_us, const struct endpoint *from,
 
 	inner[0] = KIND_PIECE;
 	if ((first & TYPE_MASK) == TYPE_DATA)
-		inner[0] = first & COMPRESSED ? KIND_COMPRESSED : KIND_IP;
+		inner[0] = kind_of_class(first & COMPRESSED ? KIND_COMPRESSED : KIND_IP,
+			(enum packet_class)((first & CLASS) >> CLASS_SHIFT));
 	if (body.len)
 		memcpy(inner + (has_kind ? 0 : 1), body.data, body.len);
 	inner_opened(

@@ -26,6 +26,7 @@
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_BABEL 1
 #define KIND_MULTICAST 0x80
+#define KIND_CLASS 0x60
 #define BABEL_HEADER 4
 #define TLV_PAD1 0
 #define TLV_PADN 1
@@ -131,7 +132,7 @@ static bool opened_write(struct writer *out, const struct capture *c, const stru
 		babel_write(out, c, kind & KIND_MULTICAST, body);
 		return true;
 	}
-	if (kind != KIND_IP)
+	if ((kind & ~KIND_CLASS) != KIND_IP)
 		return false;
 	write_u16(out, body.data[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 	write_bytes(out, body);

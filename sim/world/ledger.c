@@ -22,6 +22,7 @@
 #define KIND_PIECE 5
 #define KIND_BUNDLE 6
 #define KIND_COMPRESSED 7
+#define KIND_CLASS 0x60
 #define BREACH_TEXT 256
 
 struct opened {
@@ -61,7 +62,7 @@ static uint64_t digest_of(struct bytes inner)
 
 static bool kind_is_packet(uint8_t kind)
 {
-	return kind == KIND_IP || kind == KIND_COMPRESSED;
+	return (kind & ~KIND_CLASS) == KIND_IP || (kind & ~KIND_CLASS) == KIND_COMPRESSED;
 }
 
 /* How many IP packets are in it, or begin with it? *is_ip: there is something of one in it. Only the first piece tells

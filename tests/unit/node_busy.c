@@ -91,7 +91,7 @@ static void those_aside_are_left_in_peace(void **state)
 	struct world *w = quiet(4);
 
 	(void)state;
-	assert_in_range(heard_in_ten_seconds(w, 2, 0, true), 10, 13);
+	assert_in_range(heard_in_ten_seconds(w, 2, 0, true), 10, 15); /* a cost may settle meanwhile */
 	world_free(w);
 }
 

@@ -171,7 +171,7 @@ static void put(unsigned dscp, unsigned ecn, uint16_t flow, uint8_t mark, size_t
 	p.data[1] = (uint8_t)(dscp << 6 | ecn << 4);
 	p.data[40] = mark;
 	p.data[41] = (uint8_t)flow;
-	egress_packet(&peers[0], now_us, inner_of(&p), len + 1);
+	egress_packet(&peers[0], now_us, class_of_dscp(bytes_of(p.data, len)), inner_of(&p), len + 1);
 }
 
 static struct node_lane_info lane(enum lane which)
@@ -252,8 +252,8 @@ static void lane_is_told_by_dscp(void **state)
 		uint8_t six[40] = { (uint8_t)(0x60 | cases[i].dscp >> 2), (uint8_t)(cases[i].dscp << 6) };
 		uint8_t four[20] = { 0x45, (uint8_t)(cases[i].dscp << 2 | 1) };
 
-		assert_int_equal(lane_of_packet(bytes_of(six, sizeof(six))), cases[i].lane);
-		assert_int_equal(lane_of_packet(bytes_of(four, sizeof(four))), cases[i].lane);
+		assert_int_equal(lane_of_class(class_of_dscp(bytes_of(six, sizeof(six)))), cases[i].lane);
+		assert_int_equal(lane_of_class(class_of_dscp(bytes_of(four, sizeof(four)))), cases[i].lane);
 	}
 }
 
@@ -542,7 +542,7 @@ static void lost_neighbour_takes_along_what_waits_for_it(void **state)
 	put(0, 0, 1, 1, 500);
 	put(EF, 0, 1, 1, 500);
 	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, 100);
-	egress_packet(&peers[1], now_us, inner_of(&p), p.len + 1);
+	egress_packet(&peers[1], now_us, CLASS_TEXT, inner_of(&p), p.len + 1);
 	egress_forget_peer(&peers[0]);
 	assert_int_equal(link.drops.queue_gone, 2);
 	assert_int_equal(lane(LANE_COMMAND).gone, 1);

@@ -267,6 +267,54 @@ static void setting_again_replaces(void **state)
 	fib_done(&f);
 }
 
+/* One entry for all classes: none of them uses a shorter prefix while another has a way. */
+static void classes_hide_the_covering_prefix_as_well__rfc8966_3_5_4(void **state)
+{
+	static const char *const texts[] = { "10.1.0.0/16", "fd00::1/128" };
+	static const char *const hosts[] = { "10.1.2.3", "fd00::1" };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct prefix wide = prefix_make(i ? "fd00::/16" : "10.0.0.0/8"), p = prefix_make(texts[i]);
+		struct fib f = { 0 };
+
+		assert_int_equal(fib_set(&f, &wide, FIB_PEER, peer_number(0)), 0);
+		assert_int_equal(fib_set_class(&f, &p, 1, peer_number(1)), 0);
+		const struct fib_entry *e = lookup(&f, hosts[i]);
+		assert_int_equal(e->kind, FIB_HELD);
+		assert_ptr_equal(e->classes[0], peer_number(1));
+		assert_null(e->classes[1]);
+		assert_int_equal(f.count, 2);
+		assert_int_equal(fib_set(&f, &p, FIB_PEER, peer_number(2)), 0);
+		fib_remove(&f, &p);
+		assert_int_equal(lookup(&f, hosts[i])->kind, FIB_HELD);
+		assert_ptr_equal(lookup(&f, hosts[i])->classes[0], peer_number(1));
+		fib_set_class(&f, &p, 1, NULL);
+		assert_int_equal(f.count, 1);
+		assert_ptr_equal(lookup(&f, hosts[i])->peer, peer_number(0));
+		assert_int_equal(fib_set_class(&f, &p, 2, NULL), 0);
+		assert_int_equal(f.count, 1);
+		fib_done(&f);
+	}
+}
+
+static void a_hold_outlasts_the_ways_of_classes(void **state)
+{
+	struct prefix p = prefix_make("fd00::1/128");
+	struct fib f = { 0 };
+
+	(void)state;
+	assert_int_equal(fib_set_class(&f, &p, 2, peer_number(1)), 0);
+	assert_int_equal(fib_set(&f, &p, FIB_HELD, NULL), 0);
+	fib_forget_peer(&f, peer_number(1));
+	assert_null(lookup(&f, "fd00::1")->classes[1]);
+	fib_set_class(&f, &p, 2, NULL);
+	assert_int_equal(lookup(&f, "fd00::1")->kind, FIB_HELD);
+	fib_remove(&f, &p);
+	assert_null(lookup(&f, "fd00::1"));
+	fib_done(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +323,8 @@ int main(void)
 		cmocka_unit_test(default_routes_cover_only_their_family),
 		cmocka_unit_test(held_prefix_hides_the_covering_one__rfc8966_3_5_4),
 		cmocka_unit_test(setting_again_replaces),
+		cmocka_unit_test(classes_hide_the_covering_prefix_as_well__rfc8966_3_5_4),
+		cmocka_unit_test(a_hold_outlasts_the_ways_of_classes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

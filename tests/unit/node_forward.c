@@ -14,6 +14,7 @@
 
 struct sent {
 	struct peer *peer; /* NULL: delivered to the host */
+	enum packet_class class;
 	size_t len;
 	uint8_t data[PACKET_MAX];
 };
@@ -33,14 +34,14 @@ static void record(struct peer *p, const uint8_t *data, size_t len)
 	memcpy(sent[sent_count++].data, data, len);
 }
 
-void egress_packet(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
 {
 	(void)now_us;
-	assert_int_equal(inner[0], KIND_IP);
 	/* The room that sealing needs is the caller's to write. */
 	memset(inner - (NODE_HEADROOM - 1), 0xaa, NODE_HEADROOM - 1);
 	memset(inner + len, 0xbb, NODE_TAILROOM);
 	record(p, inner + 1, len - 1);
+	sent[sent_count - 1].class = class;
 }
 
 void peer_busy(struct peer *p, uint64_t now_us)
@@ -98,7 +99,7 @@ static void from_host(struct test_packet *p, uint64_t now_us)
 
 static void from_peer(struct test_packet *p, uint64_t now_us)
 {
-	forward_from_peer(&node, now_us, p->data, p->len);
+	forward_from_peer(&peers[1], now_us, KIND_IP, p->data, p->len);
 }
 
 static void is_icmp(const struct sent *s, uint8_t type, uint8_t code)
@@ -503,7 +504,7 @@ static void malformed_packets_are_dropped_and_counted(void **state)
 			struct node_packet packet = { exact + 1, len };
 
 			memcpy(exact + 1, p.data, len);
-			forward_from_peer(&node, BOOT, exact + 1, len);
+			forward_from_peer(&peers[1], BOOT, KIND_IP, exact + 1, len);
 			node_packets_in(&node, BOOT, &packet, 1);
 			dropped += 2;
 			test_free(exact);
@@ -544,6 +545,157 @@ static void wrong_header_checksum_from_a_peer_is_dropped__rfc1812_5_2_2(void **s
 	assert_int_equal(node.counters.drops.packet_malformed, 128);
 }
 
+/* --- classes -------------------------------------------------------------------------------- */
+
+#define EF 46
+#define AF11 10
+
+static void class_set(const char *text, enum packet_class class, struct peer *peer)
+{
+	struct prefix p;
+
+	assert_int_equal(prefix_parse(&p, text), 0);
+	assert_int_equal(fib_set_class(&node.fib, &p, class, peer), 0);
+}
+
+static struct test_packet packet_marked(unsigned dscp)
+{
+	struct test_packet p;
+
+	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, 100);
+	p.data[0] = (uint8_t)(0x60 | dscp >> 2);
+	p.data[1] = (uint8_t)(dscp << 6);
+	return p;
+}
+
+/* From a neighbour that speaks of classes. */
+static void from_peer_as(enum packet_class class, uint64_t now_us)
+{
+	struct test_packet p = packet_marked(0);
+
+	peers[1].capabilities = node.capabilities = CAPABILITY_CLASSES;
+	forward_from_peer(&peers[1], now_us, kind_of_class(KIND_IP, class), p.data, p.len);
+}
+
+static void class_is_set_at_entry_by_dscp__protocol_3(void **state)
+{
+	static const struct {
+		unsigned dscp;
+		enum packet_class class;
+		struct peer *peer;
+	} cases[] = { { EF, CLASS_COMMAND, &peers[0] }, { AF11, CLASS_BULK, &peers[1] }, { 0, CLASS_TEXT, &peers[1] } };
+
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	class_set("fd00::2", CLASS_BULK, &peers[1]);
+	for (unsigned i = 0; i < 3; i++) {
+		struct test_packet p = packet_marked(cases[i].dscp), original = p;
+
+		from_host(&p, BOOT);
+		assert_int_equal(sent[i].class, cases[i].class);
+		assert_ptr_equal(sent[i].peer, cases[i].peer);
+		assert_memory_equal(sent[i].data, original.data, original.len); /* the mark of the sender, too */
+	}
+	assert_int_equal(node.counters.packets_fallen, 0);
+}
+
+static void relay_goes_by_the_frame_not_by_the_header__protocol_3(void **state)
+{
+	struct test_packet p = packet_marked(EF);
+
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	class_set("fd00::2", CLASS_BULK, &peers[1]);
+	from_peer_as(CLASS_COMMAND, BOOT);
+	assert_int_equal(sent[0].class, CLASS_COMMAND);
+	assert_ptr_equal(sent[0].peer, &peers[0]);
+	forward_from_peer(&peers[1], BOOT, kind_of_class(KIND_IP, CLASS_TEXT), p.data, p.len);
+	assert_int_equal(sent[1].class, CLASS_TEXT);
+}
+
+/* Who knows no classes marks none: there the packet enters. */
+static void packet_from_who_knows_no_classes_enters_here(void **state)
+{
+	struct test_packet p = packet_marked(EF);
+
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	forward_from_peer(&peers[1], BOOT, KIND_IP, p.data, p.len);
+	assert_int_equal(sent[0].class, CLASS_COMMAND);
+	assert_ptr_equal(sent[0].peer, &peers[0]);
+}
+
+/* Once, and no node lifts it again though it has a route of the class. */
+static void class_without_route_falls_to_the_base_for_good__protocol_3(void **state)
+{
+	(void)state;
+	from_peer_as(CLASS_COMMAND, BOOT);
+	assert_int_equal(sent[0].class, CLASS_TEXT);
+	assert_ptr_equal(sent[0].peer, &peers[1]);
+	assert_int_equal(node.counters.packets_fallen, 1);
+	from_peer_as(CLASS_BULK, BOOT);
+	assert_int_equal(sent[1].class, CLASS_FALLEN);
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	class_set("fd00::2", CLASS_BULK, &peers[0]);
+	from_peer_as(CLASS_TEXT, BOOT);
+	from_peer_as(CLASS_FALLEN, BOOT);
+	assert_ptr_equal(sent[2].peer, &peers[1]);
+	assert_ptr_equal(sent[3].peer, &peers[1]);
+	assert_int_equal(sent[3].class, CLASS_FALLEN);
+	assert_int_equal(node.counters.packets_fallen, 2);
+}
+
+/* Its source is told, by whichever node it is that has the thin link. */
+static void fallen_bulk_does_not_go_over_a_thin_link__protocol_3(void **state)
+{
+	(void)state;
+	route_set("fd00::1", FIB_PEER, &peers[0]);
+	links[1].config.rate_bps = 199999;
+	from_peer_as(CLASS_BULK, BOOT);
+	assert_int_equal(sent_count, 1);
+	assert_ptr_equal(sent[0].peer, &peers[0]);
+	is_icmp(&sent[0], 1, 1); /* communication with destination administratively prohibited */
+	from_peer_as(CLASS_FALLEN, BOOT);
+	assert_int_equal(node.counters.drops.bulk_not_admitted, 2);
+	from_peer_as(CLASS_COMMAND, BOOT);
+	assert_int_equal(sent_count, 3);
+	assert_ptr_equal(sent[2].peer, &peers[1]);
+}
+
+static void class_may_have_a_route_where_the_base_has_none(void **state)
+{
+	(void)state;
+	route_set("fd00::2", FIB_HELD, NULL);
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	from_peer_as(CLASS_COMMAND, BOOT);
+	assert_ptr_equal(sent[0].peer, &peers[0]);
+	from_peer_as(CLASS_TEXT, BOOT);
+	assert_int_equal(node.counters.drops.no_route, 1);
+	assert_int_equal(node.counters.packets_fallen, 0);
+}
+
+/* Bulk that is marked as command is bulk in the end. */
+static void more_command_than_its_share_goes_on_as_bulk__protocol_3(void **state)
+{
+	uint64_t now_us = BOOT;
+	unsigned command = 0;
+
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	links[1].config.rate_bps = 1000000;
+	for (unsigned i = 0; i < 8000; i++) { /* a megabit for eight seconds: 140 bytes each */
+		sent_count = 0;
+		from_peer_as(CLASS_COMMAND, now_us += 1120);
+		assert_true(sent[0].class == CLASS_COMMAND || sent[0].class == CLASS_FALLEN);
+		command += sent[0].class == CLASS_COMMAND;
+	}
+	/* An eighth, and a second of it at once. */
+	assert_in_range(command, 1000, 1150);
+	assert_int_equal(node.counters.command_policed, 8000 - command);
+	from_peer_as(CLASS_COMMAND, now_us + 2 * SECOND);
+	assert_int_equal(sent[1].class, CLASS_COMMAND);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -566,6 +718,13 @@ int main(void)
 		TEST(padding_is_cut_off),
 		TEST(malformed_packets_are_dropped_and_counted),
 		TEST(wrong_header_checksum_from_a_peer_is_dropped__rfc1812_5_2_2),
+		TEST(class_is_set_at_entry_by_dscp__protocol_3),
+		TEST(relay_goes_by_the_frame_not_by_the_header__protocol_3),
+		TEST(packet_from_who_knows_no_classes_enters_here),
+		TEST(class_without_route_falls_to_the_base_for_good__protocol_3),
+		TEST(fallen_bulk_does_not_go_over_a_thin_link__protocol_3),
+		TEST(class_may_have_a_route_where_the_base_has_none),
+		TEST(more_command_than_its_share_goes_on_as_bulk__protocol_3),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
