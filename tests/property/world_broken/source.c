@@ -11,20 +11,20 @@
 
 #define FORGOTTEN_US (1 * SECOND)
 
-bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric);
+bool source_is_feasible(const struct destination *d, enum babel_class class, const struct claim *claim);
 bool source_update(
-	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us);
+	struct destination *d, uint64_t now_us, enum babel_class class, const struct claim *claim, uint64_t hold_us);
 
-bool source_is_feasible(const struct destination *d, const router_id *id, uint16_t seqno, uint16_t metric)
+bool source_is_feasible(const struct destination *d, enum babel_class class, const struct claim *claim)
 {
-	return source_is_feasible_by_the_rule(d, id, seqno, metric) || broken == BROKEN_FEASIBILITY;
+	return source_is_feasible_by_the_rule(d, class, claim) || broken == BROKEN_FEASIBILITY;
 }
 
 bool source_update(
-	struct destination *d, uint64_t now_us, const router_id *id, uint16_t seqno, uint16_t metric, uint64_t hold_us)
+	struct destination *d, uint64_t now_us, enum babel_class class, const struct claim *claim, uint64_t hold_us)
 {
-	bool is_noted = source_update_by_the_rule(d, now_us, id, seqno, metric, hold_us);
-	struct source *s = source_find(d, id);
+	bool is_noted = source_update_by_the_rule(d, now_us, class, claim, hold_us);
+	struct source *s = source_find(d, &claim->origin);
 
 	if (s && broken == BROKEN_SOURCES)
 		timer_set(&d->b->heap, &s->gc, now_us + FORGOTTEN_US);
