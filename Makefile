@@ -7,6 +7,7 @@
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (2400)
+#   make thin     what networks of THIN_NODES nodes cost a link of 9.6 and of 2.4 kbit/s; writes build/thin.json
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
 #   make check-interop  with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
 #   make soak       twelve routers of four kinds, links cut at random, for SOAK_SECONDS (1800)
@@ -31,6 +32,7 @@ SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
+THIN_NODES ?= 10 100 300
 BENCH_LIMIT ?= 2400
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -198,7 +200,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
+.PHONY: all programs tests demo agree thin check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -232,6 +234,10 @@ bench: deps-check
 bench-sim: deps-check
 	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
 	$(Q)BENCH_FOR=$(BENCH_FOR) BENCH_LIMIT=$(BENCH_LIMIT) sh tests/tools/bench_sim.sh $(BUILD)/bin/meshsim build/bench-sim.json $(BENCH_NODES)
+
+thin: deps-check
+	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
+	$(Q)THIN_NODES="$(THIN_NODES)" sh tests/tools/thin.sh $(BUILD)/bin/meshsim build/thin.json
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds

@@ -72,6 +72,10 @@ static int plan_read(struct plan_reading *r)
 			return outline_complain(
 				&r->outline, "seed", -1, NULL, "seed \"%.40s\" is not a number", t->seed);
 	}
+	if (t->acquainted && strcmp(t->acquainted, "yes") != 0 && strcmp(t->acquainted, "no") != 0)
+		return outline_complain(&r->outline, "acquainted", -1, NULL,
+			"acquainted is yes (every node has all certificates from the start) or no");
+	r->plan->is_acquainted = t->acquainted && strcmp(t->acquainted, "yes") == 0;
 	if (!t->duration || link_duration_parse(&r->plan->duration_us, t->duration) || !r->plan->duration_us)
 		return outline_complain(&r->outline, t->duration ? "for" : NULL, -1, NULL,
 			"how long does it go on? write for: 60 (seconds of virtual time)");

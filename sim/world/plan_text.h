@@ -87,7 +87,7 @@ struct plan_text_attack {
 };
 
 struct plan_text {
-	char *seed, *duration;
+	char *seed, *duration, *acquainted;
 	struct plan_text_node *nodes;
 	unsigned nodes_count;
 	struct plan_text_link *links;
