@@ -242,7 +242,8 @@ enum delta_use adj_in_delta(struct session *s, uint64_t now_us, const struct bab
 	if (delta->u.delta.ver > in->heard)
 		in->heard = delta->u.delta.ver;
 	if (delta->u.delta.ver <= in->applied) {
-		ack_soon(s, now_us); /* the acknowledgment was lost */
+		in->owes_epoch_ack = true; /* the acknowledgment was lost, or did not count without one that names it */
+		ack_soon(s, now_us);
 		return DELTA_SKIPPED;
 	}
 	/* A begin needs nothing before it: everything is said again behind it. */
