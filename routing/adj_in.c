@@ -69,7 +69,8 @@ void adj_in_nack(struct session *s, uint64_t now_us)
 	struct session_in *in = &s->in;
 
 	/* A burst behind one lost packet is one gap. */
-	if (in->nacked == in->applied && in->nacked_us && now_us < in->nacked_us + NACK_GAP_US)
+	if (in->nacked == in->applied && in->nacked_us &&
+		now_us < in->nacked_us + NACK_GAP_US + s->n->link->config.turn_us)
 		return;
 	in->nacked = in->applied;
 	in->nacked_us = now_us;
@@ -85,6 +86,8 @@ static void ask_arm(struct session *s, uint64_t now_us)
 
 	if (wait_us > max_us)
 		wait_us = max_us;
+	/* A question and its answer are two turns, and others wait for theirs. */
+	wait_us += 4 * s->n->link->config.turn_us;
 	/* A table that a full sync does not mend is not worth one every second. */
 	if (in->is_wrong && wait_us < MISMATCH_US << (in->mismatches < 6 ? in->mismatches : 6))
 		wait_us = MISMATCH_US << (in->mismatches < 6 ? in->mismatches : 6);
@@ -152,7 +155,7 @@ void adj_in_init(struct session *s, uint64_t now_us)
 	timer_init(&s->in.ask, ask_due);
 	/* It will begin by itself. */
 	s->in.interval_us = link_update_interval_us(s->n->link);
-	timer_set(&s->n->b->heap, &s->in.ask, now_us + SECOND);
+	timer_set(&s->n->b->heap, &s->in.ask, now_us + SECOND + 4 * s->n->link->config.turn_us);
 }
 
 void adj_in_done(struct session *s)

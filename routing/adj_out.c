@@ -210,8 +210,10 @@ static struct claim commit_wanted_class(const struct session *s, const struct de
 
 static void commit_wanted(const struct session *s, const struct destination *d, struct claim want[BABEL_CLASSES])
 {
+	bool is_told = !s->n->link->config.is_filtered || update_policy(d, s->n->link).accept;
+
 	for (unsigned c = 0; c < BABEL_CLASSES; c++)
-		want[c] = commit_wanted_class(s, d, c);
+		want[c] = is_told ? commit_wanted_class(s, d, c) : (struct claim){ .metric = BABEL_INFINITY };
 }
 
 /* What holds with each refresh from now on, and what held until now. */

@@ -204,6 +204,9 @@ struct babel_link_config {
 	bool is_open; /* nothing seals packets for this process: those who do not know of its start still send them */
 	bool is_filtered; /* the owner is asked what may be announced here */
 	uint64_t rate_bps; /* usable, not less its own load; 0: not known */
+	/* A packet takes so long to leave, as on a message modem: nothing is said again sooner. 0: not worth counting.
+	 */
+	uint64_t turn_us;
 };
 
 /* `link` < BABEL_LINK_MAX, not in use; `self` is the node's own address there

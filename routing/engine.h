@@ -551,6 +551,8 @@ bool update_compose(
 	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
 /* The next hop that `link` is told for `prefix`; false: there is none. */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out);
+/* The owner's word on what is announced there. */
+struct babel_verdict update_policy(const struct destination *d, const struct link *link);
 /* Urgent updates on this link go to each plain neighbour with an acknowledgment request. */
 bool update_is_acked_on(const struct link *link);
 void seqno_keep(struct babel *b); /* persists the own seqno in blocks */

@@ -31,6 +31,7 @@
 #define BUSY_US (10 * SECOND) /* longer than people pause, and than TCP waits before it tries again */
 #define STRANGERS_MIN_US (1 * SECOND) /* multicast Hellos, from the last early one on ... */
 #define STRANGERS_MAX_US (64 * SECOND) /* ... at twice the interval each time */
+#define STRANGERS_TURNS 16 /* of a link that takes one packet in a time */
 #define MISSES_DEFAULT 3
 #define THIN_POLLS 4 /* within the interval of a thin link's Hellos */
 #define STRETCH_MAX 8 /* times the interval of a thin link */
@@ -173,11 +174,13 @@ uint64_t link_next_stranger_us(struct link *link)
 {
 	if (link->fast_hellos > 0) {
 		link->fast_hellos--;
-		link->strangers_us = STRANGERS_MIN_US;
-		return FAST_HELLO_US;
+		link->strangers_us = STRANGERS_MIN_US + STRANGERS_TURNS * link->config.turn_us;
+		return link_fast_us(link);
 	}
 	uint64_t next_us = link->strangers_us;
-	link->strangers_us = next_us < STRANGERS_MAX_US / 2 ? 2 * next_us : STRANGERS_MAX_US;
+	uint64_t max_us = STRANGERS_MAX_US + STRANGERS_TURNS * link->config.turn_us;
+
+	link->strangers_us = next_us < max_us / 2 ? 2 * next_us : max_us;
 	return engine_random_between(link->b, next_us - next_us / 10, next_us);
 }
 

@@ -53,7 +53,7 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 	for (unsigned c = 1; c < b->config.classes; c++)
 		if (babel_rate_admits(n->link->config.rate_bps, c))
 			n->classes |= classes & 1u << c;
-	s->out.rtt_us = n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US;
+	s->out.rtt_us = (n->link->config.is_thin ? RTT_FIRST_THIN_US : RTT_FIRST_US) + 2 * n->link->config.turn_us;
 	s->out.window = n->link->config.is_thin ? WINDOW_THIN : WINDOW_FIRST;
 	s->out.is_first = true;
 	s->out.owes_refresh = true;
@@ -371,8 +371,9 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 	adj_out_acked(s, now_us, applied);
 	if (out->timed_ver && applied >= out->timed_ver) {
 		uint64_t sample_us = now_us - out->timed_us;
+		uint64_t max_us = RTT_MAX_US + 8 * s->n->link->config.turn_us;
 
-		out->rtt_us = (7 * out->rtt_us + (sample_us < RTT_MAX_US ? sample_us : RTT_MAX_US)) / 8;
+		out->rtt_us = (7 * out->rtt_us + (sample_us < max_us ? sample_us : max_us)) / 8;
 		out->timed_ver = 0;
 	}
 	out->tries = 0;
@@ -409,7 +410,7 @@ static void full_wanted(struct session *s, uint64_t now_us)
 			rewind_to(s, now_us, out->full_from);
 		return;
 	}
-	if (now_us < out->full_us + FULL_GAP_US)
+	if (now_us < out->full_us + FULL_GAP_US + 4 * s->n->link->config.turn_us)
 		return; /* it will ask again */
 	s->n->b->counters.full_syncs++;
 	adj_out_full(s, now_us);

@@ -65,8 +65,7 @@ static void compose_retraction(struct destination *d, const struct link *link, s
 		out->u.update.origin = d->announced_id;
 }
 
-/* The owner's word on what is announced here. */
-static struct babel_verdict policy_of(const struct destination *d, const struct link *link)
+struct babel_verdict update_policy(const struct destination *d, const struct link *link)
 {
 	const struct babel *b = d->b;
 	const struct claim claim = destination_claim(d, BABEL_TEXT);
@@ -124,7 +123,7 @@ bool update_compose(
 		compose_retraction(d, link, out);
 		return true;
 	}
-	const struct babel_verdict policy = policy_of(d, link);
+	const struct babel_verdict policy = update_policy(d, link);
 	if (!policy.accept || (is_hidden(d, link) && !item->is_reply)) {
 		bool was_told = d->announced_links & UINT64_C(1) << link->id;
 

@@ -322,6 +322,28 @@ static int take_udp(struct config_link *link, const struct link_check *l)
 	return error;
 }
 
+static int take_essential(struct config_link *link, const struct link_check *l)
+{
+	for (unsigned i = 0; i < l->text->essential_count; i++) {
+		struct config_essential *e = &link->essential[i];
+		const char *text = l->text->essential[i];
+
+		if (prefix_parse(&e->prefix, text) == 0) {
+			link->essential_count = i + 1;
+			continue;
+		}
+		if (strlen(text) > NAME_MAX_LEN || strchr(text, '/'))
+			return complain(l->complaint, l->at->essential.line[i],
+				"%s: essential \"%.60s\" is neither the name of a node nor a prefix; write city-post "
+				"or "
+				"10.7.1.0/24",
+				l->who, text);
+		text_copy(e->name, sizeof(e->name), text);
+		link->essential_count = i + 1;
+	}
+	return 0;
+}
+
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c)
 {
 	struct link_check l = { .text = text, .at = &c->outline->link[i], .complaint = c->complaint };
@@ -351,6 +373,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = check_pipe(link, &l);
 	if (!error)
 		error = take_rate(link, &l);
+	if (!error)
+		error = take_essential(link, &l);
 	if (!error)
 		error = take_idle_hello(link, &l);
 	if (!error)

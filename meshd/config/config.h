@@ -36,6 +36,7 @@
 #define CONFIG_PIPE_ADDRESS_MAX 20 /* of a modem */
 #define CONFIG_UDP_LINE_OVERHEAD 42 /* what a frame has around it on the line: Ethernet, IPv4 and UDP headers */
 #define CONFIG_ETHERNET_LINE_OVERHEAD 16
+#define CONFIG_ESSENTIAL_MAX 8 /* per link */
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL, CONFIG_SERIAL, CONFIG_PIPE };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -74,6 +75,12 @@ struct kernel_rule {
 	unsigned metric; /* of the kernel */
 };
 
+/* A member by its name, or what lies within a prefix. */
+struct config_essential {
+	char name[NAME_MAX_LEN + 1]; /* "": the prefix */
+	struct prefix prefix;
+};
+
 struct config_link {
 	char name[CONFIG_INTERFACE_MAX];
 	enum config_link_type type;
@@ -84,6 +91,8 @@ struct config_link {
 	struct config_peer peers[CONFIG_PEER_MAX];
 	struct config_serial serial;
 	struct config_pipe pipe;
+	unsigned essential_count; /* whom the link is for; 0: all routes */
+	struct config_essential essential[CONFIG_ESSENTIAL_MAX];
 	uint64_t rate_bps; /* as stated or preset; 0: not known */
 	bool is_shaped; /* nothing is sent faster: the rate is stated, or so low that a queue below us would be long */
 	unsigned mtu; /* largest Ethernet payload (CONFIG_ETHERNET_OVERHEAD and a frame), or frame on the others,

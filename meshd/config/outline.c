@@ -25,7 +25,7 @@ const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
 	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
-	"kiss-port", "tx-delay", "command" };
+	"kiss-port", "tx-delay", "command", "essential" };
 static const char *const section_names[] = { "node", "links" };
 
 struct walk {
@@ -164,6 +164,8 @@ static const struct list_field announce_field = { "announce: [PREFIX, deny any]"
 	"rules; write wider prefixes" };
 static const struct list_field command_field = { "command: [/path/of/program, ARGUMENT]", "a word of the command",
 	CONFIG_WORD_MAX, "words in command; put them into a file of the program's" };
+static const struct list_field essential_field = { "essential: [NODE, PREFIX]", "a name or prefix",
+	CONFIG_ESSENTIAL_MAX, "essential ones; name those without whom nothing works" };
 
 static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_MAC_MAX,
 	"keys; remove those that no neighbour has any more" };
@@ -172,21 +174,23 @@ static const struct list_field redistribute_field = { "redistribute: [PREFIX pro
 
 static const struct list_field *list_field_of(size_t field)
 {
-	return field == LINK_PEERS      ? &peers_field
-	       : field == LINK_ACCEPT   ? &accept_field
-	       : field == LINK_ANNOUNCE ? &announce_field
-	       : field == LINK_MAC      ? &mac_field
-	       : field == LINK_COMMAND  ? &command_field
-					: NULL;
+	return field == LINK_PEERS       ? &peers_field
+	       : field == LINK_ACCEPT    ? &accept_field
+	       : field == LINK_ANNOUNCE  ? &announce_field
+	       : field == LINK_MAC       ? &mac_field
+	       : field == LINK_COMMAND   ? &command_field
+	       : field == LINK_ESSENTIAL ? &essential_field
+					 : NULL;
 }
 
 static struct outline_list *list_of(struct outline_link *l, size_t field)
 {
-	return field == LINK_PEERS     ? &l->peers
-	       : field == LINK_ACCEPT  ? &l->accept
-	       : field == LINK_MAC     ? &l->mac
-	       : field == LINK_COMMAND ? &l->command
-				       : &l->announce;
+	return field == LINK_PEERS       ? &l->peers
+	       : field == LINK_ACCEPT    ? &l->accept
+	       : field == LINK_MAC       ? &l->mac
+	       : field == LINK_COMMAND   ? &l->command
+	       : field == LINK_ESSENTIAL ? &l->essential
+					 : &l->announce;
 }
 
 static int outline_list(

@@ -57,6 +57,7 @@ enum link_field {
 	LINK_KISS_PORT,
 	LINK_TX_DELAY,
 	LINK_COMMAND,
+	LINK_ESSENTIAL,
 	LINK_FIELDS
 };
 
@@ -72,7 +73,7 @@ struct outline_list {
 struct outline_link {
 	unsigned line;
 	unsigned field[LINK_FIELDS];
-	struct outline_list peers, accept, announce, mac, command;
+	struct outline_list peers, accept, announce, mac, command, essential;
 };
 
 struct outline {

@@ -66,6 +66,8 @@ static const cyaml_schema_field_t link_fields[] = {
 	NAMED_TEXT_FIELD("tx-delay", struct file_link, tx_delay),
 	CYAML_FIELD_SEQUENCE("command", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, command,
 		&text_schema, 0, CONFIG_WORD_MAX),
+	CYAML_FIELD_SEQUENCE("essential", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, essential,
+		&text_schema, 0, CONFIG_ESSENTIAL_MAX),
 	CYAML_FIELD_END,
 };
 

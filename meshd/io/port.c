@@ -172,6 +172,11 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.is_half_duplex = c->cost == CONFIG_COST_RADIO || (c->type == CONFIG_SERIAL && c->serial.half_duplex),
 	};
 
+	config.essential_count = c->essential_count;
+	for (unsigned i = 0; i < c->essential_count; i++) {
+		memcpy(config.essential[i].name, c->essential[i].name, sizeof(config.essential[i].name));
+		config.essential[i].prefix = c->essential[i].prefix;
+	}
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
 	return config;
 }

@@ -143,6 +143,13 @@ uint64_t node_poll(struct node *n, uint64_t now_us);
 
 /* --- links ---------------------------------------------------------------------- */
 
+#define NODE_ESSENTIAL_MAX 8
+/* Whom a link is for: a member by the name in its certificate, or what lies within a prefix. */
+struct node_essential {
+	char name[NAME_MAX_LEN + 1]; /* "": the prefix */
+	struct prefix prefix;
+};
+
 struct node_link_config {
 	char name[16];
 	unsigned mtu; /* largest frame, NODE_FRAME_MIN (thin: NODE_THIN_FRAME_MIN)..NODE_FRAME_MAX */
@@ -162,6 +169,8 @@ struct node_link_config {
 	bool is_half_duplex; /* nobody is heard while somebody sends */
 	bool is_plain; /* RFC 8966 in the clear, to routers that are no members: node_babel_in(), plain.c */
 	bool split_horizon; /* of a plain link */
+	unsigned essential_count; /* 0: all routes are announced and believed there (essential.c) */
+	struct node_essential essential[NODE_ESSENTIAL_MAX];
 };
 
 /* -EINVAL, -EEXIST. A new link is down. */

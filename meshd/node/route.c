@@ -23,6 +23,7 @@
 /* On thin links a packet is one frame of a fraction of a second there: what is lost with it is little, and
  * what waits behind it does not wait long. */
 #define THIN_PACKET 256
+#define TURN_MIN_US (10 * SECOND)
 #define THIN_PACKET_MIN 192 /* what Babel has to say at once; on links of still smaller frames it is cut */
 #define ENGINE_PACKET_MIN 224 /* less is not worth a frame */
 
@@ -206,7 +207,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 		.route_changed = engine_route_changed,
 		.seqno_store = engine_seqno_store,
 		.accept = trust_accept,
-		.announce = plain_announce,
+		.announce = essential_announce,
 		.member_from = short_id_from,
 		.member_of_origin = short_id_to_announce,
 		.budget = engine_budget,
@@ -234,6 +235,15 @@ static size_t thin_packet_max(const struct node_link *link)
 	return room >= THIN_PACKET_MIN && room < THIN_PACKET ? room : THIN_PACKET;
 }
 
+/* What a whole frame takes where that is a matter of patience. */
+static uint64_t link_turn_us(const struct node_link *link)
+{
+	const struct node_link_config *c = &link->config;
+	uint64_t airtime_us = c->rate_bps ? (uint64_t)c->mtu * 8 * SECOND / c->rate_bps : 0;
+
+	return airtime_us >= TURN_MIN_US ? airtime_us : 0;
+}
+
 int route_link_start(struct node_link *link, uint64_t now_us)
 {
 	struct node *n = link->n;
@@ -255,6 +265,8 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.rtt_max_penalty = RTT_PENALTY,
 		.needs_ack = true,
 		.rate_bps = c->rate_bps,
+		.turn_us = link_turn_us(link),
+		.is_filtered = c->essential_count > 0,
 		.is_thin = link_is_thin(link),
 		.packet_max = link_is_thin(link) ? thin_packet_max(link) : 0,
 	};

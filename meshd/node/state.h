@@ -565,6 +565,14 @@ struct babel_verdict plain_accept(
 	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin);
 struct babel_verdict plain_announce(void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
 
+/* --- essential.c: links that are for a few ------------------------------------------------------------- */
+
+/* Does the link carry this route? Always, if it names nobody. */
+bool essential_allows(const struct node_link *link, const struct prefix *prefix, const router_id *origin);
+/* The engine's question of every link: may this route be announced there? (babel.h) */
+struct babel_verdict essential_announce(
+	void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
+
 /* --- packet.c, fragment.c, icmp.c, forward.c: the data path ------------------------------------------------- */
 
 struct packet {

@@ -405,6 +405,16 @@ static bool prefix_is_behind_gateway(const struct node *n, const struct prefix *
 
 /* --- the verdict ---------------------------------------------------------------------------------- */
 
+/* It speaks of itself. */
+static bool neighbour_is(const struct address *neighbour, const struct known *k)
+{
+	router_id rid;
+
+	identity_router_id(rid.bytes, &k->member->certificate.key);
+	struct address own = node_neighbour_address(&rid);
+	return address_equal(neighbour, &own);
+}
+
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric)
 {
@@ -419,6 +429,10 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 		return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
 	if (!k) {
 		want(n, origin, link, neighbour);
+		return (struct babel_verdict){ .accept = false };
+	}
+	if (!essential_allows(n->links[link], prefix, origin) && !neighbour_is(neighbour, k)) {
+		DROP(n, n->links[link], policy_denied);
 		return (struct babel_verdict){ .accept = false };
 	}
 	/* Nearly every update is of a host: two hashes less for each. */

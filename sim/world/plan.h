@@ -36,6 +36,7 @@
 #define PLAN_CALL_FRAMES 100
 #define PLAN_CALL_GOOD 95
 #define PLAN_CALL_WAIT 15
+#define PLAN_MESSAGES "short-message" /* preset of links that carry a message at a time */
 #define PLAN_THIN_BPS 200000 /* a slower link is thin: it carries no pictures */
 #define PLAN_ERROR_MAX 512
 #define PLAN_FILE_MAX ((size_t)4 << 20)

@@ -25,8 +25,15 @@ static const struct {
 	{ "leo-satellite", "leo-satellite", false },
 	{ "cellular", "cellular", false },
 	{ "satphone", "narrowband", false },
+	{ PLAN_MESSAGES, PLAN_MESSAGES, false },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* A modem's program takes a message when it can send it; nobody stands between cards. */
+static bool is_message(const char *mesh)
+{
+	return strcmp(mesh, PLAN_MESSAGES) == 0;
+}
 
 #define MTU_OF_ANY 1500 /* no node needs to be told of more */
 
@@ -36,11 +43,24 @@ static unsigned port_carried(const struct plan_port *port)
 	return port->config.mtu + (port->config.type == CONFIG_UDP ? CONFIG_UDP_OVERHEAD : 0);
 }
 
+/* ", essential: [...]", or nothing. */
+static void essential_write(char *out, size_t size, const struct plan_text_link *text)
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	for (unsigned i = 0; i < text->essential_count && len < size; i++)
+		len += (size_t)snprintf(
+			out + len, size - len, "%s\"%.40s\"", i ? ", " : ", essential: [", text->essential[i]);
+	if (len && len < size)
+		snprintf(out + len, size - len, "]");
+}
+
 /* Reads the link as a line of a node's file; `mtu` 0: not said. */
 static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps, unsigned mtu)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	char yaml[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", size[20] = "";
+	char yaml[1024], essential[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", size[20] = "";
 	struct config config;
 
 	if (rate_bps)
@@ -49,12 +69,14 @@ static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint
 		snprintf(cost, sizeof(cost), ", cost: %.32s", text->cost);
 	if (mtu)
 		snprintf(size, sizeof(size), ", mtu: %u", mtu);
-	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s}\n", port->name,
+	essential_write(essential, sizeof(essential), text);
+	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s%s}\n", port->name,
 		port->mesh,
-		port->is_lan      ? "interface: "
-		: port->is_caller ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
-				  : "listen: 6697",
-		port->is_lan ? port->name : "", rate, cost, size);
+		is_message(port->mesh) ? "command: [/modem], peers: [card]"
+		: port->is_lan         ? "interface: "
+		: port->is_caller      ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
+				       : "listen: 6697",
+		port->is_lan ? port->name : "", rate, cost, size, essential);
 	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
 		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
 	port->config = config.links[0];
@@ -153,8 +175,9 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 			link->name, link->preset->name);
 	link->is_lan = kinds[kind].is_lan;
 	*mesh = text->mesh ? text->mesh : kinds[kind].mesh;
-	link->has_nat = !link->is_lan && (!text->nat || strcmp(text->nat, "yes") == 0);
-	if (text->nat && (link->is_lan || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
+	link->has_nat = !link->is_lan && !is_message(*mesh) && (!text->nat || strcmp(text->nat, "yes") == 0);
+	if (text->nat &&
+		(link->is_lan || is_message(*mesh) || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
 		return outline_complain(&r->outline, "links", l, "nat",
 			"link \"%s\": nat is yes or no, and only for satellites and cellular", link->name);
 	return 0;

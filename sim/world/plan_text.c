@@ -50,6 +50,7 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct plan_text_link, "cost", cost),
 	TEXT_FIELD(struct plan_text_link, "nat", nat),
 	TEXT_FIELD(struct plan_text_link, "range", range),
+	LIST_FIELD(struct plan_text_link, "essential", essential, &word_schema, CONFIG_ESSENTIAL_MAX),
 	CYAML_FIELD_END,
 };
 

@@ -24,6 +24,8 @@ struct plan_text_node {
 struct plan_text_link {
 	struct text_link link; /* as the lab has it */
 	char *mesh, *cost, *nat, *range;
+	char **essential;
+	unsigned essential_count;
 };
 
 struct plan_text_event {

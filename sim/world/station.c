@@ -25,8 +25,11 @@ static void output_send(void *user, unsigned link, const struct endpoint *to, st
 {
 	struct station *s = user;
 
-	if (link < s->port_count)
-		port_send(s->ports[link], to, frame);
+	if (link >= s->port_count)
+		return;
+	port_send(s->ports[link], to, frame);
+	if (s->ports[link]->pace_us)
+		station_timer_set(s, &s->ports[link]->ready, *s->clock_us + s->ports[link]->pace_us);
 }
 
 static void output_deliver(void *user, struct bytes packet)
@@ -145,6 +148,17 @@ static void station_due(struct timer *timer, uint64_t now_us)
 		station_timer_set(s, timer, s->stalled_until_us);
 	else
 		station_settle(s);
+}
+
+/* The modem has sent its message. */
+static void port_ready(struct timer *timer, uint64_t now_us)
+{
+	struct port *p = container_of(timer, struct port, ready);
+
+	if (!p->station->node)
+		return;
+	node_link_ready(p->station->node, now_us, p->number, 1);
+	station_settle(p->station);
 }
 
 static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
@@ -284,7 +298,7 @@ struct station *station_find(const struct world *w, const char *name)
 static struct node_link_config link_config_of(const struct config_link *c)
 {
 	struct node_link_config config = {
-		.mtu = c->type == CONFIG_UDP ? c->mtu : c->mtu - CONFIG_ETHERNET_OVERHEAD,
+		.mtu = c->type == CONFIG_ETHERNET ? c->mtu - CONFIG_ETHERNET_OVERHEAD : c->mtu,
 		.beacon = c->type == CONFIG_ETHERNET || c->discover,
 		.is_thin = c->is_thin,
 		.wired = c->cost == CONFIG_COST_WIRED,
@@ -303,6 +317,11 @@ static struct node_link_config link_config_of(const struct config_link *c)
 	};
 
 	snprintf(config.name, sizeof(config.name), "%s", c->name);
+	config.essential_count = c->essential_count;
+	for (unsigned i = 0; i < c->essential_count; i++) {
+		memcpy(config.essential[i].name, c->essential[i].name, sizeof(config.essential[i].name));
+		config.essential[i].prefix = c->essential[i].prefix;
+	}
 	return config;
 }
 
@@ -322,6 +341,7 @@ struct port *station_port_add(struct station *s, const struct config_link *confi
 	p->self = (struct endpoint){ 6, { 10, (uint8_t)(s->index >> 16), (uint8_t)(s->index >> 8), (uint8_t)s->index,
 						26, (uint8_t)s->port_count } };
 	timer_init(&p->carrier, port_carrier_noticed);
+	timer_init(&p->ready, port_ready);
 	s->ports[s->port_count++] = p;
 	return p;
 }
@@ -369,6 +389,8 @@ static void station_start_links(struct station *s)
 		if (node_link_add(s->node, now_us, i, &p->config))
 			abort();
 		p->is_up = port_has_carrier(p);
+		if (p->pace_us)
+			node_link_ready(s->node, now_us, i, 1);
 		if (p->is_up)
 			node_link_set_up(s->node, now_us, i, true);
 		for (unsigned k = 0; k < p->target_count; k++)
@@ -426,6 +448,7 @@ void station_power_off(struct station *s)
 	for (unsigned i = 0; i < s->port_count; i++) {
 		s->ports[i]->is_up = false;
 		station_timer_set(s, &s->ports[i]->carrier, NEVER);
+		station_timer_set(s, &s->ports[i]->ready, NEVER);
 	}
 	carriers_look(s);
 }

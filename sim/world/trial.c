@@ -57,6 +57,8 @@ static bool build_segment(struct trial *t, const struct plan_link *conf)
 	for (unsigned i = 0; i < conf->end_count; i++) {
 		struct port *p = t->world->stations[conf->ends[i].node]->ports[conf->ends[i].port];
 
+		if (p->config.is_thin && conf->params[i > 0].pace_us)
+			p->pace_us = conf->params[i > 0].pace_us;
 		if (segment_join(g, p, i == 0 && conf->has_nat) < 0)
 			return false;
 	}

@@ -107,6 +107,8 @@ struct port {
 	struct endpoint targets[NODE_TARGET_MAX];
 	bool is_up; /* as the node knows */
 	struct timer carrier;
+	uint64_t pace_us; /* of a message modem: it takes one in so long; 0: it is none */
+	struct timer ready; /* it takes the next */
 };
 
 struct station {

@@ -176,6 +176,29 @@ static void pipe_mistakes_are_refused_with_their_remedy(void **state)
 	all_refused(cases, COUNT(cases));
 }
 
+static void a_link_may_be_for_a_few(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "links:\n- name: a\n  preset: fibre\n  essential: city-post\n",
+			"m.yaml:4: link 1: \"essential\" takes a list; write essential: [NODE, PREFIX]" },
+		{ "links:\n- name: a\n  preset: fibre\n  essential: [10.7.1.0/33]\n",
+			"m.yaml:4: link \"a\": essential \"10.7.1.0/33\" is neither the name of a node nor a prefix; "
+			"write "
+			"city-post or 10.7.1.0/24" },
+		{ "links:\n- name: a\n  preset: fibre\n  essential: [a, b, c, d, e, f, g, h, i]\n",
+			"m.yaml:4: link 1: more than 8 essential ones; name those without whom nothing works" },
+	};
+	const struct config_link *l =
+		good("links: [{name: a, preset: fibre, essential: [city-post, 10.7.1.0/24]}]\n")->links;
+
+	(void)state;
+	assert_int_equal(l->essential_count, 2);
+	assert_string_equal(l->essential[0].name, "city-post");
+	assert_string_equal(l->essential[1].name, "");
+	assert_int_equal(l->essential[1].prefix.plen, 24 + 96 * (l->essential[1].prefix.address.family == FAMILY_IPV6));
+	all_refused(cases, COUNT(cases));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +209,7 @@ int main(void)
 		cmocka_unit_test(a_pipe_is_its_command),
 		cmocka_unit_test(a_modem_may_be_as_slow_as_it_is),
 		cmocka_unit_test(pipe_mistakes_are_refused_with_their_remedy),
+		cmocka_unit_test(a_link_may_be_for_a_few),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

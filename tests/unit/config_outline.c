@@ -79,14 +79,16 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"m.yaml:2: link 1: \"802.11s\" is not a field; known are name, type, "
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
 			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
-			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command" },
+			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
+			"essential" },
 		/* Three slips are forgiven in seven letters; four are another word. */
 		{ "links:\n- prezits: a\n", "m.yaml:2: link 1: \"prezits\" is not a field; did you mean \"preset\"?" },
 		{ "links:\n- brezits: a\n",
 			"m.yaml:2: link 1: \"brezits\" is not a field; known are name, type, "
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
 			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
-			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command" },
+			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
+			"essential" },
 		/* Long words are cut, and compared with nothing. */
 		{ HUNDRED ": a\n", "m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links" },
 	};
