@@ -21,8 +21,8 @@ prepare() {
 	vhf="name: vhf, preset: narrowband, baud: 9600"
 	node_yaml north "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/north.tty0}"
 	node_yaml south "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/south.tty0}"
-	# A card that is a hundred times as fast as a civil one: a message each 0.6 s.
-	slow="preset: short-message, rate: 20k"
+	# A card that is a hundred times as fast as a civil one, a message each 0.6 s, with Hellos to match.
+	slow="preset: narrowband, rate: 20k"
 	modem="$bin/beidou-example, --air, $PWD/air, --every, 0.6, --delay, 0.2, --card"
 	node_yaml east "{$vhf, device: $PWD/east.tty0}" \
 		"{name: beidou, $slow, command: [$modem, 2801], peers: [2802]}"
