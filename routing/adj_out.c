@@ -138,7 +138,7 @@ static void epoch_draw(struct session *s)
 	random_fill(random, out->key, sizeof(out->key));
 	out->is_followed = false;
 	out->is_full = true;
-	out->full_from = out->acked = out->sent = out->ver = 0;
+	out->full_from = out->acked = out->sent = out->said = out->ver = 0;
 	out->timed_ver = 0;
 	out->in_flight = 0;
 }
@@ -232,16 +232,20 @@ static void claims_unpin(
 			source_unpin(d, now_us, &claims[c].origin, hold_us);
 }
 
-/* Origins and seqnos of what is retracted stay as they were: they mean nothing. */
+/* Origins and seqnos of what is retracted stay as they were: they mean nothing. A
+ * version that was never mentioned is written over: at the end of the list it would
+ * wait anew, and on a thin link what changes often would never be said. */
 static void commit_write(struct session *s, struct destination *d, struct adj_out *e, const struct claim *want)
 {
 	struct session_out *out = &s->out;
+	bool is_unsaid = e->ver > out->said;
 
 	compact_committed(s, d->index, e, want);
 	if (e->ver) {
 		if (claims_are_finite(e->claims))
 			entry_count(s, d, e, false);
-		entry_unlink(out, e);
+		if (!is_unsaid)
+			entry_unlink(out, e);
 	} else {
 		d->told_sessions++;
 	}
@@ -251,9 +255,12 @@ static void commit_write(struct session *s, struct destination *d, struct adj_ou
 		else
 			e->claims[c].metric = BABEL_INFINITY;
 	}
-	e->ver = ++out->ver;
+	if (!is_unsaid)
+		e->ver = ++out->ver;
 	if (claims_are_finite(e->claims))
 		entry_count(s, d, e, true);
+	if (is_unsaid)
+		return;
 	entry_append(out, e);
 	if (out->ver == VER_MAX)
 		epoch_renew(s);
@@ -496,6 +503,7 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	bool is_cut = s->is_compact ? entries_write_compact(s, p, place, limit) : entries_write(s, p, place, limit);
 	if (!is_cut)
 		out->sent = limit;
+	out->said = out->sent > out->said ? out->sent : out->said;
 	head.u.delta.ver = out->sent;
 	head.u.delta.end = out->is_full && out->sent == out->ver;
 	wire_amend(&p->builder, at, &head);

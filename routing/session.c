@@ -231,6 +231,7 @@ bool session_may_refresh(const struct session *s)
 void session_refreshed(struct session *s, uint64_t now_us)
 {
 	s->out.owes_refresh = false;
+	s->out.said = s->out.ver;
 	s->out.granted_until_us = now_us + link_update_hold_us(s->n->link);
 	refresh_arm(s, now_us);
 }
@@ -381,6 +382,8 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 		out->window++;
 	if (out->sent < applied)
 		out->sent = applied;
+	if (out->said < applied)
+		out->said = applied;
 	if (applied == out->ver)
 		out->is_full = out->is_first = false;
 	out->in_flight = applied >= out->sent || out->in_flight == 0 ? 0 : out->in_flight - 1;

@@ -28,6 +28,7 @@ struct session_out {
 	uint32_t ver; /* of the last commit */
 	uint32_t acked; /* every commit up to it is applied */
 	uint32_t sent; /* every commit up to it was sent */
+	uint32_t said; /* none above it was ever mentioned: nobody can tell if it changes */
 	bool is_followed; /* the neighbour has acknowledged something of this epoch, by its name */
 	bool is_first; /* the neighbour has not had the whole table yet */
 	bool is_full; /* a full sync is under way, of what was committed after ... */
