@@ -281,8 +281,24 @@ static void commit(
 	claims_unpin(d, now_us, before, link_update_hold_us(s->n->link));
 }
 
+/* A metric that is told late does no harm (R9). On a thin link one that is told at
+ * every quarter would keep the neighbour's table from ever being in step. */
+static bool has_moved(const struct session *s, uint16_t told, uint16_t want)
+{
+	if (s->n->link->config.is_thin)
+		return want > told * 2u || want * 2u < told;
+	return metric_change_is_significant(told, want);
+}
+
+static bool has_drifted(const struct session *s, uint16_t told, uint16_t want)
+{
+	if (s->n->link->config.is_thin)
+		return metric_change_is_significant(told, want);
+	return metric_has_drifted(told, want);
+}
+
 /* Does the neighbour have to hear of it? `told` may be NULL. */
-static bool commit_is_due(const struct claim *told, const struct claim *want, enum commit why)
+static bool commit_is_due(const struct session *s, const struct claim *told, const struct claim *want, enum commit why)
 {
 	bool was_finite = told && told->metric != BABEL_INFINITY;
 
@@ -291,20 +307,20 @@ static bool commit_is_due(const struct claim *told, const struct claim *want, en
 	if (!was_finite || why == COMMIT_FORCED || !router_id_equal(&want->origin, &told->origin))
 		return true;
 	if (why == COMMIT_DRIFTED)
-		return metric_has_drifted(told->metric, want->metric);
-	return why == COMMIT_SETTLED && metric_change_is_significant(told->metric, want->metric);
+		return has_drifted(s, told->metric, want->metric);
+	return why == COMMIT_SETTLED && has_moved(s, told->metric, want->metric);
 }
 
 /* Nothing is due, but perhaps it will be. */
-static void commit_later(
-	struct destination *d, const struct claim *told, const struct claim *want, uint64_t now_us, enum commit why)
+static void commit_later(const struct session *s, struct destination *d, const struct claim *told,
+	const struct claim *want, uint64_t now_us, enum commit why)
 {
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		if (want[c].metric == BABEL_INFINITY)
 			continue;
-		if (why == COMMIT_CHANGED && metric_change_is_significant(told[c].metric, want[c].metric))
+		if (why == COMMIT_CHANGED && has_moved(s, told[c].metric, want[c].metric))
 			session_settles(d, now_us);
-		else if (metric_has_drifted(told[c].metric, want[c].metric))
+		else if (has_drifted(s, told[c].metric, want[c].metric))
 			session_drifts(d, now_us);
 	}
 }
@@ -331,14 +347,14 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 		const struct claim *before = told ? &told->claims[c] : NULL;
 		bool is_finite = want[c].metric != BABEL_INFINITY;
 
-		is_due |= commit_is_due(before, &want[c], why);
+		is_due |= commit_is_due(s, before, &want[c], why);
 		is_urgent |= before && before->metric != BABEL_INFINITY &&
 			     (!destination_is_reachable(d, c) ||
 				     (is_finite && !router_id_equal(&want[c].origin, &before->origin)));
 	}
 	if (!is_due) {
 		if (told)
-			commit_later(d, told->claims, want, now_us, why);
+			commit_later(s, d, told->claims, want, now_us, why);
 		return false;
 	}
 	if (d->is_own)
