@@ -493,9 +493,11 @@ static unsigned entries_write_compact(struct session *s, struct packet *p, unsig
 		size_t room = writer_left(&p->builder.packet);
 
 		verdict = crowd_take(&crowd, d, e, room);
-		if (verdict == CROWD_NOT_COMPACT && room >= crowd.size + CHUNK_ROOM) {
-			entry_write(s, p, d, e);
-		} else if (verdict != CROWD_TAKEN) {
+		/* In the smallest packet behind the longest head there is room for one, if for it alone. */
+		bool may_fit = crowd.count == 0 || room >= crowd.size + CHUNK_ROOM;
+		bool is_written = verdict == CROWD_NOT_COMPACT && may_fit && entry_write(s, p, d, e);
+
+		if (!is_written && verdict != CROWD_TAKEN) {
 			crowd_write(&crowd, p);
 			return place;
 		}
@@ -523,7 +525,8 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	head.u.delta.ver = out->sent;
 	head.u.delta.end = out->is_full && out->sent == out->ver;
 	wire_amend(&p->builder, at, &head);
-	out->in_flight++;
+	/* What brings nothing is not acknowledged. */
+	out->in_flight += out->sent > head.u.delta.from;
 	if (out->is_full)
 		out->granted_until_us = now_us + link_update_hold_us(s->n->link);
 	if (out->timed_ver == 0) {
