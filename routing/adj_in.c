@@ -310,7 +310,6 @@ static void refresh_matched(struct session *s, uint64_t now_us)
 	list_for_each (node, next, &n->routes) {
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
-		r->is_dormant = false;
 		route_smooth(r, now_us);
 		destination_decide(r->destination, now_us);
 	}

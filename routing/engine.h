@@ -288,7 +288,7 @@ struct neighbour {
 	uint64_t dumped_us;
 	struct timer dump;
 	struct session *session; /* NULL: a plain neighbour, which must hear everything again and again */
-	bool is_dormant; /* routes of it may be: the link was down (R13) */
+	bool is_dormant; /* its routes wait for a refresh: the link was down (R13) */
 	struct list routes;
 	size_t route_count;
 	struct list acks;
@@ -427,7 +427,6 @@ struct route {
 	uint8_t refused; /* classes, by the owner: as if they were retracted; a bit mask */
 	bool is_v4_via_v6;
 	bool is_fresh; /* said since the last full sync began */
-	bool is_dormant; /* the link was down, and nothing has confirmed it since (R13) */
 	bool has_clock; /* the neighbour was plain when the route was made */
 	struct route_clock clock[]; /* one or none: the lease of a session holds all its routes */
 };

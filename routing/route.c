@@ -30,7 +30,7 @@ uint16_t route_metric(const struct route *r, enum babel_class class)
 	const struct neighbour *n = r->neighbour;
 	uint16_t refmetric = r->variants[class].claim.metric;
 
-	if (refmetric == BABEL_INFINITY || r->refused >> class & 1 || n->cost[class] == BABEL_INFINITY || r->is_dormant)
+	if (refmetric == BABEL_INFINITY || r->refused >> class & 1 || n->cost[class] == BABEL_INFINITY || n->is_dormant)
 		return BABEL_INFINITY;
 	/* Command takes the best way, whatever it is charged. */
 	return metric_add(metric_add(refmetric, n->cost[class]), class == BABEL_COMMAND ? 0 : r->extra_cost);
@@ -496,8 +496,6 @@ static bool route_store(struct route *r, uint64_t now_us, const struct announcem
 		route_ask_owner(r);
 	adj_in_count(r, true);
 	r->is_fresh = true;
-	is_same &= !r->is_dormant;
-	r->is_dormant = false;
 	/* A lease holds all routes of a versioned neighbour, and none has a clock of its own. */
 	if (!r->neighbour->session)
 		route_refresh(r, now_us);

@@ -454,14 +454,11 @@ void session_cost_changed(struct session *s, uint64_t now_us, uint16_t old)
 
 	if (n->cost[BABEL_TEXT] == BABEL_INFINITY) {
 		n->is_dormant = true;
-		list_for_each (node, next, &n->routes)
-			list_entry(node, struct route, on_neighbour)->is_dormant = true;
 		return;
 	}
 	if (old != BABEL_INFINITY)
 		return;
-	/* One refresh that matches is enough to bring its routes back (R13), and ours there; what a delta says anew
-	 * is back by itself. */
+	/* One refresh that matches is enough to bring its routes back (R13), and ours there. */
 	if (n->is_dormant)
 		adj_in_ask(s, now_us);
 	s->out.owes_refresh = true;
