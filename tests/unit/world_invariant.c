@@ -173,13 +173,13 @@ static void tables_know_how_many_members_there_are__M(void **state)
 /* Nodes that come and go, disks that are emptied, strangers and copies: round after round the same, half a minute each.
  */
 #define ROUND_S 30
-#define ROUNDS 60
+#define ROUNDS 120
 #define TROUBLE                                                                                                        \
-	"for: 1800\nnodes: [{name: a}, {name: b, prefixes: [\"2001:db8::/48\"]}, {name: c}, {name: d}]\nlinks:\n"      \
+	"for: 3600\nnodes: [{name: a}, {name: b, prefixes: [\"2001:db8::/48\"]}, {name: c}, {name: d}]\nlinks:\n"      \
 	"  - {name: r, preset: mesh-radio, ends: [a:r, b:r, c:r]}\n  - {name: s, preset: fibre, ends: [c:s, d:s]}\n"   \
-	"events:\n  - {at: 10, every: 30, until: 1799, do: power-off b}\n"                                             \
-	"  - {at: 11, every: 30, until: 1799, do: wipe b}\n  - {at: 12, every: 30, until: 1799, do: power-on b}\n"     \
-	"  - {at: 15, every: 30, until: 1799, do: silence s}\n  - {at: 20, every: 30, until: 1799, do: restore s}\n"   \
+	"events:\n  - {at: 10, every: 30, until: 3599, do: power-off b}\n"                                             \
+	"  - {at: 11, every: 30, until: 3599, do: wipe b}\n  - {at: 12, every: 30, until: 3599, do: power-on b}\n"     \
+	"  - {at: 15, every: 30, until: 3599, do: silence s}\n  - {at: 20, every: 30, until: 3599, do: restore s}\n"   \
 	"attacks:\n  - {name: flood, do: flood, link: r, node: a, sources: many, rate: 50}\n"                          \
 	"  - {name: echo, do: replay, of: all, link: r, rate: 20}\n  - {name: noise, do: garble, link: s, rate: 20}\n"
 
