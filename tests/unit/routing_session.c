@@ -105,6 +105,50 @@ static void delta_behind_a_gap_is_not_applied_but_nacked__R4(void **state)
 	world_free(w);
 }
 
+static void what_was_never_mentioned_is_written_over__R4(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p = node_announce(w, 0, P);
+	uint32_t ver = session_with(w, 1)->out.ver;
+
+	(void)state;
+	/* Not a microsecond has passed: nobody has heard of that version. */
+	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
+	node_announce(w, 0, P);
+	assert_int_equal(session_with(w, 1)->out.ver, ver);
+	ack_all(w, 1);
+	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 1);
+	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
+	assert_int_equal(session_with(w, 1)->out.ver, ver + 1);
+	world_free(w);
+}
+
+/* Probe 1 says another metric; is probe 2 told within some seconds? */
+static bool moves(struct world *w, uint32_t ver, uint16_t metric)
+{
+	probe_forget(w, 2);
+	announce(w, ver, 3, metric);
+	world_run(w, 3 * A_SECOND);
+	bool is_told = probe_count(w, 2, TLV_UPDATE) > 0;
+	SAY(w, 2, say_syncack(w, 2, session_with(w, 2)->out.ver, false));
+	return is_told;
+}
+
+static void thin_links_are_told_of_what_doubles__R9(void **state)
+{
+	(void)state;
+	for (unsigned is_thin = 0; is_thin < 2; is_thin++) {
+		struct babel_link_config link = world_link();
+
+		link.is_thin = is_thin;
+		struct world *w = world_with_classes(1, link);
+		assert_true(moves(w, 1, 1000));
+		assert_int_equal(moves(w, 2, 1500), !is_thin);
+		assert_true(moves(w, 3, 4000));
+		world_free(w);
+	}
+}
+
 static void urgent_retraction_counts_behind_a_gap__R4(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -509,6 +553,8 @@ int main(void)
 		cmocka_unit_test(refresh_tells_version_count_and_digest__R2),
 		cmocka_unit_test(refresh_extends_the_lease_only_if_all_of_it_matches__R3),
 		cmocka_unit_test(delta_behind_a_gap_is_not_applied_but_nacked__R4),
+		cmocka_unit_test(what_was_never_mentioned_is_written_over__R4),
+		cmocka_unit_test(thin_links_are_told_of_what_doubles__R9),
 		cmocka_unit_test(urgent_retraction_counts_behind_a_gap__R4),
 		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
