@@ -190,15 +190,21 @@ void adj_out_full(struct session *s, uint64_t now_us)
 
 /* --- commits ------------------------------------------------------------------------------ */
 
+/* May the neighbour be told of `d` at all? */
+static bool commit_is_allowed(const struct session *s, const struct destination *d)
+{
+	struct babel_tlv unused;
+
+	return update_next_hop(s->n->link, &d->prefix, &unused) && update_policy(d, s->n->link).accept;
+}
+
 /* What the neighbour should know of `d` now in one class. What is reached through the
  * neighbour itself, by whatever link, is of no use to it (3.7.4). */
 static struct claim commit_wanted_class(const struct session *s, const struct destination *d, enum babel_class class)
 {
 	const struct route *selected = d->selected[class];
-	struct babel_tlv unused;
 
-	if (!(s->n->classes >> class & 1) || !update_next_hop(s->n->link, &d->prefix, &unused) ||
-		(selected && address_equal(&selected->neighbour->address, &s->n->address)))
+	if (!(s->n->classes >> class & 1) || (selected && address_equal(&selected->neighbour->address, &s->n->address)))
 		return (struct claim){ .metric = BABEL_INFINITY };
 	struct claim claim = destination_claim(d, class);
 
@@ -210,7 +216,7 @@ static struct claim commit_wanted_class(const struct session *s, const struct de
 
 static void commit_wanted(const struct session *s, const struct destination *d, struct claim want[BABEL_CLASSES])
 {
-	bool is_told = !s->n->link->config.is_filtered || update_policy(d, s->n->link).accept;
+	bool is_told = commit_is_allowed(s, d);
 
 	for (unsigned c = 0; c < BABEL_CLASSES; c++)
 		want[c] = is_told ? commit_wanted_class(s, d, c) : (struct claim){ .metric = BABEL_INFINITY };
@@ -436,10 +442,10 @@ static bool entry_write(struct session *s, struct packet *p, const struct destin
 	const struct wire_builder before = p->builder;
 
 	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
-		struct babel_tlv tlv = entry_tlv(s, d, c, &e->claims[c]);
-
 		if (c != BABEL_TEXT && e->claims[c].metric == BABEL_INFINITY)
 			continue;
+		struct babel_tlv tlv = entry_tlv(s, d, c, &e->claims[c]);
+
 		if (wire_write(&p->builder, &tlv)) {
 			p->builder = before;
 			return false;

@@ -68,10 +68,11 @@ static void compose_retraction(struct destination *d, const struct link *link, s
 struct babel_verdict update_policy(const struct destination *d, const struct link *link)
 {
 	const struct babel *b = d->b;
-	const struct claim claim = destination_claim(d, BABEL_TEXT);
 
 	if (!link->config.is_filtered || !b->output.announce)
 		return (struct babel_verdict){ .accept = true };
+	const struct claim claim = destination_claim(d, BABEL_TEXT);
+
 	return b->output.announce(b->user, link->id, &d->prefix, &claim.origin);
 }
 
