@@ -449,16 +449,23 @@ void route_update(struct neighbour *n, uint64_t now_us, const struct announcemen
 /* Of that, only what is lost. */
 void route_update_losses(struct neighbour *n, uint64_t now_us, const struct announcement *a);
 void route_retract_all(struct neighbour *n, uint64_t now_us);
-/* Routes to `d` are there and none may be used: that is worth remembering. */
-void route_note_starving(const struct destination *d, uint64_t now_us);
-/* Asks once more for the seqnos that starving destinations need. */
-void route_starve_due(struct timer *timer, uint64_t now_us);
 void route_free(struct route *r);
 /* If the metric has changed: what was smoothed until now goes on from the new one. */
 void route_smooth(struct route *r, uint64_t now_us);
 uint64_t route_half_life_us(const struct route *r);
 uint32_t route_smoothed_at(const struct route *r, enum babel_class class, uint64_t now_us);
 void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
+
+/* --- starve.c ---------------------------------------------------------------------------- */
+
+/* Asks for a newer seqno if the unfeasible route is wanted (3.8.2.1, 3.8.2.2). */
+void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, bool was_selected);
+/* For all of it that is not feasible. */
+void route_ask_seqnos(struct route *r, uint64_t now_us);
+/* Routes to `d` are there and none may be used: that is worth remembering. */
+void route_note_starving(const struct destination *d, uint64_t now_us);
+/* Asks once more for the seqnos that starving destinations need. */
+void route_starve_due(struct timer *timer, uint64_t now_us);
 
 /* --- destination.c ------------------------------------------------------------------------ */
 

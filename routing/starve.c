@@ -1,0 +1,105 @@
+/*
+ * What only a newer seqno helps: routes that are announced, and not feasible (RFC 8966,
+ * 3.8.2.1, 3.8.2.2).
+ *
+ * A plain neighbour says its route again and again, and each time a seqno is asked for.
+ * What a versioned one announces it does not repeat, and requests and their answers can
+ * be lost: so destinations that need a newer seqno for it are kept in a list, and all
+ * of them are looked at again after a while.
+ */
+#include "routing/engine.h"
+
+#define STARVE_US (10 * SECOND) /* after the last resend of a request */
+
+static void route_starves(const struct route *r, uint64_t now_us)
+{
+	struct babel *b = r->destination->b;
+
+	if (!r->neighbour->session)
+		return;
+	list_remove(&r->destination->on_starving);
+	list_push_back(&b->starving, &r->destination->on_starving);
+	if (!timer_is_armed(&b->starve))
+		timer_set(&b->heap, &b->starve, now_us + STARVE_US);
+}
+
+void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, bool was_selected)
+{
+	struct destination *d = r->destination;
+	const router_id *origin = &r->variants[class].claim.origin;
+	const struct route *selected = d->selected[class];
+	uint16_t metric = route_metric(r, class);
+
+	r->neighbour->b->counters.updates_unfeasible++;
+	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(origin, &d->b->config.id))
+		return;
+	if (!selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(selected, class) * 7) {
+		route_starves(r, now_us);
+		request_seqno(d, now_us, class, origin, r->neighbour);
+	}
+}
+
+/* A route by which the destination starves; NULL: one is there that may be used, or none that could be. */
+static const struct route *destination_starves_by(const struct destination *d, enum babel_class class)
+{
+	if (d->is_own || d->selected[class])
+		return NULL;
+	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next) {
+		const struct route *r = list_entry(node, struct route, on_destination);
+
+		if (r->neighbour->session && route_metric(r, class) != BABEL_INFINITY)
+			return r;
+	}
+	return NULL;
+}
+
+void route_note_starving(const struct destination *d, uint64_t now_us)
+{
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct route *by = destination_starves_by(d, c);
+
+		if (by)
+			route_starves(by, now_us);
+	}
+}
+
+void route_ask_seqnos(struct route *r, uint64_t now_us)
+{
+	for (unsigned c = 0; c < r->destination->b->config.classes; c++)
+		if (r->variants[c].claim.metric != BABEL_INFINITY && !route_is_feasible(r, c))
+			route_unfeasible(r, now_us, c, false);
+}
+
+/* A request that is under way is repeated by its own clock. */
+static void route_ask_again(struct route *r, uint64_t now_us)
+{
+	const struct destination *d = r->destination;
+
+	for (unsigned c = 0; c < d->b->config.classes; c++) {
+		const struct claim *claim = &r->variants[c].claim;
+
+		if (claim->metric == BABEL_INFINITY || route_is_feasible(r, c))
+			continue;
+		if (request_is_under_way(d, c, &claim->origin))
+			route_starves(r, now_us);
+		else
+			route_unfeasible(r, now_us, c, false);
+	}
+}
+
+void route_starve_due(struct timer *timer, uint64_t now_us)
+{
+	struct babel *b = container_of(timer, struct babel, starve);
+	struct list now;
+
+	list_init(&now);
+	while (!list_is_empty(&b->starving))
+		list_push_back(&now, list_pop_front(&b->starving));
+	while (!list_is_empty(&now)) {
+		struct destination *d = list_entry(list_pop_front(&now), struct destination, on_starving);
+
+		list_for_each (node, next, &d->routes) {
+			route_ask_again(list_entry(node, struct route, on_destination), now_us);
+		}
+	}
+}
