@@ -53,16 +53,11 @@ static struct adj_out *entry_at(const struct session *s, unsigned place)
 	return &s->out.entries[place - 1];
 }
 
-static const struct adj_out *entry_find(const struct session *s, const struct destination *d)
+const struct adj_out *adj_out_find(const struct session *s, const struct destination *d)
 {
 	const struct adj_out *e = d->index < s->out.capacity ? &s->out.entries[d->index] : NULL;
 
 	return e && e->ver ? e : NULL;
-}
-
-bool adj_out_has(const struct session *s, const struct destination *d)
-{
-	return entry_find(s, d);
 }
 
 /* NULL: out of memory. */
@@ -343,7 +338,7 @@ static void commit_account(struct session *s, struct destination *d, struct clai
 
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
 {
-	const struct adj_out *told = entry_find(s, d);
+	const struct adj_out *told = adj_out_find(s, d);
 	struct claim want[BABEL_CLASSES];
 	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
 	bool is_due = false, is_urgent = why == COMMIT_FORCED;

@@ -138,13 +138,16 @@ void compact_begin(struct session *s)
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-static const struct adj_out *entry_of(const struct session *s, const struct prefix *prefix, unsigned *index)
+static const struct adj_out *entry_of(const struct session *s, const struct prefix *prefix)
 {
 	const struct destination *d = destination_find(s->n->b, prefix);
-	const struct adj_out *e = d && d->index < s->out.capacity ? &s->out.entries[d->index] : NULL;
 
-	*index = e ? d->index : 0;
-	return e && e->ver ? e : NULL;
+	return d ? adj_out_find(s, d) : NULL;
+}
+
+static unsigned index_of(const struct session *s, const struct adj_out *e)
+{
+	return (unsigned)(e - s->out.entries);
 }
 
 /* Nothing of the entry can be finite at the neighbour, once it has what comes. */
@@ -168,12 +171,11 @@ static bool member_is_alike(
 	const struct session *s, const struct babel_member *m, const struct adj_out *e, uint8_t mark)
 {
 	struct prefix prefix;
-	unsigned index;
 
 	for (unsigned i = 0; member_prefix_at(m, true, i, &prefix); i++) {
-		const struct adj_out *f = entry_of(s, &prefix, &index);
+		const struct adj_out *f = entry_of(s, &prefix);
 
-		if (!entries_are_alike(e, mark, f, f ? mark_at(s, index) : 0))
+		if (!entries_are_alike(e, mark, f, f ? mark_at(s, index_of(s, f)) : 0))
 			return false;
 	}
 	return m->lan_count > 0;
@@ -246,12 +248,11 @@ static bool id_is_harmless(const struct session *s, uint16_t id, const struct co
 {
 	struct babel_member m;
 	struct prefix prefix;
-	unsigned index;
 
 	if (!member_of_id(s->n->b, id, &m))
 		return true;
 	for (unsigned i = 0; member_prefix_at(&m, true, i, &prefix); i++) {
-		const struct adj_out *e = entry_of(s, &prefix, &index);
+		const struct adj_out *e = entry_of(s, &prefix);
 		bool is_said = item->kind == COMPACT_RETRACTION && (i == 0 || item->with_lans);
 
 		if (is_said ? !entry_is_lost(e) : e != NULL)
@@ -418,7 +419,6 @@ static uint16_t item_check(const struct session *s, const struct compact_item *i
 	uint16_t check = 0;
 	struct babel_member m;
 	struct prefix prefix;
-	unsigned index;
 
 	if (item->kind == COMPACT_RETRACTION && item->more > 0)
 		return 0;
@@ -426,7 +426,7 @@ static uint16_t item_check(const struct session *s, const struct compact_item *i
 
 	for (unsigned id = item->id; member_from(s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u) {
 		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++) {
-			const struct adj_out *e = entry_of(s, &prefix, &index);
+			const struct adj_out *e = entry_of(s, &prefix);
 
 			if (item->kind == COMPACT_RETRACTION)
 				check += compact_check(s->out.key, &prefix, lost);
@@ -469,25 +469,26 @@ void compact_refused(struct session *s, struct bytes whole, bool is_unknown)
 	struct list_reader l = list_reader_of(whole, 0);
 	struct babel_member m;
 	struct prefix prefix;
-	unsigned index;
 	uint16_t id;
 
 	while (id_read(&l, &id)) {
 		if (!member_of_id(s->n->b, id, &m))
 			continue;
 		for (unsigned i = 0; member_prefix_at(&m, true, i, &prefix); i++) {
-			if (!entry_of(s, &prefix, &index))
+			const struct adj_out *e = entry_of(s, &prefix);
+
+			if (!e)
 				continue;
-			bool is_bare = is_unknown || level_of(mark_at(s, index)) != LEVEL_ALL;
-			mark_set(s, index, with_level(mark_at(s, index), is_bare ? LEVEL_WHOLE : LEVEL_NOTHING));
+			uint8_t mark = mark_at(s, index_of(s, e));
+			bool is_bare = is_unknown || level_of(mark) != LEVEL_ALL;
+			mark_set(s, index_of(s, e), with_level(mark, is_bare ? LEVEL_WHOLE : LEVEL_NOTHING));
 		}
 	}
 }
 
 const struct claim *compact_told(const struct session *s, const struct prefix *prefix, unsigned class)
 {
-	unsigned index;
-	const struct adj_out *e = entry_of(s, prefix, &index);
+	const struct adj_out *e = entry_of(s, prefix);
 
 	return e && e->claims[class].metric != BABEL_INFINITY ? &e->claims[class] : NULL;
 }

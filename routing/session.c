@@ -205,7 +205,7 @@ uint64_t session_follows_until_us(const struct destination *d, bool in_full)
 	for (const struct list *node = d->b->sessions.next; node != &d->b->sessions; node = node->next) {
 		const struct session *s = list_entry(node, struct session, on_babel);
 
-		if (adj_out_has(s, d) && (s->out.is_full || !in_full) && s->out.granted_until_us > until_us)
+		if (adj_out_find(s, d) && (s->out.is_full || !in_full) && s->out.granted_until_us > until_us)
 			until_us = s->out.granted_until_us;
 	}
 	return until_us;

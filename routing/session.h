@@ -156,7 +156,8 @@ void adj_out_full(struct session *s, uint64_t now_us);
 void adj_out_acked(struct session *s, uint64_t now_us, uint32_t applied);
 /* Writes as much of what was not sent as fits into one packet; sends it if it is full. */
 void adj_out_write(struct session *s, struct packet *p, uint64_t now_us);
-bool adj_out_has(const struct session *s, const struct destination *d); /* finite, or not acknowledged */
+/* What is finite, or not acknowledged; NULL: nothing. */
+const struct adj_out *adj_out_find(const struct session *s, const struct destination *d);
 
 /* --- adj_in.c ------------------------------------------------------------------------ */
 
