@@ -141,7 +141,7 @@ static bool row_goes_on(const struct neighbour *n, const struct batch_item *row,
 
 	if (!row->is_relative || !next->is_relative || next->id <= last || next->id - last > BATCH_GAP)
 		return false;
-	for (unsigned id = last + 1; member_from(n->b, id, &m) && m.short_id < next->id; id = m.short_id + 1u) {
+	for (unsigned id = last + 1; member_next(n->b, &id, next->id - 1u, &m);) {
 		struct destination *d = destination_find(n->b, &m.host);
 
 		if (d && route_find(d, n))
@@ -258,7 +258,7 @@ void batch_received(struct session *s, uint64_t now_us, const struct babel_tlv *
 	while (batch_read(&l, tlv->u.batch.is_salted, &item)) {
 		unsigned last = (unsigned)item.id + item.more;
 
-		for (unsigned id = item.id; member_from(n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+		for (unsigned id = item.id; member_next(n->b, &id, last, &m);)
 			for (unsigned i = 0; member_prefix_at(&m, tlv->u.batch.with_lans, i, &prefix); i++)
 				if (request_of(s, tlv, &item, &m, &prefix, &request))
 					request_received(n->link, now_us, &n->address, &request);

@@ -22,6 +22,14 @@ bool member_from(const struct babel *b, unsigned from, struct babel_member *out)
 	return from <= UINT16_MAX && b->output.member_from && b->output.member_from(b->user, (uint16_t)from, out);
 }
 
+bool member_next(const struct babel *b, unsigned *id, unsigned last, struct babel_member *out)
+{
+	if (!member_from(b, *id, out) || out->short_id > last)
+		return false;
+	*id = out->short_id + 1u;
+	return true;
+}
+
 bool member_of_id(const struct babel *b, uint16_t id, struct babel_member *out)
 {
 	return member_from(b, id, out) && out->short_id == id;

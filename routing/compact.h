@@ -14,6 +14,8 @@
 bool member_prefix_at(const struct babel_member *m, bool with_lans, unsigned i, struct prefix *out);
 /* The owner's word. The first one whose short-id is not below `from`; false: there is none. */
 bool member_from(const struct babel *b, unsigned from, struct babel_member *out);
+/* Walks over those whose short-ids are in *id..last: sets *id behind the one found. False: there are no more. */
+bool member_next(const struct babel *b, unsigned *id, unsigned last, struct babel_member *out);
 /* False: nobody has this short-id, or more than one. */
 bool member_of_id(const struct babel *b, uint16_t id, struct babel_member *out);
 bool member_of_origin(const struct babel *b, const router_id *origin, struct babel_member *out);

@@ -86,54 +86,51 @@ static void member_look_at(struct reading *r, const struct compact_item *item, c
 	}
 }
 
+/* Of one member whom we do not know. */
+static bool item_is_unknown(const struct session *s, const struct compact_item *item)
+{
+	struct babel_member m;
+
+	return item->more == 0 && !member_of_id(s->n->b, item->id, &m);
+}
+
 static void item_look_at(struct reading *r, const struct compact_item *item)
 {
-	const struct babel *b = r->s->n->b;
 	unsigned last = (unsigned)item->id + item->more;
 	struct babel_member m;
 
 	/* What is lost is lost: wrongly so for a moment at worst. */
 	if (item->kind == COMPACT_RETRACTION && item->more > 0)
 		return;
-	r->is_unknown |= item->more == 0 && !member_of_id(b, item->id, &m);
-	for (unsigned id = item->id; member_from(b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+	r->is_unknown |= item_is_unknown(r->s, item);
+	for (unsigned id = item->id; member_next(r->s->n->b, &id, last, &m);)
 		member_look_at(r, item, &m);
 }
 
-/* Whom to name in another way: of an unknown member, that one; of a wrong check, all. */
-static void refusal_note(struct session *s, const struct babel_tlv *tlv, bool is_unknown)
+/* Whom to name in another way: those whom we do not know, or, if there are none, all. */
+static void refusal_note(struct session *s, const struct babel_tlv *tlv)
 {
+	uint8_t room[COMPACT_LIST_MAX];
 	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
-	struct list_writer whole = list_writer_of(s->in.whole, sizeof(s->in.whole), 0);
+	struct list_writer unknown = list_writer_of(s->in.whole, sizeof(s->in.whole), 0);
+	struct list_writer known = list_writer_of(room, sizeof(room), 0);
 	struct compact_item item;
 	struct babel_member m;
 
 	while (compact_read(&l, tlv->u.compact.base_seqno, &item)) {
 		unsigned last = (unsigned)item.id + item.more;
 
-		if (is_unknown) {
-			if (item.more == 0 && !member_of_id(s->n->b, item.id, &m))
-				id_write(&whole, item.id);
-			continue;
-		}
-		for (unsigned id = item.id; member_from(s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
-			id_write(&whole, m.short_id);
+		if (item_is_unknown(s, &item))
+			id_write(&unknown, item.id);
+		for (unsigned id = item.id; member_next(s->n->b, &id, last, &m);)
+			id_write(&known, m.short_id);
 	}
-	s->in.whole_len = writer_len(&whole.w);
-	s->in.whole_is_unknown = is_unknown;
-}
-
-/* Are there members in the list whom we do not know? */
-static bool has_strangers(const struct session *s, const struct babel_tlv *tlv)
-{
-	struct list_reader l = list_reader_of(tlv->u.compact.items, tlv->u.compact.base_id);
-	struct compact_item item;
-	struct babel_member m;
-
-	while (compact_read(&l, tlv->u.compact.base_seqno, &item))
-		if (item.more == 0 && !member_of_id(s->n->b, item.id, &m))
-			return true;
-	return false;
+	s->in.whole_len = writer_len(&unknown.w);
+	s->in.whole_is_unknown = s->in.whole_len > 0;
+	if (s->in.whole_is_unknown)
+		return;
+	s->in.whole_len = writer_len(&known.w);
+	memcpy(s->in.whole, room, s->in.whole_len);
 }
 
 static bool list_is_understood(struct reading *r, const struct babel_tlv *tlv)
@@ -155,7 +152,7 @@ static void item_apply(const struct reading *r, uint64_t now_us, const struct co
 	struct announcement a;
 	struct prefix prefix;
 
-	for (unsigned id = item->id; member_from(r->s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u)
+	for (unsigned id = item->id; member_next(r->s->n->b, &id, last, &m);)
 		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++)
 			if (announcement_read(r->s, item, &m, &prefix, &a))
 				adj_in_update(r->s, now_us, r->use, &a);
@@ -172,7 +169,7 @@ enum delta_use compact_received(struct session *s, uint64_t now_us, enum delta_u
 		return use;
 	if (!list_is_understood(&r, tlv)) {
 		s->n->b->counters.compacts_refused++;
-		refusal_note(s, tlv, has_strangers(s, tlv));
+		refusal_note(s, tlv);
 		adj_in_nack(s, now_us);
 		return DELTA_SKIPPED;
 	}

@@ -243,33 +243,31 @@ static bool item_of(
 
 /* --- runs ---------------------------------------------------------------------------------------- */
 
-/* Would an item of this kind, said of this id as well, be true or mean nothing? */
-static bool id_is_harmless(const struct session *s, uint16_t id, const struct compact_item *item)
+/* Would an item of this kind, said of this member as well, be wrong? */
+static bool member_is_harmed(const struct session *s, const struct babel_member *m, const struct compact_item *item)
 {
-	struct babel_member m;
 	struct prefix prefix;
 
-	if (!member_of_id(s->n->b, id, &m))
-		return true;
-	for (unsigned i = 0; member_prefix_at(&m, true, i, &prefix); i++) {
+	for (unsigned i = 0; member_prefix_at(m, true, i, &prefix); i++) {
 		const struct adj_out *e = entry_of(s, &prefix);
 		bool is_said = item->kind == COMPACT_RETRACTION && (i == 0 || item->with_lans);
 
 		if (is_said ? !entry_is_lost(e) : e != NULL)
-			return false;
+			return true;
 	}
-	return true;
+	return false;
 }
 
 static bool item_goes_on(const struct session *s, const struct compact_item *run, const struct compact_item *next)
 {
 	unsigned last = run->id + run->more;
+	struct babel_member m;
 
 	if (run->kind == COMPACT_FINITE || run->kind != next->kind || run->with_lans != next->with_lans ||
 		next->id - last > RUN_GAP)
 		return false;
-	for (unsigned id = last + 1; id < next->id; id++)
-		if (!id_is_harmless(s, (uint16_t)id, run))
+	for (unsigned id = last + 1; member_next(s->n->b, &id, next->id - 1u, &m);)
+		if (member_is_harmed(s, &m, run))
 			return false;
 	return true;
 }
@@ -424,7 +422,7 @@ static uint16_t item_check(const struct session *s, const struct compact_item *i
 		return 0;
 	unsigned last = (unsigned)item->id + item->more;
 
-	for (unsigned id = item->id; member_from(s->n->b, id, &m) && m.short_id <= last; id = m.short_id + 1u) {
+	for (unsigned id = item->id; member_next(s->n->b, &id, last, &m);) {
 		for (unsigned i = 0; member_prefix_at(&m, item->with_lans, i, &prefix); i++) {
 			const struct adj_out *e = entry_of(s, &prefix);
 
