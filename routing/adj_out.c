@@ -286,16 +286,12 @@ static void commit(
  * every quarter would keep the neighbour's table from ever being in step. */
 static bool has_moved(const struct session *s, uint16_t told, uint16_t want)
 {
-	if (s->n->link->config.is_thin)
-		return want > told * 2u || want * 2u < told;
-	return metric_change_is_significant(told, want);
+	return s->n->link->config.is_thin ? metric_has_doubled(told, want) : metric_change_is_significant(told, want);
 }
 
 static bool has_drifted(const struct session *s, uint16_t told, uint16_t want)
 {
-	if (s->n->link->config.is_thin)
-		return metric_change_is_significant(told, want);
-	return metric_has_drifted(told, want);
+	return s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
 }
 
 /* Does the neighbour have to hear of it? `told` may be NULL. */

@@ -268,3 +268,8 @@ bool metric_has_drifted(uint16_t old, uint16_t now)
 {
 	return (uint32_t)(now > old ? now - old : old - now) * 16 > old;
 }
+
+bool metric_has_doubled(uint16_t old, uint16_t now)
+{
+	return now > old * 2u || now * 2u < old;
+}
