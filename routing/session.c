@@ -259,24 +259,17 @@ static uint64_t retransmit_us(const struct session *s)
 	return wait_us < max_us ? wait_us : max_us;
 }
 
-/* Something could be said at once. */
-static bool session_waits(const struct session *s)
-{
-	const struct session_out *out = &s->out;
-
-	if (s->in.owes_ack)
-		return true;
-	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY &&
-	       ((out->owes_refresh && session_may_refresh(s)) ||
-		       (out->sent < out->ver && out->in_flight < out->window));
-}
-
 /* Is there news, and may it leave? Nothing is gained by telling who does not hear us, or whom we do not hear. */
 static bool news_may_leave(const struct session *s)
 {
 	const struct session_out *out = &s->out;
 
 	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver && out->in_flight < out->window;
+}
+
+static bool refresh_may_leave(const struct session *s)
+{
+	return s->out.owes_refresh && session_may_refresh(s);
 }
 
 void session_ride(struct session *s, struct packet *p, uint64_t now_us)
@@ -297,7 +290,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 		adj_out_write(s, p, now_us);
 	}
 	out->is_urgent &= out->sent < out->ver;
-	if (out->owes_refresh && session_may_refresh(s))
+	if (refresh_may_leave(s))
 		refresh_write(s, p, now_us);
 	if (out->acked < out->sent && !timer_is_armed(&out->retransmit))
 		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
@@ -329,9 +322,9 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 		}
 		has_room = packet_goes_on(&p);
 	}
-	if (is_thin && (s->in.owes_ack || (s->out.owes_refresh && session_may_refresh(s))))
+	if (is_thin && (s->in.owes_ack || refresh_may_leave(s)))
 		thin_say(s, now_us, false);
-	if (!has_room && session_waits(s))
+	if (!has_room && (s->in.owes_ack || refresh_may_leave(s) || news_may_leave(s)))
 		timer_set_earlier(&s->n->b->heap, &s->flush, p.again_us);
 }
 
