@@ -111,12 +111,11 @@ static void ask_due(struct timer *timer, uint64_t now_us)
 	ask_arm(s, now_us);
 }
 
-struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us)
+struct babel_tlv adj_in_syncack(struct session *s)
 {
 	struct session_in *in = &s->in;
 	struct babel_tlv tlv = { .type = TLV_SYNCACK };
 
-	(void)now_us;
 	tlv.u.syncack.epoch = in->has_epoch ? in->epoch : 0;
 	tlv.u.syncack.applied = in->applied;
 	tlv.u.syncack.nack = in->owes_nack;

@@ -277,7 +277,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	struct session_out *out = &s->out;
 
 	if (s->in.owes_ack) {
-		struct babel_tlv tlv = adj_in_syncack(s, now_us);
+		struct babel_tlv tlv = adj_in_syncack(s);
 
 		packet_write(p, &tlv);
 	}

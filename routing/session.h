@@ -180,7 +180,8 @@ void adj_in_wipe(struct session *s, uint64_t now_us);
 void adj_in_nack(struct session *s, uint64_t now_us);
 /* Asks, soon and until it is answered. */
 void adj_in_ask(struct session *s, uint64_t now_us);
-struct babel_tlv adj_in_syncack(struct session *s, uint64_t now_us);
+/* What is owed to the neighbour, as it stands; then nothing is. */
+struct babel_tlv adj_in_syncack(struct session *s);
 /* `r` is now part of the neighbour's table, or is no longer. */
 void adj_in_count(const struct route *r, bool is_there);
 

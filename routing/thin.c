@@ -21,23 +21,22 @@ void thin_say(struct session *s, uint64_t now_us, bool is_hello)
 {
 	struct neighbour *n = s->n;
 	struct session_out *out = &s->out;
-	struct session_in *in = &s->in;
+	const struct babel_tlv ack = adj_in_syncack(s);
 	struct wire_thin thin = { .is_hello = is_hello };
 	uint8_t body[THIN_LEN];
 	uint64_t unused_us;
 
 	thin.is_refresh = session_may_refresh(s);
-	thin.nack = in->owes_nack;
-	thin.full = in->owes_nack && (!in->has_begun || in->is_wrong);
+	thin.nack = ack.u.syncack.nack;
+	thin.full = ack.u.syncack.full;
 	thin.epoch = (uint8_t)out->epoch;
 	thin.ver = (uint16_t)out->ver;
 	thin.digest = (uint32_t)out->digest;
 	thin.interval_cs = n->promised_cs;
-	thin.applied = (uint16_t)in->applied;
+	thin.applied = (uint16_t)ack.u.syncack.applied;
 	thin.seqno = (uint8_t)(is_hello ? n->hello_seqno++ : n->hello_seqno);
 	thin.rxcost = metric_rxcost(n);
 	n->told_rxcost = thin.rxcost;
-	in->owes_ack = in->owes_nack = false;
 	if (thin.is_refresh)
 		session_refreshed(s, now_us);
 	wire_thin_write(body, &thin);
