@@ -557,6 +557,8 @@ void update_reply(struct link *link, uint64_t now_us, const struct address *to, 
 /* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
 bool update_compose(
 	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
+/* Takes back whatever was announced on the link (4.6.9). */
+struct babel_tlv update_retracting_all(const struct link *link);
 /* The next hop that `link` is told for `prefix`; false: there is none. */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out);
 /* The owner's word on what is announced there. */

@@ -83,11 +83,8 @@ static uint64_t link_next_hello_us(struct link *link)
 /* All that was ever announced here, before the start. What holds is said anew. */
 static void link_write_retraction(struct link *link, struct packet *p, uint64_t now_us)
 {
-	struct babel_tlv tlv = { .type = TLV_UPDATE };
+	const struct babel_tlv tlv = update_retracting_all(link);
 
-	tlv.u.update.wildcard = true;
-	tlv.u.update.interval_cs = link->config.update_interval_cs;
-	tlv.u.update.metric = BABEL_INFINITY;
 	packet_write(p, &tlv);
 	timer_set_earlier(&link->b->heap, &link->update, now_us + engine_random_between(link->b, 50 * MS, 100 * MS));
 }

@@ -198,7 +198,7 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us)
 {
 	struct neighbour *n = container_of(timer, struct neighbour, confirm);
 	struct babel_tlv ask = { .type = TLV_ACK_REQUEST };
-	struct babel_tlv retraction = { .type = TLV_UPDATE };
+	const struct babel_tlv retraction = update_retracting_all(n->link);
 	struct packet p;
 
 	if (n->is_confirmed) {
@@ -215,9 +215,6 @@ static void neighbour_confirm(struct timer *timer, uint64_t now_us)
 		n->confirm_opaque = ++n->b->opaque;
 	ask.u.ack_request.opaque = n->confirm_opaque;
 	ask.u.ack_request.interval_cs = CONFIRM_TIMEOUT_US / (10 * MS);
-	retraction.u.update.wildcard = true;
-	retraction.u.update.interval_cs = n->link->config.update_interval_cs;
-	retraction.u.update.metric = BABEL_INFINITY;
 	packet_begin(&p, n->b, n->link, &n->address);
 	packet_write(&p, &ask);
 	packet_write(&p, &retraction);

@@ -92,12 +92,9 @@ void session_free(struct session *s, uint64_t now_us)
 
 void session_leave(struct session *s)
 {
-	struct babel_tlv tlv = { .type = TLV_UPDATE };
+	const struct babel_tlv tlv = update_retracting_all(s->n->link);
 	struct packet p;
 
-	tlv.u.update.wildcard = true;
-	tlv.u.update.interval_cs = s->n->link->config.update_interval_cs;
-	tlv.u.update.metric = BABEL_INFINITY;
 	packet_begin(&p, s->n->b, s->n->link, &s->n->address);
 	packet_write(&p, &tlv);
 	packet_send(&p);

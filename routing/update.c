@@ -65,6 +65,16 @@ static void compose_retraction(struct destination *d, const struct link *link, s
 		out->u.update.origin = d->announced_id;
 }
 
+struct babel_tlv update_retracting_all(const struct link *link)
+{
+	struct babel_tlv tlv = { .type = TLV_UPDATE };
+
+	tlv.u.update.wildcard = true;
+	tlv.u.update.interval_cs = link->config.update_interval_cs;
+	tlv.u.update.metric = BABEL_INFINITY;
+	return tlv;
+}
+
 struct babel_verdict update_policy(const struct destination *d, const struct link *link)
 {
 	const struct babel *b = d->b;
