@@ -37,12 +37,11 @@ static struct babel_route_info route_info(const struct route *r, enum babel_clas
 {
 	const struct destination *d = r->destination;
 	const struct session *s = r->neighbour->session;
-	uint16_t extra_cost = class == BABEL_COMMAND ? 0 : r->extra_cost;
 
 	return (struct babel_route_info){
 		.route = destination_route(d, r, class),
 		.refmetric = r->variants[class].claim.metric,
-		.cost = metric_add(r->neighbour->cost[class], extra_cost),
+		.cost = route_cost(r, class),
 		.smoothed = metric_add(route_smoothed_at(r, class, now_us), 0),
 		.selected = d->selected[class] == r,
 		.feasible = route_is_feasible(r, class),

@@ -432,6 +432,7 @@ struct route {
 	struct route_clock clock[]; /* one or none: the lease of a session holds all its routes */
 };
 
+uint16_t route_cost(const struct route *r, enum babel_class class); /* of the link, and what the owner adds */
 uint16_t route_metric(const struct route *r, enum babel_class class);
 bool route_is_announced(const struct route *r); /* in any class */
 bool route_is_feasible(const struct route *r, enum babel_class class);
