@@ -340,10 +340,10 @@ static bool mac_is_right(
 
 		if (!reader_ok(&trailer) || type != TLV_MAC)
 			continue;
-		for (unsigned key = 0; key < m->config.keys && !has_mac; key++) {
+		if (!has_mac)
 			pseudo_header_write(&pseudo, &from->address, from->multicast ? &to_all : &m->config.self);
+		for (unsigned key = 0; key < m->config.keys && !has_mac; key++)
 			lens[key] = mac_compute(m, key, &pseudo, covered, own[key]);
-		}
 		has_mac = true;
 		for (unsigned key = 0; key < m->config.keys; key++)
 			is_right |= mac_is_equal(mac, own[key], lens[key]);
