@@ -19,7 +19,7 @@
 struct ask {
 	uint16_t id;
 	unsigned lan_count, lans_asked;
-	const struct outgoing *item; /* for its own address */
+	struct outgoing *item; /* for its own address */
 	struct batch_item said;
 	bool is_salted;
 };
@@ -81,8 +81,7 @@ static bool is_relative(const struct neighbour *n, const struct babel_tlv *tlv)
 	       (uint16_t)(c->seqno + 1) == tlv->u.seqno_request.seqno;
 }
 
-static void ask_fill(
-	struct ask *a, const struct neighbour *n, const struct outgoing *item, const struct babel_member *m)
+static void ask_fill(struct ask *a, const struct neighbour *n, struct outgoing *item, const struct babel_member *m)
 {
 	const router_id *origin = &item->tlv.u.seqno_request.origin;
 
@@ -102,7 +101,7 @@ static size_t asks_gather(const struct queue *q, struct ask *asks)
 	size_t count = 0;
 
 	list_for_each (node, next, &q->items) {
-		const struct outgoing *item = list_entry(node, struct outgoing, node);
+		struct outgoing *item = list_entry(node, struct outgoing, node);
 
 		if (is_request(item, q->b, &m) && prefix_equal(&item->tlv.u.seqno_request.prefix, &m.host))
 			ask_fill(&asks[count++], q->to, item, &m);
@@ -112,7 +111,7 @@ static size_t asks_gather(const struct queue *q, struct ask *asks)
 }
 
 /* The request for a member's address that says this one as well, if it says all of them; NULL: none does. */
-static struct ask *ask_of_lan(const struct queue *q, const struct outgoing *item, struct ask *asks, size_t count)
+static struct ask *ask_of_lan(const struct queue *q, struct outgoing *item, struct ask *asks, size_t count)
 {
 	struct babel_member m;
 
@@ -222,7 +221,7 @@ void batch_take(struct queue *q, struct packet *p)
 	qsort(asks, count, sizeof(*asks), ask_compare);
 	asks_write(q, p, asks, count);
 	for (size_t i = 0; i < count; i++)
-		queue_take(q, (struct outgoing *)asks[i].item);
+		queue_take(q, asks[i].item);
 	q->b->counters.seqno_requests_batched += count;
 	free(asks);
 }
