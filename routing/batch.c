@@ -13,7 +13,6 @@
 #include <string.h>
 
 #define BATCH_HEAD 4 /* TLV, hop count, flags */
-#define BATCH_GAP 16 /* ids between two of a row: each is looked up */
 
 /* The requests for one member in one class. */
 struct ask {
@@ -138,7 +137,7 @@ static bool row_goes_on(const struct neighbour *n, const struct batch_item *row,
 	unsigned last = (unsigned)row->id + row->more;
 	struct babel_member m;
 
-	if (!row->is_relative || !next->is_relative || next->id <= last || next->id - last > BATCH_GAP)
+	if (!row->is_relative || !next->is_relative || next->id <= last || next->id - last > MEMBER_GAP)
 		return false;
 	for (unsigned id = last + 1; member_next(n->b, &id, next->id - 1u, &m);) {
 		struct destination *d = destination_find(n->b, &m.host);

@@ -17,7 +17,8 @@ bool member_prefix_at(const struct babel_member *m, bool with_lans, unsigned i, 
 	return true;
 }
 
-bool member_from(const struct babel *b, unsigned from, struct babel_member *out)
+/* The owner's word: the first one whose short-id is not below `from`; false: there is none. */
+static bool member_from(const struct babel *b, unsigned from, struct babel_member *out)
 {
 	return from <= UINT16_MAX && b->output.member_from && b->output.member_from(b->user, (uint16_t)from, out);
 }

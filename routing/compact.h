@@ -8,12 +8,14 @@
 #include "routing/session.h"
 #include "routing/wire_compact.h"
 
+_Static_assert(COMPACT_CLASSES == BABEL_CLASSES, "an item has room for every class");
+
 /* --- compact.c: what both ends make of a short-id -------------------------------------- */
 
 /* The prefixes of a member, in order; `i` from 0 on. False: there are no more. */
 bool member_prefix_at(const struct babel_member *m, bool with_lans, unsigned i, struct prefix *out);
-/* The owner's word. The first one whose short-id is not below `from`; false: there is none. */
-bool member_from(const struct babel *b, unsigned from, struct babel_member *out);
+/* What a run of ids may pass over, between two that it is for: whoever is there is looked up. */
+#define MEMBER_GAP 16
 /* Walks over those whose short-ids are in *id..last: sets *id behind the one found. False: there are no more. */
 bool member_next(const struct babel *b, unsigned *id, unsigned last, struct babel_member *out);
 /* False: nobody has this short-id, or more than one. */

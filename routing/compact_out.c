@@ -26,7 +26,6 @@
 #define MARK_LEVEL_SHIFT 4
 #define LIST_HEAD 8 /* TLV and list header */
 #define ITEM_MOST 12 /* bytes of any item */
-#define RUN_GAP 16 /* ids between two of a run: each is looked up */
 
 /* The seqno, against the one that was acknowledged. */
 enum mark { MARK_NONE, MARK_SAME, MARK_NEXT };
@@ -264,7 +263,7 @@ static bool item_goes_on(const struct session *s, const struct compact_item *run
 	struct babel_member m;
 
 	if (run->kind == COMPACT_FINITE || run->kind != next->kind || run->with_lans != next->with_lans ||
-		next->id - last > RUN_GAP)
+		next->id - last > MEMBER_GAP)
 		return false;
 	for (unsigned id = last + 1; member_next(s->n->b, &id, next->id - 1u, &m);)
 		if (member_is_harmed(s, &m, run))
