@@ -102,6 +102,17 @@ static void only_large_changes_are_news(void **state)
 	assert_true(metric_change_is_significant(0, 1));
 }
 
+static void on_a_thin_link_only_twice_or_half_is_news__R9(void **state)
+{
+	(void)state;
+	assert_false(metric_has_doubled(800, 1600));
+	assert_true(metric_has_doubled(800, 1601));
+	assert_false(metric_has_doubled(800, 400));
+	assert_true(metric_has_doubled(800, 399));
+	assert_false(metric_has_doubled(0, 0));
+	assert_false(metric_has_doubled(40000, BABEL_INFINITY)); /* no overflow */
+}
+
 static void sequence_numbers_wrap__rfc8966_3_2_1(void **state)
 {
 	(void)state;
@@ -273,6 +284,7 @@ int main(void)
 		cmocka_unit_test(wired_cost_is_the_txcost__rfc8966_a_2_1),
 		cmocka_unit_test(smoothing_halves_the_gap_each_half_life__rfc8966_a_3),
 		cmocka_unit_test(only_large_changes_are_news),
+		cmocka_unit_test(on_a_thin_link_only_twice_or_half_is_news__R9),
 		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
 		cmocka_unit_test(cost_in_use_is_steady),
 		cmocka_unit_test(route_that_seemed_bad_is_soon_believed__rfc8966_a_3),
