@@ -124,9 +124,7 @@ bool line_write(const struct lab_end *to, const uint8_t *data, uint32_t len)
 {
 	uint8_t coded[FRAMING_ENCODED_MAX(FRAME_MAX)];
 	struct bytes frame = bytes_of(data + LINK_HEADER, len - LINK_HEADER);
-	size_t coded_len = to->link->conf->framing == FRAMING_KISS
-				   ? kiss_encode(coded, sizeof(coded), 0, KISS_DATA, frame)
-				   : cobs_encode(coded, sizeof(coded), true, frame);
+	size_t coded_len = framing_encode(coded, sizeof(coded), to->link->conf->framing, 0, frame);
 
 	return coded_len && write(to->watch.fd, coded, coded_len) == (ssize_t)coded_len;
 }

@@ -92,3 +92,9 @@ uint64_t deframer_rubbish_at(const struct deframer *d, unsigned i, const char **
 	*name = NULL;
 	return 0;
 }
+
+size_t framing_encode(uint8_t *out, size_t capacity, enum framing framing, uint8_t kiss_port, struct bytes frame)
+{
+	return framing == FRAMING_KISS ? kiss_encode(out, capacity, kiss_port, KISS_DATA, frame)
+				       : cobs_encode(out, capacity, true, frame);
+}

@@ -65,6 +65,11 @@ size_t deframer_take(struct deframer *d, struct bytes in, struct bytes *frame);
 /* Sets *name and returns the count of the i-th reason; *name is NULL past the last. */
 uint64_t deframer_rubbish_at(const struct deframer *d, unsigned i, const char **name);
 
+/* What the other side's deframer takes as `frame`; `kiss_port` as in deframer_init(). Begins and ends with a delimiter:
+ * whatever noise a receiver took in since the last frame ends there. Returns the length of it on the line; 0: `out` is
+ * too small. */
+size_t framing_encode(uint8_t *out, size_t capacity, enum framing framing, uint8_t kiss_port, struct bytes frame);
+
 /* Length of the frame on the line; 0: `out` is too small. */
 size_t kiss_encode(uint8_t *out, size_t capacity, uint8_t port, enum kiss_command command, struct bytes data);
 /* `apart`: begins with a delimiter too, which ends whatever noise a receiver took in since the last frame. */

@@ -316,9 +316,7 @@ static void encode(struct serial *s, const struct line_frame *f)
 	write_bytes(&w, bytes_of(f->bytes, f->len));
 	s->last_len = writer_len(&w);
 	struct bytes frame = bytes_of(s->last, s->last_len);
-	size_t len = c->framing == FRAMING_KISS
-			     ? kiss_encode(coded, sizeof(coded), (uint8_t)c->kiss_port, KISS_DATA, frame)
-			     : cobs_encode(coded, sizeof(coded), true, frame);
+	size_t len = framing_encode(coded, sizeof(coded), c->framing, (uint8_t)c->kiss_port, frame);
 	s->out_at = 0;
 	if (c->flow == CONFIG_FLOW_SOFTWARE) {
 		s->out_len = escape_write(s->out, bytes_of(coded, len));

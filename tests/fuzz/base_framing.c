@@ -41,8 +41,7 @@ static void framing_try(enum framing framing, struct bytes line, size_t piece, s
 	assert(whole.frames == parts.frames && whole.rubbish_bytes == parts.rubbish_bytes);
 	if (!good.len)
 		return;
-	size_t len = framing == FRAMING_KISS ? kiss_encode(coded, sizeof(coded), 0, KISS_DATA, good)
-					     : cobs_encode(coded, sizeof(coded), true, good);
+	size_t len = framing_encode(coded, sizeof(coded), framing, 0, good);
 	assert(len);
 	/* The first delimiter may end a frame that the rubbish began. */
 	assert(deframer_take(&whole, bytes_of(coded, 1), &frame) == 1);

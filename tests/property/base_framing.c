@@ -48,8 +48,7 @@ static void frame_code(enum framing framing)
 {
 	struct bytes frame = bytes_of(w.frame, w.frame_len);
 
-	w.coded_len = framing == FRAMING_KISS ? kiss_encode(w.coded, sizeof(w.coded), 0, KISS_DATA, frame)
-					      : cobs_encode(w.coded, sizeof(w.coded), true, frame);
+	w.coded_len = framing_encode(w.coded, sizeof(w.coded), framing, 0, frame);
 	assert_true(w.coded_len > w.frame_len);
 }
 

@@ -141,8 +141,7 @@ static void radio_say(uint8_t to, uint8_t from, struct bytes frame)
 
 	memcpy(plain + 2, frame.data, frame.len);
 	struct bytes whole = bytes_of(plain, frame.len + 2);
-	size_t len = w.heard.framing == FRAMING_KISS ? kiss_encode(coded, sizeof(coded), 0, KISS_DATA, whole)
-						     : cobs_encode(coded, sizeof(coded), true, whole);
+	size_t len = framing_encode(coded, sizeof(coded), w.heard.framing, 0, whole);
 	assert_int_equal(write(w.radio, coded, len), (ssize_t)len);
 }
 
