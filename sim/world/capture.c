@@ -172,9 +172,10 @@ static void capture_frame(void *user, const struct segment *g, unsigned from, in
 {
 	struct capture *c = user;
 	uint8_t data[CAPTURE_PACKET_MAX];
+	unsigned kept_count = is_kept(c, g, from, frame) ? c->kept_count : 0;
 	bool is_opened = false;
 
-	for (unsigned i = 0; is_kept(c, g, from, frame) && i < c->kept_count; i++) {
+	for (unsigned i = 0; i < kept_count; i++) {
 		struct writer out = packet_begin(data, g, from, target);
 
 		if (!opened_write(&out, c, &c->kept[i]))

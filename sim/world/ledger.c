@@ -100,7 +100,6 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 
 	s->sealing = (struct sealed){
 		.is_sealed = true,
-		.kind = inner.len ? inner.data[0] : UINT8_MAX,
 		.is_ip = is_ip,
 		.from = s->index,
 		.number = s->sealed_count++,
@@ -112,19 +111,9 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 	s->ledger.ip_sealed += packets;
 }
 
-bool port_frame_is_data(const struct port *p, struct bytes frame)
-{
-	/* The upper two bits of a thin frame that is no data are zero. */
-	return frame.len && (p->config.is_thin ? frame.data[0] >= 0x40 : frame.data[0] == FRAME_TYPE_DATA);
-}
-
 static size_t data_min(const struct port *p)
 {
-	const struct node_link_config *c = &p->config;
-
-	if (!c->is_thin)
-		return FRAME_OVERHEAD;
-	return thin_header_len(c->is_paired ? SESSION_THIN : SESSION_THIN_SHARED) + THIN_TAG_LEN;
+	return port_header_len(p) + (p->config.is_thin ? THIN_TAG_LEN : TAG_LEN);
 }
 
 struct sealed ledger_sent(struct port *p, struct bytes frame)

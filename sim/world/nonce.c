@@ -64,7 +64,7 @@ static void thin_check(struct station *s, const struct port *p, struct bytes fra
 {
 	struct reader r = reader_of(frame);
 
-	read_skip(&r, p->config.is_paired ? 1 : 2);
+	read_skip(&r, port_header_len(p) - 2);
 	if (read_le16(&r) != (uint16_t)s->thin_counter)
 		station_breach(s, "sends a frame that does not show its counter");
 }

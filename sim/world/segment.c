@@ -427,7 +427,7 @@ static int segment_find_end(const struct segment *g, unsigned from, const struct
 static void segment_offer(struct segment *g, struct offer *o)
 {
 	struct segment_end *from = &g->ends[o->from];
-	uint32_t bytes = (uint32_t)(o->len + from->port->frame_overhead);
+	uint32_t bytes = (uint32_t)(o->len + from->port->config.overhead);
 	struct link_fate fates[LINK_ENDS_MAX];
 
 	o->source = end_visible(from);

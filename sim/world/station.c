@@ -150,35 +150,6 @@ static void station_due(struct timer *timer, uint64_t now_us)
 		station_settle(s);
 }
 
-/* The modem has sent its message. */
-static void port_ready(struct timer *timer, uint64_t now_us)
-{
-	struct port *p = container_of(timer, struct port, ready);
-
-	if (!p->station->node)
-		return;
-	node_link_ready(p->station->node, now_us, p->number, 1);
-	station_settle(p->station);
-}
-
-static void port_carrier_noticed(struct timer *timer, uint64_t now_us)
-{
-	struct port *p = container_of(timer, struct port, carrier);
-	struct station *s = p->station;
-	bool is_up = s->node && port_has_carrier(p);
-
-	if (now_us < s->stalled_until_us) {
-		station_timer_set(s, timer, s->stalled_until_us);
-		return;
-	}
-	if (s->node && is_up != p->is_up) {
-		p->is_up = is_up;
-		station_note(s, 'C', p->number << 1 | is_up, bytes_of(NULL, 0));
-		node_link_set_up(s->node, now_us, p->number, is_up);
-		station_settle(s);
-	}
-}
-
 static void carriers_look(struct station *s)
 {
 	for (unsigned i = 0; i < s->port_count; i++)
@@ -292,68 +263,6 @@ struct station *station_find(const struct world *w, const char *name)
 	return NULL;
 }
 
-/* --- ports ------------------------------------------------------------------------------------------ */
-
-/* As the daemon derives a node's link from its configuration. */
-static struct node_link_config link_config_of(const struct config_link *c)
-{
-	struct node_link_config config = {
-		.mtu = c->type == CONFIG_ETHERNET ? c->mtu - CONFIG_ETHERNET_OVERHEAD : c->mtu,
-		.beacon = c->type == CONFIG_ETHERNET || c->discover,
-		.is_thin = c->is_thin,
-		.wired = c->cost == CONFIG_COST_WIRED,
-		.rxcost = c->rxcost,
-		.extra_cost = c->extra_cost,
-		.rate_bps = c->rate_bps,
-		.hello_ms = c->hello_ms,
-		.idle_ms = c->idle_ms,
-		.update_s = c->update_s,
-		.dead_misses = c->dead_misses,
-		.keepalive_s = c->keepalive_s,
-		.rtt = c->rtt,
-		.overhead = config_line_overhead(c),
-		.is_shaped = c->is_shaped,
-		.is_half_duplex = c->cost == CONFIG_COST_RADIO,
-	};
-
-	snprintf(config.name, sizeof(config.name), "%s", c->name);
-	config.essential_count = c->essential_count;
-	for (unsigned i = 0; i < c->essential_count; i++) {
-		memcpy(config.essential[i].name, c->essential[i].name, sizeof(config.essential[i].name));
-		config.essential[i].prefix = c->essential[i].prefix;
-	}
-	return config;
-}
-
-struct port *station_port_add(struct station *s, const struct config_link *config)
-{
-	struct port *p;
-
-	if (s->port_count == NODE_LINK_MAX)
-		return NULL;
-	p = world_alloc(sizeof(*p));
-	p->station = s;
-	p->number = s->port_count;
-	p->config = link_config_of(config);
-	p->is_udp = config->type == CONFIG_UDP;
-	p->frame_overhead = p->config.overhead;
-	snprintf(p->name, sizeof(p->name), "%s", config->name);
-	p->self = (struct endpoint){ 6, { 10, (uint8_t)(s->index >> 16), (uint8_t)(s->index >> 8), (uint8_t)s->index,
-						26, (uint8_t)s->port_count } };
-	timer_init(&p->carrier, port_carrier_noticed);
-	timer_init(&p->ready, port_ready);
-	s->ports[s->port_count++] = p;
-	return p;
-}
-
-int port_target_add(struct port *p, const struct endpoint *there)
-{
-	if (p->target_count == NODE_TARGET_MAX)
-		return -ENOSPC;
-	p->targets[p->target_count++] = *there;
-	return 0;
-}
-
 /* --- the clock -------------------------------------------------------------------------------------------- */
 
 static uint32_t station_clock_min(const struct station *s)
@@ -378,25 +287,6 @@ static struct time_floor station_floor(struct station *s)
 }
 
 /* --- power --------------------------------------------------------------------------------------------- */
-
-static void station_start_links(struct station *s)
-{
-	uint64_t now_us = s->w->now_us;
-
-	for (unsigned i = 0; i < s->port_count; i++) {
-		struct port *p = s->ports[i];
-
-		if (node_link_add(s->node, now_us, i, &p->config))
-			abort();
-		p->is_up = port_has_carrier(p);
-		if (p->pace_us)
-			node_link_ready(s->node, now_us, i, 1);
-		if (p->is_up)
-			node_link_set_up(s->node, now_us, i, true);
-		for (unsigned k = 0; k < p->target_count; k++)
-			node_target_set(s->node, now_us, i, k, &p->targets[k]);
-	}
-}
 
 void station_power_on(struct station *s)
 {
@@ -428,7 +318,8 @@ void station_power_on(struct station *s)
 		node_certificate_restore(s->node, disk_read(c), c->proof);
 	}
 	s->is_loading = false;
-	station_start_links(s);
+	for (unsigned i = 0; i < s->port_count; i++)
+		port_start(s->ports[i]);
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		node_originate(s->node, s->w->now_us, &s->prefixes[i]);
 	station_settle(s);
@@ -445,11 +336,8 @@ void station_power_off(struct station *s)
 	s->node = NULL;
 	nonces_forget(s);
 	station_timer_set(s, &s->due, NEVER);
-	for (unsigned i = 0; i < s->port_count; i++) {
-		s->ports[i]->is_up = false;
-		station_timer_set(s, &s->ports[i]->carrier, NEVER);
-		station_timer_set(s, &s->ports[i]->ready, NEVER);
-	}
+	for (unsigned i = 0; i < s->port_count; i++)
+		port_stop(s->ports[i]);
 	carriers_look(s);
 }
 

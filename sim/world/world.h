@@ -15,6 +15,7 @@
  *   lane.h      stations run by several threads
  *   roll.c      members that nodes know, once for all
  *   station.c   power, disk, what a node says to its shell
+ *   port.c      its links, and how their frames look
  *   segment.c   frames through link models, NAT boxes, carrier
  *   disk.c      certificates that nodes keep, each once for all nodes
  *   oracle.c    no forwarding loop, looked at after every event
@@ -64,7 +65,6 @@ struct disk;
 /* What a station sealed into a frame. */
 struct sealed {
 	bool is_sealed; /* else: by nobody in this world */
-	uint8_t kind;
 	bool is_ip; /* an IP packet, or a piece of one */
 	unsigned from;
 	uint64_t number; /* of all that it sealed */
@@ -99,7 +99,6 @@ struct port {
 	char name[CONFIG_INTERFACE_MAX];
 	struct node_link_config config;
 	bool is_udp; /* else straight on Ethernet */
-	unsigned frame_overhead; /* bytes around a frame on the wire */
 	struct endpoint self;
 	unsigned attachment_count;
 	struct attachment *attachments;
@@ -297,10 +296,6 @@ int station_prefix_add(struct station *s, const struct prefix *prefix);
 void station_expires(struct station *s, uint32_t not_after);
 void station_free(struct station *s);
 struct station *station_find(const struct world *w, const char *name);
-/* As a link of the configuration; NULL: it has NODE_LINK_MAX. */
-struct port *station_port_add(struct station *s, const struct config_link *config);
-/* -ENOSPC: NODE_TARGET_MAX are known. */
-int port_target_add(struct port *p, const struct endpoint *there);
 /* Nothing happens when its certificate is over by what it knows of the time. */
 void station_power_on(struct station *s);
 void station_power_off(struct station *s); /* nothing is said */
@@ -330,6 +325,18 @@ void station_send_soon(struct station *s, struct bytes packet);
 bool station_reaches(const struct station *s, const struct station *to); /* has a route */
 /* A live session with `to` in its present life, over this link. */
 bool station_has_session(const struct station *s, unsigned link, const struct station *to);
+
+/* --- port.c ------------------------------------------------------------------------- */
+
+/* As a link of the configuration; NULL: it has NODE_LINK_MAX. */
+struct port *station_port_add(struct station *s, const struct config_link *config);
+/* -ENOSPC: NODE_TARGET_MAX are known. */
+int port_target_add(struct port *p, const struct endpoint *there);
+void port_start(struct port *p); /* the node has begun */
+void port_stop(struct port *p); /* it has ended */
+/* How frames look there (docs/frames.md). */
+bool port_frame_is_data(const struct port *p, struct bytes frame);
+size_t port_header_len(const struct port *p); /* of data frames; those of thin links end in 16 bits of the counter */
 
 /* --- roll.c ------------------------------------------------------------------------- */
 
@@ -386,7 +393,6 @@ void nonces_forget(struct station *s); /* its sessions ended */
 
 /* --- ledger.c ----------------------------------------------------------------------- */
 
-bool port_frame_is_data(const struct port *p, struct bytes frame);
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner);
 /* A frame leaves; the note goes with it. */
 struct sealed ledger_sent(struct port *p, struct bytes frame);
