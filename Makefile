@@ -7,10 +7,11 @@
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (2400)
-#   make thin     what networks of THIN_NODES nodes cost a link of 9.6 and of 2.4 kbit/s; writes build/thin.json
+#   make thin       what networks of THIN_NODES nodes (10 100 300) cost a link of 9.6 and of 2.4 kbit/s
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
-#   make check-interop  with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
-#   make soak       twelve routers of four kinds, links cut at random, for SOAK_SECONDS (1800)
+#   make check-interop
+#                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
+#   make soak       twelve routers of four kinds, links cut at random by SOAK_SEED (1), for SOAK_SECONDS (1800)
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings

@@ -32,7 +32,7 @@ scenario() {
 # control NODES RATE SECONDS: bytes of control on the thin link
 control() {
 	scenario "$@" > "$work/s.yaml"
-	"$meshsim" run "$work/s.yaml" --json "$work/s.json" > "$work/s.txt" 2>&1 || true
+	"$meshsim" run "$work/s.yaml" > "$work/s.txt" 2>&1 || true
 	awk '$1 == "thin" { print $4 }' "$work/s.txt"
 }
 
