@@ -78,24 +78,8 @@ scenario() {
 	END
 }
 
-address() { # name
-	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
-}
-
-ask() { # name question...
-	socket=$MESHLAB_DIR/$1.sock
-	shift
-	meshctl "$@" --socket "$socket"
-}
-
 from() { # node source destination: a ping that comes from there
 	ip netns exec "$1" ping -n -q -c 1 -W 1 -I "$2" "$3" >/dev/null
-}
-
-pid_of() { # node
-	ip netns pids "$1" | while read -r pid; do
-		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
-	done | head -1
 }
 
 # in_kernel NODE PREFIX TEXT: the one route of ours to it says that.
@@ -293,15 +277,10 @@ fi
 command -v babeld >/dev/null || { echo "ok 1 # SKIP babeld is not installed"; echo "1..1"; exit 0; }
 lab_init "$1"
 root=$(pwd)
-bin=$(cd "$build/bin" && pwd)
 prepare
 scenario >"$work/lab.yaml"
 lab_run "$work/lab.yaml"
 check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 25
 check_not "no sanitizer and no assertion spoke" grep -El 'Sanitizer|runtime error|Assertion' "$work"/out/*.log
-if [ "$failures" != 0 ]; then
-	for log in alpha gate lab1 lab2; do
-		sed "s/^/# $log: /" "$work/out/$log.log" | tail -40
-	done
-fi
+logs_tell alpha gate lab1 lab2
 lab_done

@@ -70,13 +70,66 @@ between() {
 	awk -v l="$1" -v v="${2:-x}" -v h="$3" 'BEGIN { exit !(v != "x" && v + 0 >= l && v + 0 <= h) }'
 }
 
-# lab_init BUILD: skips the whole test where namespaces or TAP devices are not allowed.
+# --- daemons: NODE's files are $MESHLAB_DIR/NODE.key, .yaml, .sock, .log ---
+
+# node_yaml NODE LINK...: what its daemon is told.
+node_yaml() {
+	node_yaml_name=$1
+	shift
+	{
+		echo "node: {key: $node_yaml_name.key, state: $node_yaml_name.state, control: $node_yaml_name.sock}"
+		echo "links:"
+		printf '  - %s\n' "$@"
+	} >"$node_yaml_name.yaml"
+}
+
+# address NODE: in the mesh.
+address() {
+	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
+}
+
+# ask NODE QUESTION...: what its daemon says.
+ask() {
+	ask_socket=$MESHLAB_DIR/$1.sock
+	shift
+	meshctl "$@" --socket "$ask_socket"
+}
+
+# has_route NODE NODE
+has_route() {
+	ask "$1" why "$2"
+}
+
+# pid_of NODE: of its daemon.
+pid_of() {
+	ip netns pids "$1" | while read -r pid; do
+		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
+	done | head -1
+}
+
+# logs_are_clean NODE...: neither sanitizer nor assertion spoke. Outside, once the lab has ended.
+logs_are_clean() {
+	for log in "$@"; do
+		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$log.log" || return 1
+	done
+}
+
+# logs_tell NODE...: how their logs end, if anything failed. Outside.
+logs_tell() {
+	[ "$failures" != 0 ] || return 0
+	for log in "$@"; do
+		sed "s/^/# $log: /" "$work/out/$log.log" | tail -40
+	done
+}
+
+# lab_init BUILD: skips the whole test where namespaces or TAP devices are not allowed. Programs are in $bin.
 lab_init() {
 	build=$1
 	meshlab=$build/bin/meshlab
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	[ -x "$meshlab" ] || { echo "not ok 1 - $meshlab is not built"; exit 1; }
+	bin=$(cd "$build/bin" && pwd)
 	printf 'nodes: [{name: a}, {name: b}]\nlinks: [{name: l, preset: switch, ends: [a:e, b:e]}]\n' >"$work/probe.yaml"
 	if ! "$meshlab" run "$work/probe.yaml" --out "$work/probe" --quiet -- true 2>"$work/probe.err"; then
 		if grep -qE 'not allowed|/dev/net/tun|cannot mount|Operation not permitted' "$work/probe.err"; then

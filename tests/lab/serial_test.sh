@@ -30,16 +30,6 @@ prepare() {
 	cd "$root" || exit 1
 }
 
-node_yaml() { # name link...
-	name=$1
-	shift
-	{
-		echo "node: {key: $name.key, state: $name.state, control: $name.sock}"
-		echo "links:"
-		printf '  - %s\n' "$@"
-	} >"$name.yaml"
-}
-
 scenario() {
 	cat <<-'END'
 		seed: 5
@@ -55,29 +45,9 @@ scenario() {
 	END
 }
 
-address() { # name
-	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
-}
-
-ask() { # name question...: what its daemon says
-	socket=$MESHLAB_DIR/$1.sock
-	shift
-	meshctl "$@" --socket "$socket"
-}
-
-has_route() { # node name
-	ask "$1" why "$2"
-}
-
 # A ping that waits as long as the channel may need.
 reaches() { # node name
 	ip netns exec "$1" ping -n -q -c 1 -W 5 "$(address "$2")" >/dev/null
-}
-
-pid_of() { # node
-	ip netns pids "$1" | while read -r pid; do
-		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
-	done | head -1
 }
 
 # A link as its node sees it, on one line.
@@ -176,12 +146,6 @@ inside() {
 	lab_done
 }
 
-logs_are_clean() {
-	for node in $nodes; do
-		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$node.log" || return 1
-	done
-}
-
 nothing_is_left() {
 	! pgrep -f "air, $work|--air $work"
 }
@@ -191,16 +155,11 @@ if [ -n "${LAB_INSIDE:-}" ]; then
 fi
 lab_init "$1"
 root=$(pwd)
-bin=$(cd "$build/bin" && pwd)
 prepare
 scenario >"$work/lab.yaml"
 lab_run "$work/lab.yaml"
 check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 20
-check "no sanitizer and no assertion spoke" logs_are_clean
+check "no sanitizer and no assertion spoke" logs_are_clean $nodes
 check "no modem program is left" nothing_is_left
-if [ "$failures" != 0 ]; then
-	for node in $nodes; do
-		sed "s/^/# $node: /" "$work/out/$node.log" | tail -40
-	done
-fi
+logs_tell $nodes
 lab_done

@@ -30,16 +30,6 @@ enrol() { # authority name level prefix
 	"$bin/meshctl" enrol --authority "$1.key" --name "$2" --level "$3" --prefix "$4" --out "$2.key" >>enrol.log 2>&1
 }
 
-node_yaml() { # name link...
-	name=$1
-	shift
-	{
-		echo "node: {key: $name.key, state: $name.state, control: $name.sock}"
-		echo "links:"
-		printf '  - %s\n' "$@"
-	} >"$name.yaml"
-}
-
 scenario() {
 	cat <<-'END'
 		seed: 3
@@ -66,16 +56,6 @@ scenario() {
 	END
 }
 
-address() { # name
-	meshctl identity "$MESHLAB_DIR/$1.key" --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
-}
-
-ask() { # name question...: what its daemon says
-	socket=$MESHLAB_DIR/$1.sock
-	shift
-	meshctl "$@" --socket "$socket"
-}
-
 # exits STATUS COMMAND...
 exits() {
 	wanted=$1
@@ -88,16 +68,6 @@ exits() {
 # reaches NODE NAME: by either family, as the routing sees it and as packets do.
 reaches() {
 	answers "$1" "$(address "$2")"
-}
-
-has_route() { # node name
-	ask "$1" why "$2"
-}
-
-pid_of() { # node
-	ip netns pids "$1" | while read -r pid; do
-		grep -q '^meshd$' "/proc/$pid/comm" && echo "$pid"
-	done | head -1
 }
 
 first_contact() {
@@ -280,12 +250,6 @@ inside() {
 	lab_done
 }
 
-logs_are_clean() {
-	for log in alpha bravo charlie delta; do
-		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$log.log" || return 1
-	done
-}
-
 # Names, addresses and routes must not be readable on any link.
 nothing_is_readable() {
 	for word in alpha bravo charlie; do
@@ -301,16 +265,11 @@ if [ -n "${LAB_INSIDE:-}" ]; then
 fi
 lab_init "$1"
 root=$(pwd)
-bin=$(cd "$build/bin" && pwd)
 prepare
 scenario >"$work/lab.yaml"
 lab_run "$work/lab.yaml"
 check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 30
-check "no sanitizer and no assertion spoke" logs_are_clean
+check "no sanitizer and no assertion spoke" logs_are_clean alpha bravo charlie delta
 check "no name is readable on a link" nothing_is_readable
-if [ "$failures" != 0 ]; then
-	for log in alpha bravo charlie delta; do
-		sed "s/^/# $log: /" "$work/out/$log.log" | tail -40
-	done
-fi
+logs_tell alpha bravo charlie delta
 lab_done
