@@ -47,10 +47,7 @@ plain_links() {
 		case=$mode_now
 		net_new "$mode_now"
 		for name in m1 m2 m3 m4; do router $name meshd; done
-		wire m1 m2
-		wire m2 m3
-		wire m3 m4
-		wire m4 m1
+		ring_wire m1 m2 m3 m4
 		wire m1 m3
 		net_run talk
 		total=$((total + $(babel_count)))
@@ -76,9 +73,7 @@ sealed_links() {
 }
 
 net_inside
-lab_init "$1"
-PATH=$(cd "$build/bin" && pwd):$PATH
-export PATH
+net_init "$1"
 command -v tshark >/dev/null && command -v mergecap >/dev/null || {
 	echo "ok 1 # SKIP tshark is not there"
 	exit 0

@@ -1,6 +1,7 @@
 # Networks of real routers (meshd, babeld, BIRD, FRR) for live tests:
 # `. tests/interop/lib.sh` from the repo's root, behind tests/lab/lib.sh.
 #
+#   net_init BUILD        before everything else
 #   net_new MODE          plain | mac | blake2s | rtt | v4v6
 #   router NAME KIND      meshd | babeld | bird | frr
 #   wire A B [WHAT...]    a cable; WHAT as a link of the lab may be told
@@ -13,6 +14,13 @@ key_one=6fb3a9d2c47e105538f1e2b4a7096c8d11223344556677889900aabbccddeeff
 key_two=00112233445566778899aabbccddeeff102132435465768798a9bacbdcedfe0f
 babeld_hello=0.5 babeld_update=2
 hello_ms=500 update_ms=2000
+
+# net_init BUILD: lab_init, with our programs before others.
+net_init() {
+	lab_init "$1"
+	PATH=$bin:$PATH
+	export PATH
+}
 
 # The Debian package of KIND is there, or what needs it is skipped.
 has_router() {
@@ -49,6 +57,30 @@ router() { # name kind
 	echo "$2" >"$net/$1.kind"
 	echo "$3" >"$net/$1.number"
 	: >"$net/$1.interfaces"
+}
+
+# routers_named "NAME..." KIND...: as many as there are kinds, by these names; their kinds end $case. Fails if one of
+# them is not installed.
+routers_named() {
+	routers_names=$1
+	shift
+	for name in $routers_names; do
+		[ -n "${1:-}" ] || continue
+		case=$case-$1
+		has_router "$1" || return
+		router "$name" "$1"
+		shift
+	done
+}
+
+# Cables from each to the next, and from the last to the first.
+ring_wire() { # name...
+	ring_first=$1
+	while [ $# -gt 1 ]; do
+		wire "$1" "$2"
+		shift
+	done
+	wire "$1" "$ring_first"
 }
 
 kind_of() { cat "$net/$1.kind"; }

@@ -159,15 +159,8 @@ triangle() { # mode kind kind kind
 	case=triangle-$1
 	net_new "$1"
 	shift
-	for name in a b c; do
-		case=$case-$1
-		has_router "$1" || return 0
-		router $name "$1"
-		shift
-	done
-	wire a b
-	wire b c
-	wire c a
+	routers_named "a b c" "$@" || return 0
+	ring_wire a b c
 	net_run triangle_works
 }
 
@@ -200,16 +193,8 @@ square() { # mode kind kind kind kind
 	case=square-$1
 	net_new "$1"
 	shift
-	for name in a b c d; do
-		case=$case-$1
-		has_router "$1" || return 0
-		router $name "$1"
-		shift
-	done
-	wire a b
-	wire b c
-	wire c d
-	wire d a
+	routers_named "a b c d" "$@" || return 0
+	ring_wire a b c d
 	net_run square_works
 }
 
@@ -245,17 +230,9 @@ short() { # mode kind...
 	case=short-$1
 	net_new "$1"
 	shift
-	for name in a b c d; do
-		[ -n "$1" ] || continue
-		has_router "$1" || return 0
-		router $name "$1"
-		shift
-	done
-	last=${routers##* }
-	wire a b
-	wire b c
-	[ "$last" = c ] || wire c d
-	wire "$last" a
+	routers_named "a b c d" "$@" || return 0
+	# shellcheck disable=SC2086
+	ring_wire $routers
 	net_run short_works
 }
 
@@ -294,10 +271,8 @@ all_cases() {
 }
 
 net_inside
-lab_init "$1"
+net_init "$1"
 shift
-PATH=$(cd "$build/bin" && pwd):$PATH
-export PATH
 for wanted in "${@:-.}"; do
 	all_cases | if [ "$wanted" = . ]; then grep -v ^short; else grep -- "$wanted"; fi >"$work/cases"
 	while read -r call; do

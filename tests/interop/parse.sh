@@ -80,10 +80,9 @@ compare() {
 }
 
 net_inside
-lab_init "$1"
-PATH=$(cd "$build/bin" && pwd):$PATH
+net_init "$1"
 speaker=$(cd "$build/interop" && pwd)/speaker
-export PATH speaker
+export speaker
 babeld_update=60 update_ms=60000 # what is said then is an answer
 case=parse
 has_router babeld || lab_done

@@ -86,6 +86,12 @@ without() { # word words
 	echo " $2 " | sed "s/ $1 / /; s/^ *//; s/ *$//"
 }
 
+# Links that are not down.
+up_find() {
+	up=
+	for link in $ring $chords; do has_word "$link" "$down" || up="$up $link"; done
+}
+
 event_happen() {
 	count_down=$(echo "$down" | wc -w)
 	random 10
@@ -95,8 +101,7 @@ event_happen() {
 		down=$(without "$link" "$down")
 		event="restore $link"
 	else
-		up=
-		for link in $ring $chords; do has_word "$link" "$down" || up="$up $link"; done
+		up_find
 		verb=cut
 		[ $chosen -lt 8 ] || verb=silence
 		random "$(echo "$up" | wc -w)"
@@ -110,8 +115,7 @@ event_happen() {
 
 # The part of the network that a router is in, by the links that are up: its first router's name.
 parts_find() {
-	up=
-	for link in $ring $chords; do has_word "$link" "$down" || up="$up $link"; done
+	up_find
 	echo "$up" | tr ' ' '\n' | awk -F- -v names="$names" '
 		BEGIN { n = split(names, name, " "); for (i = 1; i <= n; i++) part[name[i]] = i }
 		NF == 2 { a[++links] = $1; b[links] = $2 }
@@ -219,12 +223,10 @@ net_inside_with() {
 }
 
 [ -z "${LAB_INSIDE:-}" ] || net_inside_with
-lab_init "$1"
+net_init "$1"
 SOAK_SECONDS=${2:-1800} SOAK_SEED=${3:-$(($(date +%s) % 100000))}
 prober=$(cd "$build/interop" && pwd)/prober
 export SOAK_SECONDS SOAK_SEED prober
-PATH=$(cd "$build/bin" && pwd):$PATH
-export PATH
 case=soak
 for kind in babeld bird frr; do has_router $kind || lab_done; done
 net_new plain
