@@ -24,10 +24,12 @@ struct walk {
 	bool is_bulk; /* it was sent as such */
 	unsigned falls;
 	unsigned last; /* node where it ended */
-	unsigned path[2 * WORLD_NODES + 2]; /* each part is free of loops, so no node is there more than twice */
-	const struct fib_entry *taken[2 * WORLD_NODES + 2]; /* entry used at path[] ... */
-	unsigned prefix[2 * WORLD_NODES + 2]; /* ... its prefix, */
-	enum babel_class by[2 * WORLD_NODES + 2]; /* and its class */
+	struct step {
+		unsigned node;
+		const struct fib_entry *taken; /* its entry that was used ... */
+		unsigned prefix; /* ... its prefix, */
+		enum babel_class class; /* and its class */
+	} path[2 * WORLD_NODES + 2]; /* each part is free of loops, so no node is there more than twice */
 	unsigned length;
 };
 
@@ -57,12 +59,13 @@ static bool prefix_is_routed(const struct node *n, unsigned p)
 static const struct fib_entry *walk_choose(const struct world *w, const struct node *n, unsigned p, struct walk *walk)
 {
 	const struct fib_entry *own = &n->fib[walk->class][p];
+	struct step *step = &walk->path[walk->length - 1];
 
-	walk->by[walk->length - 1] = walk->class;
+	step->class = walk->class;
 	if (walk->class == BABEL_TEXT || own->state == FIB_ROUTE)
 		return own;
 	walk->falls++;
-	walk->by[walk->length - 1] = BABEL_TEXT;
+	step->class = BABEL_TEXT;
 	if (w->mutant != MUTANT_NO_MARK)
 		walk->class = BABEL_TEXT;
 	return &n->fib[BABEL_TEXT][p];
@@ -90,8 +93,8 @@ static bool walk_step(const struct world *w, unsigned probe, struct walk *walk)
 		walk->end = WALK_NOT_ADMITTED;
 		if (walk->is_bulk && !segment_admits(&w->segments[e->segment], BABEL_BULK))
 			return false;
-		walk->taken[walk->length - 1] = e;
-		walk->prefix[walk->length - 1] = p;
+		walk->path[walk->length - 1].taken = e;
+		walk->path[walk->length - 1].prefix = p;
 		walk->last = e->next;
 		return true;
 	}
@@ -108,7 +111,7 @@ static struct walk walk_from(const struct world *w, unsigned node, unsigned prob
 			walk.end = WALK_LOOP;
 			break;
 		}
-		walk.path[walk.length++] = walk.last;
+		walk.path[walk.length++].node = walk.last;
 	} while (walk_step(w, probe, &walk));
 	return walk;
 }
@@ -119,19 +122,22 @@ static void walk_format(const struct walk *walk, char *text, size_t size)
 
 	text[0] = 0;
 	for (unsigned i = 0; i < walk->length && used + 8 < size; i++)
-		used += (size_t)snprintf(text + used, size - used, "%s%u", i ? ">" : "", walk->path[i]);
+		used += (size_t)snprintf(text + used, size - used, "%s%u", i ? ">" : "", walk->path[i].node);
 }
 
 /* Longest match never goes back to a shorter prefix, so a circle has one prefix; and one class. */
 static bool loop_has_two_origins(const struct walk *walk)
 {
-	unsigned at = walk->length - 1; /* surely inside the circle */
+	unsigned i = walk->length - 1;
+	const struct step *at = &walk->path[i]; /* surely inside the circle */
 	bool has_two = false;
 
-	for (unsigned i = at; i-- > 0 && walk->path[i] != walk->path[at];) {
-		if (walk->prefix[i] != walk->prefix[at] || walk->by[i] != walk->by[at])
+	while (i-- > 0 && walk->path[i].node != at->node) {
+		const struct step *step = &walk->path[i];
+
+		if (step->prefix != at->prefix || step->class != at->class)
 			return false;
-		has_two |= !router_id_equal(&walk->taken[i]->origin, &walk->taken[at]->origin);
+		has_two |= !router_id_equal(&step->taken->origin, &at->taken->origin);
 	}
 	return has_two;
 }
