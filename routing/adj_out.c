@@ -23,8 +23,9 @@
 
 #define VER_MAX UINT32_C(0x7fffffff) /* then a new epoch */
 #define CHUNK_SPAN 0xffffu /* versions in one delta: its begin has 16 bits */
-#define DELTA_ROOM 14
+#define DELTA_ROOM 14 /* of one that does not begin a full sync */
 #define CHUNK_ROOM 192 /* header, and updates of all classes of one prefix, of any kind */
+_Static_assert(BABEL_HEADER + DELTA_ROOM + CHUNK_ROOM <= BUDGET_PACKET_MIN, "what a budget allows brings something");
 
 uint64_t adj_hash(const uint64_t key[2], const struct prefix *prefix, const struct claim claims[BABEL_CLASSES])
 {

@@ -152,6 +152,9 @@ struct queue {
 	struct timer repeat;
 };
 
+#define PACKET_LEAST 192 /* bytes to which a link may limit packets: any message fits */
+#define BUDGET_PACKET_MIN 224 /* where it allows more, a budget of less is no use: headers and one entry of a delta */
+
 /* A packet under construction. */
 struct packet {
 	struct babel *b;

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define PACKET_LEAST 192 /* bytes: any message fits */
-
 uint64_t link_hello_interval_us(const struct link *link)
 {
 	return (uint64_t)link->config.hello_interval_cs * 10 * MS;

@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-#define BUDGET_PACKET_MIN 224 /* less is no use: headers and one update of any kind */
-
 static void queue_flush(struct timer *timer, uint64_t now_us);
 static void queue_repeat(struct timer *timer, uint64_t now_us);
 
