@@ -2,8 +2,8 @@
  * The table of destinations: one entry per prefix that anything is known about.
  *
  * An entry lives as long as somebody has a reason: a route, a request, our own
- * origin, a promise made to neighbours (a hold, a feasibility distance). Each has a small index, so that what is
- * known per (neighbour, prefix) can lie in an array.
+ * origin, a promise made to neighbours (a hold, a feasibility distance). Each has a
+ * small index, so that what is known per (neighbour, prefix) can lie in an array.
  */
 #include "routing/engine.h"
 

@@ -4,8 +4,9 @@
  *
  * A pending seqno request is known by (class, prefix, router-id): a prefix alone
  * would let an answer for one origin silence the request for another. The seqno is
- * one for all classes, but it comes by their own ways. The entry serves three ends: to resend what this node wants, to
- * hand the answer to those on whose behalf it was passed on, and to recognise copies.
+ * one for all classes, but it comes by their own ways. The entry serves three ends: to
+ * resend what this node wants, to hand the answer to those on whose behalf it was
+ * passed on, and to recognise copies.
  */
 #include "routing/session.h"
 
