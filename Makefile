@@ -57,7 +57,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmis
 	-Wformat=2 -Wundef
 CFLAGS ?= -g
 HARDEN := -fstack-protector-strong -fPIE
-CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"' -DMESHD_BUILD_S=$(BUILD_S)ull
+CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c17 $(OPT) $(CFLAGS) $(WARN) $(HARDEN)
 ALL_LDFLAGS = -pie $(LDFLAGS)
 ifeq ($(SAN),1)
@@ -210,6 +210,8 @@ all: deps-check
 programs: rings $(PROGRAMS)
 
 tests: programs $(UNITS) $(PROPERTIES)
+
+$(BUILD)/obj/meshd/ctl/date.o $(BUILD)/obj/meshd/io/tools.o: CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
