@@ -221,7 +221,7 @@ $(BUILD)/obj/%.o: %.c
 rings:
 	$(Q)sh tests/tools/rings.sh
 
-compile_commands.json: export COMPILE = $(CC) $(CPPFLAGS) $(PKG_CFLAGS) $(ALL_CFLAGS)
+compile_commands.json: export COMPILE = $(CC) $(CPPFLAGS) -DMESHD_BUILD_S=1ull $(PKG_CFLAGS) $(ALL_CFLAGS)
 compile_commands.json: Makefile $(wildcard */*.c */*/*.c)
 	$(Q)sh tests/tools/compile_commands.sh > $@
 

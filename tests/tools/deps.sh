@@ -8,6 +8,9 @@ if ! command -v dpkg-query >/dev/null; then
 	echo "deps: not a Debian system; install the equivalents of: $*" >&2
 	exit 1
 fi
+# make -j asks for several lists at once, and apt serves one at a time.
+exec 9>"${TMPDIR:-/tmp}/meshd-deps.lock"
+flock 9
 missing=
 for package in "$@"; do
 	state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)
