@@ -211,7 +211,9 @@ programs: rings $(PROGRAMS)
 
 tests: programs $(UNITS) $(PROPERTIES)
 
-$(BUILD)/obj/meshd/ctl/date.o $(BUILD)/obj/meshd/io/tools.o: CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
+# Only these know it: a commit does not make every object another one.
+BUILD_S_OBJS := meshd/ctl/date meshd/io/tools tests/unit/ctl_enrol
+$(BUILD_S_OBJS:%=$(BUILD)/obj/%.o): CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)
