@@ -211,9 +211,7 @@ programs: rings $(PROGRAMS)
 
 tests: programs $(UNITS) $(PROPERTIES)
 
-# Only these know it: a commit does not make every object another one.
-BUILD_S_OBJS := meshd/ctl/date meshd/io/tools tests/unit/ctl_enrol
-$(BUILD_S_OBJS:%=$(BUILD)/obj/%.o): CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
+$(BUILD)/obj/meshd/base/build.o: CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
 
 $(BUILD)/obj/%.o: %.c
 	@mkdir -p $(@D)

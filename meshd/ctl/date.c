@@ -1,6 +1,8 @@
 /* Dates at the authority's desk, where the clock may be wrong as well. */
 #include "meshd/ctl/ctl.h"
 
+#include "meshd/base/build.h"
+
 #include <time.h>
 
 uint32_t date_now(bool *is_guess)
@@ -8,8 +10,8 @@ uint32_t date_now(bool *is_guess)
 	time_t now = time(NULL);
 
 	/* Behind the day on which this program was made: a clock that was never set. */
-	*is_guess = now < (time_t)MESHD_BUILD_S;
-	return (uint32_t)((*is_guess ? (time_t)MESHD_BUILD_S : now) / 60);
+	*is_guess = now < (time_t)build_s;
+	return (uint32_t)((*is_guess ? (time_t)build_s : now) / 60);
 }
 
 const char *date_format(uint32_t minutes, char text[16])

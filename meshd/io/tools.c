@@ -1,6 +1,8 @@
 /* Small things that every file of the shell needs: the time and an error sentence. */
 #include "meshd/io/io.h"
 
+#include "meshd/base/build.h"
+
 #include <stdarg.h>
 #include <time.h>
 
@@ -14,7 +16,7 @@ uint64_t io_now_us(void)
 
 struct time_floor io_build_floor(void)
 {
-	return (struct time_floor){ .t_lo = (uint32_t)(MESHD_BUILD_S / 60) };
+	return (struct time_floor){ .t_lo = (uint32_t)(build_s / 60) };
 }
 
 bool io_patience(uint64_t since_us)
