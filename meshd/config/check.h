@@ -24,6 +24,8 @@ struct link_check {
 
 /* Each 0, or -EINVAL with a complaint. */
 int check_node(struct config *config, const struct file_node *node, const struct check *c);
+/* Rules and limits of classes; `classes` NULL: there are none. */
+int check_classes(struct config *config, const struct file_classes *classes, const struct check *c);
 /* The link number `i`, seen alone. */
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
 /* A link of type babel, once its name and interface are known. */

@@ -15,6 +15,8 @@ static int file_check(struct config *config, const struct file *file, const stru
 {
 	int error = check_node(config, file->node, c);
 
+	if (!error)
+		error = check_classes(config, file->classes, c);
 	if (error)
 		return error;
 	if (file->links_count == 0)

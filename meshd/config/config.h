@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "meshd/base/framing.h"
 #include "meshd/base/rule.h"
+#include "meshd/base/traffic.h"
 
 #define CONFIG_LINK_MAX 32
 #define CONFIG_PEER_MAX 16 /* per link */
@@ -118,6 +119,14 @@ struct config_link {
 	struct rule announce[CONFIG_RULE_MAX]; /* of what they are told; the rest they are told as well */
 };
 
+#define CONFIG_CLASS_TEXT 96 /* of a rule or limit, as written */
+
+/* Which packets are of which class where they enter the mesh, and how much of it may come. */
+struct config_classes {
+	struct traffic_policy policy;
+	char rules[TRAFFIC_RULES_MAX][CONFIG_CLASS_TEXT]; /* as written: for people */
+};
+
 struct config {
 	char key_path[CONFIG_PATH_MAX]; /* the enrolment file: node.key */
 	char state_dir[CONFIG_PATH_MAX]; /* node.state */
@@ -129,6 +138,7 @@ struct config {
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
 	unsigned redistribute_count;
 	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
+	struct config_classes classes;
 	unsigned link_count;
 	struct config_link links[CONFIG_LINK_MAX];
 };
@@ -139,6 +149,9 @@ struct config {
 int config_load(struct config *config, const char *path, char error[CONFIG_ERROR_MAX]);
 /* The same from memory; `name` stands for the file in errors (tests, fuzzing). */
 int config_parse(struct config *config, const char *name, struct bytes text, char error[CONFIG_ERROR_MAX]);
+
+/* One limit, as in the file: "command 128k burst 2s", "command none". NULL, or what is wrong with it. */
+const char *config_parse_limit(unsigned *class, struct traffic_limit *limit, const char *text);
 
 /* The i-th word of the command; NULL past the last. */
 const char *config_pipe_word(const struct config_pipe *pipe, unsigned i);

@@ -1,7 +1,8 @@
 /*
  * Walks the YAML events of a configuration and notes the line of every field.
  *
- *   file  := { node: { field: text, redistribute: [ text, ... ], ... }, links: [ link, ... ] }
+ *   file  := { node: { field: text, redistribute: [ text, ... ], ... }, links: [ link, ... ],
+ *             classes: { rules: [ text, ... ], limits: [ text, ... ] } }
  *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ],
  *             command: [ text, ... ], ... }
  *
@@ -26,7 +27,10 @@ const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
 	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
 	"kiss-port", "tx-delay", "command", "essential" };
-static const char *const section_names[] = { "node", "links" };
+const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
+
+enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTIONS };
+static const char *const section_names[SECTIONS] = { "node", "links", "classes" };
 
 struct walk {
 	yaml_parser_t parser;
@@ -172,6 +176,12 @@ static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_
 static const struct list_field redistribute_field = { "redistribute: [PREFIX proto static]", "a rule", CONFIG_RULE_MAX,
 	"rules; write wider prefixes" };
 
+static const struct list_field classes_fields[CLASSES_FIELDS] = {
+	{ "rules: [command udp port 5060-5080, bulk from PREFIX]", "a rule", TRAFFIC_RULES_MAX,
+		"rules; write wider prefixes or ranges of ports" },
+	{ "limits: [command 128k, bulk 2M burst 2s]", "a limit", TRAFFIC_CLASSES, "limits; write one for each class" },
+};
+
 static const struct list_field *list_field_of(size_t field)
 {
 	return field == LINK_PEERS       ? &peers_field
@@ -286,18 +296,57 @@ static int outline_links(struct outline *o, struct walk *w)
 	return error;
 }
 
+static int outline_classes(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w);
+
+	if (error)
+		return error;
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w),
+			"\"classes\" takes rules: and limits:; write them below it, indented");
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, "classes: ", classes_field_names, CLASSES_FIELDS, &field);
+		if (!error)
+			error = walk_once(w, "classes: ", classes_field_names[field], &o->classes[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = outline_list(&o->classes_list[field], w, "classes: ", classes_field_names[field],
+				&classes_fields[field]);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
+static int outline_section(struct outline *o, struct walk *w, enum section section)
+{
+	switch (section) {
+	case SECTION_NODE:
+		return outline_node(o, w);
+	case SECTION_CLASSES:
+		return outline_classes(o, w);
+	default:
+		return outline_links(o, w);
+	}
+}
+
 static int outline_sections(struct outline *o, struct walk *w)
 {
+	unsigned *lines[SECTIONS] = { &o->node_line, &o->links_line, &o->classes_line };
 	int error;
 
 	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
 		size_t section;
 
-		error = walk_field(w, "", section_names, 2, &section);
+		error = walk_field(w, "", section_names, SECTIONS, &section);
 		if (!error)
-			error = walk_once(w, "", section_names[section], section == 0 ? &o->node_line : &o->links_line);
+			error = walk_once(w, "", section_names[section], lines[section]);
 		if (!error)
-			error = section == 0 ? outline_node(o, w) : outline_links(o, w);
+			error = outline_section(o, w, (enum section)section);
 		if (error)
 			return error;
 	}

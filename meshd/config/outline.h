@@ -61,8 +61,11 @@ enum link_field {
 	LINK_FIELDS
 };
 
+enum classes_field { CLASSES_RULES, CLASSES_LIMITS, CLASSES_FIELDS };
+
 extern const char *const node_field_names[NODE_FIELDS];
 extern const char *const link_field_names[LINK_FIELDS];
+extern const char *const classes_field_names[CLASSES_FIELDS];
 
 /* Lines count from 1; 0: the file does not have it. */
 struct outline_list {
@@ -80,6 +83,9 @@ struct outline {
 	unsigned node_line;
 	unsigned node[NODE_FIELDS];
 	struct outline_list redistribute;
+	unsigned classes_line;
+	unsigned classes[CLASSES_FIELDS];
+	struct outline_list classes_list[CLASSES_FIELDS];
 	unsigned links_line;
 	unsigned link_count;
 	struct outline_link link[CONFIG_LINK_MAX];

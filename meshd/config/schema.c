@@ -75,8 +75,18 @@ static const cyaml_schema_value_t link_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct file_link, link_fields),
 };
 
+static const cyaml_schema_field_t classes_fields[] = {
+	CYAML_FIELD_SEQUENCE("rules", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_classes, rules,
+		&text_schema, 0, TRAFFIC_RULES_MAX),
+	CYAML_FIELD_SEQUENCE("limits", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_classes, limits,
+		&text_schema, 0, TRAFFIC_CLASSES),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("node", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, node, node_schema),
+	CYAML_FIELD_MAPPING_PTR(
+		"classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, classes, classes_fields),
 	CYAML_FIELD_SEQUENCE("links", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, links, &link_schema, 0,
 		CONFIG_LINK_MAX),
 	CYAML_FIELD_END,

@@ -26,8 +26,14 @@ struct file_link {
 	unsigned essential_count;
 };
 
+struct file_classes {
+	char **rules, **limits;
+	unsigned rules_count, limits_count;
+};
+
 struct file {
 	struct file_node *node; /* may be NULL */
+	struct file_classes *classes; /* may be NULL */
 	struct file_link *links;
 	unsigned links_count;
 };

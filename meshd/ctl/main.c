@@ -16,6 +16,7 @@ static const struct {
 	{ "why", command_why },
 	{ "trace", command_trace },
 	{ "reload", command_reload },
+	{ "classes", command_classes },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "identity", command_identity },
@@ -30,6 +31,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  routes              every route, spare ones too\n"
 			   "  why DEST            why packets to DEST go where they go, or nowhere\n"
 			   "  trace DEST          follow a packet, hop by hop\n"
+			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  reload              read the configuration again: rules, keys, what is announced\n"
 			   "\n"
 			   "At the desk, offline:\n"

@@ -242,7 +242,7 @@ void routes_print(const json_t *answer, FILE *out)
 
 /* --- the commands ------------------------------------------------------------------------------------ */
 
-static int table_command(int argc, char **argv, const char *request, void (*print)(const json_t *answer, FILE *out))
+int table_command(int argc, char **argv, const char *request, void (*print)(const json_t *answer, FILE *out))
 {
 	struct question q;
 	int status = question_parse(&q, argc, argv, false);

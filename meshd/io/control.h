@@ -80,6 +80,7 @@ json_t *answer_why(struct view *v, const json_t *request);
 json_t *answer_trace(struct view *v, const json_t *request);
 json_t *answer_names(struct view *v, const json_t *request);
 json_t *answer_reload(struct view *v, const json_t *request);
+json_t *answer_classes(struct view *v, const json_t *request);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {

@@ -17,6 +17,7 @@ static const struct {
 	{ "trace", answer_trace },
 	{ "names", answer_names },
 	{ "reload", answer_reload },
+	{ "classes", answer_classes },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -60,7 +61,8 @@ static json_t *request_answer(struct daemon *d, const json_t *request)
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload");
+		return answer_error(
+			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, classes");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;

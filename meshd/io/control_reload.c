@@ -3,7 +3,7 @@
  * neighbour does; what cannot is told, and waits for a restart. A file with an error
  * changes nothing.
  *
- *   at once      rules of babel links (accept, announce), their keys (mac), node.redistribute
+ *   at once      rules of babel links (accept, announce), their keys (mac), node.redistribute, classes
  *   a restart    everything else
  */
 #include "meshd/io/control.h"
@@ -56,6 +56,35 @@ static void node_compare(struct reload *r)
 	memcpy(old->redistribute, new->redistribute, sizeof(old->redistribute));
 	redistribute_look(r->d);
 	note(r->applied, "node: redistribute");
+}
+
+/* --- classes ---------------------------------------------------------------------------------- */
+
+static bool limits_equal(const struct traffic_limit *a, const struct traffic_limit *b)
+{
+	return a->kind == b->kind && a->rate_bps == b->rate_bps && a->burst_ms == b->burst_ms;
+}
+
+static bool classes_equal(const struct config_classes *a, const struct config_classes *b)
+{
+	bool is_same =
+		a->policy.rule_count == b->policy.rule_count && memcmp(a->rules, b->rules, sizeof(a->rules)) == 0;
+
+	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
+		is_same &= limits_equal(&a->policy.limits[i], &b->policy.limits[i]);
+	return is_same;
+}
+
+static void classes_compare(struct reload *r)
+{
+	struct config_classes *old = &r->d->config.classes;
+
+	if (classes_equal(old, &r->new->classes))
+		return;
+	if (node_classes_set(r->d->node, &r->new->classes.policy) < 0)
+		return; /* without memory everything stays as it is */
+	*old = r->new->classes;
+	note(r->applied, "classes");
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -165,6 +194,7 @@ json_t *answer_reload(struct view *v, const json_t *request)
 	r.applied = json_array();
 	r.waiting = json_array();
 	node_compare(&r);
+	classes_compare(&r);
 	links_compare(&r);
 	daemon_say(v->d, "reload", "%s: %u applied, %u wait for a restart", v->d->config_path,
 		(unsigned)json_array_size(r.applied), (unsigned)json_array_size(r.waiting));

@@ -186,6 +186,8 @@ static int node_open(struct daemon *d)
 	if (!d->node)
 		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	state_restore(d);
+	if (node_classes_set(d->node, &d->config.classes.policy) < 0)
+		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "meshd/node/state.h"
 
 #include <assert.h>
+#include <string.h>
 
 const struct node_counters *node_counters(const struct node *n)
 {
@@ -82,7 +83,7 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 
 static struct node_peer_info info_of(const struct peer *p)
 {
-	return (struct node_peer_info){
+	struct node_peer_info info = {
 		.link = p->link->id,
 		.rid = p->rid,
 		.address = p->mesh_address,
@@ -91,7 +92,11 @@ static struct node_peer_info info_of(const struct peer *p)
 		.is_up = p->is_up && !p->is_silent,
 		.up_since_us = p->up_since_us,
 		.last_heard_us = p->heard_us,
+		.has_classes = peer_has_classes(p),
 	};
+
+	memcpy(info.over_limit, p->policer.over, sizeof(info.over_limit));
+	return info;
 }
 
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg)

@@ -208,22 +208,11 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
 		else if (!packet_is_forwardable(&p))
 			DROP(n, NULL, not_forwardable);
 		else {
-			p.class = class_of_dscp(bytes_of(p.data, p.len));
-			route(n, now_us, &p, FROM_HOST);
+			p.class = classify(n, &p);
+			if (police(n, NULL, now_us, &p))
+				route(n, now_us, &p, FROM_HOST);
 		}
 	}
-}
-
-/* Who does not speak of classes is where the packet enters. */
-static enum packet_class class_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, const struct packet *p)
-{
-	enum packet_class class =
-		peer_has_classes(from) ? class_of_kind(kind) : class_of_dscp(bytes_of(p->data, p->len));
-
-	if (class != CLASS_COMMAND || police_admits(from, now_us, p->len))
-		return class;
-	from->n->counters.command_policed++;
-	return CLASS_FALLEN;
 }
 
 void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t *packet, size_t len)
@@ -241,6 +230,8 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 		DROP(n, NULL, not_forwardable);
 		return;
 	}
-	p.class = class_from_peer(from, now_us, kind, &p);
-	route(n, now_us, &p, FROM_PEER);
+	/* Of who does not speak of classes packets enter here. */
+	p.class = peer_has_classes(from) ? class_of_kind(kind) : classify(n, &p);
+	if (police(n, from, now_us, &p))
+		route(n, now_us, &p, FROM_PEER);
 }

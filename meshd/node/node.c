@@ -114,6 +114,7 @@ void node_free(struct node *n)
 	map_done(&n->indices);
 	heap_done(&n->heap);
 	pool_done(&n->pool);
+	free(n->classes);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);
 	enrolment_done(&n->enrolment);

@@ -18,12 +18,14 @@
 #include "meshd/base/bytes.h"
 #include "meshd/base/random.h"
 #include "meshd/base/rule.h"
+#include "meshd/base/traffic.h"
 #include "routing/babel.h"
 
 #define NODE_LINK_MAX 32 /* links have ids below this */
 #define NODE_TARGET_MAX 16 /* configured peers per link */
 #define NODE_PEER_MAX 256 /* neighbours in all, over all links */
 #define NODE_CERTIFICATE_MAX 4096
+#define NODE_CLASSES 3 /* of traffic: text, command, bulk */
 /* Free bytes that a packet's buffer must have before and behind it, so that it
  * is sealed where it lies. */
 #define NODE_HEADROOM (FRAME_HEADER + 1)
@@ -241,6 +243,14 @@ struct node_packet {
 /* IP packets from this host (TUN). Bad ones are dropped and counted. */
 void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packets, size_t count);
 
+/* --- classes of traffic ----------------------------------------------------------------- */
+
+/* Which packets that enter here are of which class, and how much of each one source may send; in place of what was
+ * said before. At first: by DSCP, and of command no more than a share of the link (police.c). -EINVAL, -ENOMEM. */
+int node_classes_set(struct node *n, const struct traffic_policy *policy);
+/* Packets that the rule decided about since they were set. */
+uint64_t node_rule_packets(const struct node *n, unsigned rule);
+
 /* --- own prefixes and certificates --------------------------------------------------- */
 
 /* Announces a prefix behind this node: only one that its certificate names.
@@ -265,7 +275,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
-	X(pieces_lost) X(not_expandable)
+	X(pieces_lost) X(not_expandable) X(bulk_over_limit)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -278,7 +288,8 @@ struct node_counters {
 	uint64_t packets_delivered; /* from the mesh to the host */
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t packets_fallen; /* of a class that had no route here: they go on in the base topology */
-	uint64_t command_policed; /* more of it from one neighbour than it may send: they go on as bulk does */
+	/* Of a class, beyond what its source may send: text and command go on as bulk does, bulk is dropped. */
+	uint64_t over_limit[NODE_CLASSES];
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
 	uint64_t header_bytes_saved; /* of packets, on thin links */
@@ -333,6 +344,8 @@ struct node_peer_info {
 	struct endpoint endpoint;
 	bool is_up; /* a session is established */
 	uint64_t up_since_us, last_heard_us;
+	bool has_classes; /* it speaks of them */
+	uint64_t over_limit[NODE_CLASSES]; /* packets of a class that it sent beyond what it may */
 };
 
 void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg);

@@ -1,10 +1,17 @@
 /*
- * How much of command a neighbour may send through this node (protocol.md 3).
+ * How much of a class one source may send through this node (protocol.md 3).
  *
  * Command goes before everything else, on every link behind. A neighbour that marks
- * all of its traffic so would take that from the others; what it sends beyond an eighth
- * of its link goes on as bulk does, in the last lane, and so it has gained nothing. A
- * link that is thinner than a call is bound enough by itself.
+ * all of its traffic so would take that from the others; what it sends beyond its limit
+ * goes on as bulk does, in the last lane, and so it has gained nothing. The same becomes
+ * of text beyond a limit; bulk beyond one is dropped.
+ *
+ *   command   unless stated otherwise an eighth of the link that it came by
+ *   text      \ unless stated otherwise no limit
+ *   bulk      /
+ *
+ * A link that is thinner than a call is bound enough by itself. What this host and the
+ * network behind it send has the same limits, if they are stated.
  */
 #include "meshd/node/state.h"
 
@@ -20,12 +27,44 @@ static uint64_t command_bps(const struct node_link *link)
 	return !rate ? UNKNOWN_BPS : share < LEAST_BPS ? LEAST_BPS : share;
 }
 
-bool police_admits(struct peer *from, uint64_t now_us, size_t bytes)
+/* Bits per second, 0: no limit. Bulk that fell counts as bulk. `from` NULL: this host. */
+static uint64_t limit_of(const struct node *n, const struct peer *from, enum traffic_class class, uint64_t *burst_us)
 {
-	uint64_t until_us = from->command_until_us > now_us ? from->command_until_us : now_us;
+	static const struct traffic_limit usual;
+	const struct traffic_limit *limit = n->classes ? &n->classes->policy.limits[class] : &usual;
 
-	if (until_us > now_us + BURST_US)
+	*burst_us = BURST_US;
+	if (limit->kind == TRAFFIC_LIMIT_STATED) {
+		*burst_us = limit->burst_ms * MS;
+		return limit->rate_bps;
+	}
+	return limit->kind == TRAFFIC_LIMIT_DEFAULT && class == TRAFFIC_COMMAND && from ? command_bps(from->link) : 0;
+}
+
+static bool admits(uint64_t *until_us, uint64_t now_us, uint64_t rate_bps, uint64_t burst_us, size_t bytes)
+{
+	uint64_t busy_us = *until_us > now_us ? *until_us : now_us;
+
+	if (busy_us > now_us + burst_us)
 		return false;
-	from->command_until_us = until_us + bytes * 8 * SECOND / command_bps(from->link);
+	*until_us = busy_us + bytes * 8 * SECOND / rate_bps;
+	return true;
+}
+
+bool police(struct node *n, struct peer *from, uint64_t now_us, struct packet *p)
+{
+	enum traffic_class class = p->class == CLASS_FALLEN ? TRAFFIC_BULK : (enum traffic_class)p->class;
+	struct policer *policer = from ? &from->policer : &n->host_policer;
+	uint64_t burst_us, rate_bps = limit_of(n, from, class, &burst_us);
+
+	if (!rate_bps || admits(&policer->until_us[class], now_us, rate_bps, burst_us, p->len))
+		return true;
+	policer->over[class]++;
+	n->counters.over_limit[class]++;
+	if (class == TRAFFIC_BULK) {
+		DROP(n, from ? from->link : NULL, bulk_over_limit);
+		return false;
+	}
+	p->class = CLASS_FALLEN;
 	return true;
 }

@@ -96,6 +96,18 @@ struct bucket {
 /* One token per interval, `burst` (at least 1) at once; false: none left. */
 bool bucket_take(struct bucket *b, uint64_t now_us, uint64_t interval_us, unsigned burst);
 
+/* What a source has sent of each class, and how much of it was beyond the limit (police.c). */
+struct policer {
+	uint64_t until_us[TRAFFIC_CLASSES]; /* at the rate that it may have it would have taken until then */
+	uint64_t over[TRAFFIC_CLASSES]; /* packets */
+};
+
+/* What the operator says of classes (classify.c, police.c). */
+struct node_classes {
+	struct traffic_policy policy;
+	uint64_t rule_packets[TRAFFIC_RULES_MAX]; /* that each rule decided about */
+};
+
 /* A receiver index in use. */
 struct index {
 	struct map_entry entry;
@@ -193,7 +205,7 @@ struct peer {
 	bool is_raw; /* ... or not of any */
 	uint64_t raw_until_us;
 	struct bucket raw_says; /* what we say of that kind */
-	uint64_t command_until_us; /* what came of command would have taken until then at the rate that it may have */
+	struct policer policer; /* of what it sends through this node */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -297,6 +309,8 @@ struct node {
 	uint64_t duplicate_checked_us;
 	struct fib fib;
 	struct pool pool; /* of packets that wait */
+	struct node_classes *classes; /* NULL: nothing is said of them */
+	struct policer host_policer;
 	struct node_counters counters;
 	unsigned join_count;
 	bool has_duplicate;
@@ -604,10 +618,17 @@ size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity); /* 
 /* A decrypted packet from the mesh, and the kind of its frame; room as in struct node_packet. */
 void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t *packet, size_t len);
 
-/* --- police.c ----------------------------------------------------------------------------------------------- */
+/* --- classify.c, police.c: classes where packets enter -------------------------------------------------------- */
 
-/* May so many bytes more of command come from that neighbour? */
-bool police_admits(struct peer *from, uint64_t now_us, size_t bytes);
+/* What rules look at: nothing beyond the packet is read, whatever its headers say. */
+struct traffic_key traffic_key_of(const struct packet *p);
+/* The class of a packet that enters the mesh here; it was parsed. */
+enum packet_class classify(struct node *n, const struct packet *p);
+/* Counts a packet that `from`, or this host if NULL, sends on. What is beyond a limit is given a lower class, or,
+ * false, was dropped and counted. */
+bool police(struct node *n, struct peer *from, uint64_t now_us, struct packet *p);
+/* --- icmp.c ----------------------------------------------------------------------------------------------------- */
+
 /* Writes the error about `packet` to `out`; 0 if none may be sent. `mtu` for ICMP_TOO_BIG. */
 size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum icmp_error error, unsigned mtu,
 	const struct address *self);

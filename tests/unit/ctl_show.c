@@ -439,10 +439,36 @@ static void reload_says_what_waits(void **state)
 	free(text);
 }
 
+/* --- classes --------------------------------------------------------------------------------- */
+
+static void classes_tell_rules_limits_and_who_is_beyond(void **state)
+{
+	char *text = printed_from(classes_print,
+		"{\"rules\": [{\"rule\": \"command udp port 5060\", \"class\": \"command\", \"packets\": 12}], "
+		"\"classes\": ["
+		"{\"class\": \"text\", \"limit\": \"none\", \"over_limit\": 0, \"offenders\": []},"
+		"{\"class\": \"command\", \"limit\": \"usual\", \"over_limit\": 7, \"offenders\": "
+		"[{\"name\": \"car-7\", \"link\": \"radio0\", \"packets\": 7}]},"
+		"{\"class\": \"bulk\", \"limit\": \"stated\", \"rate_bps\": 2000000, \"burst_ms\": 500, "
+		"\"over_limit\": 3, "
+		"\"offenders\": [{\"name\": \"town-3\", \"link\": \"sat0\", \"packets\": 3}]}], \"fallen\": 5}");
+
+	(void)state;
+	says(text, "  command udp port 5060  12 packets\n");
+	says(text, "  text     none                                 0 packets beyond\n");
+	says(text, "  command  an eighth of its link, 64k at least  7 packets beyond\n");
+	says(text, "  bulk     2Mbit/s, 500 ms at once              3 packets beyond\n");
+	says(text, "5 packets had no way of their class");
+	says(text, "! car-7 sends too much command by radio0: 7 packets went on as bulk\n");
+	says(text, "! town-3 sends too much bulk by sat0: 3 packets were dropped\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reload_says_what_waits),
+		cmocka_unit_test(classes_tell_rules_limits_and_who_is_beyond),
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),

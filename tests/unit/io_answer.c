@@ -577,6 +577,36 @@ static void questions_leave_the_node_as_it_was(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
 
+/* --- classes -------------------------------------------------------------------------------- */
+
+static void classes_tell_what_is_set_and_what_came_of_it(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct config_classes *c = &d->config.classes;
+	unsigned class;
+
+	strcpy(c->rules[0], "bulk udp");
+	assert_null(traffic_rule_parse(&c->policy.rules[0], c->rules[0]));
+	c->policy.rule_count = 1;
+	assert_null(config_parse_limit(&class, &c->policy.limits[TRAFFIC_BULK], "bulk 2M burst 2s"));
+	assert_int_equal(node_classes_set(d->node, &c->policy), 0);
+	json_t *answer = asked_well(d, "{\"request\": \"classes\"}");
+	const json_t *rule = named(json_object_get(answer, "rules"), "rule", "bulk udp");
+	const json_t *bulk = named(json_object_get(answer, "classes"), "class", "bulk");
+	const json_t *command = named(json_object_get(answer, "classes"), "class", "command");
+	assert_string_equal(text_of(rule, "class"), "bulk");
+	assert_int_equal(number_of(rule, "packets"), 0);
+	assert_string_equal(text_of(bulk, "limit"), "stated");
+	assert_int_equal(number_of(bulk, "rate_bps"), 2000000);
+	assert_int_equal(number_of(bulk, "burst_ms"), 2000);
+	assert_string_equal(text_of(command, "limit"), "usual");
+	assert_true(json_is_null(json_object_get(command, "rate_bps")));
+	assert_int_equal(json_array_size(json_object_get(command, "offenders")), 0);
+	json_decref(answer);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -600,6 +630,7 @@ int main(void)
 		TEST(why_of_a_host_behind_a_node),
 		TEST(why_of_what_nobody_announces),
 		TEST(addresses_get_their_names),
+		TEST(classes_tell_what_is_set_and_what_came_of_it),
 		TEST(questions_leave_the_node_as_it_was),
 	};
 

@@ -6,6 +6,8 @@
 
 #include "meshd/node/state.h"
 
+#include <stdlib.h>
+
 #define SENT_MAX 64
 #define SELF "fd00::aa"
 #define LINK_MTU 1400
@@ -87,6 +89,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	fib_done(&node.fib);
+	free(node.classes);
 	return 0;
 }
 
@@ -691,9 +694,103 @@ static void more_command_than_its_share_goes_on_as_bulk__protocol_3(void **state
 	}
 	/* An eighth, and a second of it at once. */
 	assert_in_range(command, 1000, 1150);
-	assert_int_equal(node.counters.command_policed, 8000 - command);
+	assert_int_equal(node.counters.over_limit[TRAFFIC_COMMAND], 8000 - command);
+	assert_int_equal(peers[1].policer.over[TRAFFIC_COMMAND], 8000 - command);
 	from_peer_as(CLASS_COMMAND, now_us + 2 * SECOND);
 	assert_int_equal(sent[1].class, CLASS_COMMAND);
+}
+
+static void limit_is(enum traffic_class class, uint64_t rate_bps, unsigned burst_ms)
+{
+	struct traffic_policy policy = { .rule_count = 0 };
+
+	policy.limits[class] =
+		(struct traffic_limit){ rate_bps ? TRAFFIC_LIMIT_STATED : TRAFFIC_LIMIT_NONE, rate_bps, burst_ms };
+	assert_int_equal(node_classes_set(&node, &policy), 0);
+}
+
+/* A megabit in a second, 140 bytes each; returns how many left in their class. */
+static unsigned megabit_from_peer(enum packet_class class, uint64_t start_us)
+{
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		sent_count = 0;
+		from_peer_as(class, start_us + i * 1000);
+		kept += sent_count == 1 && sent[0].class == class;
+	}
+	return kept;
+}
+
+static void stated_limits_hold_for_each_class(void **state)
+{
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	class_set("fd00::2", CLASS_BULK, &peers[0]);
+	limit_is(TRAFFIC_COMMAND, 280000, 100);
+	/* A quarter, and a tenth of a second of that at once. */
+	assert_in_range(megabit_from_peer(CLASS_COMMAND, BOOT), 270, 280);
+	assert_int_equal(megabit_from_peer(CLASS_TEXT, BOOT + 10 * SECOND), 1000);
+	limit_is(TRAFFIC_COMMAND, 0, 0);
+	assert_int_equal(megabit_from_peer(CLASS_COMMAND, BOOT + 20 * SECOND), 1000);
+	limit_is(TRAFFIC_TEXT, 280000, 100);
+	assert_in_range(megabit_from_peer(CLASS_TEXT, BOOT + 30 * SECOND), 270, 280);
+	assert_int_equal(sent[0].class, CLASS_FALLEN);
+	assert_int_equal(node.counters.drops.bulk_over_limit, 0);
+	limit_is(TRAFFIC_BULK, 280000, 100);
+	unsigned kept = megabit_from_peer(CLASS_BULK, BOOT + 40 * SECOND);
+	assert_in_range(kept, 270, 280);
+	assert_int_equal(node.counters.drops.bulk_over_limit, 1000 - kept);
+	assert_int_equal(links[1].drops.bulk_over_limit, 1000 - kept);
+	assert_int_equal(peers[1].policer.over[TRAFFIC_BULK], 1000 - kept);
+	/* What fell from it is bulk as well. */
+	kept = megabit_from_peer(CLASS_FALLEN, BOOT + 50 * SECOND);
+	assert_in_range(kept, 270, 280);
+}
+
+static void host_has_a_limit_only_if_one_is_stated(void **state)
+{
+	struct test_packet p;
+	unsigned kept = 0;
+
+	(void)state;
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	for (unsigned i = 0; i < 2000; i++) {
+		if (i == 1000)
+			limit_is(TRAFFIC_COMMAND, 280000, 100);
+		packet_build(&p, SELF, "fd00::2", PROTOCOL_UDP, 64, 100);
+		p.data[0] = 0x6b; /* EF */
+		p.data[1] = 0x80;
+		sent_count = 0;
+		from_host(&p, BOOT + i * 1000);
+		assert_int_equal(sent_count, 1);
+		kept += sent[0].class == CLASS_COMMAND;
+		assert_true(i >= 1000 || kept == i + 1);
+	}
+	assert_in_range(kept, 1270, 1280);
+	assert_int_equal(node.host_policer.over[TRAFFIC_COMMAND], 2000 - kept);
+	assert_int_equal(peers[1].policer.over[TRAFFIC_COMMAND], 0);
+}
+
+static void rule_decides_where_a_packet_enters_and_nowhere_else(void **state)
+{
+	struct traffic_policy policy = { .rule_count = 1 };
+	struct test_packet p;
+
+	(void)state;
+	assert_null(traffic_rule_parse(&policy.rules[0], "bulk udp"));
+	assert_int_equal(node_classes_set(&node, &policy), 0);
+	class_set("fd00::2", CLASS_BULK, &peers[0]);
+	packet_build(&p, SELF, "fd00::2", PROTOCOL_UDP, 64, 8);
+	from_host(&p, BOOT);
+	assert_int_equal(sent[0].class, CLASS_BULK);
+	/* A neighbour that speaks of classes has decided already. */
+	from_peer_as(CLASS_TEXT, BOOT);
+	assert_int_equal(sent[1].class, CLASS_TEXT);
+	peers[1].capabilities = 0;
+	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, 8);
+	from_peer(&p, BOOT);
+	assert_int_equal(sent[2].class, CLASS_BULK);
 }
 
 int main(void)
@@ -725,6 +822,9 @@ int main(void)
 		TEST(fallen_bulk_does_not_go_over_a_thin_link__protocol_3),
 		TEST(class_may_have_a_route_where_the_base_has_none),
 		TEST(more_command_than_its_share_goes_on_as_bulk__protocol_3),
+		TEST(stated_limits_hold_for_each_class),
+		TEST(host_has_a_limit_only_if_one_is_stated),
+		TEST(rule_decides_where_a_packet_enters_and_nowhere_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
