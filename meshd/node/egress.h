@@ -19,6 +19,7 @@
 #include "meshd/node/thin.h"
 
 struct node_link;
+struct fib_entry;
 struct peer;
 
 /* --- codel.c: RFC 8289 ------------------------------------------------------------------- */
@@ -94,16 +95,11 @@ unsigned budget_permille(const struct node_link *link, uint64_t now_us);
 
 enum lane { LANE_CONTROL = NODE_LANE_CONTROL, LANE_COMMAND, LANE_TEXT, LANE_BULK };
 
-/* What a packet is, from its entry into the mesh to its exit, in two bits of its frames. */
-enum packet_class {
-	CLASS_TEXT, /* the base topology */
-	CLASS_COMMAND,
-	CLASS_BULK,
-	CLASS_FALLEN, /* bulk that had no route of its own: in the base, but on no link that is too thin for it */
-};
 /* By DSCP: EF, CS5 and above are command; LE, CS1 and AF1x are bulk. `packet` was parsed. */
 enum packet_class class_of_dscp(struct bytes packet);
 enum lane lane_of_class(enum packet_class class);
+/* The neighbour to which a packet goes by that entry; NULL: to none. Its class falls, once, where it has no way. */
+struct peer *peer_of_class(const struct fib_entry *to, enum packet_class *class);
 /* Packets of one conversation have one number; fragments are told apart by their addresses only. */
 uint32_t flow_of_packet(struct bytes packet, const uint64_t secret[2]);
 /* Marks congestion experienced (RFC 3168); false: the packet's ends do not speak of it. */

@@ -121,23 +121,23 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 
 /* --- in --------------------------------------------------------------------------------------- */
 
-static bool class_is_routed(enum packet_class class)
+/* Bulk that fell, on a link that is too thin for it. */
+static bool is_refused(const struct peer *peer, enum packet_class class)
 {
-	return class == CLASS_COMMAND || class == CLASS_BULK;
+	return class == CLASS_FALLEN && !babel_rate_admits(peer->link->config.rate_bps, BABEL_BULK);
 }
 
-/* By which neighbour; NULL: by none. */
-static struct peer *choose(struct node *n, struct packet *p, const struct fib_entry *to, enum fib_kind kind)
+bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way)
 {
-	if (class_is_routed(p->class)) {
-		struct peer *peer = to->classes[p->class - 1];
+	const struct fib_entry *to = fib_exact(&n->fib, prefix);
+	const struct peer *peer = NULL;
 
-		if (peer)
-			return peer;
-		n->counters.packets_fallen += kind == FIB_PEER;
-		p->class = p->class == CLASS_BULK ? CLASS_FALLEN : CLASS_TEXT;
-	}
-	return kind == FIB_PEER ? to->peer : NULL;
+	if (to && (to->kind == FIB_PEER || to->kind == FIB_HELD))
+		peer = peer_of_class(to, class);
+	if (!peer || is_refused(peer, *class))
+		return false;
+	*way = (struct node_way){ .link = peer->link->id, .neighbour = peer->address };
+	return true;
 }
 
 static void refuse(struct node *n, uint64_t now_us, const struct packet *p, enum origin origin)
@@ -146,16 +146,18 @@ static void refuse(struct node *n, uint64_t now_us, const struct packet *p, enum
 	complain(n, now_us, p, ICMP_NO_ROUTE, 0, origin);
 }
 
-static void route_to_peer(struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to,
-	enum fib_kind kind, enum origin origin)
+static void route_to_peer(
+	struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to, enum origin origin)
 {
-	struct peer *peer = choose(n, p, to, kind);
+	enum packet_class before = p->class;
+	struct peer *peer = peer_of_class(to, &p->class);
 
 	if (!peer) {
 		refuse(n, now_us, p, origin);
 		return;
 	}
-	if (p->class == CLASS_FALLEN && !babel_rate_admits(peer->link->config.rate_bps, BABEL_BULK)) {
+	n->counters.packets_fallen += p->class != before;
+	if (is_refused(peer, p->class)) {
 		DROP(n, peer->link, bulk_not_admitted);
 		complain(n, now_us, p, ICMP_PROHIBITED, 0, origin);
 		return;
@@ -183,7 +185,7 @@ static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin
 		break;
 	case FIB_PEER:
 	case FIB_HELD:
-		route_to_peer(n, now_us, p, to, kind, origin);
+		route_to_peer(n, now_us, p, to, origin);
 		break;
 	case FIB_NONE:
 		refuse(n, now_us, p, origin);

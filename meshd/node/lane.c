@@ -1,10 +1,11 @@
 /*
- * Where a packet belongs: its lane, its conversation, and the mark by which a
- * router says that it is congested.
+ * Where a packet belongs: its class, its lane, its conversation, and the mark by which
+ * a router says that it is congested.
  */
 #include "meshd/node/egress.h"
 
 #include "meshd/base/map.h"
+#include "meshd/node/fib.h"
 
 #include <string.h>
 
@@ -43,6 +44,18 @@ enum packet_class class_of_dscp(struct bytes packet)
 	if (dscp == DSCP_LE || dscp == DSCP_CS1 || (dscp >= DSCP_AF11 && dscp <= DSCP_AF13))
 		return CLASS_BULK;
 	return CLASS_TEXT;
+}
+
+struct peer *peer_of_class(const struct fib_entry *to, enum packet_class *class)
+{
+	if (*class == CLASS_COMMAND || *class == CLASS_BULK) {
+		struct peer *peer = to->classes[*class - 1];
+
+		if (peer)
+			return peer;
+		*class = *class == CLASS_BULK ? CLASS_FALLEN : CLASS_TEXT;
+	}
+	return to->kind == FIB_PEER ? to->peer : NULL;
 }
 
 /* Of UDP and TCP; a later fragment has none, so no fragment may show them. */

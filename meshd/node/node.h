@@ -64,6 +64,15 @@ enum node_event {
 };
 const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
 
+/* What a host's packet is, from its entry into the mesh to its exit, in two bits of its frames. */
+enum packet_class {
+	CLASS_TEXT, /* the base topology */
+	CLASS_COMMAND,
+	CLASS_BULK,
+	CLASS_FALLEN, /* bulk that had no route of its own: in the base, but on no link that is too thin for it */
+};
+#define PACKET_CLASSES 4
+
 #define NODE_ID_LEN 8 /* of the node hash: in beacons and tie-breaks */
 
 /* A verified certificate and what follows from it. */
@@ -113,6 +122,9 @@ struct node_output {
 	/* For who looks on, NULL in the daemon: the inner frame that the next one that leaves on a thin link is of, or
 	 * is the first piece of, as it was before it was cut and its headers were compressed. Borrowed. */
 	void (*whole)(void *user, unsigned link, const struct address *neighbour, struct bytes inner);
+	/* For who looks on, NULL in the daemon: packets of that class for `prefix` go another way than before, or one
+	 * again. */
+	void (*way_moved)(void *user, const struct prefix *prefix, enum babel_class class);
 	/* For who looks on, NULL in the daemon: a data frame is about to be sealed by this session, under its
 	 * send_counter.
 	 */
@@ -372,6 +384,13 @@ enum node_verdict {
 	NODE_VERDICT_NONE
 };
 enum node_verdict node_lookup(const struct node *n, const struct address *to, struct prefix *match);
+/* Where a packet goes that is for `prefix` and that nothing longer matches; *class is what it came with, and then what
+ * it goes on as. False: to nobody, or to the host. */
+struct node_way {
+	unsigned link;
+	struct address neighbour; /* link-local, as the routing engine knows it */
+};
+bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way);
 /* Short-ids that more than one known member has: of these thin links carry the full names. Nothing is looked at
  * before a thin link asks. */
 size_t node_shared_short_ids(const struct node *n);

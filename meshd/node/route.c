@@ -107,6 +107,12 @@ void route_kernel(struct node *n, const struct prefix *prefix, enum node_kernel_
 	n->output.kernel_route(n->user, &route);
 }
 
+static void way_moved(struct node *n, const struct babel_route *route)
+{
+	if (n->output.way_moved)
+		n->output.way_moved(n->user, &route->prefix, route->class);
+}
+
 static bool kind_is_up(enum fib_kind kind)
 {
 	return kind == FIB_PEER || kind == FIB_NATIVE;
@@ -142,10 +148,12 @@ static void route_set(struct node *n, const struct babel_route *route)
 	else if (kind != kind_before)
 		route_kernel(n, &route->prefix, kind == FIB_PEER ? NODE_KERNEL_MESH : NODE_KERNEL_UNREACHABLE,
 			NODE_LINK_MAX, NULL);
-	if (kind_is_up(kind) && (kind != kind_before || p != peer_before))
-		event_say(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link,
-			"%s of %s by %s, metric %u", prefix_format(&route->prefix, text),
-			name_of_rid(n, &route->origin, name), next_hop_name(n, route, p, next), route->metric);
+	if (!kind_is_up(kind) || (kind == kind_before && p == peer_before))
+		return;
+	way_moved(n, route);
+	event_say(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, "%s of %s by %s, metric %u",
+		prefix_format(&route->prefix, text), name_of_rid(n, &route->origin, name),
+		next_hop_name(n, route, p, next), route->metric);
 }
 
 static void route_lost(struct node *n, const struct babel_route *route, bool is_held)
@@ -175,8 +183,11 @@ static void route_class(struct node *n, const struct babel_route *route, bool is
 {
 	struct node_link *link = is_there ? n->links[route->link] : NULL;
 	struct peer *p = link && !link->config.is_plain ? peer_find_address(link, &route->neighbour) : NULL;
+	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
+	struct peer *peer_before = before ? before->classes[route->class - 1] : NULL;
 
-	fib_set_class(&n->fib, &route->prefix, route->class, p);
+	if (fib_set_class(&n->fib, &route->prefix, route->class, p) == 0 && p != peer_before)
+		way_moved(n, route);
 }
 
 static void engine_route_changed(void *user, enum babel_route_change change, const struct babel_route *route)

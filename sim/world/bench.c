@@ -98,7 +98,7 @@ static bool run_until_whole(struct world *w, uint64_t until_us)
 
 	while (!is_whole && w->now_us < until_us) {
 		world_run(w, w->now_us + STEP_US);
-		is_whole = !whole_pair_missing(w, &looked_at, &from, &to);
+		is_whole = !whole_pair_missing(w, CLASS_TEXT, &looked_at, &from, &to);
 	}
 	return is_whole;
 }

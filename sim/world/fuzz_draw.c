@@ -339,6 +339,7 @@ static void flows_write(struct draft *d)
 
 int fuzz_write(uint64_t seed, FILE *out)
 {
+	static const char *const classes[] = { "text", "command", "bulk" };
 	struct draft d = { .out = out };
 
 	prng_seed(&d.p, seed);
@@ -358,9 +359,10 @@ int fuzz_write(uint64_t seed, FILE *out)
 	int failed = fclose(d.out);
 	unsigned after_s = d.has_thin ? AFTER_THIN_S : AFTER_S;
 
-	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%sexpect:\n  - whole: {after: %u, within: %u}\n",
-		(unsigned long long)seed, (unsigned long long)seed, until_s + after_s + 1, text ? text : "",
-		until_s + 1, after_s);
+	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%sexpect:\n", (unsigned long long)seed,
+		(unsigned long long)seed, until_s + after_s + 1, text ? text : "");
+	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		fprintf(out, "  - whole: {class: %s, after: %u, within: %u}\n", classes[i], until_s + 1, after_s);
 	free(text);
 	return failed || ferror(out) ? -EIO : 0;
 }

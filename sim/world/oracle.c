@@ -1,9 +1,11 @@
 /*
- * The loop oracle. A loop that was not there before goes through a route that has
- * just moved: so after every event, or window, the successors are followed from each
- * node whose route moved, for that prefix, until they meet a way that was followed.
- * What a node seals for an earlier life of its neighbour is not heard there and leads
- * nowhere (protocol.md 2.2, R7).
+ * The loop oracle. A loop that was not there before goes through a way that has just
+ * moved: so after every event, or window, a packet of each class is followed from each
+ * node whose way moved, for that prefix, until it meets a way that was followed. Where
+ * it goes, and as what it goes on, the nodes are asked as their data paths are: one that
+ * falls to the base and is lifted again may go round though each topology is free of
+ * loops (protocol.md 3). What a node seals for an earlier life of its neighbour is not
+ * heard there and leads nowhere (protocol.md 2.2, R7).
  *
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
@@ -20,14 +22,20 @@
 
 struct suspect {
 	struct station *station;
-	bool is_any;
+	enum babel_class class;
 	struct prefix prefix;
+};
+
+/* A packet at a node. */
+struct trail_step {
+	struct station *at;
+	enum packet_class class;
 };
 
 struct second_look {
 	struct list list; /* first: world_free() */
 	struct timer timer;
-	struct station *station;
+	struct trail_step from;
 	struct prefix prefix;
 	uint64_t until_us;
 };
@@ -44,15 +52,16 @@ static struct station *port_neighbour(const struct port *p, const struct address
 	return NULL;
 }
 
-struct station *oracle_successor(const struct station *s, const struct prefix *prefix, unsigned *link)
+struct station *oracle_successor(
+	const struct station *s, const struct prefix *prefix, enum packet_class *class, unsigned *link)
 {
-	struct babel_route r;
+	struct node_way way;
 
-	if (!s->node || !babel_selected(node_babel(s->node), prefix, BABEL_TEXT, &r) || r.link >= s->port_count)
+	if (!s->node || !node_way(s->node, prefix, class, &way) || way.link >= s->port_count)
 		return NULL;
-	struct station *next = port_neighbour(s->ports[r.link], &r.neighbour);
-	*link = r.link;
-	return next && next->node && station_has_session(s, r.link, next) ? next : NULL;
+	struct station *next = port_neighbour(s->ports[way.link], &way.neighbour);
+	*link = way.link;
+	return next && next->node && station_has_session(s, way.link, next) ? next : NULL;
 }
 
 static void suspects_reserve(struct suspects *all, unsigned count)
@@ -65,17 +74,14 @@ static void suspects_reserve(struct suspects *all, unsigned count)
 		abort();
 }
 
-void oracle_suspect(struct station *s, const struct prefix *prefix)
+void oracle_suspect(struct station *s, const struct prefix *prefix, enum babel_class class)
 {
 	struct suspects *all = s->lane ? &s->lane->suspects : &s->w->suspects;
 
 	if (s->w->is_unchecked)
 		return;
 	suspects_reserve(all, all->count + 1);
-	struct suspect *suspect = &all->suspects[all->count++];
-	*suspect = (struct suspect){ .station = s, .is_any = !prefix };
-	if (prefix)
-		suspect->prefix = *prefix;
+	all->suspects[all->count++] = (struct suspect){ .station = s, .class = class, .prefix = *prefix };
 }
 
 void oracle_gather(struct world *w)
@@ -92,22 +98,34 @@ void oracle_gather(struct world *w)
 	}
 }
 
-static void loop_found(const struct station *s, const struct prefix *prefix)
+static const char *class_words(enum packet_class class)
 {
-	struct world *w = s->w;
+	static const char *const words[PACKET_CLASSES] = { [CLASS_TEXT] = "",
+		[CLASS_COMMAND] = " as command",
+		[CLASS_BULK] = " as bulk",
+		[CLASS_FALLEN] = " as bulk that fell" };
+
+	return words[class];
+}
+
+static void loop_found(struct trail_step from, const struct prefix *prefix)
+{
+	struct world *w = from.at->w;
 	char text[PREFIX_TEXT];
 	unsigned link;
 
 	w->loops++;
-	world_note(w, 'L', s->index, 0, bytes_of(prefix, 0));
+	world_note(w, 'L', from.at->index, from.class, bytes_of(prefix, 0));
 	if (w->loop[0])
 		return;
-	size_t len = (size_t)snprintf(w->loop, sizeof(w->loop), "at %.6f s: %s goes %s", (double)world_time_us(w) / 1e6,
-		prefix_format(prefix, text), s->name);
-	const struct station *at = s;
-	for (unsigned steps = 0; at && steps < 8 && len < sizeof(w->loop); steps++) {
-		at = w->successor(at, prefix, &link);
-		len += (size_t)snprintf(w->loop + len, sizeof(w->loop) - len, " > %s", at ? at->name : "nowhere");
+	size_t len = (size_t)snprintf(w->loop, sizeof(w->loop), "at %.6f s: %s goes%s %s",
+		(double)world_time_us(w) / 1e6, prefix_format(prefix, text), class_words(from.class), from.at->name);
+	for (unsigned steps = 0; from.at && steps < 8 && len < sizeof(w->loop); steps++) {
+		enum packet_class before = from.class;
+
+		from.at = w->successor(from.at, prefix, &from.class, &link);
+		len += (size_t)snprintf(w->loop + len, sizeof(w->loop) - len, "%s > %s",
+			from.class != before ? " (falls)" : "", from.at ? from.at->name : "nowhere");
 	}
 }
 
@@ -115,29 +133,32 @@ static void loop_found(const struct station *s, const struct prefix *prefix)
 static void marks_clear(struct world *w)
 {
 	w->mark++;
-	if (w->trail_room >= w->station_count)
+	if (w->trail_room >= PACKET_CLASSES * w->station_count)
 		return;
-	w->trail_room = w->station_count;
-	w->trail = realloc(w->trail, w->trail_room * sizeof(struct station *));
+	w->trail_room = PACKET_CLASSES * w->station_count;
+	w->trail = realloc(w->trail, w->trail_room * sizeof(*w->trail));
 	if (!w->trail)
 		abort();
 }
 
-/* What leads to a node that bears the present mark leads out. */
-static bool is_loop(struct station *s, const struct prefix *prefix)
+/* What leads to a node where that class bears the present mark leads out. */
+static bool is_loop(struct trail_step from, const struct prefix *prefix)
 {
-	struct world *w = s->w;
-	struct station *at = s;
+	struct world *w = from.at->w;
+	struct trail_step step = from;
 	unsigned link, steps = 0;
 
 	w->looks++;
-	for (; at && at->mark != w->mark; at = w->successor(at, prefix, &link)) {
-		if (steps == w->station_count)
+	for (; step.at && step.at->marks[step.class] != w->mark;
+		step.at = w->successor(step.at, prefix, &step.class, &link)) {
+		if (steps == w->trail_room)
 			return true;
-		w->trail[steps++] = at;
+		w->trail[steps++] = step;
 	}
-	while (steps)
-		w->trail[--steps]->mark = w->mark;
+	while (steps) {
+		step = w->trail[--steps];
+		step.at->marks[step.class] = w->mark;
+	}
 	return false;
 }
 
@@ -176,17 +197,16 @@ static bool port_carries(const struct port *p, const struct station *to)
 }
 
 /* No packet goes round where a link is silent, and nodes need their time to notice that it is. */
-static bool loop_carries(struct station *s, const struct prefix *prefix)
+static bool loop_carries(struct trail_step step, const struct prefix *prefix)
 {
-	struct station *at = s;
-	unsigned link = 0;
+	unsigned room = step.at->w->trail_room, link = 0;
 
-	for (unsigned steps = 0; at && steps < s->w->station_count; steps++) {
-		struct station *next = s->w->successor(at, prefix, &link);
+	for (unsigned steps = 0; step.at && steps < room; steps++) {
+		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
 
-		if (next && link < at->port_count && !port_carries(at->ports[link], next))
+		if (next && link < step.at->port_count && !port_carries(step.at->ports[link], next))
 			return false;
-		at = next;
+		step.at = next;
 	}
 	return true;
 }
@@ -194,12 +214,12 @@ static bool loop_carries(struct station *s, const struct prefix *prefix)
 static void look_again(struct timer *timer, uint64_t now_us)
 {
 	struct second_look *l = container_of(timer, struct second_look, timer);
-	struct world *w = l->station->w;
+	struct world *w = l->from.at->w;
 
 	marks_clear(w);
-	bool is_there = is_loop(l->station, &l->prefix);
+	bool is_there = is_loop(l->from, &l->prefix);
 
-	if (is_there && !loop_carries(l->station, &l->prefix))
+	if (is_there && !loop_carries(l->from, &l->prefix))
 		l->until_us = now_us + WORLD_SHARED_LOOP_US;
 	/* Another one later, between two that hesitate, is not one that lasts. */
 	if (is_there && now_us < l->until_us) {
@@ -207,26 +227,27 @@ static void look_again(struct timer *timer, uint64_t now_us)
 		return;
 	}
 	if (is_there)
-		loop_found(l->station, &l->prefix);
+		loop_found(l->from, &l->prefix);
 	list_remove(&l->list);
 	free(l);
 }
 
-static void follow(struct station *s, const struct prefix *prefix)
+static void follow(struct station *s, const struct prefix *prefix, enum packet_class class)
 {
 	struct world *w = s->w;
+	struct trail_step from = { s, class };
 
-	if (!is_loop(s, prefix))
+	if (!is_loop(from, prefix))
 		return;
 	if (!prefix_is_shared(w, prefix)) {
-		loop_found(s, prefix);
+		loop_found(from, prefix);
 		return;
 	}
 	struct second_look *l = world_alloc(sizeof(*l));
 
 	w->shared_loops++;
 	timer_init(&l->timer, look_again);
-	l->station = s;
+	l->from = from;
 	l->prefix = *prefix;
 	list_init(&l->list);
 	list_push_back(&w->pending, &l->list);
@@ -239,23 +260,22 @@ static int compare_suspects(const void *a, const void *b)
 	const struct suspect *first = a, *second = b;
 	int order = prefix_compare(&first->prefix, &second->prefix);
 
-	if (first->is_any != second->is_any)
-		return first->is_any ? -1 : 1;
 	if (order)
 		return order;
-	return first->station->index < second->station->index   ? -1
-	       : first->station->index > second->station->index ? 1
-								: 0;
+	if (first->station != second->station)
+		return first->station->index < second->station->index ? -1 : 1;
+	return (int)first->class - (int)second->class;
 }
 
-static void look_at_all(struct station *s)
+/* A way of the base is that of all that fell, too. */
+static void follow_all(const struct suspect *s)
 {
-	for (unsigned k = 0; k < s->w->station_count; k++) {
-		struct prefix p = prefix_of_host(s->w->stations[k]->address);
-
-		marks_clear(s->w);
-		follow(s, &p);
+	if (s->class != BABEL_TEXT) {
+		follow(s->station, &s->prefix, s->class == BABEL_COMMAND ? CLASS_COMMAND : CLASS_BULK);
+		return;
 	}
+	for (enum packet_class class = CLASS_TEXT; class < PACKET_CLASSES; class ++)
+		follow(s->station, &s->prefix, class);
 }
 
 void oracle_look(struct world *w)
@@ -270,14 +290,10 @@ void oracle_look(struct world *w)
 		struct suspect *suspect = &all[i];
 
 		if (before && compare_suspects(before, suspect) == 0)
-			continue; /* its route moved twice */
-		if (suspect->is_any) {
-			look_at_all(suspect->station);
-		} else {
-			if (!before || before->is_any || !prefix_equal(&before->prefix, &suspect->prefix))
-				marks_clear(w);
-			follow(suspect->station, &suspect->prefix);
-		}
+			continue; /* its way moved twice */
+		if (!before || !prefix_equal(&before->prefix, &suspect->prefix))
+			marks_clear(w);
+		follow_all(suspect);
 		before = suspect;
 	}
 	w->suspects.count = 0;

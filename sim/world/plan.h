@@ -191,7 +191,7 @@ enum plan_measure {
 struct plan_expect {
 	enum plan_measure measure;
 	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node; file; group (all in `from`) */
-	enum plan_class class; /* reach */
+	enum plan_class class; /* reach, whole */
 	unsigned file; /* reach of pictures: it sends this one */
 	bool is_thin; /* share: of all links that were thin at the start */
 	const struct link_preset *kind; /* share: of all links of this kind; NULL: of one */

@@ -168,8 +168,10 @@ static int share_read(struct plan_reading *r, int i, const struct plan_text_shar
 static int whole_read(struct plan_reading *r, int i, const struct plan_text_whole *text, struct plan_expect *e)
 {
 	uint64_t within_us = 0;
-	int error = plan_time_read(r, "expect", i, text->after, &e->after_us);
+	int error = plan_class_read(r, "expect", i, text->class, &e->class);
 
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
 	if (!error)
 		error = plan_time_read(r, "expect", i, text->within, &within_us);
 	if (!error && (!within_us || e->after_us + within_us > r->plan->duration_us))

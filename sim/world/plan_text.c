@@ -158,6 +158,7 @@ static const cyaml_schema_field_t share_fields[] = {
 static const cyaml_schema_field_t whole_fields[] = {
 	TEXT_FIELD(struct plan_text_whole, "after", after),
 	TEXT_FIELD(struct plan_text_whole, "within", within),
+	TEXT_FIELD(struct plan_text_whole, "class", class),
 	CYAML_FIELD_END,
 };
 

@@ -59,7 +59,7 @@ struct plan_text_share {
 };
 
 struct plan_text_whole {
-	char *after, *within;
+	char *class, *after, *within;
 };
 
 struct plan_text_arrives {

@@ -247,11 +247,12 @@ static bool way_follow(
 	struct prefix p = prefix_of_host(w->stations[to]->address);
 	const struct station *at = w->stations[from];
 	const struct segment *over = NULL;
+	enum packet_class class = CLASS_TEXT;
 	unsigned hops = 0;
 
 	*figures = way_begin();
 	while (at && at->index != to && hops <= w->station_count) {
-		const struct station *next = whole_next_hop(at, &p, &over);
+		const struct station *next = whole_next_hop(at, &p, &class, &over);
 
 		if (next)
 			way_hop_add(figures, over, at, next);
@@ -396,7 +397,7 @@ void record_sample(struct record *r)
 		return;
 	record_look(r);
 	memset(r->now.used, 0, w->segment_count);
-	unsigned *groups = whole_groups(w);
+	unsigned *groups = whole_groups(w, CLASS_TEXT);
 	for (unsigned i = 0; i < r->pair_count; i++) {
 		uint8_t state = pair_look(r, &r->pairs[i], groups, now_us);
 

@@ -13,7 +13,7 @@ static const char *node_name(const struct trial *t, unsigned node)
 	return t->plan->nodes[node].name;
 }
 
-static const char *reach_suffix(enum plan_class class)
+static const char *class_suffix(enum plan_class class)
 {
 	static const char *const suffixes[PLAN_CLASSES] = { "", " for command", " for voice", " for pictures" };
 
@@ -29,7 +29,7 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	switch (c->measure) {
 	case PLAN_REACH:
 		snprintf(text, size, "reach %s from %s within %g s of %g s%s", node_name(t, c->to),
-			node_name(t, c->from), c->at_most, after_s, reach_suffix(c->class));
+			node_name(t, c->from), c->at_most, after_s, class_suffix(c->class));
 		return;
 	case PLAN_ARRIVES:
 		file = &t->plan->files[c->from];
@@ -37,7 +37,7 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 			node_name(t, file->to), c->at_most, after_s);
 		return;
 	case PLAN_WHOLE:
-		snprintf(text, size, "whole within %g s of %g s", c->at_most, after_s);
+		snprintf(text, size, "whole within %g s of %g s%s", c->at_most, after_s, class_suffix(c->class));
 		return;
 	case PLAN_GAP:
 		snprintf(text, size, "gap of %s at most %g s", t->plan->flows[c->from].name, c->at_most);

@@ -86,7 +86,7 @@ static const char *pair_text(const struct trial *t, const char *failure)
 
 	if (strncmp(failure, "no ", 3) == 0 || !expect_pair(t, &from, &to))
 		return "";
-	unsigned *groups = whole_groups(t->world);
+	unsigned *groups = whole_groups(t->world, CLASS_TEXT);
 	const char *text = groups[from] == groups[to] ? ", joined by links" : ", not joined by links";
 	free(groups);
 	return text;

@@ -65,15 +65,9 @@ static void output_store_certificate(void *user, struct bytes encoded, const uin
 		disk_keep(s, encoded, proof);
 }
 
-/* A moved route is news of the form "PREFIX of NODE by NODE, ...". */
-static void route_moved(struct station *s, const char *text)
+static void output_way_moved(void *user, const struct prefix *prefix, enum babel_class class)
 {
-	char word[PREFIX_TEXT];
-	size_t len = strcspn(text, " ");
-	struct prefix p;
-
-	snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : 0), text);
-	oracle_suspect(s, prefix_parse(&p, word) == 0 ? &p : NULL);
+	oracle_suspect(user, prefix, class);
 }
 
 static void output_event(void *user, enum node_event event, unsigned link, const char *text)
@@ -81,8 +75,6 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 	struct station *s = user;
 
 	station_note(s, 'E', (unsigned)event << 8 | link, bytes_of(text, strlen(text)));
-	if (event == NODE_ROUTE_UP || event == NODE_ROUTE_MOVED)
-		route_moved(s, text);
 	if (s->w->say)
 		s->w->say(s->w->user, s, event, text);
 }
@@ -291,7 +283,7 @@ static struct time_floor station_floor(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, output_inner, output_whole, output_sealing,
+		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_sealing,
 		output_share_member };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),

@@ -15,6 +15,18 @@ uint8_t traffic_dscp(enum plan_class class)
 	return codepoints[class];
 }
 
+enum packet_class traffic_mark(enum plan_class class)
+{
+	static const enum packet_class marks[PLAN_CLASSES] = {
+		[PLAN_TEXT] = CLASS_TEXT,
+		[PLAN_COMMAND] = CLASS_COMMAND,
+		[PLAN_VOICE] = CLASS_COMMAND,
+		[PLAN_BULK] = CLASS_BULK,
+	};
+
+	return marks[class];
+}
+
 void host_packet_begin(struct writer *w, const struct host_packet *p, size_t size)
 {
 	write_u32(w, 6u << 28 | (uint32_t)p->dscp << 22);

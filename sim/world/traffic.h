@@ -27,6 +27,8 @@ struct host_packet {
 
 /* The codepoint that is this class on packets of hosts (RFC 4594; bulk: RFC 8622). */
 uint8_t traffic_dscp(enum plan_class class);
+/* As what packets of the class enter the mesh. */
+enum packet_class traffic_mark(enum plan_class class);
 /* The header of a packet of `size` bytes in all, up to the ports. */
 void host_packet_begin(struct writer *w, const struct host_packet *p, size_t size);
 /* Sums it up; borrowed from the writer. */

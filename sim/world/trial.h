@@ -161,13 +161,15 @@ void trial_attacks_print(const struct trial *t, FILE *out);
 void trial_attack_done(struct trial *t);
 void trial_attack_by_node(struct trial_attack *a); /* attack_node.c: one packet to each neighbour */
 void trial_whole_due(struct timer *timer, uint64_t now_us); /* whole.c */
-/* A number for each station: equal if links join them. The caller frees it. */
-unsigned *whole_groups(const struct world *w);
-/* Who gets a packet for `p` from `s`, and over which segment; NULL: nobody, or none can bring it there. */
-const struct station *whole_next_hop(const struct station *s, const struct prefix *p, const struct segment **over);
-/* A pair that links join, of which one does not reach the other; false: there is none. The station *begin is
- * asked after first; after a pair was found it is the one that was not reached. */
-bool whole_pair_missing(const struct world *w, unsigned *begin, const struct station **from, const struct station **to);
+/* A number for each station: equal if links that admit the class join them. The caller frees it. */
+unsigned *whole_groups(const struct world *w, enum packet_class class);
+/* Who gets a packet for `p` from `s`, over which segment, and as what; NULL: nobody, or none can bring it there. */
+const struct station *whole_next_hop(
+	const struct station *s, const struct prefix *p, enum packet_class *class, const struct segment **over);
+/* A pair that such links join, of which one does not reach the other in the class; false: there is none. The station
+ * *begin is asked after first; after a pair was found it is the one that was not reached. */
+bool whole_pair_missing(const struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
+	const struct station **to);
 
 /* bench.c: a command tree from cold, then some time in which a region loses its lines. */
 struct bench {

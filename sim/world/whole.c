@@ -1,14 +1,20 @@
 /*
  * Is the mesh whole? Nodes that links join, directly or through others, must get
  * each other's packets: from each of them the successors are followed to each
- * other one. Asked again and again until it is so.
+ * other one. In a class only links that admit it count, and a packet that falls to
+ * the base on its way does not. Asked again and again until it is so.
  */
-#include "sim/world/trial.h"
+#include "sim/world/traffic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define AGAIN_US 100000
+
+static bool end_admits(const struct segment *g, unsigned end, enum packet_class class)
+{
+	return babel_rate_admits(g->ends[end].port->config.rate_bps, class == CLASS_BULK ? BABEL_BULK : BABEL_TEXT);
+}
 
 static bool ends_hear(const struct segment *g, unsigned a, unsigned b)
 {
@@ -16,7 +22,7 @@ static bool ends_hear(const struct segment *g, unsigned a, unsigned b)
 	       link_model_hears(&g->model, b, a);
 }
 
-unsigned *whole_groups(const struct world *w)
+unsigned *whole_groups(const struct world *w, enum packet_class class)
 {
 	unsigned *groups = world_alloc((w->station_count + 1) * sizeof(*groups));
 
@@ -27,7 +33,7 @@ unsigned *whole_groups(const struct world *w)
 
 		for (unsigned a = 0; a < g->end_count && g->model.state == LINK_UP; a++)
 			for (unsigned b = g->is_lan ? a + 1 : 1; b < (g->is_lan || a == 0 ? g->end_count : 0); b++)
-				if (ends_hear(g, a, b))
+				if (ends_hear(g, a, b) && end_admits(g, a, class) && end_admits(g, b, class))
 					groups[world_root_of(groups, g->ends[a].port->station->index)] =
 						world_root_of(groups, g->ends[b].port->station->index);
 	}
@@ -48,10 +54,11 @@ static const struct segment *port_joins(const struct port *p, const struct stati
 	return NULL;
 }
 
-const struct station *whole_next_hop(const struct station *s, const struct prefix *p, const struct segment **over)
+const struct station *whole_next_hop(
+	const struct station *s, const struct prefix *p, enum packet_class *class, const struct segment **over)
 {
 	unsigned link = 0;
-	const struct station *next = oracle_successor(s, p, &link);
+	const struct station *next = oracle_successor(s, p, class, &link);
 
 	*over = next ? port_joins(s->ports[link], next) : NULL;
 	return *over ? next : NULL;
@@ -59,6 +66,7 @@ const struct station *whole_next_hop(const struct station *s, const struct prefi
 
 struct arrivals_at {
 	struct prefix prefix;
+	enum packet_class class;
 	bool *known; /* by station */
 	const struct station **trail;
 };
@@ -68,16 +76,19 @@ static bool arrives(struct arrivals_at *k, const struct station *from)
 {
 	const struct station *at = from;
 	const struct segment *over;
+	enum packet_class class = k->class;
 	unsigned steps = 0;
 
-	for (; at && !k->known[at->index]; at = whole_next_hop(at, &k->prefix, &over)) {
+	for (; at && class == k->class && !k->known[at->index]; at = whole_next_hop(at, &k->prefix, &class, &over)) {
 		if (steps == from->w->station_count)
 			return false;
 		k->trail[steps++] = at;
 	}
-	while (at && steps)
+	if (!at || class != k->class)
+		return false;
+	while (steps)
 		k->known[k->trail[--steps]->index] = true;
-	return at;
+	return true;
 }
 
 /* The first of its group that does not reach it; NULL: all do. */
@@ -94,10 +105,12 @@ static const struct station *who_misses(struct arrivals_at *k, const struct stat
 	return NULL;
 }
 
-bool whole_pair_missing(const struct world *w, unsigned *begin, const struct station **from, const struct station **to)
+bool whole_pair_missing(const struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
+	const struct station **to)
 {
-	unsigned *groups = whole_groups(w), first = *begin % w->station_count;
-	struct arrivals_at k = { .known = world_alloc(w->station_count * sizeof(bool)),
+	unsigned *groups = whole_groups(w, class), first = *begin % w->station_count;
+	struct arrivals_at k = { .class = class,
+		.known = world_alloc(w->station_count * sizeof(bool)),
 		.trail = world_alloc(w->station_count * sizeof(struct station *)) };
 
 	*from = NULL;
@@ -119,7 +132,7 @@ void trial_whole_due(struct timer *timer, uint64_t now_us)
 	uint64_t after_us = WORLD_START_US + e->conf->after_us;
 	const struct station *from, *to;
 
-	if (!whole_pair_missing(w, &e->looked_at, &from, &to)) {
+	if (!whole_pair_missing(w, traffic_mark(e->conf->class), &e->looked_at, &from, &to)) {
 		e->is_met = true;
 		e->measured = (double)(now_us - after_us) / 1e6;
 		e->detail[0] = '\0';

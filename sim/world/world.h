@@ -18,7 +18,7 @@
  *   port.c      its links, and how their frames look
  *   segment.c   frames through link models, NAT boxes, carrier
  *   disk.c      certificates that nodes keep, each once for all nodes
- *   oracle.c    no forwarding loop, looked at after every event
+ *   oracle.c    no forwarding loop in any class, looked at after every event
  *   nonce.c     no nonce twice under one key, looked at with every frame
  *   ledger.c    nothing read that no station sealed, no packet lost in silence or at another's host
  *   bounds.c    tables within their limits
@@ -129,7 +129,7 @@ struct station {
 	uint64_t born_us; /* of this life */
 	uint64_t wiped_us; /* 0: never */
 	unsigned replaced; /* devices that were here before this one */
-	uint64_t mark; /* oracle.c */
+	uint64_t marks[PACKET_CLASSES]; /* oracle.c */
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
@@ -194,7 +194,7 @@ struct segment {
 	uint64_t worst_bytes; /* of control in ten seconds, of those that are over */
 };
 
-/* Routes that moved since the last look. */
+/* Ways that moved since the last look. */
 struct suspects {
 	unsigned count, capacity;
 	struct suspect *suspects;
@@ -249,11 +249,12 @@ struct world {
 	void *interfere_user;
 	bool is_unchecked; /* no look after every event */
 	/* Whom the oracle follows: oracle_successor(), unless a test has others. */
-	struct station *(*successor)(const struct station *s, const struct prefix *prefix, unsigned *link);
+	struct station *(*successor)(
+		const struct station *s, const struct prefix *prefix, enum packet_class *class, unsigned *link);
 	struct suspects suspects;
 	uint64_t mark; /* oracle.c: of those whose way is known to lead out */
 	unsigned trail_room;
-	struct station **trail;
+	struct trail_step *trail;
 	_Atomic uint64_t nonces_repeated;
 	uint64_t looks, loops;
 	uint64_t shared_loops; /* of prefixes with several origins; those that last are among `loops` */
@@ -414,12 +415,14 @@ void bounds_look(struct world *w); /* at the tables of every node */
 
 /* --- oracle.c ----------------------------------------------------------------------- */
 
-/* The route of `s` to `prefix` moved; NULL: some did. */
-void oracle_suspect(struct station *s, const struct prefix *prefix);
+/* The way of that class from `s` to `prefix` moved. */
+void oracle_suspect(struct station *s, const struct prefix *prefix, enum babel_class class);
 void oracle_gather(struct world *w); /* the lanes' suspects */
 /* Looks at all suspects, and forgets them. */
 void oracle_look(struct world *w);
-/* Where a packet for `prefix` goes from `s`, and over which of its links; NULL: nowhere, or it is for `s`. */
-struct station *oracle_successor(const struct station *s, const struct prefix *prefix, unsigned *link);
+/* Where a packet for `prefix` goes from `s`, over which of its links, and as what it goes on; NULL: nowhere, or it is
+ * for `s`. */
+struct station *oracle_successor(
+	const struct station *s, const struct prefix *prefix, enum packet_class *class, unsigned *link);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The invariants of the simulated worlds can fail: with an engine that breaks one
+ * The invariants of the simulated worlds can fail: with nodes that break one
  * rule, random worlds fail, and that is seen within a hundred seeds. With the
  * same files and no rule broken they hold.
  */
@@ -60,6 +60,12 @@ static void with_sources_forgotten_there_are_loops(void **state)
 {
 	(void)state;
 	caught(BROKEN_SOURCES, ": no loop: ");
+}
+
+static void without_the_mark_of_fallen_packets_there_are_loops(void **state)
+{
+	(void)state;
+	caught(BROKEN_MARK, ": no loop: ");
 }
 
 #if !IS_SLOW
@@ -136,6 +142,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_feasibility_there_are_loops),
 		cmocka_unit_test(with_sources_forgotten_there_are_loops),
+		cmocka_unit_test(without_the_mark_of_fallen_packets_there_are_loops),
 #if !IS_SLOW
 		cmocka_unit_test(without_retractions_worlds_fail),
 		cmocka_unit_test(a_world_that_loops_becomes_small),

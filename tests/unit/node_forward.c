@@ -677,6 +677,42 @@ static void class_may_have_a_route_where_the_base_has_none(void **state)
 	assert_int_equal(node.counters.packets_fallen, 0);
 }
 
+static void way_is(enum packet_class class, const struct peer *peer, enum packet_class leaves)
+{
+	struct prefix to;
+	struct node_way way;
+
+	assert_int_equal(prefix_parse(&to, "fd00::2/128"), 0);
+	assert_int_equal(node_way(&node, &to, &class, &way), peer != NULL);
+	if (!peer)
+		return;
+	assert_int_equal(class, leaves);
+	assert_int_equal(way.link, peer->link->id);
+	assert_true(address_equal(&way.neighbour, &peer->address));
+}
+
+/* Who looks on is told what the data path would do. */
+static void way_is_that_of_the_data_path(void **state)
+{
+	(void)state;
+	way_is(CLASS_TEXT, &peers[1], CLASS_TEXT);
+	way_is(CLASS_COMMAND, &peers[1], CLASS_TEXT);
+	way_is(CLASS_BULK, &peers[1], CLASS_FALLEN);
+	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
+	class_set("fd00::2", CLASS_BULK, &peers[0]);
+	way_is(CLASS_COMMAND, &peers[0], CLASS_COMMAND);
+	way_is(CLASS_BULK, &peers[0], CLASS_BULK);
+	way_is(CLASS_FALLEN, &peers[1], CLASS_FALLEN);
+	links[1].config.rate_bps = 199999;
+	way_is(CLASS_FALLEN, NULL, CLASS_FALLEN);
+	way_is(CLASS_TEXT, &peers[1], CLASS_TEXT);
+	route_set("fd00::2", FIB_HELD, NULL);
+	way_is(CLASS_TEXT, NULL, CLASS_TEXT);
+	way_is(CLASS_COMMAND, &peers[0], CLASS_COMMAND);
+	route_set("fd00::2", FIB_OWN, NULL);
+	way_is(CLASS_COMMAND, NULL, CLASS_COMMAND);
+}
+
 /* Bulk that is marked as command is bulk in the end. */
 static void more_command_than_its_share_goes_on_as_bulk__protocol_3(void **state)
 {
@@ -821,6 +857,7 @@ int main(void)
 		TEST(class_without_route_falls_to_the_base_for_good__protocol_3),
 		TEST(fallen_bulk_does_not_go_over_a_thin_link__protocol_3),
 		TEST(class_may_have_a_route_where_the_base_has_none),
+		TEST(way_is_that_of_the_data_path),
 		TEST(more_command_than_its_share_goes_on_as_bulk__protocol_3),
 		TEST(stated_limits_hold_for_each_class),
 		TEST(host_has_a_limit_only_if_one_is_stated),

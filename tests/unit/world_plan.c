@@ -289,6 +289,8 @@ static const struct {
 		"s.yaml:10: reach is from a node to another one; name two" },
 	{ FLOWS "expect:\n  - reach: {from: a, to: b, class: video, within: 20}\n",
 		"s.yaml:10: there is no class \"video\"; write text, command, voice or bulk" },
+	{ FLOWS "expect:\n  - whole: {class: video, within: 20}\n",
+		"s.yaml:10: there is no class \"video\"; write text, command, voice or bulk" },
 	{ FLOWS "expect:\n  - share: {link: l, kind: thin, at most: 5%}\n",
 		"s.yaml:10: share is of one link or of a kind; write link: NAME or kind: thin" },
 	{ FLOWS "expect:\n  - share: {kind: thick, at most: 5%}\n",
