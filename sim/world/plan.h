@@ -44,7 +44,7 @@
 struct plan_port {
 	char name[CONFIG_INTERFACE_MAX];
 	const char *mesh; /* preset of the node's link */
-	bool is_lan, is_caller;
+	bool is_lan, is_serial, is_caller;
 	struct config_link config;
 };
 
@@ -75,6 +75,7 @@ struct plan_link {
 	struct link_params params[2];
 	enum link_state state;
 	bool is_lan; /* else: the first end calls the others */
+	bool is_serial; /* radios on serial ports */
 	bool has_nat; /* the first end is behind one */
 	double range_m; /* of its radios, which hear each other by distance; 0: not looked at */
 	unsigned end_count;

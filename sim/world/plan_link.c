@@ -9,23 +9,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a node's configuration calls the link, and whether a frame reaches all who are on it. */
+/* What a node's configuration calls the link, whether a frame reaches all who are on it, and whether the radio hangs
+ * on a serial port, so that its frames have no IP beneath them. */
 static const struct {
 	const char *preset, *mesh;
-	bool is_lan;
+	bool is_lan, is_serial;
 } kinds[] = {
-	{ "switch", "fibre", true },
-	{ "fibre", "fibre", true },
-	{ "mesh-radio", "mesh-radio", true },
-	{ "mesh-radio-edge", "mesh-radio", true },
-	{ "drone-relay", "mesh-radio", true },
-	{ "narrowband", "narrowband", true },
-	{ "hf", "narrowband", true },
-	{ "geo-satellite", "geo-satellite", false },
-	{ "leo-satellite", "leo-satellite", false },
-	{ "cellular", "cellular", false },
-	{ "satphone", "narrowband", false },
-	{ PLAN_MESSAGES, PLAN_MESSAGES, false },
+	{ "switch", "fibre", true, false },
+	{ "fibre", "fibre", true, false },
+	{ "mesh-radio", "mesh-radio", true, false },
+	{ "mesh-radio-edge", "mesh-radio", true, false },
+	{ "drone-relay", "mesh-radio", true, false },
+	{ "narrowband", "narrowband", true, true },
+	{ "hf", "narrowband", true, true },
+	{ "geo-satellite", "geo-satellite", false, false },
+	{ "leo-satellite", "leo-satellite", false, false },
+	{ "cellular", "cellular", false, false },
+	{ "satphone", "narrowband", false, false },
+	{ PLAN_MESSAGES, PLAN_MESSAGES, false, false },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -36,6 +37,7 @@ static bool is_message(const char *mesh)
 }
 
 #define MTU_OF_ANY 1500 /* no node needs to be told of more */
+#define MTU_PARAM 15 /* in link_param_names[] */
 
 /* The largest packet that the medium below is given. */
 static unsigned port_carried(const struct plan_port *port)
@@ -73,23 +75,28 @@ static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint
 	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s%s}\n", port->name,
 		port->mesh,
 		is_message(port->mesh) ? "command: [/modem], peers: [card]"
+		: port->is_serial      ? "device: /dev/radio, baud: 115200"
 		: port->is_lan         ? "interface: "
 		: port->is_caller      ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
 				       : "listen: 6697",
-		port->is_lan ? port->name : "", rate, cost, size, essential);
+		port->is_lan && !port->is_serial ? port->name : "", rate, cost, size, essential);
 	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
 		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
 	port->config = config.links[0];
+	/* The port gives the radio the next frame when the last has left, as the daemon's does. */
+	port->config.is_shaped |= port->is_serial;
 	return 0;
 }
 
 static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
 {
 	unsigned carries = r->plan->links[l].params[0].mtu;
+	bool is_stated = r->text->links[l].link.params[MTU_PARAM];
 	int error = port_read(r, l, port, rate_bps, 0);
 
-	/* Thin links cut packets smaller than what is carried, unless it is less. */
-	if (error || !carries || carries > MTU_OF_ANY || (port->config.is_thin && port_carried(port) <= carries))
+	/* Thin links cut packets smaller than what is carried, unless it is less or the plan says so. */
+	if (error || !carries || carries > MTU_OF_ANY ||
+		(port->config.is_thin && !is_stated && port_carried(port) <= carries))
 		return error;
 	/* What is larger than the link carries would be lost without a word. */
 	return port_read(r, l, port, rate_bps, carries);
@@ -113,7 +120,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 		const struct plan_port *port = &node->ports[found];
 
 		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
-			port->is_caller == like->is_caller)
+			port->is_serial == like->is_serial && port->is_caller == like->is_caller)
 			return found;
 		return outline_complain(&r->outline, "links", l, "ends",
 			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
@@ -138,9 +145,10 @@ static int end_read(struct plan_reading *r, int l, const char *text, const char 
 	struct plan_link *link = &r->plan->links[l];
 	const char *colon = strchr(text, ':');
 	int node = colon ? plan_find_node(r->plan, text, (size_t)(colon - text)) : -1;
-	struct plan_port port = {
-		.mesh = mesh, .is_lan = link->is_lan, .is_caller = !link->is_lan && link->end_count == 0
-	};
+	struct plan_port port = { .mesh = mesh,
+		.is_lan = link->is_lan,
+		.is_serial = link->is_serial,
+		.is_caller = !link->is_lan && link->end_count == 0 };
 
 	if (node < 0)
 		return outline_complain(&r->outline, "links", l, "ends",
@@ -175,6 +183,7 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 			link->name, link->preset->name);
 	link->is_lan = kinds[kind].is_lan;
 	*mesh = text->mesh ? text->mesh : kinds[kind].mesh;
+	link->is_serial = kinds[kind].is_serial && strcmp(*mesh, kinds[kind].mesh) == 0;
 	link->has_nat = !link->is_lan && !is_message(*mesh) && (!text->nat || strcmp(text->nat, "yes") == 0);
 	if (text->nat &&
 		(link->is_lan || is_message(*mesh) || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
@@ -207,12 +216,13 @@ static int range_read(struct plan_reading *r, int l)
 	return 0;
 }
 
-/* What an operator would state: where the plan overrides the rate, the lower of both directions. */
+/* What an operator would state: where the plan overrides the rate, the lower of both directions; and that of a
+ * radio, because its port's is another one. */
 static uint64_t stated_rate(const struct plan_text_link *text, const struct plan_link *link)
 {
 	uint64_t up = link->params[0].rate_bps, down = link->params[1].rate_bps;
 
-	if (!text->link.params[0] && !text->link.params[1] && !text->link.params[2])
+	if (!link->is_serial && !text->link.params[0] && !text->link.params[1] && !text->link.params[2])
 		return 0;
 	return up && (!down || up < down) ? up : down;
 }

@@ -74,8 +74,18 @@ static void a_node_is_told_what_its_link_carries(void **state)
 	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, 560);
 	assert_true(p->nodes[0].ports[0].config.is_thin);
 	plan_free(p);
-	p = good(NODES "links:\n  - {name: s, preset: narrowband, mtu: 288, ends: [b:s0, a:s0]}\n");
+	p = good(NODES "links:\n  - {name: s, preset: satphone, mtu: 288, ends: [b:s0, a:s0]}\n");
 	assert_int_equal(p->nodes[0].ports[0].config.mtu + CONFIG_UDP_OVERHEAD, 288);
+	plan_free(p);
+	/* A radio on a serial port has no IP beneath, and the port's speed is not the radio's. */
+	p = good(NODES "links:\n  - {name: s, preset: narrowband, ends: [b:s0, a:s0]}\n");
+	assert_int_equal(p->nodes[0].ports[0].config.mtu, 240);
+	assert_int_equal(config_line_overhead(&p->nodes[0].ports[0].config), CONFIG_SERIAL_OVERHEAD);
+	assert_int_equal(p->nodes[0].ports[0].config.rate_bps, 9600);
+	assert_true(p->nodes[0].ports[0].config.is_shaped);
+	plan_free(p);
+	p = good(NODES "links:\n  - {name: s, preset: narrowband, mtu: 512, ends: [b:s0, a:s0]}\n");
+	assert_int_equal(p->nodes[0].ports[0].config.mtu, 512);
 	plan_free(p);
 }
 
