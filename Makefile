@@ -12,6 +12,7 @@
 #   make check-interop
 #                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
 #   make soak       twelve routers of four kinds, links cut at random by SOAK_SEED (1), for SOAK_SECONDS (1800)
+#   make mutants    takes each rule of versioned sessions out in turn: does a test fail?
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
@@ -201,7 +202,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree thin check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim coverage install deps deps-check \
+.PHONY: all programs tests demo agree thin check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -241,6 +242,9 @@ bench-sim: deps-check
 thin: deps-check
 	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
 	$(Q)THIN_NODES="$(THIN_NODES)" sh tests/tools/thin.sh $(BUILD)/bin/meshsim build/thin.json
+
+mutants: deps-check
+	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds

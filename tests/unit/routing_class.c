@@ -282,6 +282,29 @@ static void thin_links_carry_no_bulk__protocol_3(void **state)
 	world_free(w);
 }
 
+/* On thin links one byte stands for a metric: what it means is what we promised. */
+static void distance_is_what_was_said__R9(void **state)
+{
+	struct babel_link_config thin = world_link();
+	struct babel_tlv entry[ENTRY_MAX];
+	struct prefix p = world_prefix(P);
+	router_id id = world_id(5);
+	uint16_t seqno, metric;
+
+	(void)state;
+	thin.is_thin = true;
+	struct world *w = world_with_classes(BABEL_CLASSES, thin);
+	SAY(w, 1, say_full(1), say_class(BABEL_TEXT, 5, 9, 100), say_class(BABEL_COMMAND, 5, 9, 1001));
+	world_run(w, A_SECOND);
+	uint16_t own = metric_of(w, BABEL_COMMAND), said = log_decode(log_encode(own));
+	assert_int_equal(heard_entry(w, 2, entry), 2);
+	assert_int_equal(entry[1].u.update.metric, said);
+	assert_int_not_equal(said, own);
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_COMMAND, &id, &seqno, &metric));
+	assert_int_equal(metric, said);
+	world_free(w);
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 /* The class asks for what it needs itself, after the base. */
@@ -363,6 +386,7 @@ int main(void)
 		cmocka_unit_test(classes_follow_their_base__protocol_2_3),
 		cmocka_unit_test(class_of_another_origin_is_announced_with_it__protocol_3),
 		cmocka_unit_test(thin_links_carry_no_bulk__protocol_3),
+		cmocka_unit_test(distance_is_what_was_said__R9),
 		cmocka_unit_test(starving_class_asks_for_a_seqno__rfc8966_3_8_2_1),
 		cmocka_unit_test(request_of_a_class_is_answered_with_the_entry),
 		cmocka_unit_test(requests_of_classes_are_told_apart),

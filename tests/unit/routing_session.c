@@ -22,6 +22,25 @@ static void loss_is_in_the_very_next_refresh__R1(void **state)
 	world_free(w);
 }
 
+/* Whether the news itself may leave or not. */
+static void refresh_speaks_of_what_has_not_left_yet__R1(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p = node_announce(w, 0, P);
+
+	(void)state;
+	ack_all(w, 1);
+	uint32_t before = session_with(w, 1)->out.ver;
+	session_with(w, 1)->out.window = 0;
+	probe_forget(w, 1);
+	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
+	world_run(w, 5 * A_SECOND);
+	assert_int_equal(probe_count(w, 1, TLV_DELTA), 0);
+	const struct heard *h = probe_last(w, 1, TLV_REFRESH);
+	assert_true(h && h->tlv.u.refresh.ver > before && h->tlv.u.refresh.count == 0);
+	world_free(w);
+}
+
 static void refresh_tells_version_count_and_digest__R2(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -73,6 +92,7 @@ static void refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state
 	SAY(w, 1, say_refresh(1, 1, digest)); /* right */
 	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
 	lease = lease_of(w);
+	world_run(w, A_SECOND);
 	SAY(w, 1, say_refresh(2, 1, digest)); /* ahead */
 	assert_int_equal(lease_of(w), lease);
 	/* Nothing matches from now on: all routes are lost when it is over. */
@@ -80,6 +100,44 @@ static void refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state
 	world_run(w, lease - w->now + 1000);
 	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
 	assert_int_equal(counters(w)->leases_lapsed, 1);
+	world_free(w);
+}
+
+/* The thin body has 32 bits of the digest, and no count. */
+static void thin_refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct wire_thin thin = {
+		.is_refresh = true, .epoch = (uint8_t)EPOCH, .ver = 1, .interval_cs = 400, .rxcost = 96
+	};
+	uint64_t lease;
+
+	(void)state;
+	thin.digest = (uint32_t)hash_of(P, 5, 3, 100);
+	announce(w, 1, 3, 100);
+	world_run(w, A_SECOND);
+	thin_received(session_with(w, 1), w->now, &thin, false);
+	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
+	lease = lease_of(w);
+	world_run(w, A_SECOND);
+	thin.epoch++;
+	thin_received(session_with(w, 1), w->now, &thin, false);
+	thin.epoch--;
+	thin_received(session_with(w, 1), w->now, &thin, true);
+	thin.ver = 2;
+	thin_received(session_with(w, 1), w->now, &thin, false);
+	assert_int_equal(lease_of(w), lease);
+	world_free(w);
+
+	w = world_with_sessions();
+	announce(w, 1, 3, 100);
+	lease = lease_of(w);
+	world_run(w, A_SECOND);
+	thin.ver = 1;
+	thin.digest++;
+	thin_received(session_with(w, 1), w->now, &thin, false);
+	assert_int_equal(lease_of(w), lease);
+	assert_int_equal(counters(w)->sync_mismatches, 1);
 	world_free(w);
 }
 
@@ -182,6 +240,27 @@ static void nack_is_answered_from_the_table_not_from_a_log__R4(void **state)
 	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
 	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 4096);
 	assert_int_equal(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.from, before);
+	world_free(w);
+}
+
+/* Applied up to the version before: the neighbour still follows us. */
+static void older_acknowledgment_is_none_of_a_retraction__R4(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p = world_prefix(P);
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	node_announce(w, 0, Q);
+	world_run(w, 200 * MILLISECOND);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	SAY(w, 2, say_syncack(w, 2, session_with(w, 2)->out.ver - 1, false));
+	const struct destination *d = destination_find(w->nodes[0].b, &p);
+	assert_true(d && adj_out_find(session_with(w, 2), d));
+	SAY(w, 2, say_syncack(w, 2, session_with(w, 2)->out.ver, false));
+	d = destination_find(w->nodes[0].b, &p);
+	assert_true(!d || !adj_out_find(session_with(w, 2), d));
 	world_free(w);
 }
 
@@ -330,6 +409,28 @@ static void distance_is_kept_while_a_neighbour_may_follow__R8(void **state)
 	world_free(w);
 }
 
+/* Without pins: 180 s, or four times what the longest lease was, if that is longer. */
+static void distance_outlives_long_leases__R8(void **state)
+{
+	struct babel_link_config slow = world_link();
+	struct prefix p = world_prefix(P);
+	router_id id = world_id(5);
+	uint16_t seqno, metric;
+
+	(void)state;
+	slow.update_interval_cs = 2000;
+	struct world *w = world_with_classes(1, slow);
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	SAY(w, 1, say_delta(1, 2), say_update(P, id, 3, BABEL_INFINITY));
+	ack_all(w, 2);
+	world_run(w, 310 * A_SECOND);
+	assert_true(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
+	world_run(w, 20 * A_SECOND);
+	assert_false(babel_feasibility_distance(w->nodes[0].b, &p, BABEL_TEXT, &id, &seqno, &metric));
+	world_free(w);
+}
+
 static void metric_that_drifts_is_told_late_and_loss_at_once__R9(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -376,6 +477,24 @@ static void metric_is_told_when_it_has_settled__R9(void **state)
 	world_run(w, 600 * MILLISECOND);
 	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
 	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 1096);
+	world_free(w);
+}
+
+/* By another origin the same metric is another promise. */
+static void other_origin_is_told_at_once__R9(void **state)
+{
+	struct world *w = world_with_sessions();
+	router_id other = world_id(6);
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	SAY(w, 1, say_delta(1, 2), say_update(P, other, 3, 100));
+	world_run(w, 50 * MILLISECOND);
+	const struct heard *h = probe_last_update(w, 2, P);
+	assert_true(h && router_id_equal(&h->tlv.u.update.origin, &other));
+	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
 	world_free(w);
 }
 
@@ -490,6 +609,26 @@ static void late_refresh_is_not_believed__R14(void **state)
 	world_free(w);
 }
 
+/* There and back takes longer than an interval: it may be as old as the lease that it would renew. */
+static void refresh_over_a_slower_path_than_its_interval_is_not_believed__R14(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	uint64_t lease = lease_of(w);
+	world_run(w, A_SECOND);
+	session_with(w, 1)->n->rtt.has_smoothed = true;
+	session_with(w, 1)->n->rtt.smoothed_us = 4 * A_SECOND + 1;
+	SAY(w, 1, say_refresh(1, 1, hash_of(P, 5, 3, 100)));
+	assert_int_equal(lease_of(w), lease);
+	session_with(w, 1)->n->rtt.smoothed_us = 4 * A_SECOND;
+	SAY(w, 1, say_refresh(1, 1, hash_of(P, 5, 3, 100)));
+	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
+	assert_int_equal(counters(w)->refreshes_late, 1);
+	world_free(w);
+}
+
 static void refresh_is_asked_for_before_the_lease_is_over__R14(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -550,13 +689,16 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(loss_is_in_the_very_next_refresh__R1),
+		cmocka_unit_test(refresh_speaks_of_what_has_not_left_yet__R1),
 		cmocka_unit_test(refresh_tells_version_count_and_digest__R2),
 		cmocka_unit_test(refresh_extends_the_lease_only_if_all_of_it_matches__R3),
+		cmocka_unit_test(thin_refresh_extends_the_lease_only_if_all_of_it_matches__R3),
 		cmocka_unit_test(delta_behind_a_gap_is_not_applied_but_nacked__R4),
 		cmocka_unit_test(what_was_never_mentioned_is_written_over__R4),
 		cmocka_unit_test(thin_links_are_told_of_what_doubles__R9),
 		cmocka_unit_test(urgent_retraction_counts_behind_a_gap__R4),
 		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
+		cmocka_unit_test(older_acknowledgment_is_none_of_a_retraction__R4),
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
 		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
 		cmocka_unit_test(other_digest_makes_a_full_sync_that_sweeps__R5),
@@ -564,14 +706,17 @@ int main(void)
 		cmocka_unit_test(other_epoch_voids_everything_at_once__R6),
 		cmocka_unit_test(session_is_believed_right_after_a_restart__R7),
 		cmocka_unit_test(distance_is_kept_while_a_neighbour_may_follow__R8),
+		cmocka_unit_test(distance_outlives_long_leases__R8),
 		cmocka_unit_test(metric_that_drifts_is_told_late_and_loss_at_once__R9),
 		cmocka_unit_test(metric_is_told_when_it_has_settled__R9),
+		cmocka_unit_test(other_origin_is_told_at_once__R9),
 		cmocka_unit_test(leased_entry_is_judged_by_the_distance_of_now__R10),
 		cmocka_unit_test(seqno_is_told_to_who_asked_for_it_only__R11),
 		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
 		cmocka_unit_test(hold_ends_with_the_lease_of_who_is_silent__R12),
 		cmocka_unit_test(link_that_comes_back_needs_one_refresh__R13),
 		cmocka_unit_test(late_refresh_is_not_believed__R14),
+		cmocka_unit_test(refresh_over_a_slower_path_than_its_interval_is_not_believed__R14),
 		cmocka_unit_test(refresh_is_asked_for_before_the_lease_is_over__R14),
 		cmocka_unit_test(updates_outside_of_deltas_are_not_of_the_session),
 		cmocka_unit_test(what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4),
