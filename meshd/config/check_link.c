@@ -322,6 +322,23 @@ static int take_udp(struct config_link *link, const struct link_check *l)
 	return error;
 }
 
+/* Who calls through a NAT box is called by nobody whom it has not called: it must be introduced. */
+static int take_introductions(struct config_link *link, const struct link_check *l)
+{
+	const char *text = l->text->introductions;
+	bool is_wanted = true;
+
+	if (text && (link->type != CONFIG_UDP || link->is_thin))
+		return LINK_COMPLAIN(
+			l, LINK_INTRODUCTIONS, "introductions are for links over the internet; remove introductions");
+	if (link->type != CONFIG_UDP || link->is_thin)
+		return 0;
+	int error = link_take_switch(&is_wanted, text, LINK_INTRODUCTIONS, l);
+	link->introduces = is_wanted;
+	link->is_introduced = is_wanted && (text || (link->keepalive_s && link->peer_count));
+	return error;
+}
+
 static int take_essential(struct config_link *link, const struct link_check *l)
 {
 	for (unsigned i = 0; i < l->text->essential_count; i++) {
@@ -385,5 +402,7 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = check_ethernet(&l);
 	else if (!error && link->type == CONFIG_UDP)
 		error = take_udp(link, &l);
+	if (!error)
+		error = take_introductions(link, &l);
 	return error;
 }

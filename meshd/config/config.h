@@ -109,6 +109,8 @@ struct config_link {
 	bool is_thin; /* small frames with short headers (docs/frames.md): serial, pipe, narrowband, messages */
 	bool metered;
 	bool rtt; /* measure, and use in the cost */
+	bool introduces; /* udp: of two neighbours of the link each is told where the other is */
+	bool is_introduced; /* ... and so are we: behind NAT */
 	/* babel: */
 	bool split_horizon; /* what was heard there is not repeated there */
 	unsigned accept_count, announce_count;

@@ -22,6 +22,7 @@ struct file_link {
 	char *device, *baud, *framing, *flow, *half_duplex, *turnaround, *kiss_port, *tx_delay; /* serial */
 	char **command; /* pipe */
 	unsigned command_count;
+	char *introductions;
 	char **essential;
 	unsigned essential_count;
 };

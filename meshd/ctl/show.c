@@ -89,6 +89,26 @@ static void neighbours_print(const json_t *neighbours, FILE *out)
 	table_done(&t);
 }
 
+/* How a neighbour came to be one, or why a member is none. */
+static void introductions_print(const json_t *introductions, FILE *out)
+{
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach (introductions, i, m) {
+		const char *name = json_text(m, "name"), *by = json_text(m, "introduced_by");
+		long long tries = json_number(m, "tries");
+		char ago[WORDS_MAX];
+
+		if (json_flag(m, "direct"))
+			fprintf(out, "    %s: direct (introduced by %s)\n", name, by);
+		else
+			fprintf(out, "    %s: through %s; called %lld time%s at %s, the last %s\n", name, by, tries,
+				tries == 1 ? "" : "s", json_text(m, "endpoint"),
+				words_ago(json_object_get(m, "called_s"), ago));
+	}
+}
+
 static void remotes_print(const json_t *peers, FILE *out)
 {
 	const json_t *peer;
@@ -176,6 +196,7 @@ static void link_print(const json_t *link, FILE *out)
 	counts_print(json_object_get(link, "line"), "on the line: ", out);
 	remotes_print(json_object_get(link, "peers"), out);
 	neighbours_print(json_object_get(link, "neighbours"), out);
+	introductions_print(json_object_get(link, "introductions"), out);
 }
 
 void links_print(const json_t *answer, FILE *out)

@@ -37,7 +37,39 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 	json_object_set_new(o, "loss_percent",
 		n ? json_peer_loss(n->unicast_history ? n->unicast_history : n->hello_history) : json_null());
 	json_object_set_new(o, "routes", json_integer(n ? (json_int_t)n->routes : 0));
+	json_object_set_new(o, "introduced_by",
+		peer->is_introduced ? json_string(view_name(v, &peer->introducer, name)) : json_null());
 	return o;
+}
+
+/* --- members that are met, or not, on a neighbour's word -------------------------------- */
+
+struct meetings {
+	const struct view *v;
+	unsigned link;
+	json_t *all;
+};
+
+static void meeting_add(void *arg, const struct node_meeting_info *info)
+{
+	struct meetings *m = arg;
+	char name[VIEW_NAME], endpoint[ENDPOINT_TEXT];
+
+	if (info->link != m->link || !info->certificate)
+		return;
+	json_array_append_new(
+		m->all, json_pack("{s:s, s:s, s:s, s:b, s:i, s:o}", "name", info->certificate->name, "introduced_by",
+				view_name(m->v, &info->introducer, name), "endpoint",
+				endpoint_format(&info->endpoint, endpoint), "direct", info->is_direct, "tries",
+				info->tries, "called_s", json_age_s(m->v->now_us, info->called_us)));
+}
+
+static json_t *meetings_make(const struct view *v, unsigned link)
+{
+	struct meetings m = { .v = v, .link = link, .all = json_array() };
+
+	node_dump_meetings(v->node, meeting_add, &m);
+	return m.all;
 }
 
 /* A router that is no member: it has an address on the link, and no name. */
@@ -212,6 +244,7 @@ static json_t *link_make(const struct view *v, const struct port *p)
 	json_object_set_new(o, "line", line_make(p));
 	json_object_set_new(o, "peers", remotes_make(p));
 	json_object_set_new(o, "neighbours", neighbours_make(v, p->id));
+	json_object_set_new(o, "introductions", meetings_make(v, p->id));
 	return o;
 }
 

@@ -124,6 +124,65 @@ const char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT])
 	return text;
 }
 
+/* --- endpoints on somebody's word ----------------------------------------------------------- */
+
+/* Ranges in which a network numbers its own; what is in none of them is the internet's. */
+static const char *const realms[] = { "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7" };
+#define REALMS (sizeof(realms) / sizeof(realms[0]))
+#define SITE_BITS 48 /* of fc00::/7: each draws its own (RFC 4193) */
+
+/* Never one host's, or one behind a translator, who may be anybody. */
+static const char *const refused[] = { "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "224.0.0.0/3",
+	"::/32", "64:ff9b::/32", "2001::/32", "2002::/16", "fe80::/9", "ff00::/8" };
+
+static bool is_within(const char *prefix, const struct address *a)
+{
+	struct prefix p;
+
+	return prefix_parse(&p, prefix) == 0 && prefix_contains_address(&p, a);
+}
+
+static size_t realm_of(const struct address *a)
+{
+	size_t i = 0;
+
+	while (i < REALMS && !is_within(realms[i], a))
+		i++;
+	return i;
+}
+
+bool endpoint_address(const struct endpoint *e, struct address *address, uint16_t *port)
+{
+	struct reader r = reader_of(bytes_of(e->bytes, e->len));
+	uint8_t bytes[16];
+
+	read_copy(&r, bytes, sizeof(bytes));
+	*port = read_u16(&r);
+	if (e->len != ENDPOINT_UDP_LEN || read_u32(&r) != 0 || !reader_ok(&r))
+		return false;
+	*address =
+		memcmp(bytes, mapped, sizeof(mapped)) == 0 ? address_ipv4(bytes + sizeof(mapped)) : address_ipv6(bytes);
+	return true;
+}
+
+bool endpoint_is_introducible(const struct endpoint *by, const struct endpoint *to)
+{
+	struct address here, there;
+	uint16_t port;
+
+	if (!endpoint_address(by, &here, &port) || !endpoint_address(to, &there, &port) || !port ||
+		here.family != there.family)
+		return false;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (is_within(refused[i], &there))
+			return false;
+	size_t realm = realm_of(&there);
+	if (realm == REALMS)
+		return true;
+	struct prefix site = prefix_of(here, here.family == FAMILY_IPV6 ? SITE_BITS : 0);
+	return realm == realm_of(&here) && prefix_contains_address(&site, &there);
+}
+
 static bool number_parse(uint32_t *out, const char *text, char end, uint32_t max)
 {
 	char *stop;

@@ -88,6 +88,11 @@ bool endpoint_to_sockaddr(const struct endpoint *e, struct sockaddr_storage *out
 const char *endpoint_format(const struct endpoint *e, char text[ENDPOINT_TEXT]);
 /* The reverse of endpoint_format() for the first three; -EINVAL. */
 int endpoint_parse(struct endpoint *e, const char *text);
+/* What a udp endpoint without a scope says; false: it is none. */
+bool endpoint_address(const struct endpoint *e, struct address *address, uint16_t *port);
+/* May who is at `by` send us to `to`? Where one host of the internet may be, or of the private network that `by` is in
+ * as well: nobody makes us knock at doors that he cannot reach himself. */
+bool endpoint_is_introducible(const struct endpoint *by, const struct endpoint *to);
 
 /* --- kernel.c, watch.c: netlink ------------------------------------------------------- */
 

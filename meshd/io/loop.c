@@ -10,6 +10,7 @@
 #include "meshd/io/io.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -92,6 +93,34 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 			d->config.key_path, d->enrolment.certificate.name);
 }
 
+/* Is it this machine's own? */
+static bool address_is_own(const struct address *a)
+{
+	struct ifaddrs *all, *at;
+	bool is_own = false;
+
+	if (getifaddrs(&all) < 0)
+		return true; /* who cannot tell does not call */
+	for (at = all; at && !is_own; at = at->ifa_next) {
+		struct endpoint e = at->ifa_addr ? endpoint_of_sockaddr(at->ifa_addr) : (struct endpoint){ 0 };
+		struct address own;
+		uint16_t port;
+
+		is_own = endpoint_address(&e, &own, &port) && address_equal(&own, a);
+	}
+	freeifaddrs(all);
+	return is_own;
+}
+
+static bool output_may_call(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to)
+{
+	struct address address;
+	uint16_t port;
+
+	(void)user, (void)link;
+	return endpoint_is_introducible(by, to) && endpoint_address(to, &address, &port) && !address_is_own(&address);
+}
+
 static const struct node_output node_output = {
 	.send = output_send,
 	.deliver = output_deliver,
@@ -99,6 +128,7 @@ static const struct node_output node_output = {
 	.store_seqno = output_store_seqno,
 	.store_certificate = output_store_certificate,
 	.event = output_event,
+	.may_call = output_may_call,
 };
 
 static void kernel_random_fill(void *user, void *out, size_t len)

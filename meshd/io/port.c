@@ -167,6 +167,8 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
 		.rtt = c->rtt,
+		.introduces = c->introduces,
+		.is_introduced = c->is_introduced,
 		.overhead = config_line_overhead(c),
 		.is_shaped = c->is_shaped,
 		.is_half_duplex = c->cost == CONFIG_COST_RADIO || (c->type == CONFIG_SERIAL && c->serial.half_duplex),

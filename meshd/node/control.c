@@ -8,6 +8,7 @@
  *   HARK   5  8 bytes      say these bytes at once: we have not heard you for long
  *   ECHO   6  8 bytes      they are these
  *   RAW    7  short-id*    thin links: send packets with these as they are; none: all packets
+ *   MEET   8  id 8, length 1, endpoint   this member is there: call it (meet.c)
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
@@ -22,7 +23,8 @@ enum control_op {
 	CONTROL_BYE = 4,
 	CONTROL_HARK = 5,
 	CONTROL_ECHO = 6,
-	CONTROL_RAW = 7
+	CONTROL_RAW = 7,
+	CONTROL_MEET = 8,
 };
 
 static void say(struct peer *p, uint64_t now_us, enum control_op op)
@@ -75,6 +77,18 @@ void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids)
 
 	write_u8(&w, CONTROL_RAW);
 	write_bytes(&w, short_ids);
+	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+}
+
+void control_meet(struct peer *p, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at)
+{
+	uint8_t room[1 + NODE_ID_LEN + 1 + ENDPOINT_MAX];
+	struct writer w = writer_of(room, sizeof(room));
+
+	write_u8(&w, CONTROL_MEET);
+	write_copy(&w, id, NODE_ID_LEN);
+	write_u8(&w, at->len);
+	write_copy(&w, at->bytes, at->len);
 	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
 }
 
@@ -158,6 +172,9 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_RAW:
 		compress_raw_said(p, now_us, &r);
+		break;
+	case CONTROL_MEET:
+		meet_in(p, now_us, &r);
 		break;
 	case CONTROL_BYE:
 		peer_free(p, now_us, "it was switched off");

@@ -39,6 +39,8 @@ struct node_table node_table_at(const struct node *n, unsigned i)
 		{ "certificates wanted", n->want_count, CERTIFICATE_WANTS_MAX },
 		{ "packets waiting", n->pool.used, WAITING_PACKETS_MAX },
 		{ "packets in pieces", n->join_count, JOINS_MAX },
+		{ "introductions", meet_meetings(n), NODE_MEETINGS_MAX },
+		{ "pairs introduced", meet_pairs(n), PAIRS_MAX },
 	};
 
 	return i < sizeof(tables) / sizeof(tables[0]) ? tables[i] : (struct node_table){ 0 };
@@ -83,6 +85,7 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 
 static struct node_peer_info info_of(const struct peer *p)
 {
+	const router_id *introducer = meet_introducer(p);
 	struct node_peer_info info = {
 		.link = p->link->id,
 		.rid = p->rid,
@@ -93,9 +96,12 @@ static struct node_peer_info info_of(const struct peer *p)
 		.up_since_us = p->up_since_us,
 		.last_heard_us = p->heard_us,
 		.has_classes = peer_has_classes(p),
+		.is_introduced = introducer,
 	};
 
 	memcpy(info.over_limit, p->policer.over, sizeof(info.over_limit));
+	if (introducer)
+		info.introducer = *introducer;
 	return info;
 }
 

@@ -110,6 +110,8 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 	}
 	if (origin == FROM_PEER)
 		packet_hop(p);
+	if (p->from && p->from->link == peer->link)
+		meet_relayed(p->from, peer, now_us);
 	n->counters.packets_forwarded++;
 	peer_busy(peer, now_us);
 	if (p->len > mtu) {
@@ -210,6 +212,7 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
 		else if (!packet_is_forwardable(&p))
 			DROP(n, NULL, not_forwardable);
 		else {
+			p.from = NULL;
 			p.class = classify(n, &p);
 			if (police(n, NULL, now_us, &p))
 				route(n, now_us, &p, FROM_HOST);
@@ -232,6 +235,7 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 		DROP(n, NULL, not_forwardable);
 		return;
 	}
+	p.from = from;
 	/* Of who does not speak of classes packets enter here. */
 	p.class = peer_has_classes(from) ? class_of_kind(kind) : classify(n, &p);
 	if (police(n, from, now_us, &p))

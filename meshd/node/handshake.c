@@ -100,7 +100,7 @@ static void payload_write(const struct handshake *h, struct writer *w)
 	uint8_t hash[CERTIFICATE_HASH_LEN];
 
 	write_u32(w, n->epoch);
-	write_u16(w, n->capabilities);
+	write_u16(w, n->capabilities | (h->link->config.is_introduced ? CAPABILITY_MEET : 0));
 	if (h->link->config.is_thin && h->noise.pattern == NOISE_IKPSK2) {
 		certificate_hash(hash, &n->enrolment.certificate);
 		write_copy(w, hash, sizeof(hash));

@@ -98,6 +98,7 @@ static void link_down(struct node_link *link, uint64_t now_us)
 	list_for_each (node, next, &link->peers)
 		peer_free(list_entry(node, struct peer, on_link), now_us, "the link is down");
 	egress_done(link);
+	meet_forget_link(link);
 	timer_cancel(&n->heap, &link->beacon);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++)
 		timer_cancel(&n->heap, &link->targets[i].timer);

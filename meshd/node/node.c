@@ -115,6 +115,7 @@ void node_free(struct node *n)
 	heap_done(&n->heap);
 	pool_done(&n->pool);
 	free(n->classes);
+	meet_done(n);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);
 	enrolment_done(&n->enrolment);

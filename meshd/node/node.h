@@ -132,6 +132,9 @@ struct node_output {
 	/* For an owner of many nodes that know the same members, NULL in the daemon: an equal member that does not
 	 * change and outlives the node. NULL: out of memory. */
 	const struct node_member *(*share_member)(void *user, const struct node_member *member);
+	/* May the node call at `to` on the word of its neighbour at `by`, who says that a member is there? Few small
+	 * frames go there, whoever it is. NULL: never. */
+	bool (*may_call)(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to);
 };
 
 struct node_config {
@@ -181,6 +184,8 @@ struct node_link_config {
 	unsigned overhead; /* bytes that the link adds to a frame; counted where rates are */
 	bool is_shaped; /* sends no faster than rate_bps; else the rate is only what to expect */
 	bool is_half_duplex; /* nobody is heard while somebody sends */
+	bool introduces; /* tells neighbours whose packets it passes on between them where the other one is (meet.c) */
+	bool is_introduced; /* calls whom a neighbour tells it of, and lets itself be told of */
 	bool is_plain; /* RFC 8966 in the clear, to routers that are no members: node_babel_in(), plain.c */
 	bool split_horizon; /* of a plain link */
 	unsigned essential_count; /* 0: all routes are announced and believed there (essential.c) */
@@ -287,7 +292,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
-	X(pieces_lost) X(not_expandable) X(bulk_over_limit)
+	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -307,6 +312,7 @@ struct node_counters {
 	uint64_t header_bytes_saved; /* of packets, on thin links */
 	uint64_t packets_joined; /* IP packets that came in pieces or in a bundle */
 	uint64_t pieces_sent; /* of what thin links do not take at once */
+	uint64_t introductions_made; /* of two neighbours to each other */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };
@@ -358,10 +364,25 @@ struct node_peer_info {
 	uint64_t up_since_us, last_heard_us;
 	bool has_classes; /* it speaks of them */
 	uint64_t over_limit[NODE_CLASSES]; /* packets of a class that it sent beyond what it may */
+	bool is_introduced; /* by: */
+	router_id introducer;
+};
+
+#define NODE_MEETINGS_MAX 32
+/* A member of whom a neighbour said where it is. */
+struct node_meeting_info {
+	unsigned link;
+	const struct certificate *certificate; /* NULL: not known (yet) */
+	router_id introducer;
+	struct endpoint endpoint; /* where it is said to be */
+	unsigned tries; /* calls there */
+	uint64_t called_us; /* the last of them */
+	bool is_direct; /* it is a neighbour; else packets go through the introducer as before */
 };
 
 void node_dump_links(const struct node *n, void (*each)(void *arg, const struct node_link_info *info), void *arg);
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg);
+void node_dump_meetings(const struct node *n, void (*each)(void *arg, const struct node_meeting_info *info), void *arg);
 /* By its link-local address on the link. */
 bool node_find_peer(const struct node *n, unsigned link, const struct address *neighbour, struct node_peer_info *info);
 /* Since when it has been up, or was; 0: never. */

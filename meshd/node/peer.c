@@ -290,13 +290,15 @@ static void peer_tell_engine(struct peer *p, uint64_t now_us)
 
 static void peer_up(struct peer *p, uint64_t now_us)
 {
-	char text[NODE_NAME_TEXT];
+	char text[NODE_NAME_TEXT], introducer[NODE_NAME_TEXT];
 
 	p->is_up = true;
 	p->up_since_us = now_us;
 	p->alive_told_us = now_us;
 	beacon_hurry(p->link, now_us);
-	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s", name_of_rid(p->n, &p->rid, text));
+	const router_id *by = meet_introducer(p);
+	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s%s%s", name_of_rid(p->n, &p->rid, text),
+		by ? ", introduced by " : "", by ? name_of_rid(p->n, by, introducer) : "");
 	peer_tell_engine(p, now_us);
 }
 
@@ -381,8 +383,10 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	/* What was sealed with older keys does not say that the last message arrived. */
 	if (p->keys.has_current && p->keys.current.received)
 		p->fin_len = 0;
-	if (!endpoint_equal(&p->endpoint, from))
+	if (!endpoint_equal(&p->endpoint, from)) {
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
+		meet_moved(p, now_us);
+	}
 	if (promoted) {
 		peer_promoted(p, now_us);
 		peer_answered(p, now_us);

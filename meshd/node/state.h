@@ -28,6 +28,7 @@
 #define CERTIFICATE_WANTS_MAX 64
 #define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
 #define ECHO_LEN 8
+#define PAIRS_MAX 64 /* of neighbours that were introduced to each other */
 #define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
 
 enum frame_type {
@@ -43,6 +44,7 @@ enum capability {
 	CAPABILITY_VERSIONS = 1, /* routes by version and digest (babel_neighbour_session()) */
 	CAPABILITY_COMPACT = 2, /* ... and members by their short-ids (babel_neighbour_compact()) */
 	CAPABILITY_CLASSES = 4, /* ... of all classes, which packets' frames name */
+	CAPABILITY_MEET = 8, /* on this link: it wants to be introduced (meet.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -206,6 +208,8 @@ struct peer {
 	uint64_t raw_until_us;
 	struct bucket raw_says; /* what we say of that kind */
 	struct policer policer; /* of what it sends through this node */
+	uint64_t relayed_us; /* when a packet that it sent through us to another was looked at (meet.c) */
+	struct bucket introductions; /* that are believed */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -256,6 +260,17 @@ struct answered {
 	uint8_t mac1[MAC_LEN];
 	uint64_t at_us; /* when it was last answered */
 	unsigned count; /* 0: a free place */
+};
+
+/* A member of whom a neighbour said where it is (meet.c). */
+struct meeting {
+	unsigned link;
+	uint8_t id[NODE_ID_LEN];
+	struct endpoint at;
+	router_id by;
+	unsigned tries; /* at calling it there */
+	uint64_t told_us; /* 0: a free place */
+	uint64_t called_us;
 };
 
 struct known {
@@ -311,6 +326,7 @@ struct node {
 	struct pool pool; /* of packets that wait */
 	struct node_classes *classes; /* NULL: nothing is said of them */
 	struct policer host_policer;
+	struct meet *meet; /* NULL: nobody was introduced, here or by us (meet.c) */
 	struct node_counters counters;
 	unsigned join_count;
 	bool has_duplicate;
@@ -543,8 +559,21 @@ void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the k
 void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
 void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids); /* do not name packets by these */
+/* Tells it where another neighbour is. */
+void control_meet(struct peer *p, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at);
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
+
+/* --- meet.c: neighbours of a neighbour's -------------------------------------------------------------- */
+
+/* A packet of `from` goes on to `to`, by one link. */
+void meet_relayed(struct peer *from, struct peer *to, uint64_t now_us);
+void meet_moved(struct peer *p, uint64_t now_us); /* it is heard from another endpoint than before */
+void meet_in(struct peer *by, uint64_t now_us, struct reader *r); /* what a MEET says */
+const router_id *meet_introducer(const struct peer *p); /* who said where it is; NULL: nobody */
+size_t meet_pairs(const struct node *n), meet_meetings(const struct node *n); /* that are known */
+void meet_forget_link(struct node_link *link);
+void meet_done(struct node *n);
 
 /* --- route.c: what the routing engine asks and says ------------------------------------------------------- */
 
@@ -597,6 +626,7 @@ struct packet {
 	bool dont_fragment; /* always for IPv6 */
 	enum packet_class class;
 	struct address source, destination;
+	struct peer *from; /* NULL: the host */
 };
 bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
 bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 has none */

@@ -1,6 +1,7 @@
 /*
  * What must hold under attack: sessions that stay, tables that stay small, no route
- * to who is gone, a lower bound of the time that nobody moves.
+ * to who is gone, a lower bound of the time that nobody moves. And behind NAT boxes: no
+ * way through another than who is meant.
  */
 #include "sim/world/trial.h"
 
@@ -30,6 +31,15 @@ static double floor_days(const struct station *s)
 	return ((double)s->t_lo - WORLD_CLOCK_MIN) / MINUTES_PER_DAY;
 }
 
+static bool is_direct(const struct station *s, const struct station *to)
+{
+	const struct prefix host = prefix_of_host(to->address);
+	enum packet_class class = CLASS_TEXT;
+	unsigned link;
+
+	return s->node && oracle_successor(s, &host, &class, &link) == to;
+}
+
 static void guard_due(struct timer *timer, uint64_t now_us)
 {
 	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
@@ -42,6 +52,8 @@ static void guard_due(struct timer *timer, uint64_t now_us)
 	}
 	if (e->conf->measure == PLAN_ROUTED)
 		e->measured += station_reaches(s, w->stations[e->conf->to]) ? LOOK_US / 1e6 : 0;
+	else if (e->conf->measure == PLAN_RELAYED)
+		e->measured += is_direct(s, w->stations[e->conf->to]) ? 0 : LOOK_US / 1e6;
 	else if (s->node && (double)entries_of(s->node) > e->measured)
 		e->measured = (double)entries_of(s->node);
 	timer_set(&w->heap, timer, now_us + LOOK_US);

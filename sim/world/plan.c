@@ -14,7 +14,7 @@
 const char *plan_measure_name(enum plan_measure measure)
 {
 	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives", "usable",
-		"sessions", "entries", "routed", "floor" };
+		"sessions", "entries", "routed", "relayed", "floor" };
 
 	return names[measure];
 }

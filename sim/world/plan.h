@@ -8,6 +8,7 @@
 #include "crypto/crypto.h"
 #include "meshd/config/config.h"
 #include "sim/preset.h"
+#include "sim/world/nat.h"
 #include "sim/world/place.h"
 
 #define PLAN_NODES_MAX 3072
@@ -45,6 +46,7 @@ struct plan_port {
 	char name[CONFIG_INTERFACE_MAX];
 	const char *mesh; /* preset of the node's link */
 	bool is_lan, is_serial, is_caller;
+	enum nat_kind nat; /* what is between it and its links */
 	struct config_link config;
 };
 
@@ -74,9 +76,10 @@ struct plan_link {
 	const struct link_preset *preset;
 	struct link_params params[2];
 	enum link_state state;
-	bool is_lan; /* else: the first end calls the others */
+	bool is_lan; /* else: the first end calls the others, or */
+	bool is_silent; /* ... nobody calls: they must be introduced */
 	bool is_serial; /* radios on serial ports */
-	bool has_nat; /* the first end is behind one */
+	enum nat_kind nat; /* that the first end is behind */
 	double range_m; /* of its radios, which hear each other by distance; 0: not looked at */
 	unsigned end_count;
 	struct plan_end ends[LINK_ENDS_MAX];
@@ -186,6 +189,7 @@ enum plan_measure {
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,
+	PLAN_RELAYED,
 	PLAN_FLOOR,
 };
 

@@ -197,6 +197,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_SESSIONS] = text->sessions,
 		[PLAN_ENTRIES] = text->entries,
 		[PLAN_ROUTED] = text->routed,
+		[PLAN_RELAYED] = text->relayed,
 		[PLAN_FLOOR] = text->floor,
 	};
 	unsigned count = 0;
@@ -208,7 +209,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, share, moves, whole, arrives, usable, sessions, "
-			"entries, routed, floor; write each in a line of its own");
+			"entries, routed, relayed, floor; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:
@@ -222,6 +223,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	case PLAN_SESSIONS:
 	case PLAN_ENTRIES:
 	case PLAN_ROUTED:
+	case PLAN_RELAYED:
 	case PLAN_FLOOR:
 		return plan_guard_read(r, i, given[e->measure]);
 	case PLAN_GAP:

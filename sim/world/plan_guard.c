@@ -1,4 +1,4 @@
-/* What is expected of nodes under attack: sessions, entries, routed, floor. */
+/* What is expected of nodes under attack, and behind NAT boxes: sessions, entries, routed, relayed, floor. */
 #include "sim/world/plan_read.h"
 
 #include <stdlib.h>
@@ -7,7 +7,7 @@
 int plan_guard_read(struct plan_reading *r, int i, const struct plan_text_guard *g)
 {
 	struct plan_expect *e = &r->plan->expect[i];
-	bool is_time = e->measure == PLAN_ROUTED, is_good = g->at_most;
+	bool is_time = e->measure == PLAN_ROUTED || e->measure == PLAN_RELAYED, is_good = g->at_most;
 	uint64_t at_most_us;
 	char *end = NULL;
 	int error = plan_node_name_read(r, "expect", i, g->node, &e->from);

@@ -62,7 +62,8 @@ static void essential_write(char *out, size_t size, const struct plan_text_link 
 static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps, unsigned mtu)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	char yaml[1024], essential[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", size[20] = "";
+	char yaml[1024], essential[512], error[CONFIG_ERROR_MAX], rate[40] = "", cost[48] = "", size[20] = "",
+								  introductions[48] = "";
 	struct config config;
 
 	if (rate_bps)
@@ -71,15 +72,17 @@ static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint
 		snprintf(cost, sizeof(cost), ", cost: %.32s", text->cost);
 	if (mtu)
 		snprintf(size, sizeof(size), ", mtu: %u", mtu);
+	if (text->introductions)
+		snprintf(introductions, sizeof(introductions), ", introductions: %.16s", text->introductions);
 	essential_write(essential, sizeof(essential), text);
-	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s%s}\n", port->name,
-		port->mesh,
+	snprintf(yaml, sizeof(yaml), "node: {key: key}\nlinks:\n  - {name: %s, preset: %s, %s%s%s%s%s%s%s}\n",
+		port->name, port->mesh,
 		is_message(port->mesh) ? "command: [/modem], peers: [card]"
 		: port->is_serial      ? "device: /dev/radio, baud: 115200"
 		: port->is_lan         ? "interface: "
 		: port->is_caller      ? "listen: 0, peers: [\"192.0.2.1:6697\"]"
 				       : "listen: 6697",
-		port->is_lan && !port->is_serial ? port->name : "", rate, cost, size, essential);
+		port->is_lan && !port->is_serial ? port->name : "", rate, cost, size, introductions, essential);
 	if (config_parse(&config, "link", bytes_of(yaml, strlen(yaml)), error))
 		return outline_complain(&r->outline, "links", l, NULL, "a node refuses the link: %.300s", error);
 	port->config = config.links[0];
@@ -120,7 +123,8 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 		const struct plan_port *port = &node->ports[found];
 
 		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
-			port->is_serial == like->is_serial && port->is_caller == like->is_caller)
+			port->is_serial == like->is_serial && port->is_caller == like->is_caller &&
+			(port->nat == like->nat || r->plan->links[l].is_silent))
 			return found;
 		return outline_complain(&r->outline, "links", l, "ends",
 			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
@@ -148,7 +152,8 @@ static int end_read(struct plan_reading *r, int l, const char *text, const char 
 	struct plan_port port = { .mesh = mesh,
 		.is_lan = link->is_lan,
 		.is_serial = link->is_serial,
-		.is_caller = !link->is_lan && link->end_count == 0 };
+		.is_caller = !link->is_lan && (link->is_silent || link->end_count == 0),
+		.nat = link->end_count == 0 ? link->nat : NAT_NONE };
 
 	if (node < 0)
 		return outline_complain(&r->outline, "links", l, "ends",
@@ -170,6 +175,22 @@ static int end_read(struct plan_reading *r, int l, const char *text, const char 
 	return 0;
 }
 
+/* Plain yes: a box as most are. */
+static int nat_read(enum nat_kind *kind, const char *text)
+{
+	static const char *const words[] = {
+		[NAT_NONE] = "no", [NAT_INDEPENDENT] = "yes", [NAT_SYMMETRIC] = "symmetric"
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(text, words[i]) == 0) {
+			*kind = (enum nat_kind)i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
 static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 {
 	const struct plan_text_link *text = &r->text->links[l];
@@ -184,11 +205,18 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 	link->is_lan = kinds[kind].is_lan;
 	*mesh = text->mesh ? text->mesh : kinds[kind].mesh;
 	link->is_serial = kinds[kind].is_serial && strcmp(*mesh, kinds[kind].mesh) == 0;
-	link->has_nat = !link->is_lan && !is_message(*mesh) && (!text->nat || strcmp(text->nat, "yes") == 0);
-	if (text->nat &&
-		(link->is_lan || is_message(*mesh) || (strcmp(text->nat, "yes") != 0 && strcmp(text->nat, "no") != 0)))
+	bool has_terminals = !link->is_lan && !is_message(*mesh);
+	link->nat = has_terminals ? NAT_INDEPENDENT : NAT_NONE;
+	if (text->nat && (!has_terminals || nat_read(&link->nat, text->nat)))
 		return outline_complain(&r->outline, "links", l, "nat",
-			"link \"%s\": nat is yes or no, and only for satellites and cellular", link->name);
+			"link \"%s\": nat is yes, no or symmetric, and only for satellites and cellular", link->name);
+	if (text->calls && (!has_terminals || text->nat || strcmp(text->calls, "no") != 0))
+		return outline_complain(&r->outline, "links", l, "calls",
+			"link \"%s\": calls is no, and only for satellites and cellular; the boxes that its ends are "
+			"behind are said where they call",
+			link->name);
+	link->is_silent = text->calls;
+	link->nat = link->is_silent ? NAT_NONE : link->nat;
 	return 0;
 }
 

@@ -49,6 +49,8 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct plan_text_link, "mesh", mesh),
 	TEXT_FIELD(struct plan_text_link, "cost", cost),
 	TEXT_FIELD(struct plan_text_link, "nat", nat),
+	TEXT_FIELD(struct plan_text_link, "calls", calls),
+	TEXT_FIELD(struct plan_text_link, "introductions", introductions),
 	TEXT_FIELD(struct plan_text_link, "range", range),
 	LIST_FIELD(struct plan_text_link, "essential", essential, &word_schema, CONFIG_ESSENTIAL_MAX),
 	CYAML_FIELD_END,
@@ -188,6 +190,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "sessions", sessions, guard_fields),
 	PART_FIELD(struct plan_text_expect, "entries", entries, guard_fields),
 	PART_FIELD(struct plan_text_expect, "routed", routed, guard_fields),
+	PART_FIELD(struct plan_text_expect, "relayed", relayed, guard_fields),
 	PART_FIELD(struct plan_text_expect, "floor", floor, guard_fields),
 	CYAML_FIELD_END,
 };

@@ -23,7 +23,7 @@ struct plan_text_node {
 
 struct plan_text_link {
 	struct text_link link; /* as the lab has it */
-	char *mesh, *cost, *nat, *range;
+	char *mesh, *cost, *nat, *calls, *introductions, *range;
 	char **essential;
 	unsigned essential_count;
 };
@@ -77,7 +77,7 @@ struct plan_text_expect {
 	struct plan_text_share *share;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
-	struct plan_text_guard *sessions, *entries, *routed, *floor;
+	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;
 };
 
 struct plan_text_faults {

@@ -68,6 +68,10 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 		snprintf(text, size, "route from %s to %s for at most %g s after %g s", node_name(t, c->from),
 			node_name(t, c->to), c->at_most, after_s);
 		return;
+	case PLAN_RELAYED:
+		snprintf(text, size, "not directly from %s to %s for at most %g s after %g s", node_name(t, c->from),
+			node_name(t, c->to), c->at_most, after_s);
+		return;
 	case PLAN_FLOOR:
 		snprintf(text, size, "least time of %s moved by at most %g days", node_name(t, c->from), c->at_most);
 		return;

@@ -2,14 +2,15 @@
  * Segments: what lies between ports. A frame is offered to the link model, which
  * says when each end hears it, and waits until then; a cut in between loses it.
  *
- *   end 0 ── NAT box ──┐                a terminal calls; its box has one port
- *   (has_nat)          ├── path ──►     for it, takes frames only from where
+ *   end ──── NAT box ──┐                a terminal calls; its box (nat.h) has a port
+ *   (port->nat)        ├── path ──►     for it, takes frames only from where
  *   others ────────────┘                it sent to, and forgets it when idle
  *
  * On a LAN every end is known by a hardware address and a frame may go to all. On
  * other segments frames are addressed, as in UDP over the internet.
  */
 #include "sim/world/lane.h"
+#include "sim/world/nat.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +18,6 @@
 #include <string.h>
 
 #define WINDOW_US (10 * SECOND_US)
-#define NAT_PORT_MIN 20000
-#define HOST_LEN 4 /* of an endpoint; then its port */
 
 struct flight {
 	struct arrival arrival; /* first */
@@ -48,53 +47,6 @@ struct offer {
 struct offer_room {
 	alignas(struct offer) uint8_t bytes[sizeof(struct offer) + NODE_FRAME_MAX];
 };
-
-/* --- endpoints ------------------------------------------------------------------------- */
-
-static struct endpoint endpoint_ip(uint8_t net, unsigned host, uint16_t port)
-{
-	return (struct endpoint){ 6, { net, (uint8_t)(host >> 16), (uint8_t)(host >> 8), (uint8_t)host,
-					     (uint8_t)(port >> 8), (uint8_t)port } };
-}
-
-static struct endpoint end_visible(const struct segment_end *e)
-{
-	return e->has_nat ? e->outside : e->port->self;
-}
-
-static struct endpoint nat_endpoint(const struct segment_end *e, uint16_t port)
-{
-	return endpoint_ip(100, e->port->station->index, port);
-}
-
-static void nat_renew(struct segment_end *e)
-{
-	if (++e->nat_port < NAT_PORT_MIN)
-		e->nat_port = NAT_PORT_MIN;
-	e->outside = nat_endpoint(e, e->nat_port);
-	e->contacted = 0;
-}
-
-static bool nat_is_idle(const struct segment_end *e, uint64_t now_us)
-{
-	return now_us - e->used_us > WORLD_NAT_IDLE_US;
-}
-
-static void nat_out(struct segment_end *e, uint64_t now_us, unsigned to)
-{
-	if (e->contacted && nat_is_idle(e, now_us))
-		nat_renew(e);
-	e->used_us = now_us;
-	e->contacted |= 1u << to;
-}
-
-static bool nat_in(struct segment_end *e, uint64_t now_us, unsigned from, const struct endpoint *to)
-{
-	if (!(e->contacted & 1u << from) || nat_is_idle(e, now_us) || !endpoint_equal(&e->outside, to))
-		return false;
-	e->used_us = now_us;
-	return true;
-}
 
 /* --- building ---------------------------------------------------------------------------- */
 
@@ -131,20 +83,18 @@ struct segment *segment_find(const struct world *w, const char *name)
 	return NULL;
 }
 
-int segment_join(struct segment *g, struct port *p, bool has_nat)
+int segment_join(struct segment *g, struct port *p)
 {
 	if (g->end_count == LINK_ENDS_MAX)
 		return -ENOSPC;
 	struct segment_end *e = &g->ends[g->end_count];
 
-	*e = (struct segment_end){ .port = p, .has_nat = has_nat };
+	*e = (struct segment_end){ .port = p };
 	p->attachments = realloc(p->attachments, (p->attachment_count + 1) * sizeof(*p->attachments));
 	if (!p->attachments)
 		abort();
 	p->attachments[p->attachment_count++] = (struct attachment){ g, g->end_count };
 	g->w->is_divided = false;
-	if (has_nat)
-		nat_renew(e);
 	return (int)g->end_count++;
 }
 
@@ -172,7 +122,7 @@ static bool end_has_carrier(const struct segment *g, unsigned end)
 	const struct segment_end *e = &g->ends[end];
 
 	/* Behind the internet nobody sees whether the line of another has a carrier. */
-	if (g->model.state == LINK_CUT && (g->is_lan || e->has_nat))
+	if (g->model.state == LINK_CUT && (g->is_lan || e->port->nat))
 		return false;
 	for (unsigned i = 0; g->is_wired && g->end_count == 2 && i < 2; i++)
 		if (!g->ends[i].port->station->node)
@@ -220,8 +170,8 @@ void segment_set_params(struct segment *g, const struct link_params params[2])
 void segment_forget_flows(struct segment *g, struct station *s)
 {
 	for (unsigned i = 0; i < g->end_count; i++)
-		if (g->ends[i].port->station == s && g->ends[i].has_nat)
-			nat_renew(&g->ends[i]);
+		if (g->ends[i].port->station == s && g->ends[i].port->nat)
+			nat_forget(g->ends[i].port->nat);
 }
 
 /* --- traffic ----------------------------------------------------------------------------------- */
@@ -327,8 +277,8 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 		return;
 	}
 	bool is_heard = f->epoch == g->epoch && s->node && to->port->is_up;
-	if (is_heard && to->has_nat && f->is_addressed)
-		is_heard = nat_in(to, now_us, f->from, &f->destination);
+	if (is_heard && to->port->nat && f->is_addressed)
+		is_heard = nat_in(to->port->nat, now_us, g, f->from, &f->source, &f->destination);
 	station_note(s, is_heard ? 'F' : 'D', g->index, bytes_of(f->data, f->len));
 	to->traffic.flying_frames--; /* others count it up: only their sum tells */
 	if (is_heard) {
@@ -416,9 +366,9 @@ static int segment_find_end(const struct segment *g, unsigned from, const struct
 {
 	for (unsigned i = 0; i < g->end_count; i++) {
 		const struct segment_end *e = &g->ends[i];
-		struct endpoint there = e->has_nat ? nat_endpoint(e, 0) : e->port->self;
+		bool is_there = e->port->nat ? nat_has_address(e->port->nat, to) : endpoint_equal(&e->port->self, to);
 
-		if (i != from && memcmp(there.bytes, to->bytes, e->has_nat ? HOST_LEN : there.len) == 0)
+		if (i != from && is_there)
 			return (int)i;
 	}
 	return -1;
@@ -430,10 +380,7 @@ static void segment_offer(struct segment *g, struct offer *o)
 	uint32_t bytes = (uint32_t)(o->len + from->port->config.overhead);
 	struct link_fate fates[LINK_ENDS_MAX];
 
-	o->source = end_visible(from);
 	segment_count(from, g, o->now_us, bytes, o->is_data);
-	if (o->target >= 0 && from->has_nat)
-		nat_out(from, o->now_us, (unsigned)o->target);
 	if (g->w->offered)
 		g->w->offered(g->w->offered_user, g, o->from, o->target, o->is_addressed ? &o->to : NULL, &o->source,
 			bytes_of(o->data, o->len));
@@ -521,6 +468,9 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 		if (to ? o->target < 0 : !a->segment->is_lan)
 			continue;
 		carried++;
+		o->source = p->self;
+		if (to && p->nat)
+			o->source = nat_out(p->nat, o->now_us, a->segment, (unsigned)o->target, to);
 		if (a->segment->joins_lanes && a->segment->model.shared && s->w->is_apart)
 			offer_put_off(s->lane, o);
 		else

@@ -3,6 +3,7 @@
  * but the disk: keys, certificates learned, the routing engine's seqno.
  */
 #include "sim/world/lane.h"
+#include "sim/world/nat.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -111,6 +112,16 @@ static const struct node_member *output_share_member(void *user, const struct no
 	struct station *s = user;
 
 	return roll_enter(s->w->roll, member);
+}
+
+/* A terminal does not call itself. */
+static bool output_may_call(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to)
+{
+	const struct station *s = user;
+	const struct port *p = s->ports[link];
+
+	(void)by;
+	return !endpoint_equal(to, &p->self) && !(p->nat && nat_has_address(p->nat, to));
 }
 
 /* --- time -------------------------------------------------------------------------------------- */
@@ -232,6 +243,7 @@ void station_free(struct station *s)
 	heap_done(&s->heap); /* it still knows the timers of the ports */
 	for (unsigned i = 0; i < s->port_count; i++) {
 		free(s->ports[i]->attachments);
+		nat_free(s->ports[i]->nat);
 		free(s->ports[i]);
 	}
 	arrivals_free(s);
@@ -284,7 +296,7 @@ void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_sealing,
-		output_share_member };
+		output_share_member, output_may_call };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,

@@ -44,9 +44,15 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 			return false;
 	if (conf->expires_min)
 		station_expires(s, conf->expires_min);
-	for (unsigned i = 0; i < conf->port_count; i++)
-		if (!station_port_add(s, &conf->ports[i].config))
+	for (unsigned i = 0; i < conf->port_count; i++) {
+		const struct plan_port *port = &conf->ports[i];
+		struct port *p = station_port_add(s, &port->config);
+
+		if (!p)
 			return false;
+		if (port->nat != NAT_NONE)
+			p->nat = nat_new(port->nat, s->index);
+	}
 	return true;
 }
 
@@ -59,10 +65,10 @@ static bool build_segment(struct trial *t, const struct plan_link *conf)
 
 		if (p->config.is_thin && conf->params[i > 0].pace_us)
 			p->pace_us = conf->params[i > 0].pace_us;
-		if (segment_join(g, p, i == 0 && conf->has_nat) < 0)
+		if (segment_join(g, p) < 0)
 			return false;
 	}
-	for (unsigned i = 1; i < conf->end_count && !conf->is_lan; i++)
+	for (unsigned i = 1; i < conf->end_count && !conf->is_lan && !conf->is_silent; i++)
 		if (port_target_add(g->ends[0].port, &g->ends[i].port->self))
 			return false;
 	if (segment_open(g, conf->preset->shared, conf->params, conf->state))
@@ -258,6 +264,7 @@ static void judge(struct trial *t, struct trial_expect *e)
 	case PLAN_SESSIONS:
 	case PLAN_ENTRIES:
 	case PLAN_ROUTED:
+	case PLAN_RELAYED:
 	case PLAN_FLOOR:
 		trial_guard_judge(e);
 		return;

@@ -152,7 +152,7 @@ void trial_traffic_done(struct trial *t);
 void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes packet);
 /* Packets that another host got than they were for. */
 uint64_t trial_strays(const struct trial *t);
-void trial_guard_init(struct trial_expect *e); /* guard.c: sessions, entries, routed, floor */
+void trial_guard_init(struct trial_expect *e); /* guard.c: sessions, entries, routed, relayed, floor */
 void trial_guard_judge(struct trial_expect *e);
 /* An attack of which nothing came; false: there is none. */
 bool trial_attack_missing(const struct trial *t, const char **name);

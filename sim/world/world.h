@@ -16,7 +16,8 @@
  *   roll.c      members that nodes know, once for all
  *   station.c   power, disk, what a node says to its shell
  *   port.c      its links, and how their frames look
- *   segment.c   frames through link models, NAT boxes, carrier
+ *   segment.c   frames through link models, carrier
+ *   nat.c       NAT boxes
  *   disk.c      certificates that nodes keep, each once for all nodes
  *   oracle.c    no forwarding loop in any class, looked at after every event
  *   nonce.c     no nonce twice under one key, looked at with every frame
@@ -100,6 +101,7 @@ struct port {
 	struct node_link_config config;
 	bool is_udp; /* else straight on Ethernet */
 	struct endpoint self;
+	struct nat_box *nat; /* between it and what it is attached to; NULL: none (nat.h) */
 	unsigned attachment_count;
 	struct attachment *attachments;
 	unsigned target_count;
@@ -167,11 +169,6 @@ struct segment_traffic {
 
 struct segment_end {
 	struct port *port;
-	bool has_nat;
-	struct endpoint outside; /* as the others see it through its NAT box */
-	uint16_t nat_port; /* the last one given */
-	uint32_t contacted; /* bit mask of the ends that it sent to */
-	uint64_t used_us;
 	uint64_t launched; /* frames from here that are, or were, on their way */
 	struct segment_traffic traffic; /* what it offered, and what it did not hear */
 	uint64_t window_bytes; /* of control in the ten seconds that run */
@@ -352,7 +349,7 @@ struct segment *segment_new(struct world *w, const char *name, bool is_wired, bo
 void segment_free(struct segment *g);
 struct segment *segment_find(const struct world *w, const char *name);
 /* The number of the end; -ENOSPC. Before segment_open(). */
-int segment_join(struct segment *g, struct port *p, bool has_nat);
+int segment_join(struct segment *g, struct port *p);
 /* 0 or -ENOMEM. */
 int segment_open(struct segment *g, bool is_shared, const struct link_params params[2], enum link_state state);
 void segment_set_state(struct segment *g, enum link_state state);

@@ -252,6 +252,12 @@ static void link_values_out_of_bounds_are_refused(void **state)
 		{ "links:\n- name: a\n  preset: fibre\n  idle-hello: 1s\n",
 			"m.yaml:4: link \"a\": idle-hello \"1s\" is out of range; write 100 to 60000 (milliseconds), "
 			"4000 is usual" },
+		{ "links:\n- name: a\n  preset: fibre\n  introductions: 2\n",
+			"m.yaml:4: link \"a\": introductions \"2\" is neither yes nor no; write one of them" },
+		{ "links:\n- interface: a\n  preset: mesh-radio\n  introductions: no\n",
+			"m.yaml:4: link \"a\": introductions are for links over the internet; remove introductions" },
+		{ "links:\n- interface: a\n  preset: narrowband\n  introductions: yes\n",
+			"m.yaml:4: link \"a\": introductions are for links over the internet; remove introductions" },
 		{ "links:\n- name: a\n  preset: fibre\n  cost: 0\n",
 			"m.yaml:4: link \"a\": cost \"0\" is out of range; write 1 to 32767, a radio hop is 256" },
 		{ "links:\n- name: a\n  preset: fibre\n  cost: 32768\n",

@@ -80,7 +80,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
 			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
 			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
-			"essential" },
+			"essential, introductions" },
 		/* Three slips are forgiven in seven letters; four are another word. */
 		{ "links:\n- prezits: a\n", "m.yaml:2: link 1: \"prezits\" is not a field; did you mean \"preset\"?" },
 		{ "links:\n- brezits: a\n",
@@ -88,7 +88,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
 			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
 			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
-			"essential" },
+			"essential, introductions" },
 		/* Long words are cut, and compared with nothing. */
 		{ HUNDRED ": a\n", "m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links, classes" },
 	};

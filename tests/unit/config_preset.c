@@ -296,6 +296,35 @@ static void a_low_rate_slows_hellos_down_to_the_budget(void **state)
 	}
 }
 
+/* Who calls from behind NAT wishes to be introduced, who is called introduces; the rest stay as they are wired. */
+static void who_is_behind_nat_is_introduced(void **state)
+{
+	static const struct {
+		const char *preset, *more;
+		bool introduces, is_introduced;
+	} cases[] = {
+		{ "cellular", "peers: [gw]", true, true },
+		{ "geo-satellite", "peers: [gw]", true, true },
+		{ "leo-satellite", "peers: [gw]", true, true },
+		{ "cellular", "listen: 6697", true, false },
+		{ "fibre", "peers: [gw]", true, false },
+		{ "fibre", "peers: [gw], introductions: yes", true, true },
+		{ "cellular", "peers: [gw], introductions: no", false, false },
+		{ "fibre", "introductions: off", false, false },
+		{ "narrowband", "peers: [gw]", false, false },
+		{ "mesh-radio", "", false, false },
+		{ "short-message", "peers: [card]", false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct config_link l = link_of(cases[i].preset, cases[i].more);
+
+		assert_int_equal(l.introduces, cases[i].introduces);
+		assert_int_equal(l.is_introduced, cases[i].is_introduced);
+	}
+}
+
 static void idle_hellos_are_as_written_but_not_above_the_full_rate(void **state)
 {
 	struct config_link l = link_of("mesh-radio", "idle-hello: 5000");
@@ -397,6 +426,7 @@ int main(void)
 		cmocka_unit_test(hellos_and_the_whole_table_fit_the_budget__design_3),
 		cmocka_unit_test(stations_in_range_fit_the_budget_of_a_radio),
 		cmocka_unit_test(a_low_rate_slows_hellos_down_to_the_budget),
+		cmocka_unit_test(who_is_behind_nat_is_introduced),
 		cmocka_unit_test(idle_hellos_are_as_written_but_not_above_the_full_rate),
 		cmocka_unit_test(a_hop_costs_what_is_written),
 		cmocka_unit_test(links_are_preferred_in_the_order_of_the_field),

@@ -189,6 +189,69 @@ static void text_longer_than_any_endpoint_is_refused(void **state)
 	assert_int_equal(endpoint_parse(&e, text), -EINVAL);
 }
 
+static struct endpoint of_text(const char *text)
+{
+	struct endpoint e;
+
+	assert_int_equal(endpoint_parse(&e, text), 0);
+	return e;
+}
+
+static void nobody_is_sent_to_where_who_says_so_is_not(void **state)
+{
+	static const struct {
+		const char *by, *to;
+		bool is_good;
+	} cases[] = {
+		{ "203.0.113.1:6697", "198.51.100.7:40000", true },
+		{ "[2001:db8::1]:6697", "[2001:db8:7::2]:40000", true },
+		/* Into private networks, this machine, or to many. */
+		{ "203.0.113.1:6697", "10.0.0.7:40000", false },
+		{ "203.0.113.1:6697", "172.16.0.7:40000", false },
+		{ "203.0.113.1:6697", "172.32.0.7:40000", true },
+		{ "203.0.113.1:6697", "192.168.1.1:40000", false },
+		{ "203.0.113.1:6697", "100.64.0.7:40000", false },
+		{ "203.0.113.1:6697", "127.0.0.1:53", false },
+		{ "203.0.113.1:6697", "0.0.0.0:53", false },
+		{ "203.0.113.1:6697", "169.254.1.1:53", false },
+		{ "203.0.113.1:6697", "224.0.0.1:53", false },
+		{ "203.0.113.1:6697", "255.255.255.255:53", false },
+		{ "203.0.113.1:6697", "198.51.100.7:0", false },
+		{ "[2001:db8::1]:6697", "[::1]:53", false },
+		{ "[2001:db8::1]:6697", "[::]:53", false },
+		{ "[2001:db8::1]:6697", "[ff02::1]:53", false },
+		{ "[2001:db8::1]:6697", "[fe80::1]:53", false },
+		{ "[2001:db8::1]:6697", "[fe80::1%3]:53", false },
+		{ "[2001:db8::1]:6697", "[fd00::1]:53", false },
+		/* IPv4 in other clothes. */
+		{ "[2001:db8::1]:6697", "[::10.0.0.1]:53", false },
+		{ "[2001:db8::1]:6697", "[64:ff9b::a00:1]:53", false },
+		{ "[2001:db8::1]:6697", "[2002:a00:1::1]:53", false },
+		{ "[2001:db8::1]:6697", "[2001:0:a00:1::1]:53", false },
+		/* By the way that leads to him nobody of the other family is reached. */
+		{ "203.0.113.1:6697", "[2001:db8:7::2]:40000", false },
+		{ "[2001:db8::1]:6697", "198.51.100.7:40000", false },
+		/* A private network that he is in himself. */
+		{ "10.9.9.9:6697", "10.0.0.7:40000", true },
+		{ "10.9.9.9:6697", "192.168.1.1:40000", false },
+		{ "10.9.9.9:6697", "198.51.100.7:40000", true },
+		{ "100.100.0.1:6697", "100.64.0.7:40000", true },
+		{ "[fd00:1:2::1]:6697", "[fd00:1:2:7::1]:40000", true },
+		{ "[fd00:1:2::1]:6697", "[fd00:1:3::1]:40000", false },
+		/* Not by a radio. */
+		{ "02:00:00:00:00:01", "198.51.100.7:40000", false },
+		{ "203.0.113.1:6697", "02:00:00:00:00:01", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct endpoint by = of_text(cases[i].by), to = of_text(cases[i].to);
+
+		if (endpoint_is_introducible(&by, &to) != cases[i].is_good)
+			fail_msg("%s says that a member is at %s", cases[i].by, cases[i].to);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +263,7 @@ int main(void)
 		cmocka_unit_test(socket_address_leads_back_to_the_same_endpoint),
 		cmocka_unit_test(malformed_text_is_refused),
 		cmocka_unit_test(text_longer_than_any_endpoint_is_refused),
+		cmocka_unit_test(nobody_is_sent_to_where_who_says_so_is_not),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -51,6 +51,15 @@ void peer_busy(struct peer *p, uint64_t now_us)
 	p->busy_told_us = now_us;
 }
 
+static unsigned relayed;
+
+void meet_relayed(struct peer *from, struct peer *to, uint64_t now_us)
+{
+	(void)now_us;
+	assert_ptr_equal(from->link, to->link);
+	relayed++;
+}
+
 static void deliver(void *user, struct bytes packet)
 {
 	assert_ptr_equal(user, &node);
@@ -68,6 +77,7 @@ static void route_set(const char *text, enum fib_kind kind, struct peer *peer)
 static int setup(void **state)
 {
 	(void)state;
+	relayed = 0;
 	node = (struct node){ .user = &node, .output = { .deliver = deliver }, .address = addr(SELF) };
 	for (unsigned i = 0; i < 2; i++) {
 		links[i] = (struct node_link){ .n = &node, .id = i, .config = { .mtu = LINK_MTU } };
@@ -136,6 +146,23 @@ static void hop_limit_falls_at_relays_only(void **state)
 	assert_memory_equal(sent[1].data, original.data, original.len);
 	assert_int_equal(node.counters.packets_in, 1);
 	assert_int_equal(node.counters.packets_forwarded, 2);
+}
+
+static void only_what_comes_and_goes_by_one_link_asks_for_a_meeting(void **state)
+{
+	struct test_packet p;
+
+	(void)state;
+	packet_build(&p, SELF, "fd00::2", PROTOCOL_UDP, 64, 100);
+	from_host(&p, BOOT);
+	packet_build(&p, "fd00::2", "fd00::1", PROTOCOL_UDP, 64, 100);
+	from_peer(&p, BOOT);
+	packet_build(&p, "fd00::9", SELF, PROTOCOL_UDP, 64, 100);
+	from_peer(&p, BOOT);
+	assert_int_equal(relayed, 0);
+	packet_build(&p, "fd00::9", "fd00::2", PROTOCOL_UDP, 64, 100);
+	from_peer(&p, BOOT);
+	assert_int_equal(relayed, 1);
 }
 
 static void packet_for_the_host_arrives_as_it_was_sent(void **state)
@@ -834,6 +861,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(hop_limit_falls_at_relays_only),
+		TEST(only_what_comes_and_goes_by_one_link_asks_for_a_meeting),
 		TEST(packet_for_the_host_arrives_as_it_was_sent),
 		TEST(ipv4_checksum_follows_the_hop_limit__rfc1624),
 		TEST(longest_prefix_wins),

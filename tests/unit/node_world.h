@@ -101,6 +101,8 @@ struct segment {
 	bool is_thin, is_paired; /* as in struct node_link_config */
 	bool is_open; /* a channel without addresses: all hear everything */
 	bool is_lossy; /* cost by ETX */
+	bool is_parted; /* between these two nothing passes: */
+	unsigned parted[2];
 	uint64_t delay, jitter;
 	unsigned loss, duplication, corruption; /* permille */
 	unsigned swallow[TYPES]; /* so many frames of this type get lost next */
@@ -196,6 +198,11 @@ static inline bool port_hears(
 	return false;
 }
 
+static inline bool is_parted(const struct segment *s, unsigned a, unsigned b)
+{
+	return s->is_parted && ((a == s->parted[0] && b == s->parted[1]) || (a == s->parted[1] && b == s->parted[0]));
+}
+
 static inline void port_contact(struct port *p, const struct endpoint *to)
 {
 	for (unsigned i = 0; i < p->contacts; i++)
@@ -266,7 +273,8 @@ static inline void world_send(void *user, unsigned link, const struct endpoint *
 		w->tape[w->tape_count++] = f;
 	for (unsigned i = 0; i < STATIONS; i++) {
 		f.to = i;
-		if (i != s->index && port_hears(port_of(w, i, link), segment, &f.source, to))
+		if (i != s->index && !is_parted(segment, i, s->index) &&
+			port_hears(port_of(w, i, link), segment, &f.source, to))
 			segment_carry(w, &f);
 	}
 }
@@ -654,10 +662,28 @@ static inline void station_knows_of(struct world *w, unsigned i, unsigned other)
 	station_knows(w, i, &w->stations[other].enrolment.certificate);
 }
 
+/* Everywhere but at what it is itself. */
+static inline bool world_may_call(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to)
+{
+	const struct station *s = user;
+	const struct port *p = &s->ports[link];
+
+	(void)by;
+	return !endpoint_equal(to, &p->self) && !endpoint_equal(to, &p->outside);
+}
+
 static inline struct node *station_start(struct world *w, unsigned i)
 {
-	static const struct node_output output = { world_send, world_deliver, world_kernel_route, world_store_seqno,
-		world_store_certificate, world_event, NULL, NULL, world_sealing, NULL };
+	static const struct node_output output = {
+		.send = world_send,
+		.deliver = world_deliver,
+		.kernel_route = world_kernel_route,
+		.store_seqno = world_store_seqno,
+		.store_certificate = world_store_certificate,
+		.event = world_event,
+		.sealing = world_sealing,
+		.may_call = world_may_call,
+	};
 	struct station *s = &w->stations[i];
 
 	assert_null(s->node);

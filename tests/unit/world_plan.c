@@ -56,7 +56,7 @@ static void links_take_their_node_side_from_the_daemons_presets(void **state)
 	assert_int_equal(p->nodes[0].ports[1].config.mtu, 1400 - CONFIG_UDP_OVERHEAD);
 	assert_true(p->links[0].is_lan);
 	assert_false(p->links[1].is_lan);
-	assert_true(p->links[1].has_nat);
+	assert_int_equal(p->links[1].nat, NAT_INDEPENDENT);
 	assert_int_equal(p->links[1].params[1].rate_bps, 2000000);
 	plan_free(p);
 }
@@ -273,7 +273,7 @@ static const struct {
 		"  - {name: m, preset: mesh-radio, ends: [a:r0, b:r1]}\n",
 		"s.yaml:7: \"a:r0\" ends a link of another kind; give it an interface of its own" },
 	{ NODES "links:\n  - {name: l, preset: fibre, nat: yes, ends: [a:r0, b:r0]}\n",
-		"s.yaml:6: link \"l\": nat is yes or no, and only for satellites and cellular" },
+		"s.yaml:6: link \"l\": nat is yes, no or symmetric, and only for satellites and cellular" },
 	{ LINKS "events:\n  - {at: 10, do: cut m}\n",
 		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset for all of its kind" },
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
@@ -342,7 +342,7 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, share, moves, whole, "
-		"arrives, usable, sessions, entries, routed, floor; write each in a line of its own" },
+		"arrives, usable, sessions, entries, routed, relayed, floor; write each in a line of its own" },
 };
 
 static void classes_files_and_kinds_are_read(void **state)

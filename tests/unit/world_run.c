@@ -140,21 +140,32 @@ static void power_off_forgets_all_but_the_disk(void **state)
 	run_end(&r);
 }
 
+static struct endpoint seen_at(const struct station *by, const struct station *who)
+{
+	struct node_peer_info info;
+
+	assert_true(node_find_peer(by->node, 0, &who->neighbour_address, &info));
+	return info.endpoint;
+}
+
 /* The terminal calls; nobody can call it. After a rebinding the city hears it from elsewhere. */
 static void a_nat_box_gives_new_ports_and_the_session_goes_on(void **state)
 {
 	struct run r = run_begin(SATELLITE, 1);
-	struct endpoint before = r.l->ends[0].outside;
 
 	(void)state;
-	assert_true(r.l->ends[0].has_nat);
-	assert_false(r.l->ends[1].has_nat);
+	assert_non_null(r.l->ends[0].port->nat);
+	assert_null(r.l->ends[1].port->nat);
 	run_until(&r, 20);
 	assert_true(station_has_session(r.b, 0, r.a));
-	assert_true(endpoint_equal(&before, &r.l->ends[0].outside));
+	struct endpoint before = seen_at(r.b, r.a);
+	run_until(&r, 30);
+	struct endpoint still = seen_at(r.b, r.a);
+	assert_true(endpoint_equal(&before, &still));
 	segment_forget_flows(r.l, r.a);
-	assert_false(endpoint_equal(&before, &r.l->ends[0].outside));
-	run_until(&r, 24);
+	run_until(&r, 34);
+	struct endpoint after = seen_at(r.b, r.a);
+	assert_false(endpoint_equal(&before, &after));
 	assert_true(station_reaches(r.a, r.b) && station_reaches(r.b, r.a));
 	run_end(&r);
 }

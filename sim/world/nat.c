@@ -1,0 +1,118 @@
+#include "sim/world/nat.h"
+
+#include "sim/world/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NAT_NET 100 /* first byte of outer addresses */
+#define NAT_PORT_MIN 20000
+#define HOST_LEN 4 /* of an endpoint; then its port */
+
+static struct endpoint outer(const struct nat_box *b, uint16_t port)
+{
+	return (struct endpoint){ 6, { NAT_NET, (uint8_t)(b->host >> 16), (uint8_t)(b->host >> 8), (uint8_t)b->host,
+					     (uint8_t)(port >> 8), (uint8_t)port } };
+}
+
+struct nat_box *nat_new(enum nat_kind kind, unsigned host)
+{
+	struct nat_box *b = world_alloc(sizeof(*b));
+
+	b->kind = kind;
+	b->host = host;
+	b->last_port = NAT_PORT_MIN - 1;
+	return b;
+}
+
+void nat_free(struct nat_box *b)
+{
+	if (!b)
+		return;
+	free(b->flows);
+	free(b);
+}
+
+void nat_forget(struct nat_box *b)
+{
+	b->flow_count = 0;
+}
+
+bool nat_has_address(const struct nat_box *b, const struct endpoint *e)
+{
+	struct endpoint any = outer(b, 0);
+
+	return e->len == any.len && memcmp(any.bytes, e->bytes, HOST_LEN) == 0;
+}
+
+static void expire(struct nat_box *b, uint64_t now_us)
+{
+	for (unsigned i = 0; i < b->flow_count;) {
+		if (now_us - b->flows[i].used_us > WORLD_NAT_IDLE_US)
+			b->flows[i] = b->flows[--b->flow_count];
+		else
+			i++;
+	}
+}
+
+static uint16_t fresh_port(struct nat_box *b)
+{
+	if (++b->last_port < NAT_PORT_MIN)
+		b->last_port = NAT_PORT_MIN;
+	return b->last_port;
+}
+
+/* An independent box has one port as long as anything is open. */
+static uint16_t port_for_new(struct nat_box *b)
+{
+	return b->kind == NAT_INDEPENDENT && b->flow_count ? b->flows[0].port : fresh_port(b);
+}
+
+static struct nat_flow *flow_new(struct nat_box *b)
+{
+	if (b->flow_count == b->flow_capacity) {
+		b->flow_capacity = b->flow_capacity ? 2 * b->flow_capacity : 4;
+		b->flows = realloc(b->flows, b->flow_capacity * sizeof(*b->flows));
+		if (!b->flows)
+			abort();
+	}
+	return &b->flows[b->flow_count++];
+}
+
+static bool is_of(const struct nat_flow *f, const struct segment *segment, unsigned end, const struct endpoint *to)
+{
+	return f->segment == segment && f->end == end && endpoint_equal(&f->to, to);
+}
+
+struct endpoint nat_out(
+	struct nat_box *b, uint64_t now_us, const struct segment *segment, unsigned end, const struct endpoint *to)
+{
+	expire(b, now_us);
+	for (unsigned i = 0; i < b->flow_count; i++) {
+		struct nat_flow *f = &b->flows[i];
+
+		if (is_of(f, segment, end, to)) {
+			f->used_us = now_us;
+			return outer(b, f->port);
+		}
+	}
+	uint16_t port = port_for_new(b);
+	*flow_new(b) = (struct nat_flow){ segment, end, now_us, port, *to };
+	return outer(b, port);
+}
+
+bool nat_in(struct nat_box *b, uint64_t now_us, const struct segment *segment, unsigned end,
+	const struct endpoint *from, const struct endpoint *to)
+{
+	expire(b, now_us);
+	for (unsigned i = 0; i < b->flow_count; i++) {
+		struct nat_flow *f = &b->flows[i];
+		struct endpoint open = outer(b, f->port);
+
+		if (is_of(f, segment, end, from) && endpoint_equal(&open, to)) {
+			f->used_us = now_us;
+			return true;
+		}
+	}
+	return false;
+}
