@@ -169,6 +169,7 @@ struct babel_verdict plain_accept(
 	const struct rule *r = rules_find(p->rules[NODE_IN], p->rule_count[NODE_IN], prefix, neighbour);
 	if (!r || r->is_deny)
 		return denied(link);
+	link->n->believes_foreigners = true;
 	return (struct babel_verdict){ .accept = true, .extra_cost = r->cost };
 }
 

@@ -331,6 +331,7 @@ struct node {
 	unsigned join_count;
 	bool has_duplicate;
 	bool is_leaving;
+	bool believes_foreigners; /* has accepted an origin without certificate: the next certificate may forbid that */
 	uint64_t refilter_us;
 	struct timer refilter;
 	struct bucket icmp_errors[ICMP_TOO_BIG + 1];

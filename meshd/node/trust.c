@@ -109,6 +109,16 @@ static void peers_renew(struct node *n, const struct certificate *old, const str
 	}
 }
 
+/* The whole table is judged anew, once for all that changes at about the same time. */
+static void refilter_soon(struct node *n)
+{
+	uint64_t due_us = n->now_us + REFILTER_DELAY_US;
+
+	if (due_us < n->refilter_us + REFILTER_GAP_US)
+		due_us = n->refilter_us + REFILTER_GAP_US;
+	timer_set_earlier(&n->heap, &n->refilter, due_us);
+}
+
 /* A certificate for keys that are known: the one issued last holds. */
 static bool known_renew(struct node *n, struct known *k, const struct certificate *c)
 {
@@ -193,6 +203,9 @@ const struct certificate *trust_restore(
 	}
 	if (!is_proven)
 		certificate_store(n, encoded);
+	/* What it names is no longer anybody's. */
+	if (n->believes_foreigners)
+		refilter_soon(n);
 	return &k->member->certificate;
 }
 
@@ -349,10 +362,7 @@ bool trust_was_wanted(struct node *n, const router_id *rid)
 	if (!w)
 		return false;
 	want_drop(n, w);
-	uint64_t due_us = n->now_us + REFILTER_DELAY_US;
-	if (due_us < n->refilter_us + REFILTER_GAP_US)
-		due_us = n->refilter_us + REFILTER_GAP_US;
-	timer_set_earlier(&n->heap, &n->refilter, due_us);
+	refilter_soon(n);
 	return true;
 }
 
@@ -425,8 +435,10 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 	(void)metric;
 	if (n->links[link]->config.is_plain)
 		return plain_accept(n->links[link], neighbour, prefix, origin);
-	if (!k && prefix_is_behind_gateway(n, prefix))
+	if (!k && prefix_is_behind_gateway(n, prefix)) {
+		n->believes_foreigners = true;
 		return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
+	}
 	if (!k) {
 		want(n, origin, link, neighbour);
 		return (struct babel_verdict){ .accept = false };

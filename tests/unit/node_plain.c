@@ -8,6 +8,7 @@
 
 #define MEMBER 0
 #define GATE 1
+#define NEWCOMER 2
 #define SEALED 0
 #define PLAIN 7
 #define WAITING 512
@@ -448,6 +449,36 @@ static void rules_do_not_open_what_is_the_networks(void **state)
 	assert_false(has(member_node(), "10.0.0.0/8", &r));
 }
 
+/* Who comes first gets nothing by it: what a certificate names is its member's once it is known. */
+static void what_was_foreign_is_a_members_once_he_is_known(void **state)
+{
+	struct babel_route r;
+
+	(void)state;
+	scene(ROLE_GATEWAY);
+	station_enrol(foreign.w, NEWCOMER, "10.50.7.0/24", NULL);
+	originates("10.50.7.0/24");
+	originates("10.50.7.9/32");
+	run(5 * A_SECOND);
+	assert_int_equal(way_of("10.50.7.0/24"), NODE_KERNEL_NATIVE);
+	assert_true(has(member_node(), "10.50.7.9/32", &r));
+	unsigned events = foreign.w->stations[GATE].events[NODE_NEIGHBOUR_UP];
+	station_start(foreign.w, NEWCOMER);
+	station_join(foreign.w, NEWCOMER, SEALED);
+	run(2 * A_SECOND);
+	assert_int_equal(foreign.w->stations[GATE].events[NODE_NEIGHBOUR_UP], events + 1);
+	assert_false(has(gate_node(), "10.50.7.0/24", &r));
+	assert_false(has(member_node(), "10.50.7.9/32", &r));
+	assert_int_not_equal(way_of("10.50.7.9/32"), NODE_KERNEL_NATIVE);
+	assert_true(has(gate_node(), "10.50.1.0/24", &r));
+	struct prefix lan = prefix_make("10.50.7.0/24");
+	assert_int_equal(node_originate(foreign.w->stations[NEWCOMER].node, foreign.w->now, &lan), 0);
+	station_poll(&foreign.w->stations[NEWCOMER]);
+	run(2 * A_SECOND);
+	assert_true(has(gate_node(), "10.50.7.0/24", &r));
+	assert_int_equal(r.link, SEALED);
+}
+
 static void what_is_no_destination_is_no_route(void **state)
 {
 	static const char *const none[] = { "::1/128", "::/128", "fe80::/10", "fe80::1/128", "ff00::/8", "ff02::1/128",
@@ -560,6 +591,7 @@ int main(void)
 		PLAIN_TEST(without_the_role_nobody_else_believes_it),
 		PLAIN_TEST(members_believe_only_what_the_gateway_is_for),
 		PLAIN_TEST(rules_do_not_open_what_is_the_networks),
+		PLAIN_TEST(what_was_foreign_is_a_members_once_he_is_known),
 		PLAIN_TEST(what_is_no_destination_is_no_route),
 		PLAIN_TEST(a_member_speaks_only_for_itself),
 		PLAIN_TEST(rules_change_without_losing_the_neighbour),
