@@ -102,11 +102,11 @@ first_contact() {
 	check "two hops away too" within 15 in_kernel gate 10.50.2.1 'via inet6 fe80.*lab0'
 	check "and of IPv6" within 15 in_kernel gate fd50:2::1 'via fe80.*lab0'
 	check "the mesh reaches it" within 15 answers alpha 10.50.2.1
-	check "by IPv6" within 5 answers alpha fd50:2::1
+	check "by IPv6" within 15 answers alpha fd50:2::1
 	check "it reaches the mesh" within 15 from lab2 10.50.2.1 10.9.0.1
 	check "by IPv6, at the mesh's own addresses" within 15 from lab2 fd50:2::1 "$(address alpha)"
-	check "and the gateway itself" within 5 from lab2 10.50.2.1 10.9.0.2
-	check "each hop counts" hops_are 62 alpha 10.50.2.1
+	check "and the gateway itself" within 15 from lab2 10.50.2.1 10.9.0.2
+	check "each hop counts" within 5 hops_are 62 alpha 10.50.2.1
 }
 
 hops_are() { # ttl node destination: of the answer
@@ -116,11 +116,11 @@ hops_are() { # ttl node destination: of the answer
 }
 
 trust() {
-	check "lab2 announces an address of a member's network" heard_of gate 10.9.7.1
+	check "lab2 announces an address of a member's network" within 15 heard_of gate 10.9.7.1
 	check_not "nobody believes it" in_kernel gate 10.9.7.1 via
-	check "an address of the deployment" heard_of gate "$(deployment)::66"
+	check "an address of the deployment" within 15 heard_of gate "$(deployment)::66"
 	check_not "nobody believes it either" in_kernel gate "$(deployment)::66" via
-	check "and what no rule accepts" heard_of gate 10.66.1.1
+	check "and what no rule accepts" within 15 heard_of gate 10.66.1.1
 	check_not "is not believed" in_kernel gate 10.66.1.1 via
 }
 
@@ -158,11 +158,11 @@ kill_and_clean() {
 interface_flaps() {
 	old=$(pid_of gate)
 	meshlab ctl unplug gate:lab0
-	check "a vanished interface takes its routes" within 3 no_native gate 10.50.2.1
+	check "a vanished interface takes its routes" within 8 no_native gate 10.50.2.1
 	meshlab ctl plug gate:lab0
 	check "it is used when it is back" within 20 answers alpha 10.50.2.1
 	ip -n gate link set lab0 down && ip -n gate link set lab0 name other0
-	check "under another name it is not the link's" within 3 no_native gate 10.50.2.1
+	check "under another name it is not the link's" within 8 no_native gate 10.50.2.1
 	ip -n gate link set other0 name lab0 && ip -n gate link set lab0 up
 	check "under its own it is" within 20 answers alpha 10.50.2.1
 	ip -n gate -6 addr flush dev lab0 scope link && ip -n gate -6 addr add fe80::77/64 dev lab0 nodad
@@ -183,14 +183,14 @@ redistributes() {
 	ip -n gate route add 10.50.77.0/24 via inet6 fe80::99 dev radio0 proto static
 	ip -n gate route add 10.50.78.0/24 via inet6 fe80::99 dev radio0 proto static
 	ip -n gate route add 10.88.1.0/24 via inet6 fe80::99 dev radio0 proto static
-	check "a route of the kernel is announced to plain neighbours" within 5 lab_route 10.50.77.0/24
-	check "and to the mesh, with its metric" within 5 mesh_route 10.50.77.0/24
+	check "a route of the kernel is announced to plain neighbours" within 15 lab_route 10.50.77.0/24
+	check "and to the mesh, with its metric" within 15 mesh_route 10.50.77.0/24
 	check_not "not one that no rule names" lab_route 10.50.78.0/24
-	check "one that the certificate does not name is refused, in a line" within 5 \
+	check "one that the certificate does not name is refused, in a line" within 15 \
 		grep 'redistribute-refused 10.88.1.0/24: the certificate does not name it' "$MESHLAB_DIR/gate.log"
 	ip -n gate route del 10.50.77.0/24
-	check "it goes when it is gone" within 5 no_lab_route 10.50.77.0/24
-	check_not "from the mesh as well" mesh_route 10.50.77.0/24
+	check "it goes when it is gone" within 10 no_lab_route 10.50.77.0/24
+	check "from the mesh as well" within 10 no_mesh_route 10.50.77.0/24
 	ip -n gate route del 10.50.78.0/24
 	ip -n gate route del 10.88.1.0/24
 }
@@ -203,6 +203,10 @@ no_lab_route() {
 	! lab_route "$1"
 }
 
+no_mesh_route() {
+	! mesh_route "$1"
+}
+
 mesh_route() { # one hop by radio, and 100
 	ask alpha routes | grep "^$1 .*gate.*in use"
 }
@@ -211,8 +215,8 @@ reloads() {
 	ups=$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")
 	sed -i 's|accept: \[10.50.0.0/16|accept: [deny 10.50.1.0/24, 10.50.0.0/16 +64|' "$MESHLAB_DIR/gate.yaml"
 	check "new rules are taken by a reload" reload_says 'changed: link lab: accept'
-	check "what they deny goes" within 3 no_native gate 10.50.1.1
-	check "what they make dearer is dearer" within 8 metric_is 10.50.2.1 256
+	check "what they deny goes" within 10 no_native gate 10.50.1.1
+	check "what they make dearer is dearer" within 15 metric_is 10.50.2.1 256
 	sed -i 's|hello: 500|hello: 600|' "$MESHLAB_DIR/gate.yaml"
 	check "what needs a restart is told" reload_says 'needs a restart: link lab'
 	sed -i 's|hello: 600|hello: 500|; s|accept: \[deny 10.50.1.0/24, 10.50.0.0/16 +64|accept: [10.50.0.0/99|' \
@@ -221,7 +225,7 @@ reloads() {
 	check "and changes nothing" metric_is 10.50.2.1 256
 	sed -i 's|10.50.0.0/99|10.50.0.0/16|' "$MESHLAB_DIR/gate.yaml"
 	check "the old rules come back" reload_says 'changed: link lab: accept'
-	check "and what they allow" within 10 in_kernel gate 10.50.1.1 lab0
+	check "and what they allow" within 20 in_kernel gate 10.50.1.1 lab0
 	check "no neighbour was lost" test "$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")" = "$ups"
 }
 
@@ -235,11 +239,11 @@ metric_is() { # prefix metric
 }
 
 looks() {
-	check "the plain neighbour is listed with its costs" within 1 neighbour_listed
-	check "a native route with its next hop" next_hop_listed
-	check "why names the plain neighbour" ask gate why 10.50.2.1
-	check "and the rule against what is not accepted" why_refused
-	check "status counts it" within 3 status_counts
+	check "the plain neighbour is listed with its costs" within 10 neighbour_listed
+	check "a native route with its next hop" within 15 next_hop_listed
+	check "why names the plain neighbour" within 15 ask gate why 10.50.2.1
+	check "and the rule against what is not accepted" within 15 why_refused
+	check "status counts it" within 10 status_counts
 }
 
 neighbour_listed() {
@@ -263,7 +267,7 @@ status_counts() {
 stop_cleans() {
 	meshlab ctl stop gate
 	check "a clean stop takes all routes along" ours_left gate
-	check "and the plain neighbours know" within 3 no_way lab2 10.9.0.1
+	check "and the plain neighbours know" within 10 no_way lab2 10.9.0.1
 }
 
 no_way() {

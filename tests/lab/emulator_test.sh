@@ -7,17 +7,16 @@ inside() {
 	# Two models of 20 ms make 40 ms there and back; what the machine adds must be small. The first ping pays
 	# for neighbour discovery, so the least of ten counts.
 	answers a 10.1.0.2
-	check "RTT over IPv4 is twice the delay" between 40 "$(rtt_ms a 10.1.0.2 10)" 42.5
+	check "RTT over IPv4 is twice the delay" within 20 rtt_between 40 10.1.0.2 42.5
 	answers a fd01::2
-	check "RTT over IPv6 is twice the delay" between 40 "$(rtt_ms a fd01::2 10)" 42.5
+	check "RTT over IPv6 is twice the delay" within 20 rtt_between 40 fd01::2 42.5
 	meshlab ctl set wire delay=5ms
-	check "a new delay holds at once" between 10 "$(rtt_ms a 10.1.0.2 10)" 12.5
+	check "a new delay holds at once" within 20 rtt_between 10 10.1.0.2 12.5
 	meshlab ctl set wire delay=1ms
 
 	# 1000 bytes of payload are 1042 on the wire: at 1 Mbit/s 8.34 ms each way.
 	meshlab ctl set wire rate=1M
-	check "a frame takes its time at the rate" between 18.6 \
-		"$(ip netns exec a ping -n -q -c 5 -i 0.05 -s 1000 10.1.0.2 | sed -n 's|^rtt.*= \([0-9.]*\)/.*|\1|p')" 21
+	check "a frame takes its time at the rate" within 20 rtt_between 18.6 10.1.0.2 21 -i 0.05 -s 1000
 	meshlab ctl set wire rate=100M
 
 	# 400 echoes through 20 % each way: 256 answers, sigma 9.6; five of them.
@@ -27,43 +26,43 @@ inside() {
 	meshlab ctl set wire loss=0
 
 	meshlab ctl cut wire
-	check "a cut takes the carrier" within 1 not has_carrier a eth0
-	check "a cut takes the carrier at the other end" within 1 not has_carrier b eth0
+	check "a cut takes the carrier" within 5 not has_carrier a eth0
+	check "a cut takes the carrier at the other end" within 5 not has_carrier b eth0
 	meshlab ctl restore wire
-	check "restoring brings the carrier back" within 1 has_carrier a eth0
-	check "and the frames" within 3 answers a 10.1.0.2
+	check "restoring brings the carrier back" within 5 has_carrier a eth0
+	check "and the frames" within 10 answers a 10.1.0.2
 	meshlab ctl silence wire
 	check "silence leaves the carrier" has_carrier a eth0
 	check_not "and takes the frames" answers a 10.1.0.2
 	meshlab ctl restore wire
-	check "silence ends" within 3 answers a 10.1.0.2
+	check "silence ends" within 10 answers a 10.1.0.2
 
 	first=$(cat "$MESHLAB_DIR/b.pid")
 	meshlab ctl power-off b
-	check_not "power off kills what the node runs" kill -0 "$first"
-	check "power off takes a wire's carrier from the other end" within 1 not has_carrier a eth0
+	check "power off kills what the node runs" within 5 not kill -0 "$first"
+	check "power off takes a wire's carrier from the other end" within 5 not has_carrier a eth0
 	check "power off leaves the radio's carrier" has_carrier a radio0
 	check_not "a node without power does not answer" answers a 10.1.0.2
 	meshlab ctl power-on b
-	check "power on brings addresses back" within 3 answers a 10.1.0.2
-	check "power on starts what the node runs" within 3 new_process "$first"
+	check "power on brings addresses back" within 10 answers a 10.1.0.2
+	check "power on starts what the node runs" within 10 new_process "$first"
 
 	meshlab ctl unplug a:eth0
 	check_not "an unplugged interface is gone" ip -n a link show eth0
 	meshlab ctl plug a:eth0
-	check "a plugged one has its address" within 3 answers a 10.1.0.2
+	check "a plugged one has its address" within 10 answers a 10.1.0.2
 	ip -n a link delete eth0
-	check "an interface that was removed from inside is noticed" within 1 \
+	check "an interface that was removed from inside is noticed" within 5 \
 		grep -q 'vanished a:eth0' "$MESHLAB_DIR/events.jsonl"
 	meshlab ctl plug a:eth0
-	check "and comes back" within 3 answers a 10.1.0.2
+	check "and comes back" within 10 answers a 10.1.0.2
 
-	check "stations of a radio hear each other" within 3 answers a 10.2.0.3
+	check "stations of a radio hear each other" within 10 answers a 10.2.0.3
 	check_not "the deaf do not" answers b 10.2.0.3
 
-	check "out through NAT" within 3 answers b 203.0.113.1
+	check "out through NAT" within 10 answers b 203.0.113.1
 	check "a NAT is told to forget" meshlab ctl rebind nat
-	check "and serves on" within 3 answers b 203.0.113.1
+	check "and serves on" within 10 answers b 203.0.113.1
 	check_not "only a NAT can forget" meshlab ctl rebind city
 	check_not "not in through NAT" answers city 100.64.1.2
 	ip -n city route add 100.64.1.0/24 via 203.0.113.10
@@ -75,6 +74,15 @@ inside() {
 	check_not "a link that is none is refused" meshlab ctl cut string
 	check "statistics are JSON and name each loss" stats_are_good
 	exit_status_is_7
+}
+
+# rtt_between LOW ADDRESS HIGH [OPTION...]: the least of ten round trips. Nothing makes it less than it is, and what
+# the machine adds is not always added.
+rtt_between() {
+	rtt_low=$1 rtt_to=$2 rtt_high=$3
+	shift 3
+	between "$rtt_low" "$(ip netns exec a ping -n -q -c 10 -i 0.02 -W 2 "$@" "$rtt_to" |
+		sed -n 's|^rtt.*= \([0-9.]*\)/.*|\1|p')" "$rtt_high"
 }
 
 not() {
@@ -164,7 +172,7 @@ nothing_is_left() {
 	check "and entered from outside" "$meshlab" exec --dir "$work/kill" lab-k-a ip link show e
 	kill -9 "$lab"
 	wait "$lab" 2>/dev/null
-	check "kill -9 leaves no process" within 3 running 0
+	check "kill -9 leaves no process" within 10 running 0
 	check_not "nor a namespace" test -e /run/netns/lab-k-a
 	check_not "nor an interface" ip link show e
 }

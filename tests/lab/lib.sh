@@ -54,11 +54,6 @@ has_carrier() {
 	ip -n "$1" link show "$2" | grep -q LOWER_UP
 }
 
-# rtt_ms NODE ADDRESS COUNT [INTERVAL]: the least round trip.
-rtt_ms() {
-	ip netns exec "$1" ping -n -q -c "$3" -i "${4:-0.02}" -W 2 "$2" | sed -n 's|^rtt.*= \([0-9.]*\)/.*|\1|p'
-}
-
 # answers NODE ADDRESS: one ping, one answer, within a second.
 answers() {
 	ip netns exec "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null

@@ -39,6 +39,11 @@ is_up() {
 	[ $? != 2 ]
 }
 
+status_says() { # text
+	"$meshctl" status --socket c/sock >said
+	grep -q "$1" said || { cat said; return 1; }
+}
+
 refusals() {
 	check "a good file is called good" refused a 0 "a/meshd.yaml: good: 1 link" "$meshd" check a/meshd.yaml
 	printf 'node: {}\nlinks:\n  - {name: x, preset: fibr}\n' >bad.yaml
@@ -67,7 +72,7 @@ refusals() {
 running() {
 	ip netns exec a "$meshd" -c a/meshd.yaml 2>a/log &
 	first=$!
-	check "it starts where nothing is in the way" within 5 is_up a
+	check "it starts where nothing is in the way" within 20 is_up a
 	config second "tun: mesh1"
 	cp a/node.key second/
 	sed -i "s|$PWD/second/state|$PWD/a/state|" second/meshd.yaml
@@ -80,7 +85,7 @@ running() {
 	config second
 	ip netns exec b "$meshd" -c second/meshd.yaml 2>second/log &
 	twin=$!
-	check "of two nodes with one key one ends by itself" within 20 one_has_ended "$first" "$twin"
+	check "of two nodes with one key one ends by itself" within 40 one_has_ended "$first" "$twin"
 	if has_ended "$twin"; then
 		loser=$twin log=second/log survivor=$first sock=a
 	else
@@ -98,10 +103,9 @@ running() {
 	: >c/state
 	ip netns exec b "$meshd" -c c/meshd.yaml 2>c/log &
 	third=$!
-	check "it runs without its interface and its state" within 5 is_up c
-	"$meshctl" status --socket c/sock >said
-	check "says that the interface is missing" grep -q '! link radio0 is down (missing).*eth9' said
-	check "says that the state cannot be written" grep -q '! .*/c/state cannot be written' said
+	check "it runs without its interface and its state" within 20 is_up c
+	check "says that the interface is missing" within 10 status_says '! link radio0 is down (missing).*eth9'
+	check "says that the state cannot be written" within 10 status_says '! .*/c/state cannot be written'
 	check "once in the log" test "$(grep -c state-unwritable c/log)" = 1
 
 	kill "$third" "$survivor"

@@ -72,14 +72,14 @@ reaches() {
 
 first_contact() {
 	check "alpha finds charlie: radio by beacon, satellite through NAT" within 15 reaches alpha charlie
-	check "and charlie finds alpha" within 5 reaches charlie alpha
-	check "IPv4 goes the same way" within 5 answers alpha 10.9.0.3
-	check "the third node is two hops away" within 3 two_hops
-	check "who sends more than a hop takes is told" within 3 too_big
-	check "and sends it in pieces" within 3 large_passes
-	check "status is healthy on all" within 10 all_healthy
-	check "why names the way" within 1 why_is_bravo
-	check "trace arrives, over bravo" within 5 trace_arrives
+	check "and charlie finds alpha" within 15 reaches charlie alpha
+	check "IPv4 goes the same way" within 15 answers alpha 10.9.0.3
+	check "the third node is two hops away" within 10 two_hops
+	check "who sends more than a hop takes is told" within 10 too_big
+	check "and sends it in pieces" within 10 large_passes
+	check "status is healthy on all" within 20 all_healthy
+	check "why names the way" within 5 why_is_bravo
+	check "trace arrives, over bravo" within 15 trace_arrives
 	check_not "trace of what is not there does not" trace 10.9.0.77
 }
 
@@ -121,15 +121,16 @@ why_is_bravo() {
 
 cut_and_heal() {
 	meshlab ctl cut radio
-	check "a cut is noticed by the carrier" within 1 not_reached alpha charlie
-	check "status says so by its exit status" within 2 exits 1 ask alpha status
+	check "a cut is noticed" within 5 not_reached alpha charlie
+	check "by the carrier, not by silence" grep 'neighbour-down .*bravo: the link is down' "$MESHLAB_DIR/alpha.log"
+	check "status says so by its exit status" within 5 exits 1 ask alpha status
 	meshlab ctl restore radio
-	check "a cut heals by itself" within 10 reaches alpha charlie
+	check "a cut heals by itself" within 20 reaches alpha charlie
 	meshlab ctl silence radio
-	check "silence is noticed by hellos that stay away" within 5 not_reached alpha charlie
+	check "silence is noticed by hellos that stay away" within 15 not_reached alpha charlie
 	meshlab ctl restore radio
-	check "silence heals by itself" within 10 reaches alpha charlie
-	check "status is healthy again" within 10 exits 0 ask alpha status
+	check "silence heals by itself" within 20 reaches alpha charlie
+	check "status is healthy again" within 20 exits 0 ask alpha status
 }
 
 not_reached() {
@@ -140,41 +141,42 @@ kill_and_restart() {
 	old=$(pid_of bravo)
 	meshlab ctl kill bravo
 	check_not "a killed relay carries nothing" reaches alpha charlie
-	check "and is noticed" within 8 not_reached alpha charlie
+	check "and is noticed" within 15 not_reached alpha charlie
 	meshlab ctl start bravo
-	check "it comes back after kill -9, as itself" within 20 reaches alpha charlie
+	check "it comes back after kill -9, as itself" within 40 reaches alpha charlie
 	check "with another process" test "$(pid_of bravo)" != "$old"
-	check "IPv4 too" within 5 answers alpha 10.9.0.3
+	check "IPv4 too" within 15 answers alpha 10.9.0.3
 }
 
 interface_vanishes() {
 	old=$(pid_of alpha)
 	meshlab ctl unplug alpha:radio0
-	check "a vanished interface takes its routes" within 2 not_reached alpha charlie
-	check "status survives it" within 2 exits 1 ask alpha status
+	check "a vanished interface takes its routes" within 10 not_reached alpha charlie
+	check "status survives it" within 5 exits 1 ask alpha status
 	meshlab ctl plug alpha:radio0
-	check "it resumes when the interface is back" within 10 reaches alpha charlie
+	check "it resumes when the interface is back" within 20 reaches alpha charlie
 	check "in the same process" test "$(pid_of alpha)" = "$old"
 }
 
-# charlie's link is judged dead after more than four seconds of silence; it says goodbye, so it is gone at once.
+# Silence would tell as well, after more than four seconds: but it says goodbye.
 stop_retracts() {
 	check "charlie is stopped" meshlab ctl stop charlie
-	check "a clean stop retracts" within 2 not_reached alpha charlie
-	check "the daemon ended with status 0" grep -q '"event":"exit charlie pid [0-9]* status 0"' \
+	check "a clean stop retracts" within 10 not_reached alpha charlie
+	check "it said goodbye" grep 'neighbour-down .*charlie: it was switched off' "$MESHLAB_DIR/bravo.log"
+	check "the daemon ended with status 0" within 5 grep -q '"event":"exit charlie pid [0-9]* status 0"' \
 		"$MESHLAB_DIR/events.jsonl"
 	check "no daemon, no answer" exits 2 ask charlie status
 	check_not "its interface is gone" ip -n charlie link show mesh0
 	meshlab ctl start charlie
-	check "it is welcome again" within 20 reaches alpha charlie
+	check "it is welcome again" within 40 reaches alpha charlie
 }
 
 nat_forgets() {
 	old=$(endpoint_of_bravo)
 	restarts=$(grep -c 'neighbour-up sat0 bravo' "$MESHLAB_DIR/charlie.log")
 	meshlab ctl rebind nat
-	check "a NAT that gives a new port is followed" within 5 another_endpoint "$old"
-	check "and traffic with it" within 3 reaches alpha charlie
+	check "a NAT that gives a new port is followed" within 15 another_endpoint "$old"
+	check "and traffic with it" within 10 reaches alpha charlie
 	check "the session goes on" test "$(grep -c 'neighbour-up sat0 bravo' "$MESHLAB_DIR/charlie.log")" = "$restarts"
 }
 
@@ -190,14 +192,14 @@ another_endpoint() { # than this
 
 strangers() {
 	meshlab ctl power-on delta
-	check "delta runs" within 5 ip -n delta link show mesh0
-	check "delta is on the radio, and alone" within 5 exits 1 ask delta status
+	check "delta runs" within 15 ip -n delta link show mesh0
+	check "delta is on the radio, and alone" within 15 exits 1 ask delta status
 	# Three frames that are meant for all are beacons; none may lead to anything.
-	check "it hears the others" within 15 delta_has_heard 3
+	check "it hears the others" within 30 delta_has_heard 3
 	check "and meets nobody" delta_is_alone
 	check_not "nor does anybody know it" ask alpha why delta
 	check_not "and nothing passes" answers delta "$(address alpha)"
-	check "the others go on" within 3 reaches alpha charlie
+	check "the others go on" within 10 reaches alpha charlie
 	meshlab ctl power-off delta
 }
 
@@ -217,7 +219,7 @@ delta_is_alone() {
 duplicates() {
 	check "a second daemon on the same state is refused" second_is_refused
 	check "in one line" test "$(wc -l <"$LAB_WORK/second")" = 1
-	check "the first goes on" within 3 reaches alpha charlie
+	check "the first goes on" within 10 reaches alpha charlie
 	sed 's/radio0/radio9/; s/alpha.state/alpha2.state/; s/alpha.sock/alpha2.sock/' "$MESHLAB_DIR/alpha.yaml" \
 		>"$MESHLAB_DIR/bad.yaml"
 	sed -i 's/preset: mesh-radio/preset: mesh-radoi/' "$MESHLAB_DIR/bad.yaml"
