@@ -242,6 +242,14 @@ struct rtt {
 	uint64_t window_us; /* when this one began; 0: there is none */
 };
 
+/* What is measured again and again, with noise, and used as long as it is about right. */
+struct measure {
+	uint32_t last;
+	uint32_t mean;
+	uint32_t used;
+	uint64_t right_us; /* when `used` was last right */
+};
+
 struct neighbour {
 	struct list on_link;
 	struct babel *b;
@@ -270,13 +278,9 @@ struct neighbour {
 	struct timer ihu;
 	unsigned classes; /* that both speak of, and the link admits; a bit mask */
 	uint16_t cost[BABEL_CLASSES]; /* as used by its routes */
-	uint16_t cost_measured; /* last */
-	uint32_t cost_mean; /* of what was measured, until cost_mean_us */
-	uint64_t cost_mean_us;
-	uint64_t cost_since_us; /* the cost is what it is */
+	struct measure text, etx; /* of the cost in text; of transmissions for a packet and its answer, 256: one */
+	uint64_t measured_us; /* their means are of then */
 	uint64_t usable_since_us; /* the cost is finite */
-	uint32_t etx; /* transmissions for a packet and its answer, 256: one; as measured last */
-	uint32_t etx_mean; /* of that, until cost_mean_us */
 	struct rtt rtt;
 	/* After a restart our feasibility distances are gone, while the neighbour
 	 * may still route through us. Its routes count only once it has

@@ -139,7 +139,7 @@ uint16_t metric_class_cost(const struct neighbour *n, enum babel_class class)
 
 	if (!(n->classes >> class & 1) || n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return BABEL_INFINITY;
-	uint32_t delivery = delivery_of(n->etx_mean);
+	uint32_t delivery = delivery_of(n->etx.used);
 	uint32_t measured = class == BABEL_COMMAND ? metric_command(config->rate_bps, rtt_least_us(&n->rtt), delivery)
 						   : metric_bulk(config->rate_bps, delivery);
 
@@ -185,54 +185,84 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
 	return (a < b ? b - a : a - b) * part > least;
 }
 
-/* Elapsed 0: only what is measured now counts. */
-static void etx_measure(struct neighbour *n, uint64_t elapsed_us, uint64_t half_life_us)
-{
-	uint64_t nominal = n->link->config.rxcost, rxcost = metric_rxcost(n), last = n->etx;
-	uint64_t etx = 256 * n->txcost * rxcost / (nominal * nominal);
-
-	n->etx = n->link->config.cost != BABEL_COST_ETX || etx < 256 ? 256
-		 : etx > UINT16_MAX                                  ? UINT16_MAX
-								     : (uint32_t)etx;
-	n->etx_mean = elapsed_us ? metric_smooth(n->etx_mean, (uint32_t)last, elapsed_us, half_life_us) : n->etx;
-}
+/* What is off by less than one part in so many is right. Losses are measured by some two dozen Hellos: one in fifty is
+ * not told from none by them, but to command, where a loss costs two seconds, it would be a fortieth of one. */
+#define TEXT_PARTS 16
+#define ETX_PARTS 8
 
 /*
  * ETX counts the losses among six Hellos, so a single one moves it by a fifth, and
  * with it the metric of every route by this neighbour, here and at all who follow.
  * Its mean is what counts, and only when it is off by a quarter; what is off by less
- * is put right after a while.
+ * is put right when it has been so for a while.
  */
+static void measure_use(struct measure *m, uint64_t now_us, unsigned parts)
+{
+	/* That a link is better than it seemed is put right sooner: nobody else will notice. */
+	uint64_t stale_us = m->mean < m->used ? BETTER_US : DRIFT_US;
+
+	if (!is_off_by(m->mean, m->used, parts))
+		m->right_us = now_us;
+	if (!is_off_by(m->mean, m->used, 4) && now_us < m->right_us + stale_us)
+		return;
+	m->used = m->mean;
+	m->right_us = now_us;
+}
+
+/* What was measured last counts for the time since then. */
+static void measure_add(struct measure *m, uint32_t measured, uint64_t elapsed_us, uint64_t half_life_us)
+{
+	m->mean = metric_smooth(m->mean, m->last, elapsed_us, half_life_us);
+	m->last = measured;
+}
+
+/* Nothing was measured before. */
+static void measure_begin(struct measure *m, uint64_t now_us, uint32_t measured)
+{
+	*m = (struct measure){ .last = measured, .mean = measured, .used = measured, .right_us = now_us };
+}
+
+static uint32_t etx_measured(const struct neighbour *n)
+{
+	uint64_t nominal = n->link->config.rxcost, rxcost = metric_rxcost(n);
+	uint64_t etx = 256 * n->txcost * rxcost / (nominal * nominal);
+
+	if (n->link->config.cost != BABEL_COST_ETX || etx < 256)
+		return 256;
+	return etx > UINT16_MAX ? UINT16_MAX : (uint32_t)etx;
+}
+
+/* Of a young neighbour little is known, and what comes says more than what was: the mean of half of its life. */
+static uint64_t mean_half_life_us(const struct neighbour *n, uint64_t now_us)
+{
+	uint64_t interval_us = history_period_us(n, metric_history(n)), max_us = MEAN_HELLOS / 2 * interval_us;
+	uint64_t half_life_us = (now_us - n->usable_since_us) / 2;
+
+	if (half_life_us > max_us)
+		return max_us;
+	return half_life_us < interval_us ? interval_us : half_life_us;
+}
+
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 {
-	uint16_t measured = metric_cost(n), last = n->cost_measured;
-	uint64_t interval_us = history_period_us(n, metric_history(n));
+	uint16_t measured = metric_cost(n);
+	uint64_t elapsed_us = now_us - n->measured_us;
+	bool is_new = n->cost[BABEL_TEXT] == BABEL_INFINITY;
 
-	n->cost_measured = measured;
-	uint16_t used = n->cost[BABEL_TEXT];
-	if (used == BABEL_INFINITY)
+	n->measured_us = now_us;
+	if (is_new)
 		n->usable_since_us = now_us;
-	/* A young history says little, and soon more. */
-	bool is_young = now_us < n->usable_since_us + MEAN_HELLOS * interval_us;
-	if (measured == BABEL_INFINITY || last == BABEL_INFINITY || is_young)
-		n->cost_mean = measured;
-	else
-		n->cost_mean =
-			metric_smooth(n->cost_mean, last, now_us - n->cost_mean_us, MEAN_HELLOS / 2 * interval_us);
-	etx_measure(n, is_young ? 0 : now_us - n->cost_mean_us, MEAN_HELLOS / 2 * interval_us);
-	n->cost_mean_us = now_us;
-	if (n->link->config.cost != BABEL_COST_ETX || measured == BABEL_INFINITY || used == BABEL_INFINITY) {
-		n->cost_since_us = now_us;
+	if (is_new || measured == BABEL_INFINITY || n->link->config.cost != BABEL_COST_ETX) {
+		measure_begin(&n->text, now_us, measured);
+		measure_begin(&n->etx, now_us, etx_measured(n));
 		return measured;
 	}
-	bool is_wrong = is_off_by(n->cost_mean, used, 4) || (is_young && n->cost_mean < used);
-	/* That a link is better than it seemed is put right sooner: nobody else will notice. */
-	uint64_t stale_us = n->cost_mean < used ? BETTER_US : DRIFT_US;
-	bool is_stale = now_us >= n->cost_since_us + stale_us && is_off_by(n->cost_mean, used, 16);
-	if (!is_wrong && !is_stale)
-		return used;
-	n->cost_since_us = now_us;
-	return metric_add(n->cost_mean, 0);
+	uint64_t half_life_us = mean_half_life_us(n, now_us);
+	measure_add(&n->text, measured, elapsed_us, half_life_us);
+	measure_add(&n->etx, etx_measured(n), elapsed_us, half_life_us);
+	measure_use(&n->text, now_us, TEXT_PARTS);
+	measure_use(&n->etx, now_us, ETX_PARTS);
+	return metric_add(n->text.used, 0);
 }
 
 bool metric_is_lossy(const struct neighbour *n)

@@ -337,13 +337,15 @@ static void history_arm(struct neighbour *n, struct history *h, uint64_t now_us,
 }
 
 /*
- * What is not known yet. By ETX, Hellos that could not come are no proof of loss:
- * half of them count, or routes by a new neighbour start at thirty-six times their
- * cost and have to live it down.
+ * What is not known yet. By ETX, Hellos that could not come are no proof of loss: they
+ * count as heard. If they counted as lost, or half of them, the cost of a new neighbour
+ * would fall with each of its first Hellos, and each time the metric of everything
+ * behind it with it, here and at all who follow. That it seems to be good before much is
+ * known moves no route in use: that takes a while (select.c).
  */
 static uint16_t history_unwritten(const struct neighbour *n)
 {
-	return n->link->config.cost == BABEL_COST_ETX ? 0x5400 : 0;
+	return n->link->config.cost == BABEL_COST_ETX ? 0xfc00 : 0;
 }
 
 /* False if the sender has restarted. On a paced link its owner would have said so:
@@ -353,8 +355,8 @@ static bool neighbour_follow(struct neighbour *n, struct history *h, uint16_t se
 {
 	bool is_paced = link_is_paced(n->link);
 
-	if (is_paced && !h->is_known)
-		h->bits = neighbour_is_heard_of(n) ? n->multicast.bits : history_unwritten(n);
+	if (!h->is_known)
+		h->bits = is_paced && neighbour_is_heard_of(n) ? n->multicast.bits : history_unwritten(n);
 	if (history_follow(h, seqno))
 		return true;
 	if (!is_paced && !n->session)

@@ -218,6 +218,38 @@ static void costs_of_classes_move_by_steps__protocol_3(void **state)
 	}
 }
 
+/* A lost Hello in a hundred says nothing of how long a packet takes, however often the cost is asked for. */
+static void cost_of_command_is_steady(void **state)
+{
+	struct link link = { .config = { .cost = BABEL_COST_ETX, .rxcost = 256, .hello_interval_cs = 400 } };
+	struct neighbour n = neighbour_of(&link, 0xffff, 256);
+	uint64_t now_us = SECOND;
+	unsigned moved = 0;
+
+	(void)state;
+	n.classes = 1u << BABEL_TEXT | 1u << BABEL_COMMAND;
+	n.cost[BABEL_TEXT] = n.cost[BABEL_COMMAND] = BABEL_INFINITY;
+	for (unsigned i = 0; i < 1000; i++) {
+		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 100 != 50 ? 0x8000 : 0));
+		now_us += 4 * SECOND;
+		for (unsigned k = 0; k < 2; k++) { /* a Hello and an IHU of one packet */
+			n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us);
+			uint16_t cost = metric_class_cost(&n, BABEL_COMMAND);
+
+			moved += cost != n.cost[BABEL_COMMAND];
+			n.cost[BABEL_COMMAND] = cost;
+		}
+	}
+	assert_int_equal(moved, 1); /* when it was found */
+	assert_int_equal(n.cost[BABEL_COMMAND], 4);
+	for (unsigned i = 0; i < 60; i++) { /* a quarter is lost, one way */
+		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 4 ? 0x8000 : 0));
+		n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us += 4 * SECOND);
+		n.cost[BABEL_COMMAND] = metric_class_cost(&n, BABEL_COMMAND);
+	}
+	assert_in_range(n.cost[BABEL_COMMAND], 600, 1500);
+}
+
 static void etx_link_works_between_engines(void **state)
 {
 	struct world *w = world_new(7);
@@ -290,6 +322,7 @@ int main(void)
 		cmocka_unit_test(route_that_seemed_bad_is_soon_believed__rfc8966_a_3),
 		cmocka_unit_test(costs_of_classes_are_by_the_formulas__protocol_3),
 		cmocka_unit_test(costs_of_classes_move_by_steps__protocol_3),
+		cmocka_unit_test(cost_of_command_is_steady),
 		cmocka_unit_test(etx_link_works_between_engines),
 		cmocka_unit_test(noise_on_parallel_links_rarely_switches__rfc8966_a_3),
 	};
