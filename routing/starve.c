@@ -23,19 +23,56 @@ static void route_starves(const struct route *r, uint64_t now_us)
 		timer_set(&b->heap, &b->starve, now_us + STARVE_US);
 }
 
+/* Asks its neighbour. */
+static void route_ask(struct route *r, uint64_t now_us, enum babel_class class)
+{
+	route_starves(r, now_us);
+	request_seqno(r->destination, now_us, class, &r->variants[class].claim.origin, r->neighbour);
+}
+
+/*
+ * The route in use got worse and stays in use (route_prove()): a newer seqno is wanted
+ * only for the sake of others. One that would be feasible by it, and stand in if this
+ * one were lost, is worth asking for, unless one that can stand in already is there.
+ * To ask whenever a metric rises would bring every origin behind a link a request from
+ * everybody before it. NULL: nothing is won by asking.
+ */
+static struct route *route_kept_back(const struct route *selected, enum babel_class class)
+{
+	const struct destination *d = selected->destination;
+	struct route *kept_back = NULL;
+
+	list_for_each (node, next, &d->routes) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		if (r == selected || route_metric(r, class) == BABEL_INFINITY)
+			continue;
+		if (route_is_feasible(r, class))
+			return NULL;
+		if (r->variants[class].claim.metric < route_metric(selected, class) &&
+			!router_id_equal(&r->variants[class].claim.origin, &d->b->config.id))
+			kept_back = r;
+	}
+	return kept_back;
+}
+
 void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, bool was_selected)
 {
 	struct destination *d = r->destination;
-	const router_id *origin = &r->variants[class].claim.origin;
 	const struct route *selected = d->selected[class];
 	uint16_t metric = route_metric(r, class);
 
 	r->neighbour->b->counters.updates_unfeasible++;
-	if (d->is_own || metric == BABEL_INFINITY || router_id_equal(origin, &d->b->config.id))
+	if (d->is_own || metric == BABEL_INFINITY ||
+		router_id_equal(&r->variants[class].claim.origin, &d->b->config.id))
 		return;
-	if (!selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(selected, class) * 7) {
-		route_starves(r, now_us);
-		request_seqno(d, now_us, class, origin, r->neighbour);
+	if (selected == r && r->neighbour->session) {
+		struct route *other = route_kept_back(r, class);
+
+		if (other)
+			route_ask(other, now_us, class);
+	} else if (!selected || was_selected || (uint32_t)metric * 8 < (uint32_t)route_metric(selected, class) * 7) {
+		route_ask(r, now_us, class);
 	}
 }
 
