@@ -113,8 +113,8 @@ static void destination_select(struct destination *d, uint64_t now_us)
 		if (old == d->selected[c])
 			continue;
 		d->b->counters.routes_switched += old && d->selected[c];
-		if (c == BABEL_BULK)
-			d->bulk_moved_us = now_us;
+		if (c == BABEL_BULK && old)
+			d->bulk_moved_us = now_us; /* nothing is lost by leaving what was found just now */
 	}
 }
 
