@@ -2,9 +2,9 @@
  * What is left out, from large to small, round after round until a whole round
  * finds nothing:
  *
- *   time ─► nodes ─► links, events, flows, expectations ─► ways ─► fields ─┐
- *     ▲                                                                    │
- *     └─────────────────────── something was found ───────────────────────┘
+ *   time ─► nodes ─► links, events, attacks, traffic, expectations ─► ways ─► fields ─┐
+ *     ▲                                                                               │
+ *     └───────────────────────────── something was found ─────────────────────────────┘
  *
  * Of lists first halves go, then quarters, down to single entries.
  */
@@ -229,14 +229,32 @@ static void time_shrink(struct shrink *s)
 	}
 }
 
+/* What holds for the whole world. */
+static void head_shrink(struct shrink *s)
+{
+	static const char *const keys[] = { "faults", "acquainted" };
+
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		for (unsigned k = s->best->count; k > 0 && !shrink_is_late(s); k--) {
+			struct sheet *candidate;
+
+			if (k > s->best->count || strcmp(s->best->parts[k - 1]->key, keys[i]) != 0)
+				continue;
+			candidate = sheet_copy(s->best);
+			sheet_cut(candidate, k - 1, 1);
+			shrink_try(s, candidate);
+		}
+}
+
 void shrink_run(struct shrink *s)
 {
-	static const char *const lists[] = { "links", "events", "flows", "expect" };
+	static const char *const lists[] = { "links", "events", "attacks", "flows", "files", "groups", "expect" };
 	unsigned found;
 
 	do {
 		found = s->found;
 		time_shrink(s);
+		head_shrink(s);
 		nodes_shrink(s);
 		for (unsigned i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 			list_shrink(s, lists[i]);

@@ -170,6 +170,30 @@ static void an_impossible_wish_of_two_of_twelve_nodes_needs_two_nodes(void **sta
 	shrink_done(&s);
 }
 
+/* What has nothing to do with it goes: who listens at the link, what is sent, what all knew of each other. */
+static void attacks_files_and_groups_are_left_out(void **state)
+{
+	static const char text[] = "for: 20\nacquainted: yes\nfaults: {from: 15, until: 19, every: 1}\n"
+				   "nodes:\n  - {name: a}\n  - {name: b}\n"
+				   "links:\n  - {name: l, preset: mesh-radio, ends: [\"a:r\", \"b:r\"]}\n"
+				   "attacks:\n  - {name: x, link: l, from: 5, do: garble, rate: 10}\n"
+				   "files:\n  - {name: image, from: a, to: b, size: 20k}\n"
+				   "groups:\n  - {name: net, members: [a, b]}\n"
+				   "expect:\n  - arrives: {file: image, within: 20}\n"
+				   "  - reach: {from: a, to: b, after: 8, within: 20us}\n";
+	size_t len;
+
+	(void)state;
+	struct shrink s = shrunk(text);
+	char *small = sheet_write(s.best, &len);
+
+	assert_string_equal(small, "seed: 0\nfor: 9\nnodes:\n  - {name: a}\n  - {name: b}\n"
+				   "links:\n  - {name: l, preset: mesh-radio, ends: [\"a:r\", \"b:r\"]}\n"
+				   "expect:\n  - {reach: {from: a, to: b, after: 8, within: 20us}}\n");
+	free(small);
+	shrink_done(&s);
+}
+
 static void a_world_becomes_small_the_same_way_every_time(void **state)
 {
 	char text[4096];
@@ -225,6 +249,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_map_or_too_deep_is_refused),
 		cmocka_unit_test(numbers_do_not_tell_failures_apart),
 		cmocka_unit_test(an_impossible_wish_of_two_of_twelve_nodes_needs_two_nodes),
+		cmocka_unit_test(attacks_files_and_groups_are_left_out),
 		cmocka_unit_test(a_world_becomes_small_the_same_way_every_time),
 		cmocka_unit_test(what_holds_cannot_be_shrunk),
 		cmocka_unit_test(no_more_is_tried_when_the_time_is_over),
