@@ -5,7 +5,12 @@
  *   a tree of links, a few more across, perhaps a radio cell of several
  *   0 ......... 20 ............ 80 to 140 ................. the end
  *     cold start    faults           mended, but for what
- *                                    stays broken: whole within a minute
+ *                                    stays broken: whole within a minute, and
+ *                                    what thin links take for it
+ *
+ * Classes part: some links cost more for all but command; and in some worlds thin
+ * links lie beside others, so that without those text and orders go on and bulk does
+ * not.
  */
 #include "sim/world/fuzz.h"
 
@@ -16,29 +21,36 @@
 
 #define NODES_MIN 3
 #define NODES_MAX 10
-#define LINKS_MAX (2 * NODES_MAX + 1)
+#define LINKS_MAX (4 * NODES_MAX + 1)
 #define FAULTS_MAX 200
 #define CALM_US (20 * SECOND_US) /* before the first fault */
 #define AFTER_S 60 /* to become whole again */
-#define AFTER_THIN_S 120 /* with thin links */
+/* Of each node, in what a link with all headers carries: what is said of its address and up to three prefixes, and
+ * its certificate, which is not known to all. */
+#define ROUTE_BYTES 60
+#define CERTIFICATE_BYTES 240
+#define BUDGET_PERCENT 5
+#define FLOW_BITS 28800u /* a packet of a host for each so many that a thin link carries */
 
 static const struct kind {
 	const char *preset, *rate_up;
 	bool is_called; /* by its first end, perhaps through a NAT box */
-	bool is_thin;
+	unsigned thin_bps; /* as stated; 0: it is not thin */
 } kinds[] = {
-	{ "fibre", "100M", false, false },
-	{ "mesh-radio", "20M", false, false },
-	{ "mesh-radio-edge", "3M", false, false },
-	{ "mesh-radio", "20M", false, false },
-	{ "geo-satellite", "2M", true, false },
-	{ "leo-satellite", "10M", true, false },
-	{ "cellular", "5M", true, false },
-	{ "narrowband", "9600", false, true },
+	{ "fibre", "100M", false, 0 },
+	{ "mesh-radio", "20M", false, 0 },
+	{ "mesh-radio-edge", "3M", false, 0 },
+	{ "mesh-radio", "20M", false, 0 },
+	{ "geo-satellite", "2M", true, 0 },
+	{ "leo-satellite", "10M", true, 0 },
+	{ "cellular", "5M", true, 0 },
+	{ "narrowband", "9600", false, 9600 },
+	{ "narrowband", "9600", false, 9600 },
+	{ "narrowband", "2400", false, 2400 },
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define MESH_RADIO 1
-#define NARROWBAND 7
+#define NARROWBAND 7 /* the first that is thin */
 
 enum link_condition { CONDITION_UP, CONDITION_DOWN, CONDITION_LOSSY, CONDITION_ONE_WAY };
 
@@ -46,7 +58,8 @@ struct draft {
 	FILE *out;
 	struct prng p;
 	unsigned nodes, links;
-	bool has_thin; /* links */
+	unsigned thin, slowest_bps; /* links that are thin, and the least rate of them */
+	bool is_acquainted;
 	struct {
 		char name[8];
 		const struct kind *kind;
@@ -90,12 +103,20 @@ static unsigned link_add(struct draft *d, const char *name, unsigned kind)
 	snprintf(d->link[l].name, sizeof(d->link[l].name), "%s", name);
 	d->link[l].kind = &kinds[kind];
 	d->link[l].loss = losses[below(d, 6)];
-	d->has_thin |= kinds[kind].is_thin;
+	if (kinds[kind].thin_bps) {
+		d->thin++;
+		if (!d->slowest_bps || kinds[kind].thin_bps < d->slowest_bps)
+			d->slowest_bps = kinds[kind].thin_bps;
+	}
 	return l;
 }
 
 static void link_end_write(struct draft *d, unsigned l)
 {
+	if (d->link[l].kind->thin_bps)
+		fprintf(d->out, ", rate: %u", d->link[l].kind->thin_bps);
+	if (below(d, 8) == 0)
+		fprintf(d->out, ", cost: %u", 50 + below(d, 1000));
 	if (d->link[l].loss)
 		fprintf(d->out, ", loss: %s", d->link[l].loss);
 	if (below(d, 6) == 0)
@@ -105,11 +126,14 @@ static void link_end_write(struct draft *d, unsigned l)
 	fputs("}\n", d->out);
 }
 
-/* Each link of two has interfaces of its own. */
-static void link_write(struct draft *d, unsigned a, unsigned b)
+static unsigned thin_kind(struct draft *d)
 {
-	/* A thin link is rare: it makes a world slow to become whole. */
-	unsigned kind = below(d, 12) == 0 ? NARROWBAND : below(d, KINDS - 1);
+	return NARROWBAND + below(d, KINDS - NARROWBAND);
+}
+
+/* Each link of two has interfaces of its own. */
+static void link_write(struct draft *d, unsigned kind, unsigned a, unsigned b)
+{
 	char name[8];
 
 	snprintf(name, sizeof(name), "l%u", d->links);
@@ -133,17 +157,28 @@ static void cell_write(struct draft *d)
 	link_end_write(d, l);
 }
 
+/* A thin one is rare: it makes a world slow to become whole. Or, of those that lie beside others, it is not. */
+static void line_write(struct draft *d, unsigned a, unsigned b, bool is_doubled)
+{
+	unsigned kind = below(d, 12) == 0 ? thin_kind(d) : below(d, NARROWBAND);
+
+	link_write(d, kind, a, b);
+	if (is_doubled && !kinds[kind].thin_bps && below(d, 2))
+		link_write(d, thin_kind(d), a, b);
+}
+
 static void links_write(struct draft *d)
 {
 	unsigned extra = below(d, d->nodes);
+	bool is_doubled = below(d, 5) == 0;
 
 	fputs("links:\n", d->out);
 	for (unsigned n = 1; n < d->nodes; n++)
-		link_write(d, n, below(d, n));
+		line_write(d, n, below(d, n), is_doubled);
 	for (unsigned k = 0; k < extra; k++) {
 		unsigned a = below(d, d->nodes);
 
-		link_write(d, a, (a + 1 + below(d, d->nodes - 1)) % d->nodes);
+		line_write(d, a, (a + 1 + below(d, d->nodes - 1)) % d->nodes, is_doubled);
 	}
 	if (below(d, 2))
 		cell_write(d);
@@ -216,7 +251,7 @@ static void link_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
 	} else if (what == 1) {
 		order(d, at_us, "set %s loss=%u%%", d->link[l].name, 20 + below(d, 30));
 		d->link[l].condition = CONDITION_LOSSY;
-	} else if (what == 2 && !d->link[l].kind->is_thin) {
+	} else if (what == 2 && !d->link[l].kind->thin_bps) {
 		/* So little goes that way that hardly a Hello arrives. */
 		order(d, at_us, "set %s rate_up=1200", d->link[l].name);
 		d->link[l].condition = CONDITION_ONE_WAY;
@@ -324,17 +359,56 @@ static void attacks_write(struct draft *d, uint64_t until_us)
 
 /* --- what is sent and expected --------------------------------------------------------- */
 
-/* Nothing holds back what hosts send: a thin link must have room for all of it. */
+static const char *class_draw(struct draft *d)
+{
+	static const char *const classes[] = { "text", "command", "voice", "bulk" };
+
+	return classes[below(d, 4)];
+}
+
+/* Nothing holds back what hosts send: a thin link must have room for all of it. Bulk it does not carry. */
 static void flows_write(struct draft *d)
 {
-	unsigned slow = d->has_thin ? 30 : 1, a = below(d, d->nodes), b = below(d, d->nodes);
+	unsigned slow = d->thin ? FLOW_BITS * 1000 / d->slowest_bps : 100, a = below(d, d->nodes),
+		 b = below(d, d->nodes);
 	unsigned lan = below(d, 3), host = 1 + below(d, 9), size = 200 + below(d, 1000);
 
-	fprintf(d->out, "flows:\n  - {name: order, from: n0, to: n%u, every: %ums}\n", d->nodes - 1, 100 * slow);
-	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", every: %ums}\n", b, lan, host, 300 * slow);
+	fprintf(d->out, "flows:\n  - {name: order, from: n0, to: n%u, class: %s, every: %ums}\n", d->nodes - 1,
+		class_draw(d), slow);
+	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", class: %s, every: %ums}\n", b, lan, host,
+		class_draw(d), 3 * slow);
 	b = (a + 1 + below(d, d->nodes - 1)) % d->nodes;
-	if (!d->has_thin)
-		fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, every: 700ms, size: %u}\n", a, b, size);
+	fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, class: %s, every: 700ms, size: %u}\n", a, b,
+		d->thin ? "bulk" : class_draw(d), size);
+}
+
+static void files_write(struct draft *d)
+{
+	unsigned from = below(d, d->nodes), to = (from + 1 + below(d, d->nodes - 1)) % d->nodes;
+
+	if (below(d, 3))
+		return;
+	fprintf(d->out, "files:\n  - {name: image, from: n%u, to: n%u, class: %s, start: %u, size: %uk}\n", from, to,
+		d->thin || below(d, 3) ? "bulk" : "text", 5 + below(d, 60), 20 + below(d, 400));
+}
+
+static void groups_write(struct draft *d)
+{
+	unsigned first = below(d, d->nodes - 1), start = 5 + below(d, 60);
+
+	if (d->thin || below(d, 4))
+		return;
+	fprintf(d->out, "groups:\n  - {name: net, members: [n%u, n%u], start: %u, end: %u}\n", first,
+		first + 1 + below(d, d->nodes - first - 1), start, start + 20);
+}
+
+/* A minute, and what all that nodes have to tell takes over the slowest link within its budget; they hear it by way
+ * of another such link if there are several. */
+static unsigned patience_s(const struct draft *d)
+{
+	unsigned bits = d->nodes * (ROUTE_BYTES + (d->is_acquainted ? 0 : CERTIFICATE_BYTES)) * 8;
+
+	return AFTER_S + (d->thin ? (d->thin > 1 ? 2 : 1) * bits * 100 / BUDGET_PERCENT / d->slowest_bps : 0);
 }
 
 int fuzz_write(uint64_t seed, FILE *out)
@@ -344,6 +418,7 @@ int fuzz_write(uint64_t seed, FILE *out)
 
 	prng_seed(&d.p, seed);
 	d.nodes = NODES_MIN + below(&d, NODES_MAX - NODES_MIN + 1);
+	d.is_acquainted = below(&d, 3) == 0;
 	unsigned until_s = 80 + below(&d, 61);
 	/* The head says how long it lasts, which the links decide. */
 	char *text = NULL;
@@ -356,11 +431,14 @@ int fuzz_write(uint64_t seed, FILE *out)
 	events_write(&d, until_s * SECOND_US);
 	attacks_write(&d, until_s * SECOND_US);
 	flows_write(&d);
+	files_write(&d);
+	groups_write(&d);
 	int failed = fclose(d.out);
-	unsigned after_s = d.has_thin ? AFTER_THIN_S : AFTER_S;
+	unsigned after_s = patience_s(&d);
 
-	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%sexpect:\n", (unsigned long long)seed,
-		(unsigned long long)seed, until_s + after_s + 1, text ? text : "");
+	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%s%sexpect:\n", (unsigned long long)seed,
+		(unsigned long long)seed, until_s + after_s + 1, d.is_acquainted ? "acquainted: yes\n" : "",
+		text ? text : "");
 	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		fprintf(out, "  - whole: {class: %s, after: %u, within: %u}\n", classes[i], until_s + 1, after_s);
 	free(text);

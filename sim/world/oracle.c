@@ -10,7 +10,9 @@
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
  * its disk and came back as another origin (protocol.md 6.3). Such a loop is
- * looked at again and again, and must be gone before long.
+ * looked at again and again, and must be gone before long: in ten seconds, and where
+ * it goes over a thin link, after the time in which the nodes there may say anything
+ * at all of it.
  */
 #include "sim/world/lane.h"
 
@@ -19,6 +21,9 @@
 #include <string.h>
 
 #define LOOK_AGAIN_US 100000
+#define THIN_BPS 200000
+/* What a thin link carries while 5 % of it pay for one packet with all headers, if two share it. */
+#define TURN_BITS UINT64_C(96000)
 
 struct suspect {
 	struct station *station;
@@ -211,6 +216,23 @@ static bool loop_carries(struct trail_step step, const struct prefix *prefix)
 	return true;
 }
 
+/* How long it may last. */
+static uint64_t loop_patience_us(struct trail_step step, const struct prefix *prefix)
+{
+	unsigned room = step.at->w->trail_room, link = 0;
+	uint64_t slowest_bps = 0;
+
+	for (unsigned steps = 0; step.at && steps < room; steps++) {
+		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
+		uint64_t rate_bps = next && link < step.at->port_count ? step.at->ports[link]->config.rate_bps : 0;
+
+		if (rate_bps && rate_bps < THIN_BPS && (!slowest_bps || rate_bps < slowest_bps))
+			slowest_bps = rate_bps;
+		step.at = next;
+	}
+	return WORLD_SHARED_LOOP_US + (slowest_bps ? TURN_BITS * SECOND_US / slowest_bps : 0);
+}
+
 static void look_again(struct timer *timer, uint64_t now_us)
 {
 	struct second_look *l = container_of(timer, struct second_look, timer);
@@ -220,7 +242,7 @@ static void look_again(struct timer *timer, uint64_t now_us)
 	bool is_there = is_loop(l->from, &l->prefix);
 
 	if (is_there && !loop_carries(l->from, &l->prefix))
-		l->until_us = now_us + WORLD_SHARED_LOOP_US;
+		l->until_us = now_us + loop_patience_us(l->from, &l->prefix);
 	/* Another one later, between two that hesitate, is not one that lasts. */
 	if (is_there && now_us < l->until_us) {
 		timer_set(&w->heap, timer, now_us + LOOK_AGAIN_US);
@@ -251,7 +273,7 @@ static void follow(struct station *s, const struct prefix *prefix, enum packet_c
 	l->prefix = *prefix;
 	list_init(&l->list);
 	list_push_back(&w->pending, &l->list);
-	l->until_us = w->now_us + WORLD_SHARED_LOOP_US;
+	l->until_us = w->now_us + loop_patience_us(from, prefix);
 	timer_set(&w->heap, &l->timer, w->now_us + LOOK_AGAIN_US);
 }
 

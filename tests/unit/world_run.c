@@ -523,6 +523,20 @@ static void whole_asks_each_class_where_links_admit_it(void **state)
 	run_end(&r);
 }
 
+/* Bulk that is refused at the thin link is in the books; what its source is told is, too. */
+static void refused_bulk_is_accounted_for(void **state)
+{
+	struct run r = run_begin(CLASSES "flows: [{name: f, from: a, to: c, class: bulk, start: 30, end: 40}]\n", 1);
+	char failure[PLAN_ERROR_MAX];
+
+	(void)state;
+	trial_run(r.trial, NULL);
+	assert_int_equal(r.trial->flows[0].received, 0);
+	assert_int_equal(node_counters(r.b->node)->drops.bulk_not_admitted, r.trial->flows[0].sent);
+	assert_false(trial_failure(r.trial, failure));
+	run_end(&r);
+}
+
 /* An emptied disk makes another origin of the same address (RFC 8966, 1.1). */
 static void a_loop_between_two_lives_must_be_gone_in_ten_seconds(void **state)
 {
@@ -740,6 +754,7 @@ int main(void)
 		cmocka_unit_test(a_loop_of_one_class_is_found_and_told_with_it),
 		cmocka_unit_test(what_falls_and_is_lifted_again_is_a_loop),
 		cmocka_unit_test(whole_asks_each_class_where_links_admit_it),
+		cmocka_unit_test(refused_bulk_is_accounted_for),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(a_loop_over_a_silent_link_is_given_its_time),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
