@@ -9,23 +9,13 @@
  *   ECHO   6  8 bytes      they are these
  *   RAW    7  short-id*    thin links: send packets with these as they are; none: all packets
  *   MEET   8  id 8, length 1, endpoint   this member is there: call it (meet.c)
+ *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
 #include "meshd/node/state.h"
 
 #include <string.h>
-
-enum control_op {
-	CONTROL_PING = 1,
-	CONTROL_ASK = 2,
-	CONTROL_TELL = 3,
-	CONTROL_BYE = 4,
-	CONTROL_HARK = 5,
-	CONTROL_ECHO = 6,
-	CONTROL_RAW = 7,
-	CONTROL_MEET = 8,
-};
 
 static void say(struct peer *p, uint64_t now_us, enum control_op op)
 {
@@ -175,6 +165,10 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_MEET:
 		meet_in(p, now_us, &r);
+		break;
+	case CONTROL_REACH:
+	case CONTROL_REACHED:
+		reach_in(p, now_us, op == CONTROL_REACHED, &r);
 		break;
 	case CONTROL_BYE:
 		peer_free(p, now_us, "it was switched off");

@@ -228,16 +228,15 @@ static bool passes_at_once(const struct node_link *link, uint64_t now_us)
 	return !link->waiting && link_takes(link, now_us);
 }
 
-void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
+/* An inner frame of a data lane. */
+static void egress_inner(struct peer *p, uint64_t now_us, enum lane lane, uint8_t *inner, size_t len)
 {
 	struct node_link *link = p->link;
-	enum lane lane = lane_of_class(class);
 	struct outgoing out = { .inner = inner, .len = len };
 	bool is_first = passes_at_once(link, now_us);
 	uint32_t flow = 0;
 
-	inner[0] = kind_of_class(KIND_IP, peer_has_classes(p) ? class : CLASS_TEXT);
-	if (!is_first || len > link_frame_room(link))
+	if (kind_is_packet(inner[0]) && (!is_first || len > link_frame_room(link)))
 		flow = flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret);
 	if (is_first) {
 		link->lane = lane;
@@ -253,6 +252,18 @@ void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uin
 		w->out.id = out.id;
 	}
 	egress_put(link, now_us, lane, flow, w);
+}
+
+void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
+{
+	inner[0] = kind_of_class(KIND_IP, peer_has_classes(p) ? class : CLASS_TEXT);
+	egress_inner(p, now_us, lane_of_class(class), inner, len);
+}
+
+void egress_probe(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
+{
+	inner[0] = KIND_CONTROL;
+	egress_inner(p, now_us, lane_of_class(class), inner, len);
 }
 
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)

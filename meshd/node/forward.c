@@ -123,10 +123,9 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 
 /* --- in --------------------------------------------------------------------------------------- */
 
-/* Bulk that fell, on a link that is too thin for it. */
-static bool is_refused(const struct peer *peer, enum packet_class class)
+bool class_is_admitted(const struct node_link *link, enum packet_class class)
 {
-	return class == CLASS_FALLEN && !babel_rate_admits(peer->link->config.rate_bps, BABEL_BULK);
+	return class != CLASS_FALLEN || babel_rate_admits(link->config.rate_bps, BABEL_BULK);
 }
 
 bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way)
@@ -136,7 +135,7 @@ bool node_way(const struct node *n, const struct prefix *prefix, enum packet_cla
 
 	if (to && (to->kind == FIB_PEER || to->kind == FIB_HELD))
 		peer = peer_of_class(to, class);
-	if (!peer || is_refused(peer, *class))
+	if (!peer || !class_is_admitted(peer->link, *class))
 		return false;
 	*way = (struct node_way){ .link = peer->link->id, .neighbour = peer->address };
 	return true;
@@ -159,7 +158,7 @@ static void route_to_peer(
 		return;
 	}
 	n->counters.packets_fallen += p->class != before;
-	if (is_refused(peer, p->class)) {
+	if (!class_is_admitted(peer->link, p->class)) {
 		DROP(n, peer->link, bulk_not_admitted);
 		complain(n, now_us, p, ICMP_PROHIBITED, 0, origin);
 		return;

@@ -116,6 +116,7 @@ void node_free(struct node *n)
 	pool_done(&n->pool);
 	free(n->classes);
 	meet_done(n);
+	reach_done(n);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);
 	enrolment_done(&n->enrolment);

@@ -292,7 +292,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
-	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused)
+	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -412,6 +412,46 @@ struct node_way {
 	struct address neighbour; /* link-local, as the routing engine knows it */
 };
 bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way);
+
+/* --- reach.c: does a class of traffic get to an address, and how well? --- */
+
+enum node_reach_state {
+	NODE_REACH_UNASKED,
+	NODE_REACH_WAITING,
+	NODE_REACH_WORKS,
+	NODE_REACH_FAILS,
+	NODE_REACH_UNKNOWN, /* no answer */
+};
+/* Where the question ended, as it goes over the wire. */
+enum node_reach_end {
+	NODE_REACH_ARRIVED, /* at the node whose address it is, or behind which it lies */
+	NODE_REACH_EDGE, /* at a gateway: beyond it others are asked */
+	NODE_REACH_NO_ROUTE,
+	NODE_REACH_NOT_ADMITTED, /* the next link is too thin for bulk: it is the slowest one of the answer */
+	NODE_REACH_TOO_FAR, /* 32 hops, or a circle */
+	NODE_REACH_SILENT, /* UNKNOWN: it left, and nobody answered */
+	NODE_REACH_BUSY, /* UNKNOWN: it did not leave, as the link has no room for it */
+	NODE_REACH_ENDS
+};
+struct node_reach {
+	enum node_reach_state state;
+	enum node_reach_end end; /* unless unasked or waiting */
+	uint64_t at_us; /* when that was known */
+	uint64_t worked_us; /* when it worked last; 0: it never did */
+	uint64_t rtt_us; /* there and back, in the lanes of the class; 0: it ended here */
+	unsigned hops; /* there */
+	bool fell_there, fell_back; /* for a part of the way there was none of the class: it went by that of text */
+	bool is_rate_unknown; /* of a hop or more */
+	unsigned slow_hop; /* the slowest of those whose rate is known, from 1; 0: none is */
+	uint64_t slow_bps;
+	router_id slow_from, slow_to;
+	router_id ended_at;
+};
+/* Asks; node_reach() tells. While an answer is waited for, up to 14 s, it is not asked again. What was asked about
+ * eight other addresses since is forgotten. -EINVAL, -ENOMEM. */
+int node_reach_ask(struct node *n, uint64_t now_us, const struct address *to, unsigned class);
+struct node_reach node_reach(const struct node *n, const struct address *to, unsigned class);
+
 /* Short-ids that more than one known member has: of these thin links carry the full names. Nothing is looked at
  * before a thin link asks. */
 size_t node_shared_short_ids(const struct node *n);

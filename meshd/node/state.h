@@ -110,6 +110,22 @@ struct node_classes {
 	uint64_t rule_packets[TRAFFIC_RULES_MAX]; /* that each rule decided about */
 };
 
+#define REACHES_MAX 24 /* that are remembered: eight destinations in all classes */
+#define REACH_TRIES 3 /* at most 4: the id of a question tells which it is */
+
+/* A question about a destination and a class, and what is known of it (reach.c). */
+struct reach {
+	struct node *n;
+	bool is_used;
+	struct address to;
+	enum packet_class class;
+	uint32_t id; /* of the first try */
+	unsigned tries;
+	uint64_t asked_us, sent_us[REACH_TRIES];
+	struct timer timer;
+	struct node_reach result;
+};
+
 /* A receiver index in use. */
 struct index {
 	struct map_entry entry;
@@ -210,6 +226,7 @@ struct peer {
 	struct policer policer; /* of what it sends through this node */
 	uint64_t relayed_us; /* when a packet that it sent through us to another was looked at (meet.c) */
 	struct bucket introductions; /* that are believed */
+	struct bucket reaches; /* questions and answers of reach.c that come from it */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
@@ -327,6 +344,7 @@ struct node {
 	struct node_classes *classes; /* NULL: nothing is said of them */
 	struct policer host_policer;
 	struct meet *meet; /* NULL: nobody was introduced, here or by us (meet.c) */
+	struct reach *reaches; /* REACHES_MAX of them, once anybody asked */
 	struct node_counters counters;
 	unsigned join_count;
 	bool has_duplicate;
@@ -555,6 +573,18 @@ void short_id_done(struct node *n);
 
 /* --- control.c: what neighbours say to each other beside Babel ---------------------------------------- */
 
+enum control_op {
+	CONTROL_PING = 1,
+	CONTROL_ASK = 2,
+	CONTROL_TELL = 3,
+	CONTROL_BYE = 4,
+	CONTROL_HARK = 5,
+	CONTROL_ECHO = 6,
+	CONTROL_RAW = 7,
+	CONTROL_MEET = 8,
+	CONTROL_REACH = 16,
+	CONTROL_REACHED = 17,
+};
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
 void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
@@ -663,6 +693,15 @@ bool police(struct node *n, struct peer *from, uint64_t now_us, struct packet *p
 /* Writes the error about `packet` to `out`; 0 if none may be sent. `mtu` for ICMP_TOO_BIG. */
 size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum icmp_error error, unsigned mtu,
 	const struct address *self);
+
+/* False: bulk that fell, on a link that is too thin for it. */
+bool class_is_admitted(const struct node_link *link, enum packet_class class);
+
+/* --- reach.c: does a class of traffic get there? ------------------------------------------------------------- */
+
+/* Behind the op of a question, or of an answer. */
+void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader *r);
+void reach_done(struct node *n);
 
 /* --- event.c ------------------------------------------------------------------------------------------------ */
 
