@@ -4,7 +4,7 @@
  *
  *   authority init, enrol, identity   files only: offline, no daemon
  *   status, nodes, links, routes,     one question to meshd (docs/control.md),
- *   why, trace, reload, classes       printed for people or as it came (--json)
+ *   reach, why, trace, reload, classes       printed for people or as it came (--json)
  *
  * Printing takes the answer and a stream, so that tests see what people see.
  */
@@ -134,6 +134,7 @@ int command_why(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_classes(int argc, char **argv);
+int command_reach(int argc, char **argv);
 
 void status_print(const json_t *answer, FILE *out);
 void nodes_print(const json_t *answer, FILE *out);
@@ -142,18 +143,25 @@ void routes_print(const json_t *answer, FILE *out);
 void why_print(const json_t *answer, FILE *out);
 void reload_print(const json_t *answer, FILE *out);
 void classes_print(const json_t *answer, FILE *out);
+void reach_print(const json_t *answer, FILE *out);
 
-/* Parses --json, --socket and (if `dest` is not NULL) one destination. 0, or the exit status. */
+/* Parses --json, --socket and `words`. 0, or the exit status. */
 struct question {
 	bool json;
 	const char *socket;
 	const char *dest;
+	const char *class; /* NULL: none was written */
+	bool start; /* of reach: ask others, not only what is known */
 };
-int question_parse(struct question *q, int argc, char **argv, bool has_dest);
-/* Asks "request" (and dest); NULL with *status set after the error was told. */
+/* What may stand there beside the options: one destination, which must; a class behind it, which need not. */
+#define QUESTION_DEST 1
+#define QUESTION_CLASS 2
+int question_parse(struct question *q, int argc, char **argv, unsigned words);
+/* Asks "request" (and dest, class); NULL with *status set after the error was told. */
 json_t *question_ask(const struct question *q, const char *request, int *status);
 void json_print(const json_t *answer, FILE *out);
 /* A command that only asks, and prints. */
-int table_command(int argc, char **argv, const char *request, void (*print)(const json_t *answer, FILE *out));
+int table_command(
+	int argc, char **argv, const char *request, unsigned words, void (*print)(const json_t *answer, FILE *out));
 
 #endif

@@ -17,6 +17,7 @@ static const struct {
 	{ "trace", command_trace },
 	{ "reload", command_reload },
 	{ "classes", command_classes },
+	{ "reach", command_reach },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "identity", command_identity },
@@ -28,8 +29,9 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  status              does it work, for whom, and what to do if not\n"
 			   "  nodes               every member: reachable or not, by which way\n"
 			   "  links               every link, and who is there\n"
-			   "  routes              every route, spare ones too\n"
-			   "  why DEST            why packets to DEST go where they go, or nowhere\n"
+			   "  routes [CLASS]      every route, spare ones too\n"
+			   "  reach DEST [CLASS]  what works to there: messages, voice, pictures; asks along the way\n"
+			   "  why DEST [CLASS]    why packets to DEST go where they go, or nowhere\n"
 			   "  trace DEST          follow a packet, hop by hop\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  reload              read the configuration again: rules, keys, what is announced\n"

@@ -1,9 +1,10 @@
 /* What the commands that ask meshd have in common. */
+#include "meshd/base/traffic.h"
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
 
-int question_parse(struct question *q, int argc, char **argv, bool has_dest)
+int question_parse(struct question *q, int argc, char **argv, unsigned words)
 {
 	*q = (struct question){ 0 };
 	const struct option_spec specs[] = {
@@ -12,17 +13,24 @@ int question_parse(struct question *q, int argc, char **argv, bool has_dest)
 	};
 	struct text_list rest = { 0 };
 	char error[CTL_ERROR_MAX];
+	unsigned at = 0, class;
 
 	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", error);
-	if (has_dest && rest.count != 1)
+	if (words & QUESTION_DEST && !rest.count)
 		return ctl_fail(CTL_USAGE, "write one destination: a node's name, an address or a prefix");
-	if (!has_dest && rest.count)
-		return ctl_fail(CTL_USAGE, "\"%s\" does not belong here", rest.texts[0]);
+	if (words & QUESTION_DEST)
+		q->dest = rest.texts[at++];
+	if (words & QUESTION_CLASS && at < rest.count)
+		q->class = rest.texts[at++];
+	if (q->class && traffic_class_parse(&class, q->class) < 0)
+		return ctl_fail(CTL_USAGE, "\"%s\" is no class; write text, command or bulk", q->class);
+	if (at < rest.count && words & QUESTION_DEST)
+		return ctl_fail(CTL_USAGE, "\"%s\" is one word too many; write one destination", rest.texts[at]);
+	if (at < rest.count)
+		return ctl_fail(CTL_USAGE, "\"%s\" does not belong here", rest.texts[at]);
 	if (!q->socket)
 		q->socket = CTL_SOCKET;
-	if (has_dest)
-		q->dest = rest.texts[0];
 	return 0;
 }
 
@@ -37,6 +45,10 @@ static json_t *page_ask(const struct question *q, const char *request, json_int_
 		*status = ctl_fail(CTL_USAGE, "the destination is not text in UTF-8");
 		return NULL;
 	}
+	if (q->class)
+		json_object_set_new(o, "class", json_string(q->class));
+	if (q->start)
+		json_object_set_new(o, "start", json_true());
 	json_t *answer = client_ask(q->socket, o, &code, error);
 	if (!answer)
 		*status = ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", error);

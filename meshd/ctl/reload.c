@@ -23,7 +23,7 @@ void reload_print(const json_t *answer, FILE *out)
 int command_reload(int argc, char **argv)
 {
 	struct question q;
-	int status = question_parse(&q, argc, argv, false);
+	int status = question_parse(&q, argc, argv, 0);
 	json_t *answer = status ? NULL : question_ask(&q, "reload", &status);
 
 	if (!answer)

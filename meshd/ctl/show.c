@@ -229,6 +229,7 @@ static void route_row(const json_t *route, struct table *t)
 	const char *via = json_text(route, "via"), *link = json_text(route, "link");
 
 	table_cell(t, "%s", json_text(route, "prefix"));
+	table_cell(t, "%s", json_text(route, "class"));
 	table_cell(t, "%s", json_text(route, "origin"));
 	table_cell(t, "%s", *via ? via : "-");
 	table_cell(t, "%s", *link ? link : "-");
@@ -239,7 +240,7 @@ static void route_row(const json_t *route, struct table *t)
 
 void routes_print(const json_t *answer, FILE *out)
 {
-	static const char *const heads[] = { "PREFIX", "NODE", "VIA", "LINK", "METRIC", "STATE", "VIA HEARD" };
+	static const char *const heads[] = { "PREFIX", "CLASS", "NODE", "VIA", "LINK", "METRIC", "STATE", "VIA HEARD" };
 	const json_t *route;
 	struct table t;
 	size_t i;
@@ -249,8 +250,9 @@ void routes_print(const json_t *answer, FILE *out)
 		table_cell(&t, "%s", heads[i]);
 	json_array_foreach (json_object_get(answer, "own"), i, route) {
 		table_cell(&t, "%s", json_text(route, "prefix"));
+		table_cell(&t, "all");
 		table_cell(&t, "this node");
-		for (unsigned column = 2; column < 5; column++)
+		for (unsigned column = 3; column < 6; column++)
 			table_cell(&t, "-");
 		table_cell(&t, "%s", json_flag(route, "announced") ? "announced" : "not announced");
 		table_cell(&t, "-");
@@ -263,10 +265,11 @@ void routes_print(const json_t *answer, FILE *out)
 
 /* --- the commands ------------------------------------------------------------------------------------ */
 
-int table_command(int argc, char **argv, const char *request, void (*print)(const json_t *answer, FILE *out))
+int table_command(
+	int argc, char **argv, const char *request, unsigned words, void (*print)(const json_t *answer, FILE *out))
 {
 	struct question q;
-	int status = question_parse(&q, argc, argv, false);
+	int status = question_parse(&q, argc, argv, words);
 	json_t *answer = status ? NULL : question_ask(&q, request, &status);
 
 	if (!answer)
@@ -281,15 +284,15 @@ int table_command(int argc, char **argv, const char *request, void (*print)(cons
 
 int command_nodes(int argc, char **argv)
 {
-	return table_command(argc, argv, "nodes", nodes_print);
+	return table_command(argc, argv, "nodes", 0, nodes_print);
 }
 
 int command_links(int argc, char **argv)
 {
-	return table_command(argc, argv, "links", links_print);
+	return table_command(argc, argv, "links", 0, links_print);
 }
 
 int command_routes(int argc, char **argv)
 {
-	return table_command(argc, argv, "routes", routes_print);
+	return table_command(argc, argv, "routes", QUESTION_CLASS, routes_print);
 }

@@ -148,7 +148,7 @@ _Static_assert(3 + 4 + (LINKS_SHOWN + 1) + (REASONS_SHOWN + 1) <= STATUS_LINES, 
 int command_status(int argc, char **argv)
 {
 	struct question q;
-	int status = question_parse(&q, argc, argv, false);
+	int status = question_parse(&q, argc, argv, 0);
 	json_t *answer = status ? NULL : question_ask(&q, "status", &status);
 
 	if (!answer)

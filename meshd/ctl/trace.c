@@ -160,7 +160,7 @@ static int trace_start(struct trace *t, const json_t *answer)
 int command_trace(int argc, char **argv)
 {
 	struct trace t = { .wait_ms = WAIT_DEFAULT_MS };
-	int status = question_parse(&t.q, argc, argv, true);
+	int status = question_parse(&t.q, argc, argv, QUESTION_DEST);
 	json_t *answer = status ? NULL : question_ask(&t.q, "trace", &status);
 
 	if (!answer)

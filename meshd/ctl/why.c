@@ -1,4 +1,4 @@
-/* meshctl why DEST: the way that is taken, and what is against each other one. */
+/* meshctl why DEST [CLASS]: the way that is taken, and what is against each other one. */
 #include "meshd/ctl/ctl.h"
 
 #include <string.h>
@@ -28,7 +28,7 @@ void why_print(const json_t *answer, FILE *out)
 int command_why(int argc, char **argv)
 {
 	struct question q;
-	int status = question_parse(&q, argc, argv, true);
+	int status = question_parse(&q, argc, argv, QUESTION_DEST | QUESTION_CLASS);
 	json_t *answer = status ? NULL : question_ask(&q, "why", &status);
 
 	if (!answer)
@@ -38,7 +38,8 @@ int command_why(int argc, char **argv)
 	else
 		why_print(answer, stdout);
 	const char *verdict = json_text(answer, "verdict");
-	status = strcmp(verdict, "route") == 0 || strcmp(verdict, "own") == 0 ? CTL_GOOD : CTL_BAD;
+	bool has_way = strcmp(verdict, "route") == 0 || strcmp(verdict, "own") == 0 || strcmp(verdict, "falls") == 0;
+	status = has_way ? CTL_GOOD : CTL_BAD;
 	json_decref(answer);
 	return status;
 }

@@ -21,13 +21,15 @@ struct view {
 	size_t peer_count, neighbour_count, route_count, route_capacity, member_count;
 	struct node_peer_info peers[NODE_PEER_MAX];
 	struct babel_neighbour_info neighbours[NODE_PEER_MAX];
-	struct babel_route_info *routes; /* all entries; those of one prefix together */
+	struct babel_route_info *routes; /* view_routes(); those of one prefix together, and of one class in it */
 	struct view_member *members; /* view_members() */
 };
 
 /* NULL: memory. */
 struct view *view_new(struct daemon *d);
 void view_free(struct view *v);
+/* Takes the entries of these classes, bits of enum babel_class, in place of those that are there: of the base. */
+void view_routes(struct view *v, unsigned classes);
 /* NULL if there is none (any more). */
 const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour);
 const struct babel_neighbour_info *view_neighbour(const struct view *v, unsigned link, const router_id *rid);
@@ -39,8 +41,8 @@ const struct babel_neighbour_info *view_plain(const struct view *v, unsigned lin
 uint64_t view_heard_us(const struct view *v, unsigned link, const struct address *neighbour);
 /* The next hop is the destination's own node. */
 bool view_is_direct(const struct view *v, const struct babel_route_info *r);
-/* The selected route to exactly this prefix; NULL: none. */
-const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix);
+/* The selected route of the class to exactly this prefix; NULL: none. */
+const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix, enum babel_class class);
 
 /* Announced by this node itself. */
 bool view_prefix_is_own(const struct view *v, const struct prefix *prefix);
@@ -81,6 +83,7 @@ json_t *answer_trace(struct view *v, const json_t *request);
 json_t *answer_names(struct view *v, const json_t *request);
 json_t *answer_reload(struct view *v, const json_t *request);
 json_t *answer_classes(struct view *v, const json_t *request);
+json_t *answer_reach(struct view *v, const json_t *request);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {
@@ -90,6 +93,8 @@ struct destination {
 };
 /* 0, or -ENOENT with a sentence. */
 int destination_parse(const struct view *v, const char *text, struct destination *out, char error[IO_ERROR_MAX]);
+/* "class" of the request, `otherwise` if there is none; NULL, or the error to answer. */
+json_t *class_of(const json_t *request, unsigned otherwise, unsigned *class);
 /* "dest" of the request; NULL with *out set, or the error to answer. */
 json_t *destination_of(const struct view *v, const json_t *request, struct destination *out);
 

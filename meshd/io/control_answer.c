@@ -1,4 +1,4 @@
-/* From a line to an answer: parses, dispatches, prints. Only "reload" changes anything. */
+/* From a line to an answer: parses, dispatches, prints. Only "reload" changes anything; "reach" sends questions. */
 #include "meshd/io/control.h"
 
 #include <stdarg.h>
@@ -18,6 +18,7 @@ static const struct {
 	{ "names", answer_names },
 	{ "reload", answer_reload },
 	{ "classes", answer_classes },
+	{ "reach", answer_reach },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -61,8 +62,8 @@ static json_t *request_answer(struct daemon *d, const json_t *request)
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error(
-			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, classes");
+		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
+				    "classes, reach");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;

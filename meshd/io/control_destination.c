@@ -81,6 +81,18 @@ int destination_parse(const struct view *v, const char *text, struct destination
 	return 0;
 }
 
+json_t *class_of(const json_t *request, unsigned otherwise, unsigned *class)
+{
+	const json_t *name = json_object_get(request, "class");
+
+	*class = otherwise;
+	if (!name || json_is_null(name))
+		return NULL;
+	if (!json_is_string(name) || traffic_class_parse(class, json_string_value(name)) < 0)
+		return answer_error("\"class\" is text, command or bulk");
+	return NULL;
+}
+
 json_t *destination_of(const struct view *v, const json_t *request, struct destination *out)
 {
 	const char *text = json_string_value(json_object_get(request, "dest"));

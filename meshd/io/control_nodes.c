@@ -45,7 +45,7 @@ static json_t *node_make(const struct view *v, const struct view_member *member)
 	struct address address = view_address_of(v, c);
 	struct prefix host = prefix_of_host(address);
 	bool is_own = view_is_own(v, c);
-	const struct babel_route_info *r = is_own ? NULL : view_selected(v, &host);
+	const struct babel_route_info *r = is_own ? NULL : view_selected(v, &host, BABEL_TEXT);
 	json_t *o = json_pack("{s:s, s:s, s:o, s:I, s:b, s:b, s:o, s:o}", "name", c->name, "level",
 		level_name(c->level), "address", json_address(&address), "serial", (json_int_t)c->serial, "self",
 		is_own, "reachable", is_own || r, "roles", roles_make(c), "prefixes", prefixes_make(c));

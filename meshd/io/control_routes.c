@@ -5,9 +5,9 @@ static json_t *route_make(const struct view *v, const struct babel_route_info *r
 {
 	char name[VIEW_NAME], via[VIEW_NAME];
 	bool is_hold = r->route.neighbour.family == FAMILY_NONE; /* no way at all, only the hold */
-	json_t *o = json_pack("{s:o, s:s, s:b, s:b, s:b}", "prefix", json_prefix(&r->route.prefix), "origin",
-		view_name(v, &r->route.origin, name), "selected", r->selected, "feasible", r->feasible, "held",
-		r->held);
+	json_t *o = json_pack("{s:o, s:s, s:s, s:b, s:b, s:b}", "prefix", json_prefix(&r->route.prefix), "class",
+		traffic_class_name(r->route.class), "origin", view_name(v, &r->route.origin, name), "selected",
+		r->selected, "feasible", r->feasible, "held", r->held);
 
 	json_object_set_new(o, "via",
 		is_hold ? json_null() : json_string(view_neighbour_name(v, r->route.link, &r->route.neighbour, via)));
@@ -42,9 +42,14 @@ static json_t *own_make(const struct view *v)
 
 json_t *answer_routes(struct view *v, const json_t *request)
 {
-	json_t *routes = json_array();
 	size_t from = page_from(request);
+	unsigned class;
+	json_t *error = class_of(request, BABEL_CLASSES, &class);
 
+	if (error)
+		return error;
+	view_routes(v, class < BABEL_CLASSES ? 1u << class : (1u << BABEL_CLASSES) - 1);
+	json_t *routes = json_array();
 	for (size_t i = from; i < v->route_count && i - from < PAGE_LEN; i++)
 		if (!view_prefix_is_own(v, &v->routes[i].route.prefix)) /* what others say of ours is no way */
 			json_array_append_new(routes, route_make(v, &v->routes[i]));

@@ -63,7 +63,7 @@ static void member_count(struct census *census, const struct certificate *c)
 
 	if (view_is_own(census->v, c))
 		return;
-	const struct babel_route_info *r = view_selected(census->v, &host);
+	const struct babel_route_info *r = view_selected(census->v, &host, BABEL_TEXT);
 	census->known[level]++;
 	if (r) {
 		census->reachable[level]++;

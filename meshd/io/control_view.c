@@ -42,6 +42,8 @@ static int route_compare(const void *a, const void *b)
 	const struct babel_route_info *x = a, *y = b;
 	int order = prefix_compare(&x->route.prefix, &y->route.prefix);
 
+	if (!order)
+		order = (x->route.class > y->route.class) - (x->route.class < y->route.class);
 	if (order)
 		return order;
 	if (x->selected != y->selected)
@@ -60,10 +62,18 @@ struct view *view_new(struct daemon *d)
 	v->now_us = io_now_us();
 	node_dump_peers(d->node, peer_take, v);
 	babel_dump_neighbours(node_babel(d->node), neighbour_take, v);
-	babel_dump_routes(node_babel(d->node), v->now_us, BABEL_TEXT, route_take, v);
+	view_routes(v, 1u << BABEL_TEXT);
+	return v;
+}
+
+void view_routes(struct view *v, unsigned classes)
+{
+	v->route_count = 0;
+	for (unsigned class = 0; class < BABEL_CLASSES; class ++)
+		if (classes >> class & 1)
+			babel_dump_routes(node_babel(v->node), v->now_us, (enum babel_class) class, route_take, v);
 	if (v->route_count)
 		qsort(v->routes, v->route_count, sizeof(*v->routes), route_compare);
-	return v;
 }
 
 void view_free(struct view *v)
@@ -126,20 +136,27 @@ bool view_is_direct(const struct view *v, const struct babel_route_info *r)
 	return peer && origin && memcmp(&peer->certificate->key, &origin->key, sizeof(origin->key)) == 0;
 }
 
-/* The selected entry is the first of its prefix. */
-const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix)
+static int place_compare(const struct babel_route_info *r, const struct prefix *prefix, enum babel_class class)
+{
+	int order = prefix_compare(&r->route.prefix, prefix);
+
+	return order ? order : (r->route.class > class) - (r->route.class < class);
+}
+
+/* The selected entry is the first of its prefix and class. */
+const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix, enum babel_class class)
 {
 	size_t low = 0, high = v->route_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (prefix_compare(&v->routes[middle].route.prefix, prefix) < 0)
+		if (place_compare(&v->routes[middle], prefix, class) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == v->route_count || !prefix_equal(&v->routes[low].route.prefix, prefix))
+	if (low == v->route_count || place_compare(&v->routes[low], prefix, class) != 0)
 		return NULL;
 	return v->routes[low].selected ? &v->routes[low] : NULL;
 }

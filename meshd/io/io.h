@@ -6,7 +6,7 @@
  *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
- *   control ◄──► node_dump_*            (JSON lines; only "reload" changes anything)
+ *   control ◄──► node_dump_*            (JSON lines; only "reload" changes anything, "reach" asks others)
  *
  * The loop's prepare watcher runs node_poll() before each sleep, so that every
  * callback may simply call the node and return. Outputs of the node come from

@@ -398,6 +398,14 @@ static void exit_status_is_the_verdict(void **state)
 		{ "{\"ok\":true,\"verdict\":\"alone\"}\n", command_status, "--socket sock --json", CTL_BAD },
 		{ "{\"ok\":true,\"verdict\":\"route\"}\n", command_why, "--socket=sock c1", CTL_GOOD },
 		{ "{\"ok\":true,\"verdict\":\"none\"}\n", command_why, "c1 --socket sock", CTL_BAD },
+		{ "{\"ok\":true,\"verdict\":\"falls\"}\n", command_why, "c1 bulk --socket sock", CTL_GOOD },
+		{ "{\"ok\":true,\"verdict\":\"not admitted\"}\n", command_why, "c1 bulk --socket sock", CTL_BAD },
+		{ "{\"ok\":true,\"classes\":[{\"verdict\":\"works\"}]}\n", command_reach, "c1 --socket sock",
+			CTL_GOOD },
+		{ "{\"ok\":true,\"classes\":[{\"verdict\":\"works\"},{\"verdict\":\"fails\"}]}\n", command_reach,
+			"c1 --socket sock", CTL_BAD },
+		{ "{\"ok\":true,\"classes\":[{\"verdict\":\"unknown\"}]}\n", command_reach, "c1 --socket sock --json",
+			CTL_BAD },
 		{ "{\"ok\":true,\"address\":\"fd00::1\",\"from\":\"fd00::1\",\"own\":true}\n", command_trace,
 			"c1 --socket sock", CTL_GOOD },
 	};
@@ -413,6 +421,20 @@ static void exit_status_is_the_verdict(void **state)
 	}
 }
 
+/* What is pending is asked for again. */
+static void reach_waits_for_what_is_pending(void **state)
+{
+	struct scratch *s = *state;
+	struct server server;
+
+	server_start(&server,
+		"{\"ok\":true,\"pending\":true,\"classes\":[{\"class\":\"text\",\"verdict\":\"waiting\"}]}\n",
+		"{\"ok\":true,\"pending\":false,\"classes\":[{\"class\":\"text\",\"verdict\":\"works\"}]}\n");
+	assert_int_equal(run(s, command_reach, "c1 text --socket sock"), CTL_GOOD);
+	server_end(&server);
+	says(s->out, "works");
+}
+
 static void questions_check_their_arguments(void **state)
 {
 	struct scratch *s = *state;
@@ -420,6 +442,13 @@ static void questions_check_their_arguments(void **state)
 	assert_int_equal(run(s, command_status, "x"), CTL_USAGE);
 	assert_int_equal(run(s, command_why, ""), CTL_USAGE);
 	assert_int_equal(run(s, command_why, "a b"), CTL_USAGE);
+	says(s->err, "\"b\" is no class; write text, command or bulk");
+	assert_int_equal(run(s, command_why, "a bulk c"), CTL_USAGE);
+	says(s->err, "\"c\" is one word too many");
+	assert_int_equal(run(s, command_reach, "bulk text urgent"), CTL_USAGE);
+	assert_int_equal(run(s, command_routes, "urgent"), CTL_USAGE);
+	assert_int_equal(run(s, command_nodes, "bulk"), CTL_USAGE);
+	assert_int_equal(run(s, command_trace, "a bulk"), CTL_USAGE);
 	assert_int_equal(run(s, command_trace, ""), CTL_USAGE);
 	assert_int_equal(run(s, command_links, "--watch"), CTL_USAGE);
 	says(s->err, "--watch is not an option here");
@@ -443,6 +472,29 @@ static void reload_says_what_waits(void **state)
 	free(text);
 	text = printed_from(reload_print, "{\"applied\": [], \"waiting\": []}");
 	assert_string_equal(text, "nothing is different\n");
+	free(text);
+}
+
+/* --- reach ----------------------------------------------------------------------------------- */
+
+static void reach_says_what_works_for_what_and_how_old_that_is(void **state)
+{
+	char *text = printed_from(reach_print,
+		"{\"address\": \"fd00::1\", \"name\": \"city-1\", \"classes\": ["
+		"{\"class\": \"text\", \"verdict\": \"works\", \"text\": \"62.0 ms\", \"age_s\": 0.2, \"worked_s\": "
+		"0.2},"
+		"{\"class\": \"command\", \"verdict\": \"unknown\", \"text\": \"nobody answers\", \"age_s\": 0.0, "
+		"\"worked_s\": 250.0},"
+		"{\"class\": \"bulk\", \"verdict\": \"fails\", \"text\": \"too thin\", \"age_s\": 1.0, \"worked_s\": "
+		"null}]}");
+
+	(void)state;
+	assert_string_equal(text,
+		"to city-1, fd00::1\n"
+		"  text     messages         works          0.2 s ago  62.0 ms\n"
+		"  command  voice, orders    NOT KNOWN      0.0 s ago  nobody answers; it last worked 4 min "
+		"ago\n"
+		"  bulk     pictures, files  DOES NOT WORK  1.0 s ago  too thin\n");
 	free(text);
 }
 
@@ -476,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reload_says_what_waits),
 		cmocka_unit_test(classes_tell_rules_limits_and_who_is_beyond),
+		cmocka_unit_test(reach_says_what_works_for_what_and_how_old_that_is),
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),
@@ -490,6 +543,7 @@ int main(void)
 		TEST(strange_answers_are_told_as_such),
 		TEST(pages_are_joined),
 		TEST(exit_status_is_the_verdict),
+		TEST(reach_waits_for_what_is_pending),
 		TEST(questions_check_their_arguments),
 	};
 

@@ -99,6 +99,10 @@ static void what_is_no_question_gets_an_error(void **state)
 		{ "{\"request\": \"why\", \"dest\": \"ci\"}", "do you mean \\\"city-1\\\"?" },
 		{ "{\"request\": \"why\", \"dest\": \"10.0.0.1/8\"}", "bits beyond its length" },
 		{ "{\"request\": \"trace\", \"dest\": \"10.0.0.0/8\"}", "a prefix cannot be traced" },
+		{ "{\"request\": \"why\", \"dest\": \"city-1\", \"class\": \"urgent\"}", "is text, command or bulk" },
+		{ "{\"request\": \"routes\", \"class\": 7}", "is text, command or bulk" },
+		{ "{\"request\": \"reach\"}", "\\\"dest\\\" is missing" },
+		{ "{\"request\": \"reach\", \"dest\": \"city-1\", \"class\": []}", "is text, command or bulk" },
 		{ "{\"request\": \"names\"}", "a list of at most" },
 		{ "{\"request\": \"names\", \"addresses\": \"fd00::1\"}", "a list of at most" },
 	};
@@ -364,7 +368,7 @@ static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
 	size_t i;
 
 	world_run(w, 10 * SECOND_US);
-	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"routes\"}");
+	json_t *answer = asked_well(w->members[CAR].d, "{\"request\": \"routes\", \"class\": \"text\"}");
 	json_array_foreach (json_object_get(answer, "routes"), i, route) {
 		assert_string_not_equal(text_of(route, "origin"), "car");
 		if (strcmp(text_of(route, "origin"), "city-1") != 0)
@@ -376,6 +380,35 @@ static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
 	assert_int_equal(in_use, 1);
 	assert_int_equal(spare, 1);
 	assert_int_equal(json_array_size(json_object_get(answer, "own")), 1);
+	json_decref(answer);
+	world_free(w);
+}
+
+static void routes_are_told_of_all_classes_or_of_one(void **state)
+{
+	static const char *const names[] = { "text", "command", "bulk" };
+	struct world *w = world_new(*state);
+	const json_t *route;
+	size_t i, all = 0;
+	json_t *answer;
+
+	world_run(w, 10 * SECOND_US);
+	for (unsigned class = 0; class < 3; class ++) {
+		char request[64];
+		unsigned in_use = 0;
+
+		snprintf(request, sizeof(request), "{\"request\": \"routes\", \"class\": \"%s\"}", names[class]);
+		answer = asked_well(w->members[CAR].d, request);
+		json_array_foreach (json_object_get(answer, "routes"), i, route) {
+			assert_string_equal(text_of(route, "class"), names[class]);
+			in_use += json_is_true(json_object_get(route, "selected"));
+		}
+		assert_int_equal(in_use, 2);
+		all += json_array_size(json_object_get(answer, "routes"));
+		json_decref(answer);
+	}
+	answer = asked_well(w->members[CAR].d, "{\"request\": \"routes\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "routes")), all);
 	json_decref(answer);
 	world_free(w);
 }
@@ -557,7 +590,9 @@ static void questions_leave_the_node_as_it_was(void **state)
 {
 	static const char *const all[] = { "{\"request\": \"status\"}", "{\"request\": \"nodes\"}",
 		"{\"request\": \"links\"}", "{\"request\": \"routes\"}", "{\"request\": \"why\", \"dest\": \"city-1\"}",
-		"{\"request\": \"trace\", \"dest\": \"city-1\"}" };
+		"{\"request\": \"trace\", \"dest\": \"city-1\"}", "{\"request\": \"classes\"}",
+		"{\"request\": \"why\", \"dest\": \"city-1\", \"class\": \"command\"}",
+		"{\"request\": \"reach\", \"dest\": \"city-1\"}" };
 	struct world *w = world_new(*state);
 	struct daemon *d = w->members[CAR].d;
 
@@ -576,6 +611,99 @@ static void questions_leave_the_node_as_it_was(void **state)
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
+
+/* --- classes of routes -------------------------------------------------------------------------- */
+
+/* The segment carries 9.6 kbit/s. */
+static void segment_is_thin(struct world *w, unsigned segment)
+{
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		int id = world_map[segment][i];
+
+		if (id < 0)
+			continue;
+		w->members[i].d->config.links[id].rate_bps = 9600;
+		node_link_remove(w->members[i].d->node, w->now_us, (unsigned)id);
+		world_link(w, i, segment);
+	}
+}
+
+static void why_of_bulk_that_a_thin_link_refuses(void **state)
+{
+	struct world *w = world_new(*state);
+	const char *const request = "{\"request\": \"why\", \"dest\": \"city-1\", \"class\": \"bulk\"}";
+
+	segment_is_thin(w, RADIO1);
+	world_run(w, 30 * SECOND_US);
+	json_t *answer = asked_well(w->members[RELAY].d, request);
+	assert_string_equal(text_of(answer, "class"), "bulk");
+	assert_string_equal(text_of(answer, "verdict"), "not admitted");
+	says(text_of(answer, "text"), "radio1 carries 9.6kbit/s, and bulk needs 200 kbit/s");
+	const json_t *way = named(json_object_get(answer, "ways"), "via", "city-1");
+	assert_string_equal(text_of(way, "rule"), "not admitted");
+	assert_false(json_is_true(json_object_get(way, "chosen")));
+	json_decref(answer);
+	answer = asked_well(w->members[CAR].d, request);
+	assert_string_equal(text_of(answer, "verdict"), "falls");
+	way = named(json_object_get(answer, "ways"), "link", "fibre0");
+	assert_string_equal(text_of(way, "rule"), "no class");
+	says(text_of(way, "text"), "relay has a way for text, and none for bulk: beyond it a link is too thin");
+	json_decref(answer);
+	answer = asked_well(w->members[CAR].d, "{\"request\": \"why\", \"dest\": \"relay\", \"class\": \"bulk\"}");
+	assert_string_equal(text_of(answer, "verdict"), "route");
+	says(text_of(answer, "text"), "packets of bulk to relay go to relay over");
+	json_decref(answer);
+	world_free(w);
+}
+
+/* Questions are sent by the real clock, which the world then follows. */
+static void reach_asks_along_the_way_and_tells_what_it_learned(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *car = w->members[CAR].d;
+
+	segment_is_thin(w, RADIO1);
+	world_run(w, 30 * SECOND_US);
+	json_t *answer = asked_well(car, "{\"request\": \"reach\", \"dest\": \"city-1\"}");
+	assert_false(json_is_true(json_object_get(answer, "pending")));
+	const json_t *text = named(json_object_get(answer, "classes"), "class", "text");
+	assert_string_equal(text_of(text, "verdict"), "unknown");
+	json_decref(answer);
+	answer = asked_well(car, "{\"request\": \"reach\", \"dest\": \"city-1\", \"start\": true}");
+	assert_true(json_is_true(json_object_get(answer, "pending")));
+	assert_int_equal(json_array_size(json_object_get(answer, "classes")), 3);
+	json_decref(answer);
+	w->now_us = io_now_us();
+	world_run(w, SECOND_US);
+	answer = asked_well(car, "{\"request\": \"reach\", \"dest\": \"city-1\"}");
+	assert_false(json_is_true(json_object_get(answer, "pending")));
+	text = named(json_object_get(answer, "classes"), "class", "text");
+	assert_string_equal(text_of(text, "verdict"), "works");
+	assert_string_equal(text_of(text, "reason"), "arrived");
+	assert_string_equal(text_of(text, "answered_by"), "city-1");
+	assert_int_equal(number_of(text, "hops"), 2);
+	assert_true(json_is_number(json_object_get(text, "age_s")));
+	assert_true(json_is_number(json_object_get(text, "rtt_ms")));
+	const json_t *slowest = json_object_get(text, "slowest");
+	assert_int_equal(number_of(slowest, "rate_bps"), 9600);
+	assert_int_equal(number_of(slowest, "hop"), 2);
+	assert_string_equal(text_of(slowest, "from"), "relay");
+	says(text_of(text, "text"), "2 hops; slowest: hop 2, relay to city-1, 9.6kbit/s");
+	const json_t *bulk = named(json_object_get(answer, "classes"), "class", "bulk");
+	assert_string_equal(text_of(bulk, "verdict"), "fails");
+	assert_string_equal(text_of(bulk, "reason"), "not admitted");
+	says(text_of(bulk, "text"), "hop 2, relay to city-1, carries 9.6kbit/s: too thin for bulk");
+	assert_true(json_is_null(json_object_get(bulk, "worked_s")));
+	json_decref(answer);
+	answer = asked_well(
+		car, "{\"request\": \"reach\", \"dest\": \"192.0.2.1\", \"start\": true, \"class\": \"bulk\"}");
+	assert_int_equal(json_array_size(json_object_get(answer, "classes")), 1);
+	bulk = named(json_object_get(answer, "classes"), "class", "bulk");
+	assert_string_equal(text_of(bulk, "reason"), "no way");
+	says(text_of(bulk, "text"), "this node has no way to it");
+	json_decref(answer);
+	world_free(w);
+}
 
 /* --- classes -------------------------------------------------------------------------------- */
 
@@ -623,6 +751,9 @@ int main(void)
 		TEST(nodes_tell_the_way_and_its_age),
 		TEST(links_tell_costs_of_both_directions),
 		TEST(routes_tell_spare_ways_and_not_echoes_of_our_own),
+		TEST(routes_are_told_of_all_classes_or_of_one),
+		TEST(why_of_bulk_that_a_thin_link_refuses),
+		TEST(reach_asks_along_the_way_and_tells_what_it_learned),
 		TEST(long_lists_come_in_pages),
 		TEST(why_names_the_way_and_the_longer_one),
 		TEST(why_of_what_was_lost),

@@ -136,6 +136,7 @@ static inline void world_link(struct world *w, unsigned member, unsigned segment
 	struct config_link *c = &d->config.links[id];
 	bool wired = segment == FIBRE0;
 	struct node_link_config config = { .mtu = 1500,
+		.rate_bps = c->rate_bps,
 		.beacon = true,
 		.wired = wired,
 		.rxcost = wired ? 96 : 256,
