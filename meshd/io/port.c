@@ -171,6 +171,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.is_introduced = c->is_introduced,
 		.overhead = config_line_overhead(c),
 		.is_shaped = c->is_shaped,
+		.is_by_message = c->type == CONFIG_PIPE,
 		.is_half_duplex = c->cost == CONFIG_COST_RADIO || (c->type == CONFIG_SERIAL && c->serial.half_duplex),
 	};
 

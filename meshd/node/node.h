@@ -183,6 +183,7 @@ struct node_link_config {
 	bool rtt;
 	unsigned overhead; /* bytes that the link adds to a frame; counted where rates are */
 	bool is_shaped; /* sends no faster than rate_bps; else the rate is only what to expect */
+	bool is_by_message; /* a frame takes its time whatever its length: its rate is that of frames of mtu bytes */
 	bool is_half_duplex; /* nobody is heard while somebody sends */
 	bool introduces; /* tells neighbours whose packets it passes on between them where the other one is (meet.c) */
 	bool is_introduced; /* calls whom a neighbour tells it of, and lets itself be told of */

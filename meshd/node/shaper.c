@@ -79,6 +79,12 @@ static void learn(struct learned *l, uint64_t now_us, size_t bytes, bool is_back
 	*l = (struct learned){ .since_us = now_us, .rate_bps = l->rate_bps };
 }
 
+/* Who learned a modem's rate from short messages would hardly dare to use it. */
+static size_t sample_bytes(const struct node_link *link, size_t bytes)
+{
+	return link->config.is_by_message && bytes < link->config.mtu ? link->config.mtu : bytes;
+}
+
 /* Radios that are slow are slow to turn round, too: once before what is heard, once after it. */
 static uint64_t turn_us(const struct node_link *link)
 {
@@ -91,7 +97,7 @@ void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_
 
 	if (s->has_room) {
 		s->room -= bytes < s->room ? bytes : s->room;
-		learn(&s->learned, now_us, bytes, is_backlogged);
+		learn(&s->learned, now_us, sample_bytes(link, bytes), is_backlogged);
 	}
 	if (!link->config.is_shaped)
 		return;

@@ -60,6 +60,7 @@ static struct node_link_config link_config_of(const struct config_link *c)
 		.is_introduced = c->is_introduced,
 		.overhead = config_line_overhead(c),
 		.is_shaped = c->is_shaped,
+		.is_by_message = c->type == CONFIG_PIPE,
 		.is_half_duplex = c->cost == CONFIG_COST_RADIO,
 	};
 

@@ -515,6 +515,23 @@ static void rate_is_learned_from_what_the_device_takes(void **state)
 	}
 }
 
+/* A message a second, of 500 bytes at most, whatever is in it. */
+static void rate_of_messages_is_that_of_full_ones(void **state)
+{
+	(void)state;
+	link.config.is_shaped = false;
+	link.config.is_by_message = true;
+	link.config.mtu = 500;
+	link.config.rate_bps = 9600;
+	for (unsigned i = 0; i < 60; i++) {
+		put(0, 0, 1, 1, 50);
+		put(0, 0, 1, 1, 50);
+		node_link_ready(&node, now_us, 0, 1);
+		run(SECOND);
+	}
+	assert_in_range(link_rate_bps(&link), 3900, 4100);
+}
+
 static void what_was_heard_takes_the_time_of_half_duplex(void **state)
 {
 	(void)state;
@@ -608,6 +625,7 @@ int main(void)
 		RULE(command_goes_between_the_pieces_of_a_packet),
 		RULE(device_says_what_it_takes),
 		RULE(rate_is_learned_from_what_the_device_takes),
+		RULE(rate_of_messages_is_that_of_full_ones),
 		RULE(what_was_heard_takes_the_time_of_half_duplex),
 		RULE(lost_neighbour_takes_along_what_waits_for_it),
 		RULE(bytes_are_counted_by_lane),
