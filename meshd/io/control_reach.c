@@ -103,9 +103,11 @@ static void reach_say(const struct view *v, const struct node_reach *r, const st
 			r->end == NODE_REACH_BUSY ? "could not be asked: the link has no room for the question"
 						  : "a way is known, and nobody answers");
 		break;
-	case NODE_REACH_UNASKED:
 	case NODE_REACH_WAITING:
-		snprintf(text, TEXT_MAX, "%s", "");
+		snprintf(text, TEXT_MAX, "no answer yet");
+		break;
+	case NODE_REACH_UNASKED:
+		snprintf(text, TEXT_MAX, "not asked");
 		break;
 	}
 }

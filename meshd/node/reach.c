@@ -24,9 +24,12 @@
 #include <string.h>
 
 #define HOPS_MAX 32
-#define WAIT_US (2 * SECOND) /* for the first answer, and twice as long for each further one */
+#define WAIT_US (2 * SECOND) /* for the first answer, at least, and twice as long for each further one */
+#define WAIT_FRAMES 4
 #define RELAY_INTERVAL_US (100 * MS) /* between questions and answers of one neighbour ... */
 #define RELAY_BURST 24 /* ... of which so many may come at once */
+#define URGENT_INTERVAL_US (5 * SECOND) /* between messages on a link beyond its routine budget ... */
+#define URGENT_BURST 6 /* ... of which so many may go at once: three questions and three answers */
 #define MESSAGE_MAX (1 + 4 + 4 + 4 + 16 + 16 + 17) /* op, id, four bytes, rate, two nodes, asker, destination */
 
 /* The third byte: which class was asked for, which one it goes on as, and what befell it. */
@@ -121,19 +124,32 @@ static bool message_read(struct message *m, bool is_answer, struct reader *r)
 	return address_read(&m->to, r) && reader_ok(r) && m->asked != CLASS_FALLEN;
 }
 
+/* Somebody waits for it; but who asks on and on must not take the reserve of those who have lost their routes. */
+static bool budget_takes(struct node_link *link, uint64_t now_us, size_t cost, enum babel_need *need)
+{
+	uint64_t again_us;
+
+	*need = BABEL_NEED_ROUTINE;
+	if (budget_left(link, now_us, *need, cost, &again_us) >= cost)
+		return true;
+	*need = BABEL_NEED_URGENT;
+	return bucket_take(&link->reaches, now_us, URGENT_INTERVAL_US, URGENT_BURST) &&
+	       budget_left(link, now_us, *need, cost, &again_us) >= cost;
+}
+
 /* False: the link's budget has no room for it now. */
 static bool message_send(struct peer *p, uint64_t now_us, const struct message *m)
 {
 	uint8_t room[NODE_HEADROOM + MESSAGE_MAX + NODE_TAILROOM], *inner = room + NODE_HEADROOM - 1;
 	size_t len = message_write(m, inner + 1, MESSAGE_MAX);
 	size_t cost = len + 1 + FRAME_OVERHEAD + p->link->config.overhead;
-	uint64_t again_us;
+	enum babel_need need;
 
-	if (budget_left(p->link, now_us, BABEL_NEED_URGENT, cost, &again_us) < cost)
+	if (!budget_takes(p->link, now_us, cost, &need))
 		return false;
 	/* In a lane of data it would else count as that. */
 	budget_spent(p->link, now_us, cost);
-	budget_said(p->link, now_us, BABEL_NEED_URGENT, cost);
+	budget_said(p->link, now_us, need, cost);
 	peer_busy(p, now_us); /* a way that died unnoticed is found out, as by a packet */
 	egress_probe(p, now_us, m->now, inner, len + 1);
 	return true;
@@ -270,6 +286,17 @@ static void reach_end(struct reach *r, uint64_t now_us, const struct message *m,
 		result->worked_us = now_us;
 }
 
+/* For the first answer. Where the way begins with a slow link, as whole frames take there and back behind others. */
+static uint64_t reach_wait_us(const struct reach *r)
+{
+	const struct fib_entry *to = fib_lookup(&r->n->fib, &r->to);
+	enum packet_class class = r->class;
+	const struct peer *next = to && to->kind != FIB_NONE ? peer_of_class(to, &class) : NULL;
+	uint64_t frames_us = next ? WAIT_FRAMES * link_airtime_us(next->link, next->link->config.mtu) : 0;
+
+	return frames_us > WAIT_US ? frames_us : WAIT_US;
+}
+
 /* Sends one more question. */
 static void reach_try(struct reach *r, uint64_t now_us)
 {
@@ -290,7 +317,7 @@ static void reach_try(struct reach *r, uint64_t now_us)
 	}
 	r->result.end =
 		end == NODE_REACH_BUSY && r->result.end != NODE_REACH_SILENT ? NODE_REACH_BUSY : NODE_REACH_SILENT;
-	timer_set(&n->heap, &r->timer, now_us + (WAIT_US << (r->tries - 1)));
+	timer_set(&n->heap, &r->timer, now_us + (reach_wait_us(r) << (r->tries - 1)));
 }
 
 static void reach_due(struct timer *timer, uint64_t now_us)

@@ -159,6 +159,7 @@ struct node_link {
 	uint64_t beacon_us; /* when the last one was sent */
 	uint64_t beacon_pause_us; /* after it; 0: as usual */
 	struct bucket calls_by_beacon;
+	struct bucket reaches; /* what of reach.c may go beyond the routine budget */
 	struct list peers;
 	struct shaper shaper;
 	struct budget budget;

@@ -291,6 +291,33 @@ static void question_that_cannot_go_on_is_answered_from_there(void **state)
 	world_free(w);
 }
 
+/* Who looks on and on takes no more of a thin link than control may, and some more at first. */
+static void questions_keep_to_the_budget_of_a_thin_link(void **state)
+{
+	struct world *w = chain_of(12, 2400);
+	const struct address *to = &w->stations[3].address;
+	struct node *n = w->stations[0].node;
+	uint64_t bytes = w->segments[1].bytes, works = 0;
+
+	(void)state;
+	world_run(w, 60 * A_SECOND);
+	uint64_t quiet = w->segments[1].bytes - bytes;
+	bytes = w->segments[1].bytes;
+	for (unsigned i = 0; i < 300; i++) {
+		for (unsigned class = TEXT; class <= COMMAND; class ++)
+			assert_int_equal(node_reach_ask(n, w->now, to, class), 0);
+		station_poll(&w->stations[0]);
+		world_run(w, A_SECOND);
+		works += node_reach(n, to, TEXT).state == NODE_REACH_WORKS;
+	}
+	uint64_t asked = w->segments[1].bytes - bytes - 5 * quiet;
+	/* Two stations; a twentieth each, and the reserve in messages. */
+	print_message("%u bytes in 300 s, %u in a quiet minute\n", (unsigned)asked, (unsigned)quiet);
+	assert_true(works > 10);
+	assert_true(asked < 2 * (2400 / 8 * 300 / 20 + (6 + 300 / 5) * 100));
+	world_free(w);
+}
+
 static void flood_of_questions_ends_at_the_next_node(void **state)
 {
 	struct world *w = chain_of(11, 9600);
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(no_more_is_remembered_than_there_is_room_for),
 		cmocka_unit_test(cut_and_impossible_messages_are_dropped),
 		cmocka_unit_test(question_that_cannot_go_on_is_answered_from_there),
+		cmocka_unit_test(questions_keep_to_the_budget_of_a_thin_link),
 		cmocka_unit_test(flood_of_questions_ends_at_the_next_node),
 	};
 
