@@ -79,7 +79,13 @@ static bool init_is_admitted(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
 	struct node *n = link->n;
+	uint64_t again_us;
 
+	/* Its answer is larger than it, mostly: it is a first one that the budget must bear. */
+	if (!budget_admits(link, now_us, BABEL_NEED_URGENT, f->before_mac1.len, &again_us)) {
+		DROP(n, link, rate_limited);
+		return false;
+	}
 	if (n->handshakes_theirs > LOADED_HANDSHAKES)
 		n->loaded_until_us = now_us + LOADED_US;
 	bool needs_cookie = now_us < n->loaded_until_us && !link->config.is_thin &&
@@ -138,6 +144,12 @@ void answer_due(struct timer *timer, uint64_t now_us)
 	handshake_free(container_of(timer, struct handshake, timer));
 }
 
+static void answer_send(struct handshake *h, uint64_t now_us)
+{
+	handshake_send(h);
+	budget_frame_said(h->link, now_us, BABEL_NEED_URGENT, h->message_len);
+}
+
 static void answer_xx(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
@@ -154,7 +166,7 @@ static void answer_xx(
 		return;
 	}
 	timer_set(&link->n->heap, &h->timer, now_us + WAITING_PACES * link_pace_us(link));
-	handshake_send(h);
+	answer_send(h, now_us);
 }
 
 void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -234,6 +246,7 @@ static void answer_ik(
 	p->answer_len = len;
 	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
 	handshake_frame_send(link, from, bytes_of(answer, len));
+	budget_frame_said(link, now_us, BABEL_NEED_URGENT, len);
 }
 
 void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -243,12 +256,14 @@ void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint 
 
 	if (!init_is_admitted(link, now_us, from, f))
 		return;
-	if (h)
-		handshake_send(h);
-	else if (p)
+	if (h) {
+		answer_send(h, now_us);
+	} else if (p) {
 		handshake_frame_send(link, from, bytes_of(p->answer, p->answer_len));
-	else if (f->is_ik)
+		budget_frame_said(link, now_us, BABEL_NEED_URGENT, p->answer_len);
+	} else if (f->is_ik) {
 		answer_ik(link, now_us, from, f);
-	else
+	} else {
 		answer_xx(link, now_us, from, f);
+	}
 }

@@ -31,7 +31,7 @@
 #define FIRST_BEACONS 4 /* quick ones after the link came up */
 #define FIRST_PACES(pace_us) ((pace_us) / 2)
 #define INTERVAL_PACES(pace_us) (5 * (pace_us))
-#define STEADY_MAX_US (20 * SECOND) /* unless the interval is longer */
+#define STEADY_MAX_US (20 * SECOND) /* or on slow links three intervals */
 #define ANSWER_PACES(pace_us) ((pace_us)*3 / 10) /* beacons in answer to beacons are at least so far apart */
 #define RUMOUR_US (120 * SECOND) /* a beacon that a session has belied is not believed for so long */
 #define DUPLICATE_CHECK_US (30 * SECOND)
@@ -60,7 +60,12 @@ static void pad_xor(const struct node_link *link, const uint8_t *nonce, uint8_t 
 		body[i] ^= pad[i];
 }
 
-static void beacon_send(struct node_link *link, uint64_t now_us)
+static size_t beacon_len(const struct node_link *link)
+{
+	return (link->config.is_thin ? 1 : 4) + nonce_len(link) + SEALED_LEN + mac_len(link);
+}
+
+static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need need)
 {
 	struct node *n = link->n;
 	uint8_t frame[BEACON_LEN], nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN];
@@ -83,6 +88,7 @@ static void beacon_send(struct node_link *link, uint64_t now_us)
 	link->beacon_us = now_us;
 	n->counters.beacons_sent++;
 	egress_frame(link, now_us, NULL, writer_bytes(&w));
+	budget_frame_said(link, now_us, need, writer_len(&w));
 }
 
 void beacon_start(struct node_link *link, uint64_t now_us)
@@ -105,22 +111,31 @@ static bool link_has_company(const struct node_link *link, uint64_t now_us)
 static uint64_t beacon_next_us(struct node_link *link, uint64_t now_us)
 {
 	uint64_t pace_us = link_pace_us(link), interval_us = INTERVAL_PACES(pace_us);
+	uint64_t longest_us = pace_us > SECOND ? 3 * interval_us : STEADY_MAX_US;
 
 	if (link->beacons < FIRST_BEACONS)
 		return FIRST_PACES(pace_us);
 	if (link->beacon_pause_us == 0 || !link_has_company(link, now_us))
 		link->beacon_pause_us = interval_us;
-	else if (2 * link->beacon_pause_us <= STEADY_MAX_US)
+	else
 		link->beacon_pause_us *= 2;
+	if (link->beacon_pause_us > longest_us)
+		link->beacon_pause_us = longest_us;
 	return link->beacon_pause_us;
 }
 
 void beacon_due(struct timer *timer, uint64_t now_us)
 {
 	struct node_link *link = container_of(timer, struct node_link, beacon);
-	uint64_t pause_us = beacon_next_us(link, now_us);
+	enum babel_need need = link->beacons < FIRST_BEACONS ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
+	uint64_t again_us;
 
-	beacon_send(link, now_us);
+	if (!budget_admits(link, now_us, need, beacon_len(link), &again_us)) {
+		timer_set(&link->n->heap, timer, again_us + random_below(&link->n->random, SECOND));
+		return;
+	}
+	uint64_t pause_us = beacon_next_us(link, now_us);
+	beacon_send(link, now_us, need);
 	link->beacons++;
 	timer_set(&link->n->heap, timer, now_us + pause_us - random_below(&link->n->random, pause_us / 4));
 }
@@ -216,6 +231,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 {
 	struct node *n = link->n;
 	uint8_t id[NODE_ID_LEN];
+	uint64_t again_us;
 	uint32_t epoch;
 
 	if (!link->config.beacon || !beacon_open(link, frame, id, &epoch)) {
@@ -235,7 +251,8 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 		unsigned tries = link->config.is_thin ? 0 : (unsigned)random_below(&n->random, 3);
 
 		beacon_call(link, now_us, from, id, p ? p->silent_tries : tries);
-	} else if (!link->beacon_us || now_us >= link->beacon_us + ANSWER_PACES(link_pace_us(link))) {
-		beacon_send(link, now_us);
+	} else if ((!link->beacon_us || now_us >= link->beacon_us + ANSWER_PACES(link_pace_us(link))) &&
+		   budget_admits(link, now_us, BABEL_NEED_ROUTINE, beacon_len(link), &again_us)) {
+		beacon_send(link, now_us, BABEL_NEED_ROUTINE);
 	}
 }

@@ -4,14 +4,15 @@
  * the link included.
  *
  *   life      Hellos and their answers: always, and counted
- *   routine   while these ten seconds have room
+ *   routine   while these ten seconds have room: metrics, refreshes, beacons, calls that are repeated
  *   urgent    beyond that from a reserve of half the link for ten seconds, which 5 %
- *             of the link fill again: a cut is told at once, and a link that flaps does
- *             not tell it for ever
+ *             of the link fill again: a cut is told at once, a first call goes, and a link
+ *             that flaps does not tell it for ever
  *
  * Where all speak on one channel nobody takes more than half of that, and where more
  * than two do, an equal part is everybody's and the rest is for who finds the channel
- * quiet: what is heard counts as well.
+ * quiet: what is heard counts as well. The reserve is the channel's: who needs it finds
+ * what others have left of it in these ten seconds, and fills again what was his.
  *
  * Where signs of life take it all, or no frame fits into ten seconds' budget, news does
  * not starve: one frame goes, and the next when 5 % of the link have paid for it.
@@ -40,9 +41,11 @@ static unsigned speakers(const struct node_link *link)
 {
 	unsigned count = 1;
 
+	if (!link->config.is_half_duplex)
+		return 1;
 	for (const struct list *at = link->peers.next; at != &link->peers; at = at->next)
 		count += list_entry(at, struct peer, on_link)->is_up;
-	return count < least_speakers(link) ? least_speakers(link) : count;
+	return count < 2 ? 2 : count;
 }
 
 /* Empties the slots that were not written to since. */
@@ -85,12 +88,12 @@ static uint64_t next_us(const struct budget *b)
 	return (b->second + BUDGET_SLOTS) * SECOND;
 }
 
-/* Time for which a share of the link must work to pay for so many bytes. */
-static uint64_t price_us(const struct node_link *link, uint64_t bytes, unsigned percent)
+/* Time for which a share of the link, parted among so many, must work to pay for so many bytes. */
+static uint64_t price_us(const struct node_link *link, uint64_t bytes, unsigned percent, unsigned parts)
 {
 	uint64_t rate_bps = link_rate_bps(link);
 
-	return rate_bps ? bytes * 8 * SECOND * 100 * least_speakers(link) / percent / rate_bps : 0;
+	return rate_bps ? bytes * 8 * SECOND * 100 * parts / percent / rate_bps : 0;
 }
 
 static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
@@ -98,14 +101,15 @@ static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
 	return us / MS * link_rate_bps(link) / 1000 * BUDGET_PERCENT / 100 / 8 / least_speakers(link);
 }
 
-/* What the reserve has for these ten seconds. */
+/* What the reserve has for these ten seconds: a table that one tells another crosses a channel that is quiet else. */
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, least_speakers(link)), spent = sent;
+	uint64_t all = window_bytes(link, URGENT_PERCENT, 1), spent = sent;
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
 		spent = bytes_paid_in(link, b->reserve_full_us - now_us);
+	spent += sum_of(b->heard);
 	return spent < all ? all - spent : 0;
 }
 
@@ -143,11 +147,11 @@ size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need
 static void reserve_take(struct node_link *link, uint64_t now_us, uint64_t bytes)
 {
 	struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, least_speakers(link));
-	uint64_t empty_us = now_us + price_us(link, all, BUDGET_PERCENT);
+	unsigned parts = least_speakers(link);
+	uint64_t empty_us = now_us + price_us(link, window_bytes(link, URGENT_PERCENT, 1), BUDGET_PERCENT, parts);
 
-	b->reserve_full_us =
-		(b->reserve_full_us > now_us ? b->reserve_full_us : now_us) + price_us(link, bytes, BUDGET_PERCENT);
+	b->reserve_full_us = (b->reserve_full_us > now_us ? b->reserve_full_us : now_us) +
+			     price_us(link, bytes, BUDGET_PERCENT, parts);
 	if (b->reserve_full_us > empty_us)
 		b->reserve_full_us = empty_us;
 }
@@ -159,14 +163,24 @@ void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, 
 	if (need == BABEL_NEED_LIFE || !link_rate_bps(link))
 		return;
 	slots_advance(b, now_us);
-	uint64_t sent = sum_of(b->sent) + waiting_bytes(link);
-	uint64_t most = window_bytes(link, BUDGET_PERCENT, least_speakers(link));
-	if (sent <= most)
+	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), before = sent > bytes ? sent - bytes : 0;
+	uint64_t free = routine_left(link, before);
+	if (bytes <= free)
 		return;
-	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, sent - bytes) >= bytes)
-		reserve_take(link, now_us, sent - most < bytes ? sent - most : bytes);
+	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, before) >= bytes)
+		reserve_take(link, now_us, bytes - free);
 	else
-		b->floor_us = now_us + price_us(link, bytes, FLOOR_PERCENT);
+		b->floor_us = now_us + price_us(link, bytes, FLOOR_PERCENT, speakers(link));
+}
+
+bool budget_admits(struct node_link *link, uint64_t now_us, enum babel_need need, size_t len, uint64_t *again_us)
+{
+	return budget_left(link, now_us, need, len + link->config.overhead, again_us) > 0;
+}
+
+void budget_frame_said(struct node_link *link, uint64_t now_us, enum babel_need need, size_t len)
+{
+	budget_said(link, now_us, need, len + link->config.overhead);
 }
 
 void budget_spent(struct node_link *link, uint64_t now_us, size_t bytes)

@@ -59,17 +59,38 @@ bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *
 	return true;
 }
 
+/* Whoever is called has called us meanwhile: there is a session already. */
+static bool call_is_settled(const struct handshake *h)
+{
+	list_for_each (node, next, &h->link->peers) {
+		const struct peer *p = list_entry(node, struct peer, on_link);
+		bool is_callee = h->has_callee ? memcmp(p->id, h->callee, NODE_ID_LEN) == 0
+					       : endpoint_equal(&p->endpoint, &h->endpoint);
+
+		if (is_callee && p->is_up && p->session_us > h->started_us)
+			return true;
+	}
+	return false;
+}
+
 /* Sends once more, or gives up. */
 void call_due(struct timer *timer, uint64_t now_us)
 {
 	struct handshake *h = container_of(timer, struct handshake, timer);
 	struct node *n = h->n;
+	enum babel_need need = h->sends ? BABEL_NEED_ROUTINE : BABEL_NEED_URGENT;
+	uint64_t again_us;
 
-	if (h->sends == CALL_SENDS) {
+	if (h->sends == CALL_SENDS || call_is_settled(h)) {
 		handshake_free(h);
 		return;
 	}
+	if (!budget_admits(h->link, now_us, need, h->message_len, &again_us)) {
+		timer_set(&n->heap, timer, again_us);
+		return;
+	}
 	handshake_send(h);
+	budget_frame_said(h->link, now_us, need, h->message_len);
 	/* Not all at once after a power cut. */
 	uint64_t pause_us = call_pauses[h->sends++] * link_pace_us(h->link);
 	timer_set(&n->heap, &h->timer, now_us + pause_us + random_below(&n->random, pause_us / 8));
@@ -103,6 +124,7 @@ void call_answered(
 		}
 		fin_len = handshake_finish(h, fin);
 		handshake_frame_send(link, from, bytes_of(fin, fin_len));
+		budget_frame_said(link, now_us, BABEL_NEED_URGENT, fin_len);
 	}
 	struct target *target = h->target;
 	struct peer *p = handshake_complete(h, now_us, from, &remote);

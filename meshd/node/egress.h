@@ -86,6 +86,9 @@ struct budget {
 size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need, size_t least, uint64_t *again_us);
 /* So much was said of that need just now, and left or waits: what is beyond the budget must be paid for. */
 void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, size_t bytes);
+/* The same of a whole frame of `len` bytes that is no packet of the engine's: a beacon, a handshake. */
+bool budget_admits(struct node_link *link, uint64_t now_us, enum babel_need need, size_t len, uint64_t *again_us);
+void budget_frame_said(struct node_link *link, uint64_t now_us, enum babel_need need, size_t len);
 void budget_spent(struct node_link *link, uint64_t now_us, size_t bytes); /* it left */
 void budget_heard(struct node_link *link, uint64_t now_us, size_t bytes); /* others said it */
 /* The share of the link in the last ten seconds. */

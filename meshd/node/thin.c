@@ -193,6 +193,8 @@ static void thin_data_in(
 	}
 	if (link_form(link) == SESSION_THIN_SHARED)
 		overheard_note(link, bytes_of(frame, len));
+	if ((frame[0] & TYPE_MASK) == TYPE_CONTROL)
+		budget_heard(link, now_us, len + link->config.overhead); /* of others to others */
 	data_refused(link, error);
 }
 
