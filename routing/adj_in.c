@@ -15,6 +15,7 @@
 
 #define ASK_US (250 * MS)
 #define NACK_GAP_US (200 * MS) /* for the same gap */
+#define ANSWER_THIN_US (1 * SECOND) /* on a thin link neither any sooner: there the answer is on its way */
 #define MISMATCH_US (1 * SECOND)
 #define ACK_LATER_US (4 * SECOND) /* on a thin link, of what is not urgent */
 
@@ -64,13 +65,18 @@ static void ack_later(struct session *s, uint64_t now_us)
 	timer_set_earlier(&s->n->b->heap, &s->flush, now_us + ACK_LATER_US);
 }
 
+static uint64_t patient_us(const struct session *s, uint64_t us)
+{
+	return s->n->link->config.is_thin && us < ANSWER_THIN_US ? ANSWER_THIN_US : us;
+}
+
 void adj_in_nack(struct session *s, uint64_t now_us)
 {
 	struct session_in *in = &s->in;
+	uint64_t gap_us = patient_us(s, NACK_GAP_US) + s->n->link->config.turn_us;
 
 	/* A burst behind one lost packet is one gap. */
-	if (in->nacked == in->applied && in->nacked_us &&
-		now_us < in->nacked_us + NACK_GAP_US + s->n->link->config.turn_us)
+	if (in->nacked == in->applied && in->nacked_us && now_us < in->nacked_us + gap_us)
 		return;
 	in->nacked = in->applied;
 	in->nacked_us = now_us;
@@ -81,8 +87,9 @@ void adj_in_nack(struct session *s, uint64_t now_us)
 static void ask_arm(struct session *s, uint64_t now_us)
 {
 	struct session_in *in = &s->in;
-	uint64_t max_us = in->interval_us / 8 > ASK_US ? in->interval_us / 8 : ASK_US;
-	uint64_t wait_us = ASK_US << (in->asks < 10 ? in->asks : 10);
+	uint64_t first_us = patient_us(s, ASK_US),
+		 max_us = in->interval_us / 8 > first_us ? in->interval_us / 8 : first_us;
+	uint64_t wait_us = first_us << (in->asks < 10 ? in->asks : 10);
 
 	if (wait_us > max_us)
 		wait_us = max_us;

@@ -616,6 +616,7 @@ struct request {
 	unsigned resends; /* left */
 	uint64_t timeout_us;
 	uint64_t sent_us;
+	uint64_t spares_thin_us; /* until then thin links are not asked in vain again */
 	struct requester asked; /* whom the last copy went to; FAMILY_NONE: several */
 	struct requester requesters[REQUEST_REQUESTERS];
 	size_t requester_count;

@@ -35,6 +35,7 @@
 #define MISSES_DEFAULT 3
 #define THIN_POLLS 4 /* within the interval of a thin link's Hellos */
 #define STRETCH_MAX 8 /* times the interval of a thin link */
+#define BAD_STRETCH_MAX 4 /* ... because it is bad */
 
 bool link_is_paced(const struct link *link)
 {
@@ -83,10 +84,20 @@ static void neighbour_say_hello(struct neighbour *n, uint64_t now_us, bool is_wa
 	packet_send(&p);
 }
 
+/* Whole transmissions that a packet and its answer take: what is lost is said again, asked for and polled, and has
+ * less room the worse the link is. */
+static unsigned neighbour_badness(const struct neighbour *n)
+{
+	unsigned times = n->etx.mean / 256;
+
+	return times < 1 ? 1 : times < BAD_STRETCH_MAX ? times : BAD_STRETCH_MAX;
+}
+
 /*
- * What a thin link bears of Hellos is for two who speak. Whoever has more neighbours
- * there says Hello to each as much more seldom; and who hears Hellos so seldom, halfway
- * as seldom: the channel is shared with others that it may not hear.
+ * What a thin link bears of Hellos is for two who speak and hear each other. Whoever has
+ * more neighbours there says Hello to each as much more seldom, and so to whom the link
+ * is bad; and who hears Hellos so seldom, halfway as seldom: the channel is shared with
+ * others that it may not hear.
  */
 static uint16_t neighbour_stretched_cs(const struct neighbour *n, uint16_t interval_cs)
 {
@@ -96,7 +107,8 @@ static uint16_t neighbour_stretched_cs(const struct neighbour *n, uint16_t inter
 		return interval_cs;
 	for (const struct list *at = n->link->neighbours.next; at != &n->link->neighbours; at = at->next)
 		count += list_entry(at, struct neighbour, on_link)->session != NULL;
-	uint32_t own_cs = (uint32_t)interval_cs * (count == 0 ? 1 : count < STRETCH_MAX ? count : STRETCH_MAX);
+	count = (count == 0 ? 1 : count) * neighbour_badness(n);
+	uint32_t own_cs = (uint32_t)interval_cs * (count < STRETCH_MAX ? count : STRETCH_MAX);
 	if (n->unicast.interval_cs > own_cs)
 		own_cs = (own_cs + n->unicast.interval_cs) / 2;
 	return (uint16_t)(own_cs < UINT16_MAX ? own_cs : UINT16_MAX);

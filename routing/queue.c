@@ -70,8 +70,31 @@ static void queue_push(struct queue *q, struct outgoing *item, bool urgent)
 	q->count++;
 }
 
+/* On a thin link what is asked again may find that the first time still waits for its turn. */
+static bool queue_asks_already(const struct queue *q, const struct babel_tlv *tlv)
+{
+	if (tlv->type != TLV_SEQNO_REQUEST || !q->link->config.is_thin)
+		return false;
+	list_for_each (node, next, &q->items) {
+		struct babel_tlv *other = &list_entry(node, struct outgoing, node)->tlv;
+
+		if (other->type != TLV_SEQNO_REQUEST || other->u.seqno_request.class != tlv->u.seqno_request.class ||
+			!prefix_equal(&other->u.seqno_request.prefix, &tlv->u.seqno_request.prefix) ||
+			!router_id_equal(&other->u.seqno_request.origin, &tlv->u.seqno_request.origin))
+			continue;
+		if (seqno_is_newer(tlv->u.seqno_request.seqno, other->u.seqno_request.seqno))
+			other->u.seqno_request.seqno = tlv->u.seqno_request.seqno;
+		if (tlv->u.seqno_request.hop_count > other->u.seqno_request.hop_count)
+			other->u.seqno_request.hop_count = tlv->u.seqno_request.hop_count;
+		return true;
+	}
+	return false;
+}
+
 void queue_message(struct queue *q, uint64_t now_us, const struct babel_tlv *tlv)
 {
+	if (queue_asks_already(q, tlv))
+		return;
 	struct outgoing *item = q->count < QUEUE_MAX ? calloc(1, sizeof(*item)) : NULL;
 
 	if (!item) {

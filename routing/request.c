@@ -119,7 +119,23 @@ static void request_send_to_all(struct link *link, uint64_t now_us, const struct
 		queue_message(&list_entry(node, struct neighbour, on_link)->queue, now_us, tlv);
 }
 
-static void request_send_to_announcers(const struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
+/* All are asked at the pace of the fastest link. A thin one hears of it once in a while. */
+static void request_send_to_links(struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
+{
+	bool spares_thin = now_us < q->spares_thin_us;
+
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
+		struct link *link = q->destination->b->links[id];
+
+		if (!link || (link->config.is_thin && spares_thin))
+			continue;
+		request_send_to_all(link, now_us, tlv);
+		if (link->config.is_thin && q->spares_thin_us < now_us + link_hello_interval_us(link) / 2)
+			q->spares_thin_us = now_us + link_hello_interval_us(link) / 2;
+	}
+}
+
+static void request_send_to_announcers(struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	struct destination *d = q->destination;
 	bool is_sent = false;
@@ -132,9 +148,8 @@ static void request_send_to_announcers(const struct request *q, uint64_t now_us,
 		queue_message(&r->neighbour->queue, now_us, tlv);
 		is_sent = true;
 	}
-	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_sent; id++)
-		if (d->b->links[id])
-			request_send_to_all(d->b->links[id], now_us, tlv);
+	if (!is_sent)
+		request_send_to_links(q, now_us, tlv);
 }
 
 static void request_send(struct request *q, uint64_t now_us)
@@ -187,19 +202,25 @@ static void request_due(struct timer *timer, uint64_t now_us)
 	destination_release(d);
 }
 
-/* An answer can hardly come before the slowest Hello that matters. */
-static uint64_t request_timeout_us(const struct babel *b)
+static void look_at_link(const struct link *link, const struct link **fastest)
 {
-	uint64_t timeout_us = TIMEOUT_MAX_US;
+	if (link && (!*fastest || link_hello_interval_us(link) < link_hello_interval_us(*fastest)))
+		*fastest = link;
+}
 
-	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
-		if (!b->links[id])
-			continue;
-		uint64_t interval_us = link_hello_interval_us(b->links[id]);
+/* An answer can hardly come before a Hello would by the fastest link that it may come from; and on a thin link all
+ * that is asked for at once takes its turns. */
+static uint64_t request_timeout_us(const struct destination *d)
+{
+	const struct link *fastest = NULL;
 
-		if (interval_us < timeout_us)
-			timeout_us = interval_us;
-	}
+	list_for_each (node, next, &d->routes)
+		look_at_link(list_entry(node, struct route, on_destination)->neighbour->link, &fastest);
+	for (unsigned id = 0; id < BABEL_LINK_MAX && list_is_empty(&d->routes); id++)
+		look_at_link(d->b->links[id], &fastest);
+	uint64_t timeout_us = fastest ? link_hello_interval_us(fastest) : TIMEOUT_MAX_US;
+	if (timeout_us > TIMEOUT_MAX_US && !fastest->config.is_thin)
+		return TIMEOUT_MAX_US;
 	return timeout_us < TIMEOUT_MIN_US ? TIMEOUT_MIN_US : timeout_us;
 }
 
@@ -245,7 +266,7 @@ static void request_one(
 	q->target = only ? only->address : (struct address){ 0 };
 	q->target_link = only ? only->link->id : 0;
 	q->resends = REQUEST_RESENDS;
-	q->timeout_us = request_timeout_us(d->b);
+	q->timeout_us = request_timeout_us(d);
 	if (request_may_wait(d, class, id, seqno))
 		timer_set(&d->b->heap, &q->timer, now_us + q->timeout_us);
 	else
@@ -347,12 +368,20 @@ static struct neighbour *request_target(
 	return best ? best->neighbour : NULL;
 }
 
+/* For so long a copy is under way: whoever asks again by a fast link does not know that there is a thin one behind. */
+static uint64_t request_way_us(const struct request *q)
+{
+	const struct link *link = q->asked.address.family ? q->destination->b->links[q->asked.link] : NULL;
+
+	return link && link->config.is_thin ? link_hello_interval_us(link) / 2 : DUPLICATE_US;
+}
+
 /* A copy is under way already. One that went to the requester alone does not
  * count: two nodes that wait for each other's answer would both starve. */
 static bool request_is_duplicate(
 	const struct request *q, uint64_t now_us, const struct link *link, const struct address *from, uint16_t seqno)
 {
-	return !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < DUPLICATE_US &&
+	return !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < request_way_us(q) &&
 	       !(q->asked.link == link->id && address_equal(&q->asked.address, from));
 }
 

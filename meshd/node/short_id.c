@@ -4,8 +4,8 @@
  * A table in the order of short-ids, made when the engine first asks and again after
  * another certificate was learned: most nodes have no thin link and never ask. A
  * short-id that two members have names neither of them: it is counted and said, and
- * both are named in full. So is, when routes are announced, whoever this node learned of
- * by neighbours since it was started: those whom it tells may have to ask for that
+ * both are named in full. So is for a while, when routes are announced, whoever this node
+ * has just learned of by neighbours: those whom it tells may have to ask for that
  * certificate, too, and can ask only for a full name.
  */
 #include "meshd/node/state.h"
@@ -122,11 +122,16 @@ bool short_id_of_origin(void *user, const router_id *origin, struct babel_member
 	return true;
 }
 
+/* The others may not know it yet: it is named in full, so that they can ask. */
+#define NEWS_US (30 * SECOND)
+
 bool short_id_to_announce(void *user, const router_id *origin, struct babel_member *out)
 {
-	const struct known *k = trust_by_rid(user, origin);
+	const struct node *n = user;
+	const struct known *k = trust_by_rid(n, origin);
+	bool is_news = k && k->learned_us && n->now_us < k->learned_us + NEWS_US;
 
-	return k && !k->is_new && short_id_of_origin(user, origin, out);
+	return k && !is_news && short_id_of_origin(user, origin, out);
 }
 
 void short_id_done(struct node *n)

@@ -294,7 +294,7 @@ struct meeting {
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
 	struct known *next; /* in the order in which they were learned */
-	bool is_new; /* in this life, of a neighbour: others may not know it yet */
+	uint64_t learned_us; /* in this life, of a neighbour: for a while others may not know it yet; 0: not so */
 	const struct node_member *member;
 	struct node_member own[]; /* unless the owner shares members */
 };

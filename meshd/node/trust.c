@@ -220,7 +220,7 @@ const struct certificate *trust_learn(struct node *n, struct bytes encoded, int 
 	const struct certificate *c = trust_add(n, encoded, error);
 
 	if (c && n->last_known != before)
-		(*before)->is_new = true;
+		(*before)->learned_us = n->now_us;
 	return c;
 }
 

@@ -342,6 +342,42 @@ static void own_sleep_is_not_its_silence__protocol_6_1(void **state)
 	world_free(f.w);
 }
 
+/* --- links that are bad ---------------------------------------------------------------------------- */
+
+/* How often a neighbour on a thin link is told Hello that says so of ours: its cost is `times` that of a good link. */
+static unsigned thin_interval_cs(unsigned times, bool is_thin)
+{
+	struct babel_link_config config = paced();
+
+	config.is_thin = is_thin;
+	config.idle_interval_cs = FAST_CS;
+	struct friend f = befriended(16, &config, 0);
+	for (unsigned i = 0; i < 100; i++) {
+		world_run(f.w, FAST_US);
+		friend_hello(&f, FAST_CS);
+		probe_say(f.w, 1, 0, 0, say_ihu((uint16_t)(256 * times), 6000));
+	}
+	promises_are_kept(&f);
+	const struct heard *last = NULL;
+	for (size_t i = 0; i < f.w->nodes[1].heard_count; i++)
+		if (is_hello_to_it(&f.w->nodes[1].heard[i]))
+			last = &f.w->nodes[1].heard[i];
+	assert_non_null(last);
+	unsigned interval_cs = last->tlv.u.hello.interval_cs;
+	world_free(f.w);
+	return interval_cs;
+}
+
+static void hellos_on_a_thin_link_shrink_when_it_is_bad__protocol_6_1(void **state)
+{
+	(void)state;
+	assert_int_equal(thin_interval_cs(1, true), FAST_CS);
+	assert_int_equal(thin_interval_cs(2, true), 2 * FAST_CS);
+	assert_int_equal(thin_interval_cs(3, true), 3 * FAST_CS);
+	assert_int_equal(thin_interval_cs(8, true), 4 * FAST_CS); /* and no more, or nobody finds out that it is good */
+	assert_int_equal(thin_interval_cs(8, false), FAST_CS);
+}
+
 /* --- who is there -------------------------------------------------------------------------------- */
 
 static void two_paced_engines_converge_within_a_second(void **state)
@@ -445,6 +481,7 @@ int main(void)
 		cmocka_unit_test(flow_onto_a_dead_neighbour_finds_out_at_the_full_rate),
 		cmocka_unit_test(needed_but_slow_neighbour_is_polled_until_it_hurries),
 		cmocka_unit_test(own_sleep_is_not_its_silence__protocol_6_1),
+		cmocka_unit_test(hellos_on_a_thin_link_shrink_when_it_is_bad__protocol_6_1),
 		cmocka_unit_test(two_paced_engines_converge_within_a_second),
 		cmocka_unit_test(neighbour_that_is_hinted_at_is_told_hello_until_it_is_lost),
 		cmocka_unit_test(lost_count_of_unicast_hellos_keeps_the_routes),

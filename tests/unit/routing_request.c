@@ -1,4 +1,5 @@
 /* Requests: answers, forwarding, suppression, starvation, refresh. */
+#include "routing/engine.h"
 #include "tests/unit/routing_harness.h"
 
 #define P "fd00:1::/64"
@@ -536,6 +537,108 @@ static void requests_of_several_origins_do_not_displace_each_other__frr_22892(vo
 	world_free(w);
 }
 
+/* --- thin links -------------------------------------------------------------------------------- */
+
+/* Speaker 0 with probe 1 on a fast cable, and probe 2 on a thin one. */
+static struct world *world_with_a_thin_link(void)
+{
+	struct babel_link_config config = world_link();
+	struct world *w = world_with_probe();
+
+	config.is_thin = true;
+	config.hello_interval_cs = 400;
+	probe_start(w, 2);
+	node_join_with(w, 0, 1, config);
+	node_join(w, 2, 1);
+	world_run(w, 10 * MILLISECOND);
+	probe_befriend(w, 2, 1, 0, 7);
+	world_run(w, 250 * MILLISECOND);
+	for (unsigned i = 1; i < 3; i++)
+		probe_say(w, i, i - 1, 0, say_hello(9, 6000));
+	return w;
+}
+
+static size_t asked(struct world *w, uint64_t us)
+{
+	probe_forget(w, 2);
+	world_run(w, us);
+	return probe_count(w, 2, TLV_SEQNO_REQUEST);
+}
+
+static void an_answer_over_a_thin_link_is_waited_for(void **state)
+{
+	struct world *w = world_with_a_thin_link();
+
+	(void)state;
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 7, 100));
+	world_run(w, A_SECOND);
+	probe_forget(w, 2);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 6, 100)); /* starved */
+	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
+	assert_int_equal(asked(w, 3900 * MILLISECOND), 1);
+	assert_int_equal(asked(w, 4 * A_SECOND), 1);
+	world_free(w);
+}
+
+/* Who asks again by a fast link does not know that there is a thin one behind. */
+static void who_asks_again_has_a_thin_link_asked_once(void **state)
+{
+	struct world *w = world_with_a_thin_link();
+	size_t count = 0;
+
+	(void)state;
+	probe_say(w, 2, 1, 0, say_update(P, world_id(5), 7, 100));
+	for (unsigned i = 0; i < 3; i++) {
+		probe_say(w, 1, 0, 0, say_seqno_request(P, world_id(5), 8, 64));
+		count += asked(w, 500 * MILLISECOND);
+	}
+	assert_int_equal(count, 1);
+	world_run(w, 2 * A_SECOND);
+	probe_say(w, 1, 0, 0, say_seqno_request(P, world_id(5), 8, 64)); /* that one was lost */
+	assert_int_equal(asked(w, 500 * MILLISECOND), 1);
+	world_free(w);
+}
+
+/* All are asked for what nobody announces; a thin link not at the pace of the others. */
+static void total_loss_is_told_to_thin_links_sparingly(void **state)
+{
+	struct world *w = world_with_a_thin_link();
+
+	(void)state;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 7, 100));
+	world_run(w, A_SECOND);
+	probe_forget(w, 1);
+	probe_forget(w, 2);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 7, BABEL_INFINITY));
+	world_run(w, 1900 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 2);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 1);
+	world_free(w);
+}
+
+static void what_waits_for_a_thin_link_is_asked_for_once(void **state)
+{
+	struct world *w = world_with_a_thin_link();
+	struct address to = world_address(2, 1);
+	struct neighbour *n = neighbour_find(w->nodes[0].b->links[1], &to);
+	struct babel_tlv tlv = say_seqno_request(P, world_id(5), 8, 64);
+
+	(void)state;
+	queue_message(&n->queue, w->now, &tlv);
+	tlv.u.seqno_request.seqno = 9;
+	queue_message(&n->queue, w->now, &tlv);
+	tlv = say_seqno_request(P, world_id(6), 8, 64);
+	queue_message(&n->queue, w->now, &tlv);
+	assert_int_equal(n->queue.count, 2);
+	assert_int_equal(asked(w, 500 * MILLISECOND), 2);
+	bool is_newest = false;
+	for (size_t i = 0; i < w->nodes[2].heard_count; i++)
+		is_newest |= w->nodes[2].heard[i].tlv.type == TLV_SEQNO_REQUEST &&
+			     w->nodes[2].heard[i].tlv.u.seqno_request.seqno == 9;
+	assert_true(is_newest);
+	world_free(w);
+}
+
 static void route_about_to_expire_is_asked_for__rfc8966_3_8_2_3(void **state)
 {
 	struct world *w = world_with_probe();
@@ -649,6 +752,10 @@ int main(void)
 		cmocka_unit_test(unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_2),
 		cmocka_unit_test(request_is_passed_on_although_the_requester_was_asked),
 		cmocka_unit_test(requests_of_several_origins_do_not_displace_each_other__frr_22892),
+		cmocka_unit_test(an_answer_over_a_thin_link_is_waited_for),
+		cmocka_unit_test(who_asks_again_has_a_thin_link_asked_once),
+		cmocka_unit_test(total_loss_is_told_to_thin_links_sparingly),
+		cmocka_unit_test(what_waits_for_a_thin_link_is_asked_for_once),
 		cmocka_unit_test(route_about_to_expire_is_asked_for__rfc8966_3_8_2_3),
 		cmocka_unit_test(pending_requests_are_bounded_and_counted),
 		cmocka_unit_test(lost_backup_is_recovered_through_the_origin),
