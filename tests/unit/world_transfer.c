@@ -94,7 +94,7 @@ static void one_percent_of_loss_costs_speed_and_no_bytes(void **state)
 
 static void a_third_of_all_frames_lost_is_slow_and_ends(void **state)
 {
-	struct run r = run_all(HEAD("600") WIRE("loss: 30%, ") FILE_AT_5("30k"));
+	struct run r = run_all(HEAD("3600") WIRE("loss: 30%, ") FILE_AT_5("30k"));
 
 	(void)state;
 	assert_true(whole_s(&r) > 1);
