@@ -1,7 +1,7 @@
 /*
  * Does a class of traffic get there, and how well? A question that goes the way of the
  * class, from node to node, each of which looks it up as it would a packet, and its
- * answer, which goes back the same way:
+ * answer, which goes back by the way of the class from there:
  *
  *   asker ──REACH──► relay ──REACH──► relay ... owner of the address
  *     ▲                                          or who cannot pass it on
@@ -13,7 +13,7 @@
  *
  *   unasked ──► waiting ──answer──► works, or does not
  *                  │ ▲
- *                  └─┴─ asked again, TRIES times; then: silent
+ *                  └─┴─ asked again, REACH_TRIES times in all; then: unknown
  *
  * Nothing proves an answer beyond this: members said so, one to the next.
  */
@@ -32,7 +32,7 @@
 #define URGENT_BURST 6 /* ... of which so many may go at once: three questions and three answers */
 #define MESSAGE_MAX (1 + 4 + 4 + 4 + 16 + 16 + 17) /* op, id, four bytes, rate, two nodes, asker, destination */
 
-/* The third byte: which class was asked for, which one it goes on as, and what befell it. */
+/* The byte behind the id: which class was asked for, which one it goes on as, and what befell it. */
 #define CLASS_ASKED 0x03
 #define CLASS_NOW 0x0c
 #define CLASS_NOW_SHIFT 2
@@ -106,7 +106,8 @@ static bool message_read(struct message *m, bool is_answer, struct reader *r)
 	m->now = (enum packet_class)((class & CLASS_NOW) >> CLASS_NOW_SHIFT);
 	m->fell_there = class & FELL_THERE;
 	m->is_rate_unknown = class & RATE_UNKNOWN;
-	m->hops_left = read_u8(r);
+	uint8_t left = read_u8(r);
+	m->hops_left = left < HOPS_MAX ? left : HOPS_MAX; /* whatever the neighbour says */
 	m->hops = read_u8(r);
 	m->slow_hop = read_u8(r);
 	m->slow_bps = read_u32(r);
@@ -119,7 +120,7 @@ static bool message_read(struct message *m, bool is_answer, struct reader *r)
 
 		read_copy(r, m->ended_at.bytes, sizeof(m->ended_at.bytes));
 		m->end = (enum node_reach_end)end;
-		return reader_ok(r) && end < NODE_REACH_ENDS && m->asked != CLASS_FALLEN;
+		return reader_ok(r) && end <= NODE_REACH_TOO_FAR && m->asked != CLASS_FALLEN;
 	}
 	return address_read(&m->to, r) && reader_ok(r) && m->asked != CLASS_FALLEN;
 }
@@ -184,7 +185,7 @@ static enum node_reach_end question_pass(struct node *n, uint64_t now_us, struct
 	if (!next)
 		return NODE_REACH_NO_ROUTE;
 	m->fell_there |= m->now != m->asked;
-	if (m->hops_left <= 1)
+	if (m->hops_left <= 1 || m->hops >= HOPS_MAX)
 		return NODE_REACH_TOO_FAR;
 	m->hops_left--;
 	m->hops++;
@@ -235,7 +236,6 @@ static struct reach *reach_find(const struct node *n, const struct address *to, 
 	return NULL;
 }
 
-static void reach_start(struct reach *r, uint64_t now_us);
 static void reach_due(struct timer *timer, uint64_t now_us);
 
 /* That which was asked for the longest time ago, if no other is free. */
@@ -403,7 +403,7 @@ void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader 
 	}
 	enum node_reach_end end = question_pass(n, now_us, &m);
 	if (end == NODE_REACH_BUSY)
-		DROP(n, from->link, reach_limited);
+		DROP(n, NULL, reach_limited);
 	else if (end != NODE_REACH_ENDS)
 		answer_give(n, now_us, &m, end);
 }

@@ -262,7 +262,7 @@ static void cut_and_impossible_messages_are_dropped(void **state)
 	say(w, inner, len);
 	len = question_make(w, inner, &w->stations[3].address);
 	inner[1] = CONTROL_REACHED;
-	inner[len - 17] = NODE_REACH_ENDS; /* no end */
+	inner[len - 17] = NODE_REACH_SILENT; /* nobody answers that */
 	say(w, inner, len);
 	assert_int_equal(drops->control_malformed, malformed + 3);
 	world_free(w);
@@ -288,6 +288,10 @@ static void question_that_cannot_go_on_is_answered_from_there(void **state)
 	inner[7] = 0;
 	say(w, inner, len);
 	assert_int_equal(drops->reach_stray, 3);
+	inner[7] = 255; /* more than anybody may have, and has been over as many */
+	inner[8] = 255;
+	say(w, inner, len);
+	assert_int_equal(drops->reach_stray, 4);
 	world_free(w);
 }
 
