@@ -141,6 +141,7 @@ void plan_free(struct plan *p)
 	for (unsigned i = 0; i < p->node_count; i++) {
 		free(p->nodes[i].ports);
 		free(p->nodes[i].way);
+		free(p->nodes[i].classes);
 	}
 	for (unsigned i = 0; i < p->event_count; i++)
 		free(p->events[i].text);

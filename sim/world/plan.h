@@ -63,6 +63,7 @@ struct plan_node {
 	struct way_point *way;
 	unsigned prefix_count;
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+	struct traffic_policy *classes; /* of what enters there; NULL: by DSCP alone */
 	unsigned port_count;
 	struct plan_port *ports;
 };

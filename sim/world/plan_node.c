@@ -129,6 +129,41 @@ static int places_read(struct plan_reading *r, int n)
 	return error;
 }
 
+static int class_complain(struct plan_reading *r, int n, const char *what, const char *text, const char *wrong)
+{
+	return outline_complain(&r->outline, "nodes", n, "classes", "node \"%s\": %s \"%.80s\" %s",
+		r->plan->nodes[n].name, what, text, wrong);
+}
+
+/* As in a node's configuration. */
+static int classes_read(struct plan_reading *r, int n)
+{
+	const struct plan_text_classes *text = r->text->nodes[n].classes;
+	struct plan_node *node = &r->plan->nodes[n];
+	const char *wrong = NULL;
+
+	if (!text)
+		return 0;
+	node->classes = calloc(1, sizeof(*node->classes));
+	if (!node->classes)
+		return outline_complain(&r->outline, NULL, -1, NULL, "out of memory");
+	for (unsigned i = 0; i < text->rules_count; i++) {
+		wrong = traffic_rule_parse(&node->classes->rules[node->classes->rule_count++], text->rules[i]);
+		if (wrong)
+			return class_complain(r, n, "rule", text->rules[i], wrong);
+	}
+	for (unsigned i = 0; i < text->limits_count; i++) {
+		struct traffic_limit limit;
+		unsigned class = 0;
+
+		wrong = config_parse_limit(&class, &limit, text->limits[i]);
+		if (wrong)
+			return class_complain(r, n, "limit", text->limits[i], wrong);
+		node->classes->limits[class] = limit;
+	}
+	return 0;
+}
+
 int plan_node_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_node *text = &r->text->nodes[n];
@@ -155,5 +190,7 @@ int plan_node_read(struct plan_reading *r, int n)
 				"node \"%s\": \"%.60s\" is not a prefix; write 10.7.1.0/24 or fd01::/64", node->name,
 				text->prefixes[i]);
 	int error = power_read(r, n);
+	if (!error)
+		error = classes_read(r, n);
 	return error ? error : places_read(r, n);
 }

@@ -26,6 +26,12 @@ static const cyaml_schema_value_t way_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_way, way_fields),
 };
 
+static const cyaml_schema_field_t classes_fields[] = {
+	LIST_FIELD(struct plan_text_classes, "rules", rules, &word_schema, TRAFFIC_RULES_MAX),
+	LIST_FIELD(struct plan_text_classes, "limits", limits, &word_schema, TRAFFIC_CLASSES),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t node_fields[] = {
 	TEXT_FIELD(struct plan_text_node, "name", name),
 	TEXT_FIELD(struct plan_text_node, "level", level),
@@ -35,6 +41,7 @@ static const cyaml_schema_field_t node_fields[] = {
 	LIST_FIELD(struct plan_text_node, "position", position, &word_schema, 2),
 	LIST_FIELD(struct plan_text_node, "mobility", mobility, &way_schema, PLAN_WAY_MAX),
 	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
+	PART_FIELD(struct plan_text_node, "classes", classes, classes_fields),
 	CYAML_FIELD_END,
 };
 

@@ -11,6 +11,11 @@ struct plan_text_way {
 	unsigned to_count;
 };
 
+struct plan_text_classes {
+	char **rules, **limits;
+	unsigned rules_count, limits_count;
+};
+
 struct plan_text_node {
 	char *name, *level, *power, *battery, *expires;
 	char **position;
@@ -19,6 +24,7 @@ struct plan_text_node {
 	unsigned mobility_count;
 	char **prefixes;
 	unsigned prefixes_count;
+	struct plan_text_classes *classes; /* NULL: not written */
 };
 
 struct plan_text_link {

@@ -314,6 +314,8 @@ void station_power_on(struct station *s)
 	s->node = node_new(&config, &output, s, s->w->now_us);
 	if (!s->node)
 		abort();
+	if (s->classes && node_classes_set(s->node, s->classes) < 0)
+		abort();
 	s->born_us = s->w->now_us;
 	s->stalled_until_us = 0;
 	for (unsigned i = 0; i < s->certificate_count; i++) {

@@ -42,6 +42,7 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 	for (unsigned i = 0; i < conf->prefix_count; i++)
 		if (station_prefix_add(s, &conf->prefixes[i]))
 			return false;
+	s->classes = conf->classes;
 	if (conf->expires_min)
 		station_expires(s, conf->expires_min);
 	for (unsigned i = 0; i < conf->port_count; i++) {

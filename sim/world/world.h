@@ -156,6 +156,7 @@ struct station {
 		host_unsent; /* offered by the host; taken by past lives; no node took them */
 	struct opened *opened; /* by sender: what came once; only where attackers can send it again */
 	char *breach; /* the first one, in words */
+	const struct traffic_policy *classes; /* of what enters here, set at every start; NULL: by DSCP alone */
 	unsigned prefix_count; /* originated at every start */
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 };

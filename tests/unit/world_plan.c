@@ -258,7 +258,15 @@ static const struct {
 		"s.yaml:3: node \"a\": level is city, district, town or scene, not \"county\"" },
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n",
 		"s.yaml:3: \"colour\" is not a field; known are name level power battery expires position mobility "
-		"prefixes" },
+		"prefixes classes" },
+	{ "for: 60\nnodes:\n  - {name: a, classes: {rules: [bulk utp]}}\n",
+		"s.yaml:3: node \"a\": rule \"bulk utp\" has a word that is none; write CLASS [PREFIX] [from PREFIX] "
+		"[to "
+		"PREFIX] [tcp|udp|icmp|NUMBER] [port 5060-5080] [dscp EF], or CLASS any" },
+	{ "for: 60\nnodes:\n  - {name: a, classes: {limits: [bulk fast]}}\n",
+		"s.yaml:3: node \"a\": limit \"bulk fast\" has a rate that is none; write 1k or more (bit/s), as 128k "
+		"or "
+		"2M, or none" },
 	{ NODES "links:\n  - {name: l, preset: geo-satellite, mtu: 1280, ends: [a:r0, b:r0]}\n",
 		"s.yaml:6: a node refuses the link: link:3: link \"r0\": mtu \"1280\" is out of range; write 1361 to "
 		"2096, "

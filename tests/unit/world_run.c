@@ -537,6 +537,46 @@ static void refused_bulk_is_accounted_for(void **state)
 	run_end(&r);
 }
 
+/* The rule of the node where it enters makes bulk of what nobody marked. */
+static void a_rule_decides_what_enters_a_node(void **state)
+{
+	struct run r =
+		run_begin("for: 45\nnodes: [{name: a, classes: {rules: [bulk udp]}}, {name: b}, {name: c}]\nlinks:\n"
+			  "  - {name: l, preset: fibre, ends: [a:f0, b:f0]}\n"
+			  "  - {name: m, preset: fibre, rate: 64k, ends: [b:m0, c:m0]}\n"
+			  "flows: [{name: f, from: a, to: c, start: 30, end: 40}, "
+			  "{name: g, from: c, to: a, start: 30, end: 40}]\n",
+			1);
+
+	(void)state;
+	trial_run(r.trial, NULL);
+	assert_int_equal(r.trial->flows[0].received, 0);
+	assert_int_equal(node_counters(r.b->node)->drops.bulk_not_admitted, r.trial->flows[0].sent);
+	assert_int_equal(node_rule_packets(r.a->node, 0), r.trial->flows[0].sent);
+	assert_int_equal(r.trial->flows[1].received, r.trial->flows[1].sent);
+	run_end(&r);
+}
+
+/* What is beyond a limit is in the books. */
+static void a_limit_holds_for_what_enters_a_node(void **state)
+{
+	struct run r =
+		run_begin("for: 45\nnodes: [{name: a, classes: {limits: [bulk 4k burst 1s]}}, {name: b}]\nlinks:\n"
+			  "  - {name: l, preset: fibre, ends: [a:f0, b:f0]}\n"
+			  "flows: [{name: f, from: a, to: b, class: bulk, every: 10ms, start: 30, end: 40}]\n",
+			1);
+	char failure[PLAN_ERROR_MAX];
+
+	(void)state;
+	trial_run(r.trial, NULL);
+	/* 72 bytes each: seven a second, and a second of them at once. */
+	assert_in_range(r.trial->flows[0].received, 70, 80);
+	assert_int_equal(node_counters(r.a->node)->over_limit[TRAFFIC_BULK],
+		r.trial->flows[0].sent - r.trial->flows[0].received);
+	assert_false(trial_failure(r.trial, failure));
+	run_end(&r);
+}
+
 /* An emptied disk makes another origin of the same address (RFC 8966, 1.1). */
 static void a_loop_between_two_lives_must_be_gone_in_ten_seconds(void **state)
 {
@@ -755,6 +795,8 @@ int main(void)
 		cmocka_unit_test(what_falls_and_is_lifted_again_is_a_loop),
 		cmocka_unit_test(whole_asks_each_class_where_links_admit_it),
 		cmocka_unit_test(refused_bulk_is_accounted_for),
+		cmocka_unit_test(a_rule_decides_what_enters_a_node),
+		cmocka_unit_test(a_limit_holds_for_what_enters_a_node),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(a_loop_over_a_silent_link_is_given_its_time),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
