@@ -77,6 +77,8 @@ static void complain(struct node *n, uint64_t now_us, const struct packet *about
 static void deliver(struct node *n, const struct packet *p)
 {
 	n->counters.packets_delivered++;
+	if (n->output.came_as)
+		n->output.came_as(n->user, p->class);
 	n->output.deliver(n->user, bytes_of(p->data, p->len));
 }
 

@@ -125,6 +125,8 @@ struct node_output {
 	/* For who looks on, NULL in the daemon: packets of that class for `prefix` go another way than before, or one
 	 * again. */
 	void (*way_moved)(void *user, const struct prefix *prefix, enum babel_class class);
+	/* For who looks on, NULL in the daemon: as what the host's packet that is delivered next came here. */
+	void (*came_as)(void *user, enum packet_class class);
 	/* For who looks on, NULL in the daemon: a data frame is about to be sealed by this session, under its
 	 * send_counter.
 	 */

@@ -8,7 +8,7 @@
  *                                    stays broken: whole within a minute, and
  *                                    what thin links take for it
  *
- * Classes part: some links cost more for all but command; and in some worlds thin
+ * Classes part: some links have costs of their own in the base; and in some worlds thin
  * links lie beside others, so that without those text and orders go on and bulk does
  * not.
  */

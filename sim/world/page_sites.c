@@ -14,8 +14,8 @@
 #define WORST_MAX 10
 #define LANE 20 /* units high */
 
-static const enum plan_class lanes[] = { PLAN_TEXT, PLAN_VOICE, PLAN_BULK };
-static const char *const lane_names[] = { "text", "voice", "pictures" };
+static const enum plan_class lanes[] = { PLAN_TEXT, PLAN_COMMAND, PLAN_VOICE, PLAN_BULK };
+static const char *const lane_names[] = { "text", "orders", "voice", "pictures" };
 #define LANES (sizeof(lanes) / sizeof(lanes[0]))
 
 /* Some sites together. */
@@ -251,8 +251,9 @@ void page_sites_put(FILE *f, const struct record *r)
 	fprintf(f, "<h2>Each site to ");
 	html_put(f, p->nodes[r->post].name);
 	fprintf(f,
-		", by class</h2><div class=\"card sites\"><p class=\"soft\">What the way there and back bears, by the "
-		"figures of its links: <b>text</b> goes over any way; <b>voice</b> needs %d kbit/s, at most %d %% of "
+		", by class</h2><div class=\"card sites\"><p class=\"soft\">What the ways there and back bear that "
+		"packets of each class take, by the figures of their links: <b>text</b> and <b>orders</b> go over any "
+		"way; <b>voice</b> needs %d kbit/s, at most %d %% of "
 		"loss and %d ms from mouth to ear; <b>pictures</b> need %d kbit/s on every link. %s</p><p "
 		"class=\"soft\"><i class=\"key reached\"></i> yes <i class=\"key searching\"></i> links join them, no "
 		"way yet <i class=\"key less\"></i> a way, but not for this <i class=\"key apart\"></i> no link or no "

@@ -13,8 +13,8 @@
 
 const char *plan_measure_name(enum plan_measure measure)
 {
-	static const char *const names[] = { "reach", "gap", "lost", "share", "moves", "whole", "arrives", "usable",
-		"sessions", "entries", "routed", "relayed", "floor" };
+	static const char *const names[] = { "reach", "gap", "lost", "fallen", "share", "moves", "whole", "arrives",
+		"usable", "sessions", "entries", "routed", "relayed", "floor" };
 
 	return names[measure];
 }

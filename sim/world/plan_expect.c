@@ -189,6 +189,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_REACH] = text->reach,
 		[PLAN_GAP] = text->gap,
 		[PLAN_LOST] = text->lost,
+		[PLAN_FALLEN] = text->fallen,
 		[PLAN_SHARE] = text->share,
 		[PLAN_MOVES] = text->moves,
 		[PLAN_WHOLE] = text->whole,
@@ -208,7 +209,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	}
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
-			"an expectation is one of reach, gap, lost, share, moves, whole, arrives, usable, sessions, "
+			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
+			"sessions, "
 			"entries, routed, relayed, floor; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
@@ -228,6 +230,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return plan_guard_read(r, i, given[e->measure]);
 	case PLAN_GAP:
 	case PLAN_LOST:
+	case PLAN_FALLEN:
 	case PLAN_MOVES:
 	case PLAN_USABLE:
 		return limit_read(r, i, e->measure, given[e->measure], e);

@@ -189,6 +189,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "reach", reach, reach_fields),
 	PART_FIELD(struct plan_text_expect, "gap", gap, flow_limit_fields),
 	PART_FIELD(struct plan_text_expect, "lost", lost, flow_limit_fields),
+	PART_FIELD(struct plan_text_expect, "fallen", fallen, flow_limit_fields),
 	PART_FIELD(struct plan_text_expect, "share", share, share_fields),
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),

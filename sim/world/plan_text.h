@@ -79,7 +79,7 @@ struct plan_text_guard {
 /* One of them is given. */
 struct plan_text_expect {
 	struct plan_text_reach *reach;
-	struct plan_text_limit *gap, *lost, *moves, *usable;
+	struct plan_text_limit *gap, *lost, *fallen, *moves, *usable;
 	struct plan_text_share *share;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;

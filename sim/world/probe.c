@@ -79,7 +79,7 @@ static void flow_due(struct timer *timer, uint64_t now_us)
 		station_timer_set(from, timer, now_us + f->conf->every_us);
 }
 
-static void flow_arrived(struct trial_flow *f, uint32_t number, uint64_t now_us)
+static void flow_arrived(struct trial_flow *f, uint32_t number, enum packet_class class, uint64_t now_us)
 {
 	if (number >= f->capacity)
 		return;
@@ -89,6 +89,7 @@ static void flow_arrived(struct trial_flow *f, uint32_t number, uint64_t now_us)
 	}
 	f->seen[number / 8] |= (uint8_t)(1u << number % 8);
 	f->received++;
+	f->fallen += class != traffic_mark(f->conf->class);
 	timeline_add(&f->heard, WORLD_START_US + f->conf->start_us + number * f->conf->every_us, 1);
 	if (now_us - f->last_us > f->gap_us)
 		f->gap_us = now_us - f->last_us;
@@ -170,7 +171,7 @@ void probe_deliver(struct trial *t, struct station *s, const struct host_packet 
 	if (t->plan->flows[p.index].to >= 0 && t->plan->flows[p.index].to != (int)s->index)
 		t->strays[s->index]++;
 	else
-		flow_arrived(&t->flows[p.index], p.number, station_now_us(s));
+		flow_arrived(&t->flows[p.index], p.number, s->came_as, station_now_us(s));
 }
 
 void probes_init(struct trial *t)

@@ -239,15 +239,14 @@ void record_look(struct record *r)
 
 /* --- samples -------------------------------------------------------------------------------- */
 
-/* From a station to another; marks what it goes over. False: it does not arrive. */
-static bool way_follow(
-	struct record *r, unsigned from, unsigned to, struct record_way *way, struct way_figures *figures)
+/* From a station to another, as what packets of the class enter the mesh, fallen or not. False: they do not arrive. */
+static bool way_follow(const struct record *r, unsigned from, unsigned to, enum packet_class class,
+	struct record_way *way, struct way_figures *figures)
 {
 	const struct world *w = r->trial->world;
 	struct prefix p = prefix_of_host(w->stations[to]->address);
 	const struct station *at = w->stations[from];
 	const struct segment *over = NULL;
-	enum packet_class class = CLASS_TEXT;
 	unsigned hops = 0;
 
 	*figures = way_begin();
@@ -345,28 +344,43 @@ static void pair_missed(const struct world *w, struct record_pair *p, enum pair_
 	p->spell.last = state;
 }
 
+/* There and back, and what the two ways bear. */
+static bool ways_bear(struct record *r, const struct record_pair *p, enum packet_class as, enum plan_class class)
+{
+	struct way_figures out, in;
+	struct record_way there, back;
+
+	if (!way_follow(r, p->a, p->b, as, &there, &out) || !way_follow(r, p->b, p->a, as, &back, &in))
+		return false;
+	way_mark(r, &there);
+	way_mark(r, &back);
+	return way_bears(&out, class) && way_bears(&in, class);
+}
+
 /* The state with its flags. */
 static uint8_t pair_look(struct record *r, struct record_pair *p, const unsigned *groups, uint64_t now_us)
 {
 	const struct world *w = r->trial->world;
 	struct way_figures out, in;
 	struct record_way there, back;
+	uint8_t state = PAIR_SEARCHING;
 
 	if (!w->stations[p->a]->node || !w->stations[p->b]->node || groups[p->a] != groups[p->b]) {
 		pair_missed(w, p, PAIR_APART, now_us);
 		return PAIR_APART;
 	}
-	if (!way_follow(r, p->a, p->b, &there, &out) || !way_follow(r, p->b, p->a, &back, &in)) {
+	if (way_follow(r, p->a, p->b, CLASS_TEXT, &there, &out) && way_follow(r, p->b, p->a, CLASS_TEXT, &back, &in)) {
+		way_mark(r, &there);
+		way_mark(r, &back);
+		pair_found(r, p, &there, now_us);
+		state = PAIR_REACHED | RECORD_TEXT;
+	} else {
 		pair_missed(w, p, PAIR_SEARCHING, now_us);
-		return PAIR_SEARCHING;
 	}
-	way_mark(r, &there);
-	way_mark(r, &back);
-	pair_found(r, p, &there, now_us);
-	uint8_t flags = way_bears(&out, PLAN_VOICE) && way_bears(&in, PLAN_VOICE) ? RECORD_VOICE : 0;
-
-	return (uint8_t)(PAIR_REACHED | flags |
-			 (way_bears(&out, PLAN_BULK) && way_bears(&in, PLAN_BULK) ? RECORD_BULK : 0));
+	state |= ways_bear(r, p, CLASS_COMMAND, PLAN_COMMAND) ? RECORD_COMMAND : 0;
+	state |= ways_bear(r, p, CLASS_COMMAND, PLAN_VOICE) ? RECORD_VOICE : 0;
+	state |= ways_bear(r, p, CLASS_BULK, PLAN_BULK) ? RECORD_BULK : 0;
+	return state;
 }
 
 static void sites_count(struct record *r, unsigned sample)

@@ -16,8 +16,11 @@
 #define RECORD_PAIRS_MAX 4096 /* of a larger world, sites, those that the plan asks for and some of the rest */
 #define RECORD_REST_MAX 1024 /* of the rest in a world of more than ... */
 #define RECORD_REST_NODES 256 /* ... so many nodes */
-#define RECORD_VOICE 4 /* in a state: reached, and the way bears voice */
-#define RECORD_BULK 8
+/* In a state, beside it: */
+#define RECORD_TEXT 4 /* reached */
+#define RECORD_COMMAND 8 /* orders are, too */
+#define RECORD_VOICE 16 /* ... and their way bears voice */
+#define RECORD_BULK 32 /* the way of bulk is there, and bears it */
 #define RECORD_CHANGES_MAX 4096
 #define RECORD_HOPS_MAX 12
 #define RECORD_BINS 10
@@ -130,14 +133,12 @@ static inline enum pair_state record_state(const struct record *r, unsigned samp
 {
 	return (enum pair_state)(r->states[(size_t)sample * r->pair_count + pair] & 3);
 }
-/* Text, voice or bulk both ways. */
+/* Both ways. */
 static inline bool record_bears(const struct record *r, unsigned sample, unsigned pair, enum plan_class class)
 {
-	uint8_t state = r->states[(size_t)sample * r->pair_count + pair];
+	static const uint8_t flags[PLAN_CLASSES] = { RECORD_TEXT, RECORD_COMMAND, RECORD_VOICE, RECORD_BULK };
 
-	if (class == PLAN_VOICE || class == PLAN_BULK)
-		return state & (class == PLAN_VOICE ? RECORD_VOICE : RECORD_BULK);
-	return (state & 3) == PAIR_REACHED;
+	return r->states[(size_t)sample * r->pair_count + pair] & flags[class];
 }
 
 #endif

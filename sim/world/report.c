@@ -45,6 +45,9 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_LOST:
 		snprintf(text, size, "lost of %s at most %g %%", t->plan->flows[c->from].name, 100 * c->at_most);
 		return;
+	case PLAN_FALLEN:
+		snprintf(text, size, "fallen of %s at most %g %%", t->plan->flows[c->from].name, 100 * c->at_most);
+		return;
 	case PLAN_SHARE:
 		snprintf(text, size, "control share of %s%s at most %g %% after %g s",
 			c->is_thin || c->kind ? "each " : "",
@@ -86,7 +89,8 @@ void trial_measured_text(const struct trial_expect *e, char text[32])
 {
 	if (e->measured < 0)
 		snprintf(text, 32, "never");
-	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_SHARE || e->conf->measure == PLAN_USABLE)
+	else if (e->conf->measure == PLAN_LOST || e->conf->measure == PLAN_FALLEN || e->conf->measure == PLAN_SHARE ||
+		 e->conf->measure == PLAN_USABLE)
 		snprintf(text, 32, "%.2f %%", 100 * e->measured);
 	else if (e->conf->measure == PLAN_FLOOR)
 		snprintf(text, 32, "%.1f days", e->measured);
@@ -108,13 +112,13 @@ void trial_digest_text(const struct world *w, char text[2 * WORLD_DIGEST_LEN + 1
 static void flows_print(const struct trial *t, FILE *out)
 {
 	if (t->plan->flow_count)
-		fprintf(out, "%-20s %-8s %9s %9s %9s %11s\n", "flow", "class", "sent", "received", "lost",
+		fprintf(out, "%-20s %-8s %9s %9s %9s %9s %11s\n", "flow", "class", "sent", "received", "fallen", "lost",
 			"longest gap");
 	for (unsigned i = 0; i < t->plan->flow_count; i++) {
 		const struct trial_flow *f = &t->flows[i];
 
-		fprintf(out, "%-20s %-8s %9u %9u %9u %9.3f s\n", f->conf->name, plan_class_name(f->conf->class),
-			f->sent, f->received, f->sent - f->received, (double)f->gap_us / 1e6);
+		fprintf(out, "%-20s %-8s %9u %9u %9u %9u %9.3f s\n", f->conf->name, plan_class_name(f->conf->class),
+			f->sent, f->received, f->fallen, f->sent - f->received, (double)f->gap_us / 1e6);
 	}
 }
 

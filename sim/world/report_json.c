@@ -33,10 +33,10 @@ static json_t *flows_json(const struct trial *t)
 	for (unsigned i = 0; i < t->plan->flow_count; i++) {
 		const struct trial_flow *f = &t->flows[i];
 
-		json_array_append_new(list,
-			json_pack("{s:s, s:s, s:i, s:i, s:i, s:f}", "name", f->conf->name, "class",
-				plan_class_name(f->conf->class), "sent", (int)f->sent, "received", (int)f->received,
-				"repeated", (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
+		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:i, s:i, s:i, s:f}", "name", f->conf->name,
+						    "class", plan_class_name(f->conf->class), "sent", (int)f->sent,
+						    "received", (int)f->received, "fallen", (int)f->fallen, "repeated",
+						    (int)f->repeated, "gap_s", (double)f->gap_us / 1e6));
 	}
 	return list;
 }
@@ -164,9 +164,9 @@ static json_t *sites_json(const struct record *r)
 		unsigned pair = (unsigned)r->site_pairs[i];
 
 		json_array_append_new(
-			list, json_pack("{s:s, s:o, s:o, s:o}", "name", r->trial->plan->nodes[i].name, "text",
-				      out_json(r, pair, PLAN_TEXT), "voice", out_json(r, pair, PLAN_VOICE), "bulk",
-				      out_json(r, pair, PLAN_BULK)));
+			list, json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", r->trial->plan->nodes[i].name, "text",
+				      out_json(r, pair, PLAN_TEXT), "command", out_json(r, pair, PLAN_COMMAND), "voice",
+				      out_json(r, pair, PLAN_VOICE), "bulk", out_json(r, pair, PLAN_BULK)));
 	}
 	return list;
 }
@@ -174,9 +174,10 @@ static json_t *sites_json(const struct record *r)
 static void moment_add(json_t *moments, const struct record *r, const char *name, unsigned sample)
 {
 	json_object_set_new(moments, name,
-		json_pack("{s:f, s:i, s:i, s:i, s:i}", "at_s", (double)record_sample_us(r, sample) / 1e6, "pairs",
-			(int)r->reached[sample], "text", (int)r->served[PLAN_TEXT][sample], "voice",
-			(int)r->served[PLAN_VOICE][sample], "bulk", (int)r->served[PLAN_BULK][sample]));
+		json_pack("{s:f, s:i, s:i, s:i, s:i, s:i}", "at_s", (double)record_sample_us(r, sample) / 1e6, "pairs",
+			(int)r->reached[sample], "text", (int)r->served[PLAN_TEXT][sample], "command",
+			(int)r->served[PLAN_COMMAND][sample], "voice", (int)r->served[PLAN_VOICE][sample], "bulk",
+			(int)r->served[PLAN_BULK][sample]));
 }
 
 static json_t *moments_json(const struct record *r)

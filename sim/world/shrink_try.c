@@ -70,7 +70,7 @@ static bool expect_pair(const struct trial *t, unsigned *from, unsigned *to)
 			*to = e->to;
 			return true;
 		}
-		if (e->measure != PLAN_GAP && e->measure != PLAN_LOST)
+		if (e->measure != PLAN_GAP && e->measure != PLAN_LOST && e->measure != PLAN_FALLEN)
 			return false;
 		*from = t->plan->flows[e->from].from;
 		*to = (unsigned)t->plan->flows[e->from].to;

@@ -66,6 +66,13 @@ static void output_store_certificate(void *user, struct bytes encoded, const uin
 		disk_keep(s, encoded, proof);
 }
 
+static void output_came_as(void *user, enum packet_class class)
+{
+	struct station *s = user;
+
+	s->came_as = class;
+}
+
 static void output_way_moved(void *user, const struct prefix *prefix, enum babel_class class)
 {
 	oracle_suspect(user, prefix, class);
@@ -295,8 +302,8 @@ static struct time_floor station_floor(struct station *s)
 void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
-		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_sealing,
-		output_share_member, output_may_call };
+		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
+		output_sealing, output_share_member, output_may_call };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,

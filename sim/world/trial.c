@@ -177,10 +177,12 @@ static void judge_flow(const struct trial *t, struct trial_expect *e)
 	/* What never came again. */
 	if (f->sent_us > f->last_us && f->sent_us - f->last_us > gap_us)
 		gap_us = f->sent_us - f->last_us;
-	e->measured = e->conf->measure == PLAN_GAP ? (double)gap_us / 1e6
-		      : f->sent                    ? 1 - (double)f->received / f->sent
-						   : 0;
-	e->is_met = f->sent > 0 && e->measured <= e->conf->at_most;
+	e->measured = e->conf->measure == PLAN_GAP      ? (double)gap_us / 1e6
+		      : e->conf->measure == PLAN_FALLEN ? (f->received ? (double)f->fallen / f->received : 0)
+		      : f->sent                         ? 1 - (double)f->received / f->sent
+							: 0;
+	e->is_met =
+		f->sent > 0 && (e->conf->measure != PLAN_FALLEN || f->received > 0) && e->measured <= e->conf->at_most;
 }
 
 static void judge_file(const struct trial *t, struct trial_expect *e, unsigned file)
@@ -254,6 +256,7 @@ static void judge(struct trial *t, struct trial_expect *e)
 		return;
 	case PLAN_GAP:
 	case PLAN_LOST:
+	case PLAN_FALLEN:
 		judge_flow(t, e);
 		return;
 	case PLAN_SHARE:

@@ -68,6 +68,7 @@ struct trial_flow {
 	struct timeline said;
 	/* The receiving station's. */
 	uint32_t received, repeated;
+	uint32_t fallen; /* of those received: that were no longer of their class */
 	uint8_t *seen; /* a bit for each packet */
 	uint64_t last_us; /* an arrival, or the start */
 	uint64_t gap_us; /* the longest time without one */

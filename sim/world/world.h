@@ -151,6 +151,7 @@ struct station {
 	struct sealed sealing; /* until the frame leaves */
 	uint64_t thin_counter; /* of the thin frame that leaves next */
 	bool piece_is_ip[256]; /* by the id of what is cut */
+	enum packet_class came_as; /* the packet that its host gets now */
 	struct sealed landing; /* of the frame that is handed to the node; no more once it was opened */
 	uint64_t host_packets, host_taken,
 		host_unsent; /* offered by the host; taken by past lives; no node took them */

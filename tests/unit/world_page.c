@@ -241,12 +241,41 @@ static void a_site_reaches_the_post_for_what_its_way_bears(void **state)
 		unsigned pair = (unsigned)r.record->site_pairs[i];
 
 		assert_int_equal(record_bears(r.record, last, pair, PLAN_TEXT), want[i][0]);
+		assert_int_equal(record_bears(r.record, last, pair, PLAN_COMMAND), want[i][0]);
 		assert_int_equal(record_bears(r.record, last, pair, PLAN_VOICE), want[i][1]);
 		assert_int_equal(record_bears(r.record, last, pair, PLAN_BULK), want[i][2]);
 	}
 	assert_int_equal(r.record->served[PLAN_TEXT][last], 3);
 	assert_int_equal(r.record->served[PLAN_VOICE][last], 1);
 	assert_int_equal(r.record->served[PLAN_BULK][last], 2);
+	run_end(&r);
+}
+
+/* Text goes by the thin link, which costs less there; orders and bulk by the satellite as long as it is up. */
+static void each_class_is_looked_at_on_its_own_way(void **state)
+{
+	struct run r =
+		run_these("for: 40\nacquainted: yes\nnodes: [{name: city, level: city}, {name: scene}]\nlinks:\n"
+			  "  - {name: thin, preset: narrowband, cost: 100, fade: none, ends: [scene:n, city:n]}\n"
+			  "  - {name: sat, preset: geo-satellite, cost: 30000, fade: none, ends: [scene:s, city:s]}\n"
+			  "events: [{at: 30, do: cut sat}]\n",
+			1, "x");
+	unsigned pair = (unsigned)r.record->site_pairs[1];
+	struct record_out out;
+
+	(void)state;
+	for (unsigned i = 0; i < r.record->sample_count; i++) {
+		uint64_t at_us = record_sample_us(r.record, i);
+
+		if (at_us < 20 * SECOND_US || (at_us > 29 * SECOND_US && at_us < 37 * SECOND_US))
+			continue;
+		assert_true(record_bears(r.record, i, pair, PLAN_TEXT));
+		assert_true(record_bears(r.record, i, pair, PLAN_COMMAND));
+		assert_int_equal(record_bears(r.record, i, pair, PLAN_VOICE), at_us < 30 * SECOND_US);
+		assert_int_equal(record_bears(r.record, i, pair, PLAN_BULK), at_us < 30 * SECOND_US);
+	}
+	record_out(r.record, pair, PLAN_TEXT, &out);
+	assert_int_equal(out.total_us, 0);
 	run_end(&r);
 }
 
@@ -305,6 +334,7 @@ static void the_json_has_what_was_recorded(void **state)
 	assert_string_equal(json_string_value(json_object_get(site, "name")), "b");
 	assert_true(json_number_value(json_object_get(json_object_get(site, "text"), "out_s")) ==
 		    (double)want.total_us / 1e6);
+	assert_true(json_number_value(json_object_get(json_object_get(site, "command"), "out_s")) >= 10);
 	assert_string_equal(json_string_value(json_object_get(json_object_get(recovery, "worst_pair"), "from")), "b");
 	assert_int_equal(json_array_size(json_object_get(root, "services")), 1);
 	assert_int_equal(json_array_size(json_object_get(root, "kinds")), 3);
@@ -459,6 +489,7 @@ int main(void)
 		cmocka_unit_test(the_outage_has_its_cause_its_end_and_its_ways),
 		cmocka_unit_test(a_pair_is_apart_without_power_or_link_and_searching_with),
 		cmocka_unit_test(a_site_reaches_the_post_for_what_its_way_bears),
+		cmocka_unit_test(each_class_is_looked_at_on_its_own_way),
 		cmocka_unit_test(what_was_sent_is_told_by_site_and_class),
 		cmocka_unit_test(the_json_has_what_was_recorded),
 		cmocka_unit_test(on_a_map_no_name_lies_on_another),

@@ -349,7 +349,7 @@ static const struct {
 	{ LINKS "files:\n  - {name: f, from: a, to: b, size: 2M, start: 60}\n",
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
-		"s.yaml:10: an expectation is one of reach, gap, lost, share, moves, whole, "
+		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
 		"arrives, usable, sessions, entries, routed, relayed, floor; write each in a line of its own" },
 };
 

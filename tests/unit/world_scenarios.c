@@ -48,6 +48,27 @@ static void scenario_keeps_what_it_expects(void **state)
 	plan_free(p);
 }
 
+/* As often as nodes let packets fall, packets arrived that had fallen, orders and pictures. */
+static void what_loses_its_class_falls_once__protocol_7_2_16(void **state)
+{
+	struct plan *p = load("sim/scenarios/16-class-lost.yaml");
+	struct trial *t = trial_new(p, p->seed, NULL);
+	uint64_t falls = 0, fallen = 0;
+
+	(void)state;
+	assert_non_null(t);
+	trial_run(t, NULL);
+	for (unsigned i = 0; i < t->world->station_count; i++)
+		falls += node_counters(t->world->stations[i]->node)->packets_fallen;
+	for (unsigned i = 0; i < p->flow_count; i++)
+		fallen += t->flows[i].fallen;
+	assert_int_equal(t->flows[0].fallen, 0);
+	assert_true(t->flows[1].fallen > 0 && t->flows[2].fallen > 0);
+	assert_int_equal(falls, fallen);
+	trial_free(t);
+	plan_free(p);
+}
+
 static void open_scenarios_are_readable(void **state)
 {
 	(void)state;
@@ -69,11 +90,12 @@ int main(void)
 	if (sodium_init() < 0 || glob("sim/scenarios/*.yaml", 0, NULL, &found) ||
 		glob("sim/scenarios/open/*.yaml", 0, NULL, &open_ones))
 		return 1;
-	tests = calloc(found.gl_pathc + 2, sizeof(*tests));
+	tests = calloc(found.gl_pathc + 3, sizeof(*tests));
 	if (!tests)
 		return 1;
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(scenarios_are_shipped);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(open_scenarios_are_readable);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(what_loses_its_class_falls_once__protocol_7_2_16);
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		tests[count++] = (struct CMUnitTest){
 			.name = found.gl_pathv[i],
