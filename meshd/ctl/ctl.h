@@ -116,6 +116,8 @@ const char *words_metric(const json_t *metric, char text[WORDS_MAX]);
 const char *words_ago(const json_t *seconds, char text[WORDS_MAX]);
 const char *words_span(json_int_t seconds, char text[WORDS_MAX]); /* "3 min" */
 const char *words_bytes(json_int_t bytes, char text[WORDS_MAX]);
+/* What works by the routes' word: "all", "no pictures" (bulk), "no voice" (command), "messages only". */
+const char *words_classes(const json_t *classes);
 /* A string member, "" if there is none. */
 const char *json_text(const json_t *object, const char *key);
 json_int_t json_number(const json_t *object, const char *key);

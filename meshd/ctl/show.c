@@ -20,6 +20,7 @@ static void node_row(const json_t *node, struct table *t)
 		table_cell(t, "%s", json_flag(node, "replaced") ? "replaced" : "no");
 	else
 		table_cell(t, "%s", json_flag(node, "direct") ? "direct" : "yes");
+	table_cell(t, "%s", is_self || !reachable ? "-" : words_classes(json_object_get(node, "classes")));
 	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "via"));
 	table_cell(t, "%s", is_self || !reachable ? "-" : json_text(node, "link"));
 	table_cell(t, "%s", is_self || !reachable ? "-" : words_metric(json_object_get(node, "metric"), metric));
@@ -28,7 +29,7 @@ static void node_row(const json_t *node, struct table *t)
 
 void nodes_print(const json_t *answer, FILE *out)
 {
-	static const char *const heads[] = { "NAME", "LEVEL", "ADDRESS", "REACHABLE", "VIA", "LINK", "METRIC",
+	static const char *const heads[] = { "NAME", "LEVEL", "ADDRESS", "REACHABLE", "FOR", "VIA", "LINK", "METRIC",
 		"VIA HEARD" };
 	const json_t *nodes = json_object_get(answer, "nodes"), *node;
 	struct table t;

@@ -42,13 +42,14 @@ static void names_of(const json_t *level, bool reachable, struct names *n)
 
 		if (json_flag(node, "reachable") != reachable)
 			continue;
+		const char *what = words_classes(json_object_get(node, "classes"));
+		bool is_direct = json_flag(node, "direct"), is_all = strcmp(what, "all") == 0;
 		if (!reachable)
 			snprintf(text, sizeof(text), "%s", json_text(node, "name"));
-		else if (json_flag(node, "direct"))
-			snprintf(text, sizeof(text), "%s (%s)", json_text(node, "name"), json_text(node, "link"));
 		else
-			snprintf(text, sizeof(text), "%s (%s via %s)", json_text(node, "name"), json_text(node, "link"),
-				json_text(node, "via"));
+			snprintf(text, sizeof(text), "%s (%s%s%s%s%s)", json_text(node, "name"),
+				json_text(node, "link"), is_direct ? "" : " via ",
+				is_direct ? "" : json_text(node, "via"), is_all ? "" : ", ", is_all ? "" : what);
 		name_add(n, text);
 	}
 }

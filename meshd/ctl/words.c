@@ -1,6 +1,8 @@
 /* Numbers as a tired person reads them. */
 #include "meshd/ctl/ctl.h"
 
+#include <string.h>
+
 const char *json_text(const json_t *object, const char *key)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -25,6 +27,24 @@ const char *words_metric(const json_t *metric, char text[WORDS_MAX])
 	else
 		snprintf(text, WORDS_MAX, "none");
 	return text;
+}
+
+static bool list_has(const json_t *list, const char *word)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (list, i, entry)
+		if (json_is_string(entry) && strcmp(json_string_value(entry), word) == 0)
+			return true;
+	return false;
+}
+
+const char *words_classes(const json_t *classes)
+{
+	bool has_voice = list_has(classes, "command"), has_pictures = list_has(classes, "bulk");
+
+	return has_voice ? has_pictures ? "all" : "no pictures" : has_pictures ? "no voice" : "messages only";
 }
 
 const char *words_span(json_int_t seconds, char text[WORDS_MAX])

@@ -44,9 +44,14 @@ bool view_is_direct(const struct view *v, const struct babel_route_info *r);
 /* The selected route of the class to exactly this prefix; NULL: none. */
 const struct babel_route_info *view_selected(const struct view *v, const struct prefix *prefix, enum babel_class class);
 
+/* Names of the classes that have a selected route to exactly this prefix, of those that are there: view_routes(). A new
+ * reference. */
+json_t *view_classes(const struct view *v, const struct prefix *prefix);
+
 /* Announced by this node itself. */
 bool view_prefix_is_own(const struct view *v, const struct prefix *prefix);
 
+#define VIEW_ALL_CLASSES ((1u << BABEL_CLASSES) - 1)
 #define VIEW_NAME (NAME_MAX_LEN + 1)
 /* By certificate, else the router-id in hex. */
 const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME]);

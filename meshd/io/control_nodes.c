@@ -51,6 +51,7 @@ static json_t *node_make(const struct view *v, const struct view_member *member)
 		is_own, "reachable", is_own || r, "roles", roles_make(c), "prefixes", prefixes_make(c));
 
 	route_add(v, o, r);
+	json_object_set_new(o, "classes", view_classes(v, &host));
 	json_object_set_new(o, "replaced", json_boolean(member->is_replaced));
 	return o;
 }
@@ -61,6 +62,7 @@ json_t *answer_nodes(struct view *v, const json_t *request)
 	size_t from = page_from(request);
 
 	view_members(v);
+	view_routes(v, VIEW_ALL_CLASSES);
 	for (size_t i = from; i < v->member_count && i - from < PAGE_LEN; i++)
 		json_array_append_new(nodes, node_make(v, &v->members[i]));
 	return json_pack("{s:b, s:o, s:o}", "ok", 1, "nodes", nodes, "next", page_next(from, v->member_count));

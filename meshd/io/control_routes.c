@@ -48,7 +48,7 @@ json_t *answer_routes(struct view *v, const json_t *request)
 
 	if (error)
 		return error;
-	view_routes(v, class < BABEL_CLASSES ? 1u << class : (1u << BABEL_CLASSES) - 1);
+	view_routes(v, class < BABEL_CLASSES ? 1u << class : VIEW_ALL_CLASSES);
 	json_t *routes = json_array();
 	for (size_t i = from; i < v->route_count && i - from < PAGE_LEN; i++)
 		if (!view_prefix_is_own(v, &v->routes[i].route.prefix)) /* what others say of ours is no way */

@@ -48,8 +48,8 @@ static json_t *reachable_make(const struct view *v, const struct certificate *c,
 	const struct node_peer_info *peer = view_peer(v, r->route.link, &r->route.neighbour);
 	char via[VIEW_NAME];
 
-	return json_pack("{s:s, s:b, s:s, s:s, s:b, s:o, s:o}", "name", c->name, "reachable", 1, "link",
-		view_link_name(v, r->route.link), "via",
+	return json_pack("{s:s, s:b, s:o, s:s, s:s, s:b, s:o, s:o}", "name", c->name, "reachable", 1, "classes",
+		view_classes(v, &r->route.prefix), "link", view_link_name(v, r->route.link), "via",
 		view_neighbour_name(v, r->route.link, &r->route.neighbour, via), "direct", view_is_direct(v, r),
 		"metric", json_metric(r->route.metric), "heard_s",
 		json_age_s(v->now_us, peer ? peer->last_heard_us : 0));
@@ -86,6 +86,7 @@ static json_t *levels_make(struct census *census)
 	for (unsigned i = 0; i < LEVELS; i++)
 		census->nodes[i] = json_array();
 	view_members(census->v);
+	view_routes(census->v, VIEW_ALL_CLASSES);
 	for (size_t i = 0; i < census->v->member_count; i++)
 		if (!census->v->members[i].is_replaced)
 			member_count(census, census->v->members[i].certificate);

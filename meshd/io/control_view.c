@@ -161,6 +161,16 @@ const struct babel_route_info *view_selected(const struct view *v, const struct 
 	return v->routes[low].selected ? &v->routes[low] : NULL;
 }
 
+json_t *view_classes(const struct view *v, const struct prefix *prefix)
+{
+	json_t *classes = json_array();
+
+	for (unsigned class = 0; class < BABEL_CLASSES; class ++)
+		if (view_selected(v, prefix, (enum babel_class) class))
+			json_array_append_new(classes, json_string(traffic_class_name(class)));
+	return classes;
+}
+
 bool view_prefix_is_own(const struct view *v, const struct prefix *prefix)
 {
 	struct prefix match;

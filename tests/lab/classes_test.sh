@@ -63,6 +63,8 @@ without_the_wide_link() {
 		'bulk .*DOES NOT WORK .*hop 2, bravo to charlie, carries 64kbit/s: too thin'
 	check_not "which is the exit status" ask alpha reach charlie bulk
 	check "bravo says so too" told bravo why charlie bulk -- 'not admitted' 'thin0 carries 64kbit/s'
+	check "nodes and status tell it, too" within 5 told alpha nodes -- 'charlie .*no pictures'
+	check "status in its line of charlie" told alpha status -- 'charlie (radio0 via bravo, no pictures)'
 	check "what is not there is not reached" told alpha reach 192.0.2.1 text -- 'DOES NOT WORK .*this node has no way'
 }
 

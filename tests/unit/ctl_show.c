@@ -39,8 +39,9 @@ static json_t *level_make(const char *level, unsigned reachable, unsigned known,
 	json_t *nodes = json_array();
 
 	for (unsigned i = 0; i < known && i < 32; i++)
-		json_array_append_new(nodes, json_pack("{s:s, s:b, s:s, s:s, s:b}", "name", name, "reachable",
-						     i < reachable, "link", "radio0", "via", "relay", "direct", i % 2));
+		json_array_append_new(nodes, json_pack("{s:s, s:b, s:s, s:s, s:b, s:[s,s,s]}", "name", name,
+						     "reachable", i < reachable, "link", "radio0", "via", "relay",
+						     "direct", i % 2, "classes", "text", "command", "bulk"));
 	return json_pack("{s:s, s:i, s:i, s:o}", "level", level, "known", (int)known, "reachable", (int)reachable,
 		"nodes", nodes);
 }
@@ -83,7 +84,8 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 	char *text = printed_from(status_print,
 		"{\"ok\":true,\"verdict\":\"degraded\",\"name\":\"car\",\"level\":\"scene\",\"uptime_s\":185,"
 		"\"neighbours\":1,\"levels\":[{\"level\":\"city\",\"known\":2,\"reachable\":1,\"nodes\":["
-		"{\"name\":\"c1\",\"reachable\":true,\"link\":\"sat0\",\"via\":\"c1\",\"direct\":true},"
+		"{\"name\":\"c1\",\"reachable\":true,\"classes\":[\"text\",\"command\"],\"link\":\"sat0\",\"via\":"
+		"\"c1\",\"direct\":true},"
 		"{\"name\":\"c2\",\"reachable\":false}]},"
 		"{\"level\":\"town\",\"known\":1,\"reachable\":0,\"nodes\":[{\"name\":\"t1\",\"reachable\":false}]}],"
 		"\"links\":[{\"name\":\"sat0\",\"state\":\"up\",\"neighbours\":1},"
@@ -92,7 +94,7 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 
 	assert_string_equal(text, "degraded: car (scene), 1 neighbour, running for 3 min\n"
 				  "reachable\n"
-				  "  city  1 of 2  c1 (sat0)\n"
+				  "  city  1 of 2  c1 (sat0, no pictures)\n"
 				  "  town  0 of 1  none; not t1\n"
 				  "links\n"
 				  "  sat0    up       1 neighbour\n"
@@ -475,6 +477,24 @@ static void reload_says_what_waits(void **state)
 	free(text);
 }
 
+static void words_of_classes(void **state)
+{
+	static const struct {
+		const char *classes, *words;
+	} cases[] = { { "[\"text\",\"command\",\"bulk\"]", "all" }, { "[\"text\",\"command\"]", "no pictures" },
+		{ "[\"text\",\"bulk\"]", "no voice" }, { "[\"text\"]", "messages only" }, { "[]", "messages only" },
+		{ "[7]", "messages only" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		json_t *classes = json_loads(cases[i].classes, 0, NULL);
+
+		assert_string_equal(words_classes(classes), cases[i].words);
+		json_decref(classes);
+	}
+	assert_string_equal(words_classes(NULL), "messages only");
+}
+
 /* --- reach ----------------------------------------------------------------------------------- */
 
 static void reach_says_what_works_for_what_and_how_old_that_is(void **state)
@@ -528,6 +548,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reload_says_what_waits),
 		cmocka_unit_test(classes_tell_rules_limits_and_who_is_beyond),
+		cmocka_unit_test(words_of_classes),
 		cmocka_unit_test(reach_says_what_works_for_what_and_how_old_that_is),
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),

@@ -656,6 +656,28 @@ static void why_of_bulk_that_a_thin_link_refuses(void **state)
 	world_free(w);
 }
 
+static void nodes_and_status_tell_for_what_a_node_is_reached(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *car = w->members[CAR].d;
+
+	segment_is_thin(w, RADIO1);
+	world_run(w, 30 * SECOND_US);
+	json_t *answer = asked_well(car, "{\"request\": \"nodes\"}");
+	const json_t *nodes = json_object_get(answer, "nodes");
+	assert_int_equal(json_array_size(json_object_get(named(nodes, "name", "relay"), "classes")), 3);
+	const json_t *classes = json_object_get(named(nodes, "name", "city-1"), "classes");
+	assert_int_equal(json_array_size(classes), 2);
+	assert_string_equal(json_string_value(json_array_get(classes, 1)), "command");
+	json_decref(answer);
+	answer = asked_well(car, "{\"request\": \"status\"}");
+	const json_t *city = named(json_object_get(answer, "levels"), "level", "city");
+	classes = json_object_get(named(json_object_get(city, "nodes"), "name", "city-1"), "classes");
+	assert_int_equal(json_array_size(classes), 2);
+	json_decref(answer);
+	world_free(w);
+}
+
 /* Questions are sent by the real clock, which the world then follows. */
 static void reach_asks_along_the_way_and_tells_what_it_learned(void **state)
 {
@@ -753,6 +775,7 @@ int main(void)
 		TEST(routes_tell_spare_ways_and_not_echoes_of_our_own),
 		TEST(routes_are_told_of_all_classes_or_of_one),
 		TEST(why_of_bulk_that_a_thin_link_refuses),
+		TEST(nodes_and_status_tell_for_what_a_node_is_reached),
 		TEST(reach_asks_along_the_way_and_tells_what_it_learned),
 		TEST(long_lists_come_in_pages),
 		TEST(why_names_the_way_and_the_longer_one),
