@@ -1,6 +1,8 @@
 /* Rules about prefixes: words in, a decision out (rule.h). */
 #include "meshd/base/rule.h"
 
+#include "meshd/base/digits.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -43,24 +45,6 @@ static bool word_take(struct words *w, const char *word)
 	return is_it;
 }
 
-/* Digits up to `end`, which is moved behind them. */
-static bool number_take(const char **end, unsigned most, unsigned *out)
-{
-	const char *at = *end;
-	unsigned value = 0;
-
-	for (; *at >= '0' && *at <= '9'; at++) {
-		value = value * 10 + (unsigned)(*at - '0');
-		if (value > most)
-			return false;
-	}
-	if (at == *end)
-		return false;
-	*end = at;
-	*out = value;
-	return true;
-}
-
 static const char *prefix_take(struct rule *r, struct words *w)
 {
 	if (word_take(w, "any")) {
@@ -88,12 +72,12 @@ static const char *lengths_take(struct rule *r, struct words *w)
 
 	if (*at < '0' || *at > '9')
 		return NULL;
-	if (!number_take(&at, most, &low))
+	if (!digits_take(&at, most, &low))
 		return "has a length beyond its family's; write one length (24), or two (16-24)";
 	high = low;
 	if (*at == '-') {
 		at++;
-		if (!number_take(&at, most, &high))
+		if (!digits_take(&at, most, &high))
 			return "has a range of lengths that is none; write the shorter and the longer, as 16-24";
 	}
 	if (*at || high < low || (!r->is_any && low < r->prefix.plen))
@@ -112,7 +96,7 @@ static const char *cost_take(struct rule *r, struct words *w)
 	if (*at != '+')
 		return NULL;
 	at++;
-	if (!number_take(&at, COST_MAX, &cost) || *at)
+	if (!digits_take(&at, COST_MAX, &cost) || *at)
 		return "has a cost that is none; write +1 to +32767, as +96";
 	if (r->is_deny)
 		return "adds a cost to what it denies; remove one of the two";

@@ -1,6 +1,8 @@
 /* Rules about packets: words in, a decision out (traffic.h). */
 #include "meshd/base/traffic.h"
 
+#include "meshd/base/digits.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,23 +56,10 @@ static bool word_take(struct text_words *w, const char *word)
 	return true;
 }
 
-/* Decimal digits up to `end`, which is moved behind them. */
-static bool number_take(const char **at, unsigned most, unsigned *out)
-{
-	const char *start = *at;
-
-	for (*out = 0; **at >= '0' && **at <= '9'; (*at)++) {
-		*out = *out * 10 + (unsigned)(**at - '0');
-		if (*out > most)
-			return false;
-	}
-	return *at > start;
-}
-
 /* The whole word. */
 static bool number_read(const char *word, unsigned most, unsigned *out)
 {
-	return number_take(&word, most, out) && !*word;
+	return digits_take(&word, most, out) && !*word;
 }
 
 static const struct {
@@ -134,13 +123,13 @@ static const char *prefix_take(struct prefix *out, struct text_words *w)
 static const char *ports_take(struct traffic_rule *r, struct text_words *w)
 {
 	const char *at = w->word;
-	unsigned low, high;
-	bool is_good = number_take(&at, UINT16_MAX, &low);
+	unsigned low = 0, high;
+	bool is_good = digits_take(&at, UINT16_MAX, &low);
 
 	high = low;
 	if (is_good && *at == '-') {
 		at++;
-		is_good = number_take(&at, UINT16_MAX, &high);
+		is_good = digits_take(&at, UINT16_MAX, &high);
 	}
 	if (!is_good || *at || high < low)
 		return "has no port behind port; write one (5060), or the lower and the higher (5060-5080)";

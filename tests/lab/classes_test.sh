@@ -11,11 +11,7 @@ nodes="alpha bravo charlie"
 prepare() {
 	mkdir -p "$work/out"
 	cd "$work/out" || exit 1
-	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 || not_ok "an authority" "$(cat enrol.log)"
-	for node in $nodes; do
-		"$bin/meshctl" enrol --authority authority.key --name $node --level scene --out $node.key >>enrol.log 2>&1 ||
-			not_ok "$node is enrolled" "$(cat enrol.log)"
-	done
+	enrol_scene $nodes
 	thin='{interface: thin0, preset: narrowband, rate: 64k, cost: 100}'
 	wide='{interface: wide0, preset: fibre, cost: 5000}'
 	node_yaml alpha '{interface: radio0, preset: mesh-radio}'

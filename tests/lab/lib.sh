@@ -67,6 +67,15 @@ between() {
 
 # --- daemons: NODE's files are $MESHLAB_DIR/NODE.key, .yaml, .sock, .log ---
 
+# enrol_scene NODE...: in this folder, by an authority of their own; what went wrong is in enrol.log.
+enrol_scene() {
+	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 || not_ok "an authority" "$(cat enrol.log)"
+	for enrolled in "$@"; do
+		"$bin/meshctl" enrol --authority authority.key --name "$enrolled" --level scene --out "$enrolled.key" \
+			>>enrol.log 2>&1 || not_ok "$enrolled is enrolled" "$(cat enrol.log)"
+	done
+}
+
 # node_yaml NODE LINK...: what its daemon is told.
 node_yaml() {
 	node_yaml_name=$1

@@ -13,11 +13,7 @@ nodes="north south east rear"
 prepare() {
 	mkdir -p "$work/out/air"
 	cd "$work/out" || exit 1
-	"$bin/meshctl" authority init --out authority.key >enrol.log 2>&1 || not_ok "an authority" "$(cat enrol.log)"
-	for node in $nodes; do
-		"$bin/meshctl" enrol --authority authority.key --name $node --level scene --out $node.key >>enrol.log 2>&1 ||
-			not_ok "$node is enrolled" "$(cat enrol.log)"
-	done
+	enrol_scene $nodes
 	vhf="name: vhf, preset: narrowband, baud: 9600"
 	node_yaml north "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/north.tty0}"
 	node_yaml south "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/south.tty0}"
