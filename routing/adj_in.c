@@ -318,6 +318,8 @@ static void refresh_matched(struct session *s, uint64_t now_us)
 
 		route_smooth(r, now_us);
 		destination_decide(r->destination, now_us);
+		/* What was used meanwhile may have been newer, and this is not said again by itself. */
+		route_ask_seqnos(r, now_us);
 	}
 }
 

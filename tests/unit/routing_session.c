@@ -588,6 +588,32 @@ static void link_that_comes_back_needs_one_refresh__R13(void **state)
 	world_free(w);
 }
 
+/* What was said before the link was lost may be of an older seqno than what was used meanwhile. */
+static void route_that_comes_back_too_old_is_asked_to_be_newer__R13(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 100);
+	SAY(w, 1, say_ihu(BABEL_INFINITY, 6000));
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 4, 500), say_refresh(1, 1, hash_of(P, 5, 4, 500)));
+	assert_int_equal(node_metric(w, 0, P), 596);
+	world_run(w, 3 * A_SECOND);
+	SAY(w, 1, say_ihu(96, 6000));
+	world_run(w, 50 * MILLISECOND);
+	probe_forget(w, 1);
+	SAY(w, 1, say_refresh(1, 1, hash_of(P, 5, 3, 100)));
+	assert_int_equal(node_metric(w, 0, P), 596); /* the other one would not be safe */
+	world_run(w, A_SECOND);
+	const struct heard *request = probe_last(w, 1, TLV_SEQNO_REQUEST);
+	assert_non_null(request);
+	assert_int_equal(request->tlv.u.seqno_request.seqno, 5);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 5, 100));
+	world_run(w, 50 * MILLISECOND);
+	assert_int_equal(node_metric(w, 0, P), 196);
+	world_free(w);
+}
+
 static void late_refresh_is_not_believed__R14(void **state)
 {
 	struct world *w = world_with_sessions();
@@ -715,6 +741,7 @@ int main(void)
 		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
 		cmocka_unit_test(hold_ends_with_the_lease_of_who_is_silent__R12),
 		cmocka_unit_test(link_that_comes_back_needs_one_refresh__R13),
+		cmocka_unit_test(route_that_comes_back_too_old_is_asked_to_be_newer__R13),
 		cmocka_unit_test(late_refresh_is_not_believed__R14),
 		cmocka_unit_test(refresh_over_a_slower_path_than_its_interval_is_not_believed__R14),
 		cmocka_unit_test(refresh_is_asked_for_before_the_lease_is_over__R14),
