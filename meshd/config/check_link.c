@@ -316,6 +316,7 @@ static int take_udp(struct config_link *link, const struct link_check *l)
 		return error;
 	link->discover = link->interface[0] && !link->peer_count;
 	error = link_take_switch(&link->discover, text->discover, LINK_DISCOVER, l);
+	link->probes_mtu = !link->is_thin && (!link->discover || link->peer_count);
 	if (!error && link->discover && !link->interface[0])
 		error = LINK_COMPLAIN(
 			l, LINK_DISCOVER, "discover needs to know where; add interface:, or write discover: no");

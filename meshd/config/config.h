@@ -109,6 +109,7 @@ struct config_link {
 	bool is_thin; /* small frames with short headers (docs/frames.md): serial, pipe, narrowband, messages */
 	bool metered;
 	bool rtt; /* measure, and use in the cost */
+	bool probes_mtu; /* udp: larger frames than arrive may be taken, where the way is not one wire */
 	bool introduces; /* udp: of two neighbours of the link each is told where the other is */
 	bool is_introduced; /* ... and so are we: behind NAT */
 	/* babel: */

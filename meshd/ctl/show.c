@@ -90,6 +90,22 @@ static void neighbours_print(const json_t *neighbours, FILE *out)
 	table_done(&t);
 }
 
+/* Whom frames of full size do not reach. */
+static void sizes_print(const json_t *link, FILE *out)
+{
+	long long mtu = json_number(link, "mtu");
+	const json_t *n;
+	size_t i;
+
+	json_array_foreach (json_object_get(link, "neighbours"), i, n) {
+		long long arrives = json_number(n, "mtu");
+
+		if (arrives && arrives < mtu)
+			fprintf(out, "    %s: frames of up to %lld bytes arrive, the link takes %lld\n",
+				json_text(n, "name"), arrives, mtu);
+	}
+}
+
 /* How a neighbour came to be one, or why a member is none. */
 static void introductions_print(const json_t *introductions, FILE *out)
 {
@@ -197,6 +213,7 @@ static void link_print(const json_t *link, FILE *out)
 	counts_print(json_object_get(link, "line"), "on the line: ", out);
 	remotes_print(json_object_get(link, "peers"), out);
 	neighbours_print(json_object_get(link, "neighbours"), out);
+	sizes_print(link, out);
 	introductions_print(json_object_get(link, "introductions"), out);
 }
 

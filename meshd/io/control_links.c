@@ -37,6 +37,8 @@ static json_t *neighbour_make(const struct view *v, const struct node_peer_info 
 	json_object_set_new(o, "loss_percent",
 		n ? json_peer_loss(n->unicast_history ? n->unicast_history : n->hello_history) : json_null());
 	json_object_set_new(o, "routes", json_integer(n ? (json_int_t)n->routes : 0));
+	json_object_set_new(o, "mtu", json_integer((json_int_t)peer->frame_max));
+	json_object_set_new(o, "probed", json_boolean(peer->is_probed));
 	json_object_set_new(o, "introduced_by",
 		peer->is_introduced ? json_string(view_name(v, &peer->introducer, name)) : json_null());
 	return o;

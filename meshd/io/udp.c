@@ -8,8 +8,8 @@
  *              a group is met at a known port
  *
  * Don't-fragment is set and what ICMP says of the path is not believed (anyone
- * can send it): the link's MTU is the configuration's. What an interface refuses
- * as too long is counted.
+ * can send it): the link's MTU is the configuration's, and what of it arrives the
+ * node finds out. What an interface refuses as too long is counted.
  */
 #include "meshd/io/io.h"
 

@@ -9,6 +9,8 @@
  *   ECHO   6  8 bytes      they are these
  *   RAW    7  short-id*    thin links: send packets with these as they are; none: all packets
  *   MEET   8  id 8, length 1, endpoint   this member is there: call it (meet.c)
+ *   PROBE  9  id 2, zeros    say if this arrived (probe.c)
+ *   PROBED 10 id 2, size 2   it did, in a frame of that size
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
@@ -68,6 +70,48 @@ void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids)
 	write_u8(&w, CONTROL_RAW);
 	write_bytes(&w, short_ids);
 	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+}
+
+void control_probe(struct peer *p, uint64_t now_us, uint16_t id, size_t len)
+{
+	uint8_t room[NODE_FRAME_MAX] = { 0 };
+	struct writer w = writer_of(room, sizeof(room));
+
+	write_u8(&w, CONTROL_PROBE);
+	write_u16(&w, id);
+	peer_send(p, now_us, KIND_CONTROL, bytes_of(room, len < sizeof(room) ? len : sizeof(room)));
+}
+
+bool control_is_probe(const uint8_t *inner, size_t len)
+{
+	return len >= 2 && inner[0] == KIND_CONTROL && inner[1] == CONTROL_PROBE;
+}
+
+/* `len`: of the body. */
+static void probe_in(struct peer *p, uint64_t now_us, struct reader *r, size_t len)
+{
+	uint8_t room[1 + 2 + 2];
+	struct writer w = writer_of(room, sizeof(room));
+	uint16_t id = read_u16(r);
+
+	if (!reader_ok(r)) {
+		DROP(p->n, p->link, control_malformed);
+		return;
+	}
+	write_u8(&w, CONTROL_PROBED);
+	write_u16(&w, id);
+	write_u16(&w, (uint16_t)(len + NODE_OVERHEAD));
+	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
+}
+
+static void probed_in(struct peer *p, uint64_t now_us, struct reader *r)
+{
+	uint16_t id = read_u16(r), size = read_u16(r);
+
+	if (!reader_ok(r))
+		DROP(p->n, p->link, control_malformed);
+	else
+		probe_answered(p, now_us, id, size);
 }
 
 void control_meet(struct peer *p, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at)
@@ -162,6 +206,12 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_RAW:
 		compress_raw_said(p, now_us, &r);
+		break;
+	case CONTROL_PROBE:
+		probe_in(p, now_us, &r, body.len);
+		break;
+	case CONTROL_PROBED:
+		probed_in(p, now_us, &r);
 		break;
 	case CONTROL_MEET:
 		meet_in(p, now_us, &r);

@@ -97,6 +97,8 @@ static struct node_peer_info info_of(const struct peer *p)
 		.last_heard_us = p->heard_us,
 		.has_classes = peer_has_classes(p),
 		.is_introduced = introducer,
+		.frame_max = peer_frame_max(p),
+		.is_probed = peer_is_probed(p),
 	};
 
 	memcpy(info.over_limit, p->policer.over, sizeof(info.over_limit));

@@ -236,7 +236,7 @@ static void egress_inner(struct peer *p, uint64_t now_us, enum lane lane, uint8_
 	bool is_first = passes_at_once(link, now_us);
 	uint32_t flow = 0;
 
-	if (kind_is_packet(inner[0]) && (!is_first || len > link_frame_room(link)))
+	if (kind_is_packet(inner[0]) && (!is_first || len > peer_frame_room(p)))
 		flow = flow_of_packet(bytes_of(inner + 1, len - 1), link->n->fib.secret);
 	if (is_first) {
 		link->lane = lane;

@@ -98,7 +98,7 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 
 static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, struct peer *peer, enum origin origin)
 {
-	size_t mtu = link_packet_max(peer->link);
+	size_t mtu = peer_packet_max(peer, p->source.family);
 
 	if (origin == FROM_PEER && p->hop_limit <= 1) {
 		DROP(n, peer->link, hop_limit);

@@ -57,10 +57,32 @@ bool peer_seal_send(struct peer *p, uint64_t now_us, uint8_t *frame, size_t len,
 	return true;
 }
 
+/* The next piece of what does not reach the neighbour whole. */
+static bool piece_send(struct peer *p, uint64_t now_us, struct outgoing *o, size_t room)
+{
+	uint8_t frame[NODE_FRAME_MAX + NODE_TAILROOM], *inner = frame + FRAME_HEADER;
+
+	if (o->at == 0) {
+		whole_show(p, o);
+		o->id = p->cut_id++;
+	}
+	inner[0] = KIND_PIECE;
+	size_t len = 1 + piece_next(o, inner + 1, room - 1);
+	inner_show(p, true, inner, len);
+	p->n->counters.pieces_sent++;
+	return peer_seal_send(p, now_us, frame, len, 0) && o->at < o->len;
+}
+
 bool peer_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 {
+	size_t room = peer_frame_room(p);
+
 	if (p->link->config.is_thin)
 		return thin_send_next(p, now_us, o);
+	if (!control_is_probe(o->inner, o->len))
+		path_used(&p->path, now_us, o->len < room ? o->len + FRAME_OVERHEAD : room + FRAME_OVERHEAD);
+	if (o->at || (o->len > room && !control_is_probe(o->inner, o->len)))
+		return piece_send(p, now_us, o, room);
 	inner_show(p, true, o->inner, o->len);
 	peer_seal_send(p, now_us, o->inner - FRAME_HEADER, o->len, 0);
 	o->at = o->len;
@@ -141,7 +163,7 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));
 		break;
 	case KIND_PIECE:
-		if (is_thin)
+		if (is_thin || p->capabilities & p->n->capabilities & CAPABILITY_PROBES)
 			piece_in(p, now_us, bytes_of(inner + 1, len - 1), f);
 		else
 			DROP(p->n, p->link, unknown_kind);

@@ -111,7 +111,8 @@ static void joined(struct peer *p, uint64_t now_us, struct join *j, struct fresh
 
 	list_remove(&j->on_peer);
 	p->n->join_count--;
-	if (!kind_is_plain(inner[0]))
+	/* A probe asks how large a frame arrives. */
+	if (!kind_is_plain(inner[0]) || control_is_probe(inner, j->len))
 		DROP(p->n, p->link, unknown_kind);
 	else if (f.is_overtaken && !kind_is_packet(inner[0]))
 		DROP(p->n, p->link, not_fresh);

@@ -85,6 +85,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	memcpy(n->fib.secret, secret, sizeof(secret));
 	n->epoch = random_u32(&n->random);
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
+	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
 	keys_derive(n);

@@ -187,6 +187,7 @@ struct node_link_config {
 	bool is_shaped; /* sends no faster than rate_bps; else the rate is only what to expect */
 	bool is_by_message; /* a frame takes its time whatever its length: its rate is that of frames of mtu bytes */
 	bool is_half_duplex; /* nobody is heard while somebody sends */
+	bool probes_mtu; /* what lies below may lose frames for their size without a word (probe.c) */
 	bool introduces; /* tells neighbours whose packets it passes on between them where the other one is (meet.c) */
 	bool is_introduced; /* calls whom a neighbour tells it of, and lets itself be told of */
 	bool is_plain; /* RFC 8966 in the clear, to routers that are no members: node_babel_in(), plain.c */
@@ -316,6 +317,7 @@ struct node_counters {
 	uint64_t packets_joined; /* IP packets that came in pieces or in a bundle */
 	uint64_t pieces_sent; /* of what thin links do not take at once */
 	uint64_t introductions_made; /* of two neighbours to each other */
+	uint64_t probes_sent; /* of how large a frame arrives */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };
@@ -369,6 +371,8 @@ struct node_peer_info {
 	uint64_t over_limit[NODE_CLASSES]; /* packets of a class that it sent beyond what it may */
 	bool is_introduced; /* by: */
 	router_id introducer;
+	size_t frame_max; /* the largest that is sent to it whole */
+	bool is_probed; /* ... because no larger one arrives; else the link takes no more */
 };
 
 #define NODE_MEETINGS_MAX 32

@@ -177,6 +177,7 @@ struct peer *peer_get(
 	p->heard_us = now_us;
 	list_init(&p->joins);
 	timer_init(&p->timer, peer_due);
+	timer_init(&p->probe, probe_due);
 	list_push_back(&link->peers, &p->on_link);
 	n->peer_count++;
 	return p;
@@ -212,6 +213,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 	for (unsigned i = 0; i < 3; i++)
 		index_drop(n, &p->indices[i]);
 	timer_cancel(&n->heap, &p->timer);
+	timer_cancel(&n->heap, &p->probe);
 	joins_done(p);
 	keyring_done(&p->keys);
 	list_remove(&p->on_link);
@@ -300,6 +302,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s%s%s", name_of_rid(p->n, &p->rid, text),
 		by ? ", introduced by " : "", by ? name_of_rid(p->n, by, introducer) : "");
 	peer_tell_engine(p, now_us);
+	probe_begin(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */
@@ -339,6 +342,7 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	p->is_silent = false;
 	p->heard_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
+	probe_doubt(p, now_us);
 	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
 	peer_tell_engine(p, now_us);
 }
@@ -386,6 +390,7 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	if (!endpoint_equal(&p->endpoint, from)) {
 		p->endpoint = *from; /* roaming: an authenticated frame says where the peer is */
 		meet_moved(p, now_us);
+		probe_doubt(p, now_us);
 	}
 	if (promoted) {
 		peer_promoted(p, now_us);

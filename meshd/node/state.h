@@ -16,6 +16,7 @@
 #include "meshd/base/map.h"
 #include "meshd/node/fib.h"
 #include "meshd/node/node.h"
+#include "meshd/node/path.h"
 #include "meshd/node/thin.h"
 #include "meshd/node/egress.h"
 
@@ -45,6 +46,7 @@ enum capability {
 	CAPABILITY_COMPACT = 2, /* ... and members by their short-ids (babel_neighbour_compact()) */
 	CAPABILITY_CLASSES = 4, /* ... of all classes, which packets' frames name */
 	CAPABILITY_MEET = 8, /* on this link: it wants to be introduced (meet.c) */
+	CAPABILITY_PROBES = 16, /* it answers probes, and joins pieces on any link (probe.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -229,6 +231,8 @@ struct peer {
 	struct bucket introductions; /* that are believed */
 	struct bucket reaches; /* questions and answers of reach.c that come from it */
 	uint8_t cut_id; /* of the next inner frame that is cut */
+	struct path path; /* how large a frame arrives there, if that is probed */
+	struct timer probe;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -364,6 +368,16 @@ enum session_form link_form(const struct node_link *link);
 size_t link_frame_room(const struct node_link *link); /* of an inner frame with its kind, in one frame */
 size_t link_packet_max(const struct node_link *link); /* the largest IP packet; thin links cut it */
 size_t link_body_max(const struct node_link *link); /* the largest body of another kind that is sent there */
+
+static inline bool peer_is_probed(const struct peer *p) /* how large a frame arrives there: probe.c */
+{
+	return p->link->config.probes_mtu && !p->link->config.is_thin &&
+	       p->capabilities & p->n->capabilities & CAPABILITY_PROBES;
+}
+/* Likewise of what gets to one neighbour. */
+size_t peer_frame_max(const struct peer *p); /* a whole frame */
+size_t peer_frame_room(const struct peer *p);
+size_t peer_packet_max(const struct peer *p, uint8_t family); /* the largest IP packet, cut or not */
 
 static inline bool peer_has_classes(const struct peer *p) /* both ends speak of them */
 {
@@ -583,6 +597,8 @@ enum control_op {
 	CONTROL_ECHO = 6,
 	CONTROL_RAW = 7,
 	CONTROL_MEET = 8,
+	CONTROL_PROBE = 9,
+	CONTROL_PROBED = 10,
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
 };
@@ -591,10 +607,20 @@ void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the k
 void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
 void control_raw(struct peer *p, uint64_t now_us, struct bytes short_ids); /* do not name packets by these */
+/* A probe with a body of `len` bytes. */
+void control_probe(struct peer *p, uint64_t now_us, uint16_t id, size_t len);
+bool control_is_probe(const uint8_t *inner, size_t len); /* never cut */
 /* Tells it where another neighbour is. */
 void control_meet(struct peer *p, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at);
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
+
+/* --- probe.c: how large a frame arrives --------------------------------------------------------------------- */
+
+void probe_begin(struct peer *p, uint64_t now_us); /* it is up */
+void probe_doubt(struct peer *p, uint64_t now_us); /* it is heard from elsewhere, or again: the way may be another */
+void probe_due(struct timer *timer, uint64_t now_us);
+void probe_answered(struct peer *p, uint64_t now_us, uint16_t id, size_t size);
 
 /* --- meet.c: neighbours of a neighbour's -------------------------------------------------------------- */
 

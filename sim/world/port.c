@@ -56,6 +56,7 @@ static struct node_link_config link_config_of(const struct config_link *c)
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
 		.rtt = c->rtt,
+		.probes_mtu = c->probes_mtu,
 		.introduces = c->introduces,
 		.is_introduced = c->is_introduced,
 		.overhead = config_line_overhead(c),

@@ -191,7 +191,7 @@ static void links_tell_trouble_and_both_costs(void **state)
 		"\"text\":{\"waiting\":3,\"waiting_bytes\":1200,\"full\":1,\"late\":2,\"gone\":0}},"
 		"\"rx_lost\":0,\"drops\":{\"replayed\":3},\"peers\":[],\"neighbours\":[{\"name\":\"b1\",\"endpoint\":"
 		"\"02:00:00:00:00:01\",\"up\":true,\"heard_s\":0.3,\"cost\":300,\"cost_in\":256,\"cost_out\":null,"
-		"\"rtt_ms\":12.34,\"loss_percent\":6,\"routes\":4}],\"introductions\":["
+		"\"rtt_ms\":12.34,\"loss_percent\":6,\"routes\":4,\"mtu\":1264}],\"mtu\":1452,\"introductions\":["
 		"{\"name\":\"b1\",\"introduced_by\":\"city\",\"endpoint\":\"e1\",\"direct\":true,\"tries\":1,\"called_"
 		"s\":9},"
 		"{\"name\":\"b2\",\"introduced_by\":\"city\",\"endpoint\":\"203.0.113.9:40001\",\"direct\":false,"
@@ -209,6 +209,7 @@ static void links_tell_trouble_and_both_costs(void **state)
 	assert_null(strstr(text, "control: "));
 	says(text, "b1         02:00:00:00:00:01  in contact  0.3 s ago  300   256  none  12.3 ms  6 %   4");
 	says(text, "b1: direct (introduced by city)");
+	says(text, "b1: frames of up to 1264 bytes arrive, the link takes 1452");
 	says(text, "b2: through city; called 3 times at 203.0.113.9:40001, the last 41 s ago");
 	says(text, "eth9: not there; plug it in");
 	says(text, "calls city.example port 6697: the name cannot be looked up");

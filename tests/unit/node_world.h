@@ -109,6 +109,7 @@ struct segment {
 	uint64_t frames[TYPES], bytes;
 	size_t longest; /* frame */
 	size_t mtu;
+	size_t passes; /* larger frames get lost; 0: none */
 	uint64_t rate_bps; /* that its links are told */
 };
 
@@ -155,9 +156,9 @@ static inline uint8_t frame_type_on(const struct segment *s, struct bytes frame)
 	return s->is_thin && frame.data[0] & 0xc0 ? FRAME_TYPE_DATA : frame.data[0];
 }
 
-static inline bool segment_loses(struct world *w, struct segment *s, uint8_t type)
+static inline bool segment_loses(struct world *w, struct segment *s, uint8_t type, size_t len)
 {
-	if (s->is_cut)
+	if (s->is_cut || (s->passes && len > s->passes))
 		return true;
 	if (s->swallow[type % TYPES] > 0) {
 		s->swallow[type % TYPES]--;
@@ -170,7 +171,7 @@ static inline void segment_carry(struct world *w, struct flight *f)
 {
 	struct segment *s = &w->segments[f->segment];
 
-	if (segment_loses(w, s, frame_type_on(s, bytes_of(f->data, f->len))))
+	if (segment_loses(w, s, frame_type_on(s, bytes_of(f->data, f->len)), f->len))
 		return;
 	unsigned copies = prng_below(&w->prng, 1000) < s->duplication ? 2 : 1;
 
