@@ -207,21 +207,15 @@ meshd_reload() { # name
 babeld_write() { # name
 	{
 		[ "$mode" != rtt ] || echo "default enable-timestamps true rtt-min 10 rtt-max 120 max-rtt-penalty 150"
-		id=0
-		for key in $(has_mac && cat "$net/$1.keys"); do
-			id=$((id + 1))
-			case $mode in
-			mac) echo "key id k$id type hmac-sha256 value $key" ;;
-			*) echo "key id k$id type blake2s128 value $key" ;;
-			esac
-		done
+		! has_mac || babeld_key "$1"
 		while read -r peer rest; do
 			printf 'interface %s type wired hello-interval %s update-interval %s' \
 				"$peer" $babeld_hello $babeld_update
-			[ $id = 0 ] || echo " key k1"
+			! has_mac || printf ' key k'
 			echo
 		done <"$net/$1.interfaces"
 		cat <<-END
+			local-path-readwrite $1.ctl
 			router-id 02:00:00:00:00:00:00:$(printf %02d "$(number_of "$1")")
 			link-detect true
 			redistribute local ip $(v4_of "$1")/32 allow
@@ -229,7 +223,7 @@ babeld_write() { # name
 			redistribute local deny
 		END
 	} >"$work/out/$1.conf"
-	echo "rm -f $1.pid" >>"$work/out/$1.sh" # of one that was killed
+	echo "rm -f $1.pid $1.ctl" >>"$work/out/$1.sh" # of one that was killed
 	echo "exec babeld -c $1.conf -I $1.pid -S $1.state -L $1.dump -d 0" >>"$work/out/$1.sh"
 }
 
@@ -241,9 +235,22 @@ babeld_metric() { # name prefix
 	sed -n "s|^$2 from [^ ]* metric \([0-9]*\) .*(installed).*|\1|p" "$work/out/$1.dump"
 }
 
-babeld_reload() { # name: its keys are changed through a restart, which babeld has instead of a reload
-	babeld_write "$1"
-	meshlab ctl stop "$1" && meshlab ctl start "$1"
+babeld_key() { # name: an interface has one only, the newest
+	echo "key id k type $([ "$mode" = mac ] && echo hmac-sha256 || echo blake2s128) value $(tail -1 "$net/$1.keys")"
+}
+
+# babeld reads its file at its start only; by its socket it can be told of keys, and which one to use.
+babeld_reload() { # name
+	babeld_key "$1" | babeld_tell "$1"
+}
+
+babeld_tell() { # name: lines of its configuration
+	perl -MIO::Socket::UNIX -e '
+		$s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or die "$ARGV[0]: $!\n";
+		$s->autoflush(1);
+		sub answer { while (defined($_ = <$s>)) { return if /^ok/; die $_ if /^(no|bad)/ } die "it has hung up\n" }
+		answer();
+		while (defined($line = <STDIN>)) { print $s $line; answer() }' "$work/out/$1.ctl"
 }
 
 # --- BIRD -----------------------------------------------------------------------------------------------

@@ -193,6 +193,28 @@ redistributes() {
 	check "from the mesh as well" within 10 no_mesh_route 10.50.77.0/24
 	ip -n gate route del 10.50.78.0/24
 	ip -n gate route del 10.88.1.0/24
+	dead_cable
+}
+
+# babeld 111: the kernel keeps a route into a cable that is out, and who announces it makes a circle with who has another.
+dead_cable() {
+	ip -n gate link add spare0 type veth peer name spare1
+	ip -n gate link set spare0 up
+	ip -n gate link set spare1 up
+	ip -n gate route add 10.50.77.0/24 dev spare0 proto static
+	check "a route into a cable is announced" within 15 lab_route 10.50.77.0/24
+	ip -n gate link set spare1 down
+	check "the kernel keeps it when the cable is out" within 5 route_is_linkdown
+	check "nobody is told of it any more (babeld 111)" within 10 no_lab_route 10.50.77.0/24
+	check "nor the mesh" within 10 no_mesh_route 10.50.77.0/24
+	ip -n gate link set spare1 up
+	check "until the cable is back" within 15 lab_route 10.50.77.0/24
+	ip -n gate link del spare0
+	check "it goes with its interface" within 10 no_lab_route 10.50.77.0/24
+}
+
+route_is_linkdown() {
+	ip -n gate route show 10.50.77.0/24 | grep linkdown
 }
 
 lab_route() { # prefix
