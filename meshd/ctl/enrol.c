@@ -255,15 +255,31 @@ static int enrolment_make(struct enrol *w)
 
 /* --- what the person at the desk is told -------------------------------------------------------- */
 
+/* Others sign nothing: whatever a gateway's prefixes hold, any member can claim. */
+static void gateway_note_say(const struct certificate *c)
+{
+	bool has_network = false, has_default = false;
+
+	for (unsigned i = 0; i < c->prefix_count; i++) {
+		has_network |= c->prefixes[i].plen < family_bits(c->prefixes[i].address.family);
+		has_default |= c->prefixes[i].plen == 0;
+	}
+	if (!has_network)
+		fprintf(stderr, "note: name what lies behind a gateway, as --prefix 10.50.0.0/16; nothing else that is "
+				"announced there is believed by others\n");
+	if (has_default)
+		fprintf(stderr,
+			"note: behind a gateway to everywhere any member can claim any foreign address; where it is "
+			"known what lies behind, name that instead\n");
+}
+
 static void notes_say(const struct enrol *w)
 {
 	const struct certificate *c = &w->e.certificate;
-	bool has_default = false;
 
 	if (w->clock_is_guess)
 		fprintf(stderr, "note: this machine's clock is wrong; the certificate begins on this program's date\n");
 	for (unsigned i = 0; i < c->prefix_count; i++) {
-		has_default = has_default || c->prefixes[i].plen == 0;
 		for (size_t j = 0; j < w->registry.count; j++) {
 			const struct registry_entry *other = &w->registry.entries[j];
 
@@ -275,8 +291,8 @@ static void notes_say(const struct enrol *w)
 						other->name, w->prefixes.texts[i]);
 		}
 	}
-	if ((c->roles & ROLE_GATEWAY) && !has_default)
-		fprintf(stderr, "note: a gateway to everywhere has --prefix 0.0.0.0/0 and --prefix ::/0\n");
+	if (c->roles & ROLE_GATEWAY)
+		gateway_note_say(c);
 }
 
 static void enrolled_say(const struct enrol *w)

@@ -353,8 +353,13 @@ static void notes_warn_of_likely_mistakes(void **state)
 	enrol(s, "b --prefix 10.1.2.0/24");
 	assert_int_equal(s->status, CTL_GOOD);
 	says(s->err, "\"a\" has 10.1.2.0/24 too");
-	enrol(s, "c --role gateway");
-	says(s->err, "--prefix ::/0");
+	enrol(s, "c --role gateway --prefix 10.9.0.3/32");
+	says(s->err, "name what lies behind a gateway, as --prefix 10.50.0.0/16");
+	assert_null(strstr(s->err, "0.0.0.0/0"));
+	enrol(s, "d --role gateway --prefix 10.50.0.0/16");
+	assert_string_equal(s->err, "");
+	enrol(s, "e --role gateway --prefix 0.0.0.0/0");
+	says(s->err, "any member can claim any foreign address");
 }
 
 /* --- identity ------------------------------------------------------------------------------- */
