@@ -283,15 +283,25 @@ static void commit(
 	claims_unpin(d, now_us, before, link_update_hold_us(s->n->link));
 }
 
+/* By less no route is chosen. */
+static bool is_off_by_little(uint16_t told, uint16_t want)
+{
+	return (want > told ? want - told : told - want) < METRIC_LEAST;
+}
+
 /* A metric that is told late does no harm (R9). On a thin link one that is told at
  * every quarter would keep the neighbour's table from ever being in step. */
 static bool has_moved(const struct session *s, uint16_t told, uint16_t want)
 {
+	if (is_off_by_little(told, want))
+		return false;
 	return s->n->link->config.is_thin ? metric_has_doubled(told, want) : metric_change_is_significant(told, want);
 }
 
 static bool has_drifted(const struct session *s, uint16_t told, uint16_t want)
 {
+	if (is_off_by_little(told, want))
+		return false;
 	return s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
 }
 

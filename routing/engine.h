@@ -50,6 +50,7 @@
 #define DESTINATION_SOURCES 256 /* origins of one prefix that are remembered: they are searched one by one */
 #define QUEUE_BURST 16 /* packets in a row from one queue */
 #define QUEUE_MAX 4096 /* messages that wait in one queue, updates of own prefixes not counted */
+#define METRIC_LEAST 8 /* less of a difference is none, in any class */
 #define REQUEST_KEY (1 + sizeof(struct prefix) + sizeof(router_id))
 
 struct link;
@@ -280,7 +281,6 @@ struct neighbour {
 	uint16_t cost[BABEL_CLASSES]; /* as used by its routes */
 	struct measure text, etx; /* of the cost in text; of transmissions for a packet and its answer, 256: one */
 	uint64_t measured_us; /* their means are of then */
-	uint64_t usable_since_us; /* the cost is finite */
 	struct rtt rtt;
 	/* After a restart our feasibility distances are gone, while the neighbour
 	 * may still route through us. Its routes count only once it has

@@ -232,17 +232,6 @@ static uint32_t etx_measured(const struct neighbour *n)
 	return etx > UINT16_MAX ? UINT16_MAX : (uint32_t)etx;
 }
 
-/* Of a young neighbour little is known, and what comes says more than what was: the mean of half of its life. */
-static uint64_t mean_half_life_us(const struct neighbour *n, uint64_t now_us)
-{
-	uint64_t interval_us = history_period_us(n, metric_history(n)), max_us = MEAN_HELLOS / 2 * interval_us;
-	uint64_t half_life_us = (now_us - n->usable_since_us) / 2;
-
-	if (half_life_us > max_us)
-		return max_us;
-	return half_life_us < interval_us ? interval_us : half_life_us;
-}
-
 uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 {
 	uint16_t measured = metric_cost(n);
@@ -250,14 +239,13 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 	bool is_new = n->cost[BABEL_TEXT] == BABEL_INFINITY;
 
 	n->measured_us = now_us;
-	if (is_new)
-		n->usable_since_us = now_us;
 	if (is_new || measured == BABEL_INFINITY || n->link->config.cost != BABEL_COST_ETX) {
 		measure_begin(&n->text, now_us, measured);
 		measure_begin(&n->etx, now_us, etx_measured(n));
 		return measured;
 	}
-	uint64_t half_life_us = mean_half_life_us(n, now_us);
+	uint64_t half_life_us = MEAN_HELLOS / 2 * history_period_us(n, metric_history(n));
+
 	measure_add(&n->text, measured, elapsed_us, half_life_us);
 	measure_add(&n->etx, etx_measured(n), elapsed_us, half_life_us);
 	measure_use(&n->text, now_us, TEXT_PARTS);

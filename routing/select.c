@@ -55,7 +55,7 @@ static bool is_clearly_less(enum babel_class class, uint32_t metric, uint32_t th
 {
 	uint32_t part = than / (class == BABEL_BULK ? 5 : 10);
 
-	return metric + (part < 8 ? 8 : part) < than;
+	return metric + (part < METRIC_LEAST ? METRIC_LEAST : part) < than;
 }
 
 /* True if `r` may replace the selected route: clearly better now, and for a
