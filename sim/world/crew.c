@@ -3,12 +3,13 @@
  * run to one end; there they stop and the caller is alone.
  *
  *   lane 0   ──●──●────●───|            ● what happens    | bound: the others' earliest
- *   lane 1   ─●────●──●──────|            clock and the lookahead
+ *   lane 1   ─●────●──●──────|            promise
  *
- * A lane's clock says that nothing that it sent before is still to come. It reads
- * the others' clocks first and then its inbox: what was sent before a clock was set
- * is there. With nothing to do it still sets its clock on, up to its bound, so that
- * the others can go on.
+ * A lane promises when the first frame that it may still send can be in another: by
+ * what is to happen at its stations, or at the one nearest to the others if they send
+ * it a frame at its own bound. It reads the others' promises first and then its inbox:
+ * what was sent before a promise was made is there. With nothing to do it still makes
+ * promises, so that the others can go on.
  *
  * Waiting is short, or the work would not be worth threads: so it spins first, then
  * lets others run, and between rounds it sleeps.
@@ -66,22 +67,27 @@ static uint64_t lane_bound(const struct lane *l, uint64_t end_us)
 	const struct world *w = l->w;
 	uint64_t bound_us = end_us;
 
-	for (unsigned i = 0; i < w->lane_count && w->lookahead_us != NEVER; i++) {
+	for (unsigned i = 0; i < w->lane_count; i++) {
 		if (w->lanes[i] == l)
 			continue;
-		uint64_t ahead_us =
-			atomic_load_explicit(&w->lanes[i]->clock_us, memory_order_acquire) + w->lookahead_us;
-		if (ahead_us < bound_us)
-			bound_us = ahead_us;
+		uint64_t promise_us = atomic_load_explicit(&w->lanes[i]->promise_us, memory_order_acquire);
+		if (promise_us < bound_us)
+			bound_us = promise_us;
 	}
 	return bound_us;
 }
 
-static void lane_set_clock(struct lane *l, uint64_t bound_us)
+static uint64_t earlier(uint64_t a_us, uint64_t b_us)
 {
-	uint64_t next_us = lane_next(l);
+	return a_us < b_us ? a_us : b_us;
+}
 
-	atomic_store_explicit(&l->clock_us, next_us < bound_us ? next_us : bound_us, memory_order_release);
+/* Nothing comes from others before the bound. */
+static void lane_promise(struct lane *l, uint64_t bound_us)
+{
+	uint64_t promise_us = earlier(lane_felt(l), time_after(bound_us, l->nearest_us));
+
+	atomic_store_explicit(&l->promise_us, promise_us, memory_order_release);
 }
 
 /* As far as the others allow; true: to the end. */
@@ -94,9 +100,9 @@ static bool lane_advance(struct lane *l, uint64_t end_us, unsigned *spins)
 		*spins = 0;
 	while (lane_next(l) < bound_us) {
 		lane_step(l);
-		lane_set_clock(l, bound_us);
+		lane_promise(l, bound_us);
 	}
-	lane_set_clock(l, bound_us);
+	lane_promise(l, bound_us);
 	return bound_us == end_us;
 }
 
@@ -187,13 +193,17 @@ static void run_alone(struct world *w, uint64_t end_us)
 	}
 }
 
-/* Nothing happens before the first of all. */
-static void clocks_set(struct world *w)
+/* Nothing is on its way between lanes. */
+static void promises_make(struct world *w)
 {
-	uint64_t first_us = lanes_next(w);
+	for (unsigned l = 0; l < w->lane_count; l++) {
+		uint64_t bound_us = NEVER;
 
-	for (unsigned l = 0; l < w->lane_count; l++)
-		atomic_store_explicit(&w->lanes[l]->clock_us, first_us, memory_order_relaxed);
+		for (unsigned i = 0; i < w->lane_count; i++)
+			if (i != l)
+				bound_us = earlier(bound_us, lane_felt(w->lanes[i]));
+		lane_promise(w->lanes[l], bound_us);
+	}
 }
 
 static uint64_t events_of(const struct world *w)
@@ -218,7 +228,7 @@ void crew_run(struct world *w, uint64_t end_us)
 		w->crew = crew_new(w);
 	struct crew *c = w->crew;
 
-	clocks_set(w);
+	promises_make(w);
 	if (c->events < FEW) {
 		run_alone(w, end_us);
 	} else {

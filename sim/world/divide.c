@@ -180,17 +180,56 @@ static bool segment_joins_lanes(const struct segment *g)
 	return false;
 }
 
-static void lookahead_find(struct world *w)
+static void meeting_find(struct world *w)
 {
-	w->lookahead_us = w->meeting_us = NEVER;
+	w->meeting_us = NEVER;
 	for (unsigned k = 0; k < w->segment_count; k++) {
 		struct segment *g = w->segments[k];
-		uint64_t *least = g->model.shared ? &w->meeting_us : &w->lookahead_us;
 
 		g->joins_lanes = segment_joins_lanes(g);
-		if (g->joins_lanes && segment_latency_us(g) < *least)
-			*least = segment_latency_us(g);
+		if (g->joins_lanes && g->model.shared && segment_latency_us(g) < w->meeting_us)
+			w->meeting_us = segment_latency_us(g);
 	}
+}
+
+/* Of a frame that one of its ends sends, and whoever got it sends on; true: one end is nearer than it was known to be.
+ */
+static bool segment_brings_nearer(const struct segment *g)
+{
+	uint64_t far_us = g->joins_lanes ? 0 : NEVER;
+	bool is_nearer = false;
+
+	for (unsigned end = 0; end < g->end_count; end++)
+		if (g->ends[end].port->station->far_us < far_us)
+			far_us = g->ends[end].port->station->far_us;
+	far_us = time_after(far_us, g->reckoned_us);
+	for (unsigned end = 0; end < g->end_count; end++) {
+		struct station *s = g->ends[end].port->station;
+
+		is_nearer |= far_us < s->far_us;
+		s->far_us = far_us < s->far_us ? far_us : s->far_us;
+	}
+	return is_nearer;
+}
+
+/* What a medium brings that lanes share is there only after they have met. */
+void lanes_measure(struct world *w)
+{
+	bool is_nearer = true;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		w->stations[i]->far_us = NEVER;
+	for (unsigned k = 0; k < w->segment_count; k++)
+		w->segments[k]->reckoned_us = segment_latency_us(w->segments[k]);
+	while (is_nearer) {
+		is_nearer = false;
+		for (unsigned k = 0; k < w->segment_count; k++)
+			if (!w->segments[k]->joins_lanes || !w->segments[k]->model.shared)
+				is_nearer |= segment_brings_nearer(w->segments[k]);
+	}
+	for (unsigned l = 0; l < w->lane_count; l++)
+		lane_reckon(w->lanes[l]);
+	w->is_measured = true;
 }
 
 void lanes_divide(struct world *w)
@@ -203,7 +242,8 @@ void lanes_divide(struct world *w)
 	if (d.lane_count > 1)
 		division_find(w, &d);
 	lanes_make(w, &d);
-	lookahead_find(w);
+	meeting_find(w);
+	lanes_measure(w);
 	w->is_divided = true;
 	free(d.parents);
 	free(d.lanes);
@@ -225,9 +265,12 @@ void lanes_free(struct world *w)
 	w->is_divided = false;
 }
 
-bool lanes_are_outrun(const struct segment *g)
+void lanes_notice(const struct segment *g)
 {
-	const struct world *w = g->w;
+	uint64_t latency_us = segment_latency_us(g);
 
-	return g->joins_lanes && segment_latency_us(g) < (g->model.shared ? w->meeting_us : w->lookahead_us);
+	if (g->joins_lanes && g->model.shared && latency_us < g->w->meeting_us)
+		g->w->is_divided = false;
+	if (latency_us < g->reckoned_us)
+		g->w->is_measured = false;
 }

@@ -18,9 +18,10 @@ struct lane *lane_new(struct world *w, unsigned index, unsigned station_count)
 	for (l->leaves = 1; l->leaves < station_count; l->leaves *= 2)
 		;
 	l->due_us = world_alloc(2 * (size_t)l->leaves * sizeof(*l->due_us));
+	l->felt_us = world_alloc(2 * (size_t)l->leaves * sizeof(*l->felt_us));
 	for (unsigned i = 0; i < 2 * l->leaves; i++)
-		l->due_us[i] = NEVER;
-	atomic_init(&l->clock_us, w->now_us);
+		l->due_us[i] = l->felt_us[i] = NEVER;
+	atomic_init(&l->promise_us, w->now_us);
 	atomic_init(&l->inbox, NULL);
 	return l;
 }
@@ -30,9 +31,22 @@ void lane_free(struct lane *l)
 	lane_drain(l);
 	free(l->stations);
 	free(l->due_us);
+	free(l->felt_us);
 	free(l->suspects.suspects);
 	free(l->offers); /* they were settled */
 	free(l);
+}
+
+static void tree_set(uint64_t *tree, unsigned at, uint64_t value_us)
+{
+	while (tree[at] != value_us) {
+		tree[at] = value_us;
+		if (at == 1)
+			break;
+		if (tree[at ^ 1] < value_us)
+			value_us = tree[at ^ 1];
+		at /= 2;
+	}
 }
 
 void lane_touch(struct station *s)
@@ -41,18 +55,23 @@ void lane_touch(struct station *s)
 
 	if (!l)
 		return;
-	unsigned at = l->leaves + s->place;
 	uint64_t due_us = heap_next(&s->heap);
 
 	if (s->arrivals.count && s->arrivals.slots[0]->due_us < due_us)
 		due_us = s->arrivals.slots[0]->due_us;
-	while (l->due_us[at] != due_us) {
-		l->due_us[at] = due_us;
-		if (at == 1)
-			break;
-		if (l->due_us[at ^ 1] < due_us)
-			due_us = l->due_us[at ^ 1];
-		at /= 2;
+	tree_set(l->due_us, l->leaves + s->place, due_us);
+	tree_set(l->felt_us, l->leaves + s->place, time_after(due_us, s->far_us));
+}
+
+void lane_reckon(struct lane *l)
+{
+	l->nearest_us = NEVER;
+	for (unsigned i = 0; i < l->station_count; i++) {
+		struct station *s = l->stations[i];
+
+		if (s->far_us < l->nearest_us)
+			l->nearest_us = s->far_us;
+		tree_set(l->felt_us, l->leaves + i, time_after(l->due_us[l->leaves + i], s->far_us));
 	}
 }
 

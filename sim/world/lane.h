@@ -7,8 +7,9 @@
  * What happens has one order, whoever runs it: by time; orders of the plan before
  * the nodes; by station; a station's timers before the frames that reach it; of
  * those by segment, end and number. A station touches nothing of another but by
- * frames, a frame takes a microsecond at least, and one into another lane takes
- * `lookahead_us`: so a lane may run ahead of the others by that much and no order
+ * frames, and a frame takes a microsecond at least. So what happens at a station is
+ * felt in another lane no sooner than frames can be there, by however many stations
+ * between (`far_us`): a lane may run ahead of the others by that much and no order
  * changes. How many lanes there are cannot be seen in a run.
  *
  *   lane.c     who is next in a lane; what arrives from others
@@ -44,17 +45,24 @@ struct lane {
 	unsigned station_count;
 	struct station **stations; /* by index */
 	unsigned leaves; /* a power of two */
-	uint64_t *due_us; /* winner tree: [leaves + place] of a station, [i] the lesser of [2i] and [2i + 1] */
+	/* Winner trees: [leaves + place] of a station, [i] the lesser of [2i] and [2i + 1]. When something happens;
+	 * when something of it may be in another lane. */
+	uint64_t *due_us, *felt_us;
+	uint64_t nearest_us; /* the least far_us of its stations */
 	uint64_t events;
 	struct suspects suspects;
 	unsigned offer_count, offer_capacity;
 	struct offer **offers; /* segment.c: to shared media that other lanes use too */
-	/* Written by the lane, read by the others: nothing leaves it for them that was sent before. */
-	alignas(CACHE_LINE) _Atomic uint64_t clock_us;
+	/* Written by the lane, read by the others: what is still to be sent to them is not there before. */
+	alignas(CACHE_LINE) _Atomic uint64_t promise_us;
 	/* Written by the others. */
 	alignas(CACHE_LINE) _Atomic(struct arrival *) inbox;
 };
 
+static inline uint64_t time_after(uint64_t a_us, uint64_t by_us)
+{
+	return a_us < NEVER - by_us ? a_us + by_us : NEVER;
+}
 struct lane *lane_new(struct world *w, unsigned index, unsigned station_count);
 void lane_free(struct lane *l);
 /* Something else is the next thing that happens to `s`. Only from its own lane, or when none runs. */
@@ -65,6 +73,13 @@ static inline uint64_t lane_next(const struct lane *l)
 }
 uint64_t lanes_next(const struct world *w); /* the earliest of all */
 void lanes_count_events(struct world *w); /* since the last time, to those of the world */
+/* By itself it sends nothing that is in another lane sooner. */
+static inline uint64_t lane_felt(const struct lane *l)
+{
+	return l->felt_us[1];
+}
+/* How far stations are from other lanes is known anew. Only when no lane runs. */
+void lane_reckon(struct lane *l);
 /* Runs one thing: there must be one. */
 void lane_step(struct lane *l);
 /* Hands `a` to the lane of its station; `from` is who runs, NULL when none does. */
@@ -78,8 +93,10 @@ void arrivals_free(struct station *s);
 /* Divides the stations into as many lanes as are wanted and make sense (divide.c). */
 void lanes_divide(struct world *w);
 void lanes_free(struct world *w);
-/* The least time that a frame may take over a segment that joins lanes does not suffice any more. */
-bool lanes_are_outrun(const struct segment *g);
+/* Tells each station how far it is from other lanes. */
+void lanes_measure(struct world *w);
+/* Frames may take less time over a segment than before. */
+void lanes_notice(const struct segment *g);
 
 /* Runs all lanes to `end_us`, without what is due then (crew.c). */
 void crew_run(struct world *w, uint64_t end_us);

@@ -163,8 +163,7 @@ void segment_set_params(struct segment *g, const struct link_params params[2])
 {
 	segment_keep_params(g, params);
 	link_model_set(&g->model, params);
-	if (lanes_are_outrun(g))
-		g->w->is_divided = false;
+	lanes_notice(g);
 }
 
 void segment_forget_flows(struct segment *g, struct station *s)

@@ -202,6 +202,8 @@ void world_run(struct world *w, uint64_t until_us)
 	for (;;) {
 		if (!w->is_divided)
 			lanes_divide(w);
+		if (!w->is_measured)
+			lanes_measure(w);
 		uint64_t own_us = heap_next(&w->heap), stations_us = lanes_next(w);
 		uint64_t next_us = own_us < stations_us ? own_us : stations_us;
 

@@ -122,6 +122,7 @@ struct station {
 	struct prng prng;
 	struct lane *lane; /* that runs it; NULL before the world runs */
 	unsigned place; /* in its lane */
+	uint64_t far_us; /* nothing from here is in another lane sooner; NEVER: nothing ever is */
 	const uint64_t *clock_us; /* its lane's time */
 	struct heap heap; /* what happens to it; through station_timer_set() */
 	struct arrivals arrivals; /* what others sent it */
@@ -188,6 +189,7 @@ struct segment {
 	unsigned end_count;
 	struct segment_end ends[LINK_ENDS_MAX];
 	bool joins_lanes;
+	uint64_t reckoned_us; /* the latency by which stations know how far away they are (divide.c) */
 	uint64_t epoch; /* frames of an older one are lost */
 	uint64_t judged_from_us; /* control bytes before are not counted below */
 	uint64_t worst_bytes; /* of control in ten seconds, of those that are over */
@@ -219,11 +221,12 @@ struct world {
 	unsigned windows_from; /* stations: WORLD_WINDOWS_FROM */
 	bool is_watched; /* what is called wants one event after the other */
 	bool is_divided; /* into lanes (divide.c) */
+	bool is_measured; /* stations know how far they are from other lanes (divide.c) */
 	bool is_apart; /* the lanes run: nothing of the world may change */
 	unsigned lane_count;
 	struct lane *lanes[WORLD_THREADS_MAX];
 	struct crew *crew;
-	uint64_t lookahead_us, meeting_us; /* of lines and of shared media that join lanes; NEVER: there are none */
+	uint64_t meeting_us; /* the least latency of shared media that join lanes; NEVER: there are none */
 	uint64_t look_us; /* when the window ends in which something happened; NEVER: nothing did */
 	/* What a host gets. */
 	void (*deliver)(void *user, struct station *s, struct bytes packet);
