@@ -70,6 +70,17 @@ static void fails_say(const struct view *v, const struct node_reach *r, const st
 			traffic_class_name(q->class));
 }
 
+static void unknown_say(const struct view *v, const struct node_reach *r, char *text)
+{
+	char who[VIEW_NAME];
+
+	if (r->end == NODE_REACH_BUSY)
+		snprintf(text, TEXT_MAX, "%s has no room for the question now, as routes come first; ask again",
+			r->hops > 1 ? view_name(v, &r->ended_at, who) : "the link");
+	else
+		snprintf(text, TEXT_MAX, "a way is known, and nobody answers");
+}
+
 static const char *verdict_of(const struct node_reach *r)
 {
 	static const char *const verdicts[] = { [NODE_REACH_UNASKED] = "unknown",
@@ -84,7 +95,7 @@ static const char *verdict_of(const struct node_reach *r)
 static const char *reason_of(const struct node_reach *r)
 {
 	static const char *const reasons[NODE_REACH_ENDS] = { "arrived", "gateway", "no way", "not admitted", "too far",
-		"silent", "busy" };
+		"busy", "silent" };
 
 	return r->state == NODE_REACH_UNASKED || r->state == NODE_REACH_WAITING ? "" : reasons[r->end];
 }
@@ -99,9 +110,7 @@ static void reach_say(const struct view *v, const struct node_reach *r, const st
 		fails_say(v, r, q, text);
 		break;
 	case NODE_REACH_UNKNOWN:
-		snprintf(text, TEXT_MAX, "%s",
-			r->end == NODE_REACH_BUSY ? "could not be asked: the link has no room for the question"
-						  : "a way is known, and nobody answers");
+		unknown_say(v, r, text);
 		break;
 	case NODE_REACH_WAITING:
 		snprintf(text, TEXT_MAX, "no answer yet");
@@ -125,7 +134,8 @@ static json_t *slowest_make(const struct view *v, const struct node_reach *r)
 static json_t *class_make(const struct view *v, const struct node_reach *r, const struct question *q)
 {
 	char text[TEXT_MAX], who[VIEW_NAME];
-	bool is_answered = r->state == NODE_REACH_WORKS || r->state == NODE_REACH_FAILS;
+	bool is_answered = r->state == NODE_REACH_WORKS || r->state == NODE_REACH_FAILS ||
+			   (r->state == NODE_REACH_UNKNOWN && r->end == NODE_REACH_BUSY);
 
 	reach_say(v, r, q, text);
 	json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:b}", "class", traffic_class_name(q->class), "verdict",

@@ -436,8 +436,8 @@ enum node_reach_end {
 	NODE_REACH_NO_ROUTE,
 	NODE_REACH_NOT_ADMITTED, /* the next link is too thin for bulk: it is the slowest one of the answer */
 	NODE_REACH_TOO_FAR, /* 32 hops, or a circle */
-	NODE_REACH_SILENT, /* UNKNOWN: it left, and nobody answered */
-	NODE_REACH_BUSY, /* UNKNOWN: it did not leave, as the link has no room for it */
+	NODE_REACH_BUSY, /* UNKNOWN: the next link has no room for it now */
+	NODE_REACH_SILENT, /* UNKNOWN, and never on the wire: it left, and nobody answered */
 	NODE_REACH_ENDS
 };
 struct node_reach {

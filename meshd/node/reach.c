@@ -24,7 +24,7 @@
 #include <string.h>
 
 #define HOPS_MAX 32
-#define WAIT_US (2 * SECOND) /* for the first answer, at least, and twice as long for each further one */
+#define WAIT_US (2 * SECOND) /* for the first answer, at least, and half as long again for each further one */
 #define WAIT_FRAMES 4
 #define RELAY_INTERVAL_US (100 * MS) /* between questions and answers of one neighbour ... */
 #define RELAY_BURST 24 /* ... of which so many may come at once */
@@ -120,7 +120,7 @@ static bool message_read(struct message *m, bool is_answer, struct reader *r)
 
 		read_copy(r, m->ended_at.bytes, sizeof(m->ended_at.bytes));
 		m->end = (enum node_reach_end)end;
-		return reader_ok(r) && end <= NODE_REACH_TOO_FAR && m->asked != CLASS_FALLEN;
+		return reader_ok(r) && end <= NODE_REACH_BUSY && m->asked != CLASS_FALLEN;
 	}
 	return address_read(&m->to, r) && reader_ok(r) && m->asked != CLASS_FALLEN;
 }
@@ -286,6 +286,14 @@ static void reach_end(struct reach *r, uint64_t now_us, const struct message *m,
 		result->worked_us = now_us;
 }
 
+/* It is no verdict: the question is asked again. */
+static void busy_note(struct reach *r, const struct message *m)
+{
+	r->result.end = NODE_REACH_BUSY;
+	r->result.hops = m->hops;
+	r->result.ended_at = m->ended_at;
+}
+
 /* For the first answer. Where the way begins with a slow link, as whole frames take there and back behind others. */
 static uint64_t reach_wait_us(const struct reach *r)
 {
@@ -310,14 +318,17 @@ static void reach_try(struct reach *r, uint64_t now_us)
 	enum node_reach_end end = question_pass(n, now_us, &m);
 
 	r->sent_us[r->tries++] = now_us;
-	if (end != NODE_REACH_ENDS && end != NODE_REACH_BUSY) {
-		m.ended_at = n->rid;
+	m.ended_at = n->rid;
+	if (end == NODE_REACH_ENDS)
+		r->result.end = NODE_REACH_SILENT;
+	else if (end == NODE_REACH_BUSY)
+		busy_note(r, &m);
+	else {
 		reach_end(r, now_us, &m, end);
 		return;
 	}
-	r->result.end =
-		end == NODE_REACH_BUSY && r->result.end != NODE_REACH_SILENT ? NODE_REACH_BUSY : NODE_REACH_SILENT;
-	timer_set(&n->heap, &r->timer, now_us + (reach_wait_us(r) << (r->tries - 1)));
+	/* 1, 1.5, 2 and 2.5 of them. */
+	timer_set(&n->heap, &r->timer, now_us + reach_wait_us(r) * (r->tries + 1) / 2);
 }
 
 static void reach_due(struct timer *timer, uint64_t now_us)
@@ -334,9 +345,7 @@ static void reach_due(struct timer *timer, uint64_t now_us)
 
 static void reach_start(struct reach *r, uint64_t now_us)
 {
-	r->result = (struct node_reach){
-		.state = NODE_REACH_WAITING, .end = NODE_REACH_BUSY, .worked_us = r->result.worked_us
-	};
+	r->result = (struct node_reach){ .state = NODE_REACH_WAITING, .worked_us = r->result.worked_us };
 	r->asked_us = now_us;
 	r->tries = 0;
 	/* An answer tells by its id which of them it is to. */
@@ -372,6 +381,10 @@ static void answered(struct node *n, uint64_t now_us, const struct message *m)
 
 		if (!r->is_used || r->result.state != NODE_REACH_WAITING || r->class != m->asked || number >= r->tries)
 			continue;
+		if (m->end == NODE_REACH_BUSY) {
+			busy_note(r, m);
+			return;
+		}
 		reach_end(r, now_us, m, m->end);
 		r->result.rtt_us = now_us - r->sent_us[number];
 		return;
@@ -404,7 +417,7 @@ void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader 
 	enum node_reach_end end = question_pass(n, now_us, &m);
 	if (end == NODE_REACH_BUSY)
 		DROP(n, NULL, reach_limited);
-	else if (end != NODE_REACH_ENDS)
+	if (end != NODE_REACH_ENDS)
 		answer_give(n, now_us, &m, end);
 }
 

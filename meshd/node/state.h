@@ -113,7 +113,7 @@ struct node_classes {
 };
 
 #define REACHES_MAX 24 /* that are remembered: eight destinations in all classes */
-#define REACH_TRIES 3 /* at most 4: the id of a question tells which it is */
+#define REACH_TRIES 4 /* no more: two bits of the id of a question tell which it is */
 
 /* A question about a destination and a class, and what is known of it (reach.c). */
 struct reach {

@@ -301,7 +301,7 @@ static void questions_keep_to_the_budget_of_a_thin_link(void **state)
 	struct world *w = chain_of(12, 2400);
 	const struct address *to = &w->stations[3].address;
 	struct node *n = w->stations[0].node;
-	uint64_t bytes = w->segments[1].bytes, works = 0;
+	uint64_t bytes = w->segments[1].bytes, works = 0, busy = 0;
 
 	(void)state;
 	world_run(w, 60 * A_SECOND);
@@ -312,14 +312,18 @@ static void questions_keep_to_the_budget_of_a_thin_link(void **state)
 			assert_int_equal(node_reach_ask(n, w->now, to, class), 0);
 		station_poll(&w->stations[0]);
 		world_run(w, A_SECOND);
-		works += node_reach(n, to, TEXT).state == NODE_REACH_WORKS;
+		struct node_reach r = node_reach(n, to, TEXT);
+		works += r.state == NODE_REACH_WORKS;
+		busy += r.state == NODE_REACH_UNKNOWN && r.end == NODE_REACH_BUSY && r.hops == 2 &&
+			memcmp(r.ended_at.bytes + 2, w->stations[1].rid.bytes + 2, 6) == 0;
 	}
 	uint64_t asked = w->segments[1].bytes - bytes - 5 * quiet;
 	/* Two stations; a twentieth each, and the reserve in messages. */
-	print_message("%u bytes in 300 s, %u in a quiet minute\n", (unsigned)asked, (unsigned)quiet);
-	assert_true(works > 10);
-	assert_true(asked < 2 * (2400 / 8 * 300 / 20 + (6 + 300 / 5) * 100));
-	world_free(w);
+		(unsigned)works, (unsigned)busy);
+		assert_true(works > 10);
+		assert_true(busy > 0);
+		assert_true(asked < 2 * (2400 / 8 * 300 / 20 + (6 + 300 / 5) * 100));
+		world_free(w);
 }
 
 static void flood_of_questions_ends_at_the_next_node(void **state)
