@@ -213,6 +213,8 @@ struct babel_link_config {
  * (link-local). Errors: -EINVAL, -EEXIST. Sends Hello and a wildcard request. */
 int babel_link_add(struct babel *b, uint64_t now_us, unsigned link, const struct address *self,
 	const struct babel_link_config *config);
+/* Retracts all routes there, once, at once: for a link that is removed while it works, just before it is. */
+void babel_link_leave(struct babel *b, unsigned link);
 /* The link is gone, or has no carrier: neighbours are dropped, their routes are
  * lost at once. Nothing is sent on it. */
 void babel_link_remove(struct babel *b, uint64_t now_us, unsigned link);

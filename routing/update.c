@@ -280,3 +280,18 @@ void babel_shutdown(struct babel *b, uint64_t now_us)
 		session_leave(list_entry(node, struct session, on_babel));
 	b->is_leaving = true;
 }
+
+void babel_link_leave(struct babel *b, unsigned id)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+
+	if (!link || b->is_leaving)
+		return;
+	link_retract_all(link);
+	list_for_each (node, next, &link->neighbours) {
+		struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+		if (n->session)
+			session_leave(n->session);
+	}
+}

@@ -255,8 +255,8 @@ json_t *answer_links(struct view *v, const json_t *request)
 	json_t *links = json_array();
 
 	(void)request;
-	for (unsigned i = 0; i < v->d->port_count; i++)
-		json_array_append_new(links, link_make(v, &v->d->ports[i]));
+	for (struct port *p = port_next(v->d, NULL); p; p = port_next(v->d, p))
+		json_array_append_new(links, link_make(v, p));
 	return json_pack(
 		"{s:b, s:o, s:o}", "ok", 1, "links", links, "drops", drops_make(&node_counters(v->node)->drops));
 }

@@ -4,7 +4,9 @@
  * changes nothing.
  *
  *   at once      rules of babel links (accept, announce), their keys (mac), node.redistribute, classes
- *   a restart    everything else
+ *   at once      links: those that are new begin, those that are gone say goodbye, those that differ in
+ *                anything else do one after the other; the rest keep their neighbours
+ *   a restart    everything else of the node
  */
 #include "meshd/io/control.h"
 
@@ -129,14 +131,13 @@ static bool links_equal_beside(const struct config_link *a, const struct config_
 	return is_same;
 }
 
-static void link_apply(struct reload *r, struct port *p, struct config_link *old, const struct config_link *new)
+static void link_apply(struct reload *r, struct port *p, const struct config_link *new)
 {
+	struct config_link *old = &r->d->config.links[p->id];
 	bool accepts_same = rules_equal(old->accept, old->accept_count, new->accept, new->accept_count);
 	bool announces_same = rules_equal(old->announce, old->announce_count, new->announce, new->announce_count);
 	bool has_same_keys = keys_equal(old, new);
 
-	if (!links_equal_beside(old, new))
-		note(r->waiting, "link %s", old->name);
 	if (accepts_same && announces_same && has_same_keys)
 		return;
 	memcpy(old->accept, new->accept, sizeof(old->accept));
@@ -159,23 +160,43 @@ static const struct config_link *link_named(const struct config *c, const char *
 	return NULL;
 }
 
+static struct port *port_named(struct daemon *d, const char *name)
+{
+	struct port *p = port_next(d, NULL);
+
+	while (p && strcmp(p->config->name, name) != 0)
+		p = port_next(d, p);
+	return p;
+}
+
+/* First what goes: a new link may want its port or its device. */
 static void links_compare(struct reload *r)
 {
-	struct config *old = &r->d->config;
+	struct daemon *d = r->d;
+	bool starts_anew[CONFIG_LINK_MAX] = { false }; /* by place in the new configuration */
 
-	for (unsigned i = 0; i < r->d->port_count; i++) {
-		const struct config_link *new = link_named(r->new, old->links[i].name);
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
+		const struct config_link *new = link_named(r->new, p->config->name);
 
-		if (!new)
-			note(r->waiting, "link %s, which is no longer there", old->links[i].name);
-		else if (new->type != old->links[i].type)
-			note(r->waiting, "link %s, which is of another type", old->links[i].name);
+		if (new &&links_equal_beside(p->config, new))
+			continue;
+		if (new)
+			starts_anew[new - r->new->links] = true;
 		else
-			link_apply(r, &r->d->ports[i], &old->links[i], new);
+			note(r->applied, "link %s, which is gone", p->config->name);
+		port_remove(p, io_now_us());
 	}
-	for (unsigned i = 0; i < r->new->link_count; i++)
-		if (!link_named(old, r->new->links[i].name))
-			note(r->waiting, "link %s, which is new", r->new->links[i].name);
+	for (unsigned i = 0; i < r->new->link_count; i++) {
+		const struct config_link *new = &r->new->links[i];
+		struct port *p = port_named(d, new->name);
+
+		if (p)
+			link_apply(r, p, new);
+		else if (port_add(d, new))
+			note(r->applied, "link %s, which %s", new->name, starts_anew[i] ? "starts anew" : "is new");
+		else
+			note(r->waiting, "link %s, for which there is no place", new->name);
+	}
 }
 
 json_t *answer_reload(struct view *v, const json_t *request)

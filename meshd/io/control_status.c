@@ -164,8 +164,8 @@ static json_t *links_make(const struct view *v, json_t *reasons)
 {
 	json_t *links = json_array();
 
-	for (unsigned i = 0; i < v->d->port_count; i++)
-		json_array_append_new(links, link_make(v, reasons, &v->d->ports[i]));
+	for (struct port *p = port_next(v->d, NULL); p; p = port_next(v->d, p))
+		json_array_append_new(links, link_make(v, reasons, p));
 	return links;
 }
 

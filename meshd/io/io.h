@@ -224,7 +224,7 @@ struct pipe;
 struct port {
 	struct daemon *d;
 	unsigned id;
-	const struct config_link *config;
+	const struct config_link *config; /* NULL: the place is free, its link was removed */
 	enum port_state state;
 	char error[160]; /* with remedy; for state other than up */
 	struct kernel_link link; /* last seen; not for a udp link without interface */
@@ -250,6 +250,12 @@ struct port {
 };
 
 void ports_open(struct daemon *d);
+/* The link that has the next place; NULL before: the first; NULL: no more. */
+struct port *port_next(struct daemon *d, const struct port *before);
+/* A further link while the daemon runs; `config` is copied. NULL: there are as many as there may be. */
+struct port *port_add(struct daemon *d, const struct config_link *config);
+/* Says goodbye there, and gives its place back; the others are not touched. */
+void port_remove(struct port *p, uint64_t now_us);
 /* Hands the rules and keys of its configuration to the node; adjacencies stay. */
 void port_policy(struct port *p, uint64_t now_us);
 void ports_close(struct daemon *d);
@@ -398,7 +404,7 @@ struct daemon {
 	struct kernel kernel;
 	struct tun tun;
 	struct underlay underlay;
-	unsigned port_count;
+	unsigned port_count; /* places, some of which may be free; those of config.links are the same */
 	struct port ports[CONFIG_LINK_MAX];
 	struct resolver *resolver;
 	struct lan lan;

@@ -82,7 +82,7 @@ static void output_store_certificate(void *user, struct bytes encoded, const uin
 static void output_event(void *user, enum node_event event, unsigned link, const char *text)
 {
 	struct daemon *d = user;
-	bool has_link = link < d->port_count;
+	bool has_link = link < d->port_count && d->ports[link].config;
 
 	daemon_say(d, node_event_name(event), "%s%s%s", has_link ? d->config.links[link].name : "", has_link ? " " : "",
 		text);

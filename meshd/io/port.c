@@ -41,6 +41,14 @@ const char *port_state_name(enum port_state state)
 	return names[state];
 }
 
+struct port *port_next(struct daemon *d, const struct port *before)
+{
+	for (unsigned i = before ? before->id + 1 : 0; i < d->port_count; i++)
+		if (d->ports[i].config)
+			return &d->ports[i];
+	return NULL;
+}
+
 static bool port_has_interface(const struct port *p)
 {
 	return p->config->interface[0];
@@ -343,8 +351,7 @@ static void port_learn(struct port *p, const struct kernel_link *link)
 
 void ports_observe(struct daemon *d, const struct kernel_link *link)
 {
-	for (unsigned i = 0; i < d->port_count; i++) {
-		struct port *p = &d->ports[i];
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
 		bool is_named = strcmp(p->config->interface, link->name) == 0;
 
 		if (!port_has_interface(p))
@@ -361,9 +368,9 @@ void ports_observe(struct daemon *d, const struct kernel_link *link)
 
 void ports_addresses(struct daemon *d, int ifindex)
 {
-	for (unsigned i = 0; i < d->port_count; i++)
-		if (port_is_plain(&d->ports[i]) && d->ports[i].link.ifindex == ifindex)
-			port_settle(&d->ports[i], io_now_us());
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
+		if (port_is_plain(p) && p->link.ifindex == ifindex)
+			port_settle(p, io_now_us());
 }
 
 static void port_look(struct port *p)
@@ -376,17 +383,16 @@ static void port_look(struct port *p)
 
 void ports_resync(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->port_count; i++)
-		if (port_has_interface(&d->ports[i]))
-			port_look(&d->ports[i]);
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
+		if (port_has_interface(p))
+			port_look(p);
 }
 
 /* --- the daemon's calls ------------------------------------------------------------------------------ */
 
 void ports_carriers(struct daemon *d)
 {
-	for (unsigned i = 0; i < d->port_count; i++) {
-		struct port *p = &d->ports[i];
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
 		int carrier = port_has_interface(p) ? kernel_carrier_get(d, p->config->interface) : 0;
 
 		if (carrier != p->carrier) {
@@ -403,20 +409,39 @@ static void on_carriers(struct ev_loop *loop, ev_timer *timer, int events)
 	ports_carriers(timer->data);
 }
 
+static void port_begin(struct daemon *d, unsigned id)
+{
+	struct port *p = &d->ports[id];
+
+	*p = (struct port){ .d = d, .id = id, .config = &d->config.links[id], .fd = -1, .group_fd = -1 };
+	if (port_has_interface(p))
+		kernel_link_get(d, p->config->interface, &p->link);
+	port_settle(p, io_now_us());
+}
+
 void ports_open(struct daemon *d)
 {
 	d->port_count = d->config.link_count;
-	for (unsigned i = 0; i < d->port_count; i++) {
-		struct port *p = &d->ports[i];
-
-		*p = (struct port){ .d = d, .id = i, .config = &d->config.links[i], .fd = -1, .group_fd = -1 };
-		if (port_has_interface(p))
-			kernel_link_get(d, p->config->interface, &p->link);
-		port_settle(p, io_now_us());
-	}
+	for (unsigned i = 0; i < d->port_count; i++)
+		port_begin(d, i);
 	ev_timer_init(&d->carriers, on_carriers, CARRIER_S, CARRIER_S);
 	d->carriers.data = d;
 	ev_timer_start(d->loop, &d->carriers);
+}
+
+struct port *port_add(struct daemon *d, const struct config_link *config)
+{
+	unsigned id = 0;
+
+	while (id < d->port_count && d->ports[id].config)
+		id++;
+	if (id == CONFIG_LINK_MAX)
+		return NULL;
+	if (id == d->port_count)
+		d->config.link_count = ++d->port_count;
+	d->config.links[id] = *config;
+	port_begin(d, id);
+	return &d->ports[id];
 }
 
 static void port_free(struct port *p)
@@ -426,12 +451,26 @@ static void port_free(struct port *p)
 		backend_of(p)->free(p);
 }
 
+void port_remove(struct port *p, uint64_t now_us)
+{
+	struct daemon *d = p->d;
+	unsigned id = p->id;
+
+	if (p->node_mtu) {
+		node_link_leave(d->node, now_us, id);
+		node_link_remove(d->node, now_us, id);
+	}
+	port_free(p);
+	secret_wipe(&d->config.links[id], sizeof(d->config.links[id]));
+	*p = (struct port){ .d = d, .id = id };
+}
+
 void ports_close(struct daemon *d)
 {
 	if (ev_is_active(&d->carriers))
 		ev_timer_stop(d->loop, &d->carriers);
-	for (unsigned i = 0; i < d->port_count; i++)
-		port_free(&d->ports[i]);
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
+		port_free(p);
 	d->port_count = 0;
 }
 
@@ -459,9 +498,7 @@ static bool line_tick(struct port *p, uint64_t now_us)
 
 void ports_tick(struct daemon *d, uint64_t now_us)
 {
-	for (unsigned i = 0; i < d->port_count; i++) {
-		struct port *p = &d->ports[i];
-
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
 		if (p->is_open)
 			port_count_overruns(p);
 		if (port_has_interface(p) && now_us >= p->look_us) {

@@ -123,6 +123,16 @@ static void remote_found(struct port *p, const struct lookup *l, uint64_t now_us
 	r->resolve_us = now_us + (remote_is_met(p, r) ? MET_US : UNMET_US);
 }
 
+/* Who asked, unless the link is another one by now. */
+static struct port *lookup_port(struct daemon *d, const struct lookup *l)
+{
+	struct port *p = l->link < d->port_count ? &d->ports[l->link] : NULL;
+
+	if (!p || !p->config || l->slot >= p->config->peer_count)
+		return NULL;
+	return strcmp(p->config->peers[l->slot].host, l->host) == 0 ? p : NULL;
+}
+
 static void on_done(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct daemon *d = io->data;
@@ -132,9 +142,9 @@ static void on_done(struct ev_loop *loop, ev_io *io, int events)
 	(void)loop;
 	(void)events;
 	while ((l = lookup_take(d->resolver->lookups))) {
-		if (l->link < d->port_count) {
-			struct port *p = &d->ports[l->link];
+		struct port *p = lookup_port(d, l);
 
+		if (p) {
 			p->remotes[l->slot].is_asking = false;
 			if (l->error)
 				remote_failed(p, l->slot, l->error, now_us);
@@ -192,9 +202,7 @@ static void remote_tick(struct port *p, unsigned slot, uint64_t now_us)
 
 void resolver_tick(struct daemon *d, uint64_t now_us)
 {
-	for (unsigned i = 0; i < d->port_count; i++) {
-		struct port *p = &d->ports[i];
-
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
 		for (unsigned slot = 0; p->state == PORT_UP && slot < p->config->peer_count; slot++)
 			remote_tick(p, slot, now_us);
 	}

@@ -119,6 +119,24 @@ void node_link_set_up(struct node *n, uint64_t now_us, unsigned id, bool up)
 		link_down(link, now_us);
 }
 
+void link_bye(struct node_link *link, uint64_t now_us)
+{
+	list_for_each (node, next, &link->peers)
+		control_bye(list_entry(node, struct peer, on_link), now_us);
+	egress_flush_control(link, now_us);
+}
+
+void node_link_leave(struct node *n, uint64_t now_us, unsigned id)
+{
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+
+	if (!link || !link->up || n->is_leaving)
+		return;
+	n->now_us = now_us;
+	babel_link_leave(n->babel, id);
+	link_bye(link, now_us);
+}
+
 void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 {
 	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;

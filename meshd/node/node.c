@@ -131,13 +131,9 @@ void node_shutdown(struct node *n, uint64_t now_us)
 		return;
 	n->now_us = now_us;
 	babel_shutdown(n->babel, now_us);
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers)
-			control_bye(list_entry(node, struct peer, on_link), now_us);
-		egress_flush_control(n->links[id], now_us);
-	}
+	for (unsigned id = 0; id < NODE_LINK_MAX; id++)
+		if (n->links[id])
+			link_bye(n->links[id], now_us);
 	n->is_leaving = true;
 }
 

@@ -199,6 +199,8 @@ struct node_link_config {
 /* -EINVAL, -EEXIST. A new link is down. */
 int node_link_add(struct node *n, uint64_t now_us, unsigned link, const struct node_link_config *config);
 void node_link_remove(struct node *n, uint64_t now_us, unsigned link);
+/* Says goodbye to everybody there, as node_shutdown() does on all links; node_link_remove() is next. */
+void node_link_leave(struct node *n, uint64_t now_us, unsigned link);
 /* Frames can (no longer) be sent. Down loses all neighbours there at once. */
 void node_link_set_up(struct node *n, uint64_t now_us, unsigned link, bool up);
 /* Where the configured peer number `slot` can be found now; NULL: nowhere (yet).

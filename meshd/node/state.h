@@ -536,6 +536,7 @@ void call_answered(
 void call_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame);
 void call_due(struct timer *timer, uint64_t now_us);
 void target_init(struct target *t, struct node_link *link);
+void link_bye(struct node_link *link, uint64_t now_us); /* to all peers there, at once */
 void target_kick(struct target *t, uint64_t now_us);
 
 /* answer.c: those that are started with us. */

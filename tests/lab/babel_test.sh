@@ -73,6 +73,7 @@ scenario() {
 		  - {name: lab2, run: [cd $MESHLAB_DIR && . ./lab2.sh]}
 		links:
 		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, gate:radio0], fade: none}
+		  - {name: wire, preset: fibre, ends: [alpha:wire0, gate:wire0]}
 		  - {name: near, preset: switch, ends: [gate:lab0, lab1:lab0]}
 		  - {name: far, preset: switch, ends: [lab1:far0, lab2:far0]}
 	END
@@ -140,6 +141,7 @@ inside() {
 	redistributes
 	looks
 	reloads
+	links_come_and_go
 	stop_cleans
 }
 
@@ -239,9 +241,9 @@ reloads() {
 	check "new rules are taken by a reload" reload_says 'changed: link lab: accept'
 	check "what they deny goes" within 10 no_native gate 10.50.1.1
 	check "what they make dearer is dearer" within 15 metric_is 10.50.2.1 256
-	sed -i 's|hello: 500|hello: 600|' "$MESHLAB_DIR/gate.yaml"
-	check "what needs a restart is told" reload_says 'needs a restart: link lab'
-	sed -i 's|hello: 600|hello: 500|; s|accept: \[deny 10.50.1.0/24, 10.50.0.0/16 +64|accept: [10.50.0.0/99|' \
+	sed -i 's|  control: gate.sock|  metric: 4097\n&|' "$MESHLAB_DIR/gate.yaml"
+	check "what needs a restart is told" reload_says 'needs a restart: node: metric'
+	sed -i '/metric: 4097/d; s|accept: \[deny 10.50.1.0/24, 10.50.0.0/16 +64|accept: [10.50.0.0/99|' \
 		"$MESHLAB_DIR/gate.yaml"
 	check "an error is told with its line" reload_says 'gate.yaml:[0-9]*: .*10.50.0.0/99'
 	check "and changes nothing" metric_is 10.50.2.1 256
@@ -249,6 +251,43 @@ reloads() {
 	check "the old rules come back" reload_says 'changed: link lab: accept'
 	check "and what they allow" within 20 in_kernel gate 10.50.1.1 lab0
 	check "no neighbour was lost" test "$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")" = "$ups"
+}
+
+# Links are added, changed, renamed and removed; nobody is lost on those that are left alone.
+links_come_and_go() {
+	radio=$(ups_of radio0)
+	echo '  - {interface: wire0, preset: fibre}' | tee -a "$MESHLAB_DIR/alpha.yaml" >>"$MESHLAB_DIR/gate.yaml"
+	check "a new link is taken by a reload" reload_says 'changed: link wire0, which is new'
+	ask alpha reload
+	check "and has its neighbour" within 20 uses alpha gate wire0
+	sed -i 's|hello: 500|hello: 600|' "$MESHLAB_DIR/gate.yaml"
+	check "a link that is changed starts anew" reload_says 'changed: link lab, which starts anew'
+	check "and works" within 20 answers alpha 10.50.2.1
+	sed -i 's|name: lab|name: agency|' "$MESHLAB_DIR/gate.yaml"
+	check "another name is another link" reload_says 'changed: link agency, which is new'
+	check "of the same neighbour" within 20 answers alpha 10.50.2.1
+	check "that is listed by its name" within 5 grep 'link-up agency' "$MESHLAB_DIR/gate.log"
+	sed -n '/name: agency/,$p' "$MESHLAB_DIR/gate.yaml" | grep -v wire0 >"$LAB_WORK/agency"
+	sed -i '/name: agency/,/accept:/d' "$MESHLAB_DIR/gate.yaml"
+	check "a link that is taken out is gone" reload_says 'changed: link agency, which is gone'
+	check "it has said goodbye" within 10 no_way lab1 10.9.0.1
+	check "and takes its routes along" within 5 no_native gate 10.50.2.1
+	check_not "nobody lists it" status_counts
+	sed -i '/wire0/d' "$MESHLAB_DIR/gate.yaml"
+	check "a sealed one too" reload_says 'changed: link wire0, which is gone'
+	check "by its goodbye" within 5 grep 'neighbour-down wire0 gate: it was switched off' "$MESHLAB_DIR/alpha.log"
+	sed 's|name: agency|name: lab|; s|hello: 600|hello: 500|' "$LAB_WORK/agency" >>"$MESHLAB_DIR/gate.yaml"
+	check "what comes back takes the free place" reload_says 'changed: link lab, which is new'
+	check "and works" within 20 answers alpha 10.50.2.1
+	check "no neighbour was lost elsewhere" test "$(ups_of radio0)" = "$radio"
+}
+
+ups_of() { # link
+	grep -c "neighbour-up $1" "$MESHLAB_DIR/gate.log"
+}
+
+uses() { # node dest link
+	ask "$1" why "$2" | tee "$LAB_WORK/why" | grep -q "$3" || { cat "$LAB_WORK/why"; return 1; }
 }
 
 reload_says() { # text

@@ -25,7 +25,7 @@ static struct {
 	/* links */
 	bool has_link[NODE_LINK_MAX], is_up[NODE_LINK_MAX];
 	struct node_link_config links[NODE_LINK_MAX];
-	unsigned adds, removes;
+	unsigned adds, removes, leaves;
 	struct kernel_addresses plain[NODE_LINK_MAX]; /* where plain links stand */
 	unsigned rules[NODE_LINK_MAX][2];
 	unsigned babel_packets;
@@ -53,6 +53,13 @@ static struct {
 	char code[32], text[IO_ERROR_MAX];
 	bool has_failed;
 } fake;
+
+void node_link_leave(struct node *n, uint64_t now_us, unsigned link)
+{
+	(void)n, (void)now_us;
+	assert_true(fake.has_link[link]);
+	fake.leaves++;
+}
 
 int node_link_add(struct node *n, uint64_t now_us, unsigned link, const struct node_link_config *config)
 {

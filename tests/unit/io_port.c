@@ -658,6 +658,39 @@ static void another_address_of_a_babel_link_is_another_router(void **state)
 	expect(d, PORT_ERROR, false);
 }
 
+static void a_link_comes_and_goes_while_others_stay(void **state)
+{
+	struct daemon *d = *state;
+	struct config_link third = d->config.links[0];
+
+	d->config.links[1] = d->config.links[0];
+	strcpy(d->config.links[1].name, "second");
+	d->config.link_count = 2;
+	ports_open(d);
+	assert_int_equal(fake.adds, 2);
+	port_remove(&d->ports[0], world.now_us);
+	assert_int_equal(fake.leaves, 1);
+	assert_false(fake.has_link[0]);
+	assert_true(fake.is_up[1]);
+	assert_ptr_equal(port_next(d, NULL), &d->ports[1]);
+	assert_null(port_next(d, &d->ports[1]));
+	/* Nobody looks at the free place. */
+	later(d, 10 * SECOND_US);
+	tell(d);
+	ports_resync(d);
+	ports_carriers(d);
+	assert_false(fake.has_link[0]);
+	strcpy(third.name, "third");
+	assert_ptr_equal(port_add(d, &third), &d->ports[0]);
+	expect(d, PORT_UP, true);
+	assert_string_equal(fake.links[0].name, "third");
+	assert_int_equal(fake.adds, 3);
+	assert_int_equal(fake.removes, 1);
+	for (unsigned i = 2; i < CONFIG_LINK_MAX; i++)
+		assert_non_null(port_add(d, &third));
+	assert_null(port_add(d, &third));
+}
+
 int main(void)
 {
 #define PORT_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -685,6 +718,7 @@ int main(void)
 		PORT_TEST(a_udp_link_without_interface_needs_none),
 		PORT_TEST(a_babel_link_waits_for_its_address),
 		PORT_TEST(another_address_of_a_babel_link_is_another_router),
+		PORT_TEST(a_link_comes_and_goes_while_others_stay),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -171,6 +171,23 @@ static void a_name_is_asked_when_the_port_opens_and_told_when_it_is_known(void *
 	expect_target("192.0.2.1:6697");
 }
 
+static void an_answer_for_a_link_that_is_another_by_now_is_not_used(void **state)
+{
+	struct daemon *d = *state;
+
+	resolver_kick(&d->ports[0], now_us);
+	strcpy(d->config.links[0].peers[0].host, "other.example.org");
+	answer(d, 0, "1");
+	assert_int_equal(fake.targets_told, 0);
+	d->ports[0].remotes[0].is_asking = true;
+	d->config.links[0].peer_count = 0;
+	answer(d, 0, "1");
+	d->ports[0].remotes[0].is_asking = true;
+	d->ports[0].config = NULL;
+	answer(d, 0, "1");
+	assert_int_equal(fake.targets_told, 0);
+}
+
 static void a_look_up_that_hangs_is_not_asked_twice(void **state)
 {
 	struct daemon *d = *state;
@@ -323,6 +340,7 @@ int main(void)
 		RESOLVE_TEST(a_number_is_told_at_once_and_never_looked_up),
 		RESOLVE_TEST(a_name_is_asked_when_the_port_opens_and_told_when_it_is_known),
 		RESOLVE_TEST(a_look_up_that_hangs_is_not_asked_twice),
+		RESOLVE_TEST(an_answer_for_a_link_that_is_another_by_now_is_not_used),
 		RESOLVE_TEST(a_name_that_fails_is_asked_each_five_seconds_and_told_once),
 		RESOLVE_TEST(a_failing_name_keeps_the_address_it_had),
 		RESOLVE_TEST(without_a_session_the_name_is_asked_again_after_thirty_seconds),

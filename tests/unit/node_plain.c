@@ -559,6 +559,28 @@ static void rules_change_without_losing_the_neighbour(void **state)
 	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
 }
 
+static void a_link_that_is_taken_out_says_goodbye(void **state)
+{
+	struct prefix host;
+	struct babel_route r;
+
+	(void)state;
+	scene(ROLE_GATEWAY);
+	host = prefix_of_host(foreign.w->stations[MEMBER].address);
+	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	node_link_leave(gate_node(), foreign.w->now, PLAIN);
+	node_link_remove(gate_node(), foreign.w->now, PLAIN);
+	run(20 * MILLISECOND);
+	assert_false(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_false(has(gate_node(), "10.50.1.0/24", &r));
+	/* And so does a sealed one; the member is told, and does not wait for silence. */
+	unsigned lost = foreign.w->stations[MEMBER].events[NODE_NEIGHBOUR_DOWN];
+	node_link_leave(gate_node(), foreign.w->now, SEALED);
+	node_link_remove(gate_node(), foreign.w->now, SEALED);
+	run(20 * MILLISECOND);
+	assert_int_equal(foreign.w->stations[MEMBER].events[NODE_NEIGHBOUR_DOWN], lost + 1);
+}
+
 static void another_ipv4_address_is_announced_while_the_link_is_up(void **state)
 {
 	struct address ipv4 = addr("192.0.2.1");
@@ -595,6 +617,7 @@ int main(void)
 		PLAIN_TEST(what_is_no_destination_is_no_route),
 		PLAIN_TEST(a_member_speaks_only_for_itself),
 		PLAIN_TEST(rules_change_without_losing_the_neighbour),
+		PLAIN_TEST(a_link_that_is_taken_out_says_goodbye),
 		PLAIN_TEST(another_ipv4_address_is_announced_while_the_link_is_up),
 	};
 
