@@ -45,14 +45,16 @@ static bool event_is_worth_a_line(struct node *n, enum node_event event)
 
 void event_say(struct node *n, enum node_event event, const struct node_link *link, const char *format, ...)
 {
-	char text[EVENT_TEXT_MAX];
+	char text[EVENT_TEXT_MAX] = "";
 	va_list arguments;
 
 	if (!event_is_worth_a_line(n, event))
 		return;
-	va_start(arguments, format);
-	vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
+	if (!n->is_wordless) {
+		va_start(arguments, format);
+		vsnprintf(text, sizeof(text), format, arguments);
+		va_end(arguments);
+	}
 	n->output.event(n->user, event, link ? link->id : NODE_LINK_MAX, text);
 }
 

@@ -66,14 +66,16 @@ static bool hosts_grow(struct fib *f)
 
 struct fib_entry *fib_host_get(struct fib *f, const struct address *host)
 {
-	struct fib_entry *e = fib_host_find(f, host);
+	struct fib_entry *e = f->hosts ? &f->hosts[slot_search(f, host)] : NULL;
 
-	if (e)
+	if (e && e->kind != FIB_NONE)
 		return e;
 	/* A quarter stays free, so that runs are short. */
-	if (4 * (f->host_count + 1) > 3 * f->host_slots && !hosts_grow(f))
-		return NULL;
-	e = &f->hosts[slot_search(f, host)];
+	if (4 * (f->host_count + 1) > 3 * f->host_slots) {
+		if (!hosts_grow(f))
+			return NULL;
+		e = &f->hosts[slot_search(f, host)];
+	}
 	*e = (struct fib_entry){ .kind = FIB_HELD, .prefix = prefix_of_host(*host) };
 	f->host_count++;
 	return e;

@@ -84,6 +84,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);
 	memcpy(n->fib.secret, secret, sizeof(secret));
 	n->epoch = random_u32(&n->random);
+	n->is_wordless = config->is_wordless;
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
 	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;

@@ -134,6 +134,8 @@ struct node_output {
 	/* For an owner of many nodes that know the same members, NULL in the daemon: an equal member that does not
 	 * change and outlives the node. NULL: out of memory. */
 	const struct node_member *(*share_member)(void *user, const struct node_member *member);
+	/* With it: the member of this certificate, as share_member() gave it before; NULL: it never did. */
+	const struct node_member *(*shared_member)(void *user, const struct certificate *certificate);
 	/* May the node call at `to` on the word of its neighbour at `by`, who says that a member is there? Few small
 	 * frames go there, whoever it is. NULL: never. */
 	bool (*may_call)(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to);
@@ -144,6 +146,7 @@ struct node_config {
 	struct time_floor time_floor;
 	bool is_long; /* names members in full, and reads no other names; to compare */
 	bool is_classless; /* routes the base topology alone; to compare */
+	bool is_wordless; /* events come with an empty text: nobody will read it */
 	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
 	bool has_plain_links; /* some will be: for a while after the start no route is used (routing/gate.c) */
 	bool has_stored_seqno;

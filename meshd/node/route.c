@@ -129,6 +129,30 @@ static const char *next_hop_name(
 	return text;
 }
 
+/* Whole tables of them come and go: what nobody reads is not put into words. */
+static void route_say_set(struct node *n, enum node_event event, const struct node_link *link,
+	const struct babel_route *route, const struct peer *p)
+{
+	char name[NODE_NAME_TEXT], next[NODE_NAME_TEXT], text[PREFIX_TEXT];
+
+	if (n->is_wordless)
+		event_say(n, event, link, "%s", "");
+	else
+		event_say(n, event, link, "%s of %s by %s, metric %u", prefix_format(&route->prefix, text),
+			name_of_rid(n, &route->origin, name), next_hop_name(n, route, p, next), route->metric);
+}
+
+static void route_say_lost(struct node *n, const struct babel_route *route)
+{
+	char name[NODE_NAME_TEXT], text[PREFIX_TEXT];
+
+	if (n->is_wordless)
+		event_say(n, NODE_ROUTE_DOWN, NULL, "%s", "");
+	else
+		event_say(n, NODE_ROUTE_DOWN, NULL, "%s of %s", prefix_format(&route->prefix, text),
+			name_of_rid(n, &route->origin, name));
+}
+
 static void route_set(struct node *n, const struct babel_route *route)
 {
 	struct node_link *link = n->links[route->link];
@@ -138,8 +162,9 @@ static void route_set(struct node *n, const struct babel_route *route)
 	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
 	enum fib_kind kind_before = before ? before->kind : FIB_NONE;
 	struct peer *peer_before = before ? before->peer : NULL;
-	char name[NODE_NAME_TEXT], next[NODE_NAME_TEXT], text[PREFIX_TEXT];
 
+	if (kind == FIB_PEER && kind == kind_before && p == peer_before)
+		return; /* only its metric moved */
 	if (fib_set(&n->fib, &route->prefix, kind, p) < 0)
 		return;
 	/* Another gateway does not show in the table: it is told each time. */
@@ -151,9 +176,7 @@ static void route_set(struct node *n, const struct babel_route *route)
 	if (!kind_is_up(kind) || (kind == kind_before && p == peer_before))
 		return;
 	way_moved(n, route);
-	event_say(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, "%s of %s by %s, metric %u",
-		prefix_format(&route->prefix, text), name_of_rid(n, &route->origin, name),
-		next_hop_name(n, route, p, next), route->metric);
+	route_say_set(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, route, p);
 }
 
 static void route_lost(struct node *n, const struct babel_route *route, bool is_held)
@@ -161,7 +184,6 @@ static void route_lost(struct node *n, const struct babel_route *route, bool is_
 	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
 	enum fib_kind kind_before = before ? before->kind : FIB_NONE;
 	enum fib_kind kind = is_held ? FIB_HELD : FIB_NONE;
-	char name[NODE_NAME_TEXT], text[PREFIX_TEXT];
 
 	if (kind_before == FIB_OWN)
 		return;
@@ -174,8 +196,7 @@ static void route_lost(struct node *n, const struct babel_route *route, bool is_
 			n, &route->prefix, is_held ? NODE_KERNEL_UNREACHABLE : NODE_KERNEL_NONE, NODE_LINK_MAX, NULL);
 	/* A neighbour's end may have held it already. */
 	if (kind_is_up(kind_before) || (kind_before == FIB_HELD && is_held))
-		event_say(n, NODE_ROUTE_DOWN, NULL, "%s of %s", prefix_format(&route->prefix, text),
-			name_of_rid(n, &route->origin, name));
+		route_say_lost(n, route);
 }
 
 /* Of another class than the base. The kernel, and whoever reads events, know the base alone. */
@@ -186,6 +207,8 @@ static void route_class(struct node *n, const struct babel_route *route, bool is
 	const struct fib_entry *before = fib_exact(&n->fib, &route->prefix);
 	struct peer *peer_before = before ? before->classes[route->class - 1] : NULL;
 
+	if (p && p == peer_before)
+		return; /* only its metric moved */
 	if (fib_set_class(&n->fib, &route->prefix, route->class, p) == 0 && p != peer_before)
 		way_moved(n, route);
 }

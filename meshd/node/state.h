@@ -317,6 +317,7 @@ struct node {
 	struct prefix deployment;
 	uint32_t epoch; /* of this process, random */
 	uint16_t capabilities; /* of this process */
+	bool is_wordless; /* node.h */
 	uint64_t due_us; /* when node_poll() asked to be called */
 	uint64_t now_us; /* of the call that is under way */
 	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */

@@ -83,15 +83,21 @@ static struct node_member member_of(const struct certificate *c)
 /* Gives `k` what it stands for; false: out of memory. */
 static bool known_set(struct node *n, struct known *k, const struct certificate *c)
 {
-	struct node_member m = member_of(c);
-	const struct node_member *shared = n->output.share_member ? n->output.share_member(n->user, &m) : k->own;
+	if (!n->output.share_member) {
+		k->own[0] = member_of(c);
+		k->member = k->own;
+		return true;
+	}
+	const struct node_member *shared = n->output.shared_member(n->user, c);
 
-	if (!shared)
-		return false;
-	if (shared == k->own)
-		k->own[0] = m;
-	k->member = shared;
-	return true;
+	if (!shared) {
+		struct node_member m = member_of(c);
+
+		shared = n->output.share_member(n->user, &m);
+	}
+	if (shared)
+		k->member = shared;
+	return shared;
 }
 
 /* Peers keep a certificate at hand. */

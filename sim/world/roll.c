@@ -40,22 +40,37 @@ void roll_free(struct roll *r)
 	free(r);
 }
 
-/* Equal signatures over equal hashes: the same certificate. */
-static bool is_same(const struct node_member *a, const struct node_member *b)
+static struct roll_entry **bucket_of(struct roll *r, const struct certificate *c)
 {
-	return memcmp(a->hash, b->hash, sizeof(a->hash)) == 0 &&
-	       memcmp(a->certificate.signature, b->certificate.signature, SIGNATURE_LEN) == 0;
+	return &r->buckets[(c->signature[0] << 8 | c->signature[1]) % BUCKETS];
+}
+
+/* What two certificates say differs, or their signatures do: nodes check those before they ask. */
+static struct roll_entry *find(struct roll *r, const struct certificate *c)
+{
+	struct roll_entry *e = *bucket_of(r, c);
+
+	while (e && memcmp(e->member.certificate.signature, c->signature, SIGNATURE_LEN) != 0)
+		e = e->next;
+	return e;
+}
+
+const struct node_member *roll_find(struct roll *r, const struct certificate *certificate)
+{
+	pthread_mutex_lock(&r->lock);
+	const struct roll_entry *e = find(r, certificate);
+	pthread_mutex_unlock(&r->lock);
+	return e ? &e->member : NULL;
 }
 
 const struct node_member *roll_enter(struct roll *r, const struct node_member *member)
 {
-	struct roll_entry **bucket = &r->buckets[(member->hash[0] << 8 | member->hash[1]) % BUCKETS];
-	struct roll_entry *e;
-
 	pthread_mutex_lock(&r->lock);
-	for (e = *bucket; e && !is_same(&e->member, member); e = e->next)
-		;
+	struct roll_entry *e = find(r, &member->certificate);
+
 	if (!e) {
+		struct roll_entry **bucket = bucket_of(r, &member->certificate);
+
 		e = world_alloc(sizeof(*e));
 		e->member = *member;
 		e->next = *bucket;

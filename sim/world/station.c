@@ -82,7 +82,8 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 {
 	struct station *s = user;
 
-	station_note(s, 'E', (unsigned)event << 8 | link, bytes_of(text, strlen(text)));
+	/* Not the words: whether somebody reads them must not change the hash. */
+	station_note(s, 'E', (unsigned)event << 8 | link, bytes_of(NULL, 0));
 	if (s->w->say)
 		s->w->say(s->w->user, s, event, text);
 }
@@ -119,6 +120,13 @@ static const struct node_member *output_share_member(void *user, const struct no
 	struct station *s = user;
 
 	return roll_enter(s->w->roll, member);
+}
+
+static const struct node_member *output_shared_member(void *user, const struct certificate *certificate)
+{
+	struct station *s = user;
+
+	return roll_find(s->w->roll, certificate);
 }
 
 /* A terminal does not call itself. */
@@ -303,11 +311,12 @@ void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
-		output_sealing, output_share_member, output_may_call };
+		output_sealing, output_share_member, output_shared_member, output_may_call };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.has_stored_seqno = s->has_seqno,
 		.stored_seqno = s->seqno,
+		.is_wordless = !s->w->is_watched,
 		.random = prng_random(&s->prng) };
 
 	if (s->node)

@@ -345,6 +345,8 @@ size_t port_header_len(const struct port *p); /* of data frames; those of thin l
 
 struct roll *roll_new(void);
 void roll_free(struct roll *r); /* after the nodes */
+/* The member of this certificate; NULL: nobody knows it yet. */
+const struct node_member *roll_find(struct roll *r, const struct certificate *certificate);
 /* An equal member, for as long as the roll is there. */
 const struct node_member *roll_enter(struct roll *r, const struct node_member *member);
 
