@@ -157,11 +157,12 @@ size_t path_next(struct path *p, uint64_t now_us, uint64_t heard_us, uint16_t id
 		p->tries--;
 	if (p->probe && p->tries >= (p->is_searching ? PATH_TRIES : PATH_CONFIRM_TRIES))
 		failed(p, now_us);
-	if (!p->probe)
+	if (!p->probe) {
 		p->probe = choose(p, now_us);
+		p->id = id; /* of all tries: an answer may be late */
+	}
 	if (!p->probe)
 		return 0;
-	p->id = id;
 	p->tries++;
 	p->sent_us = now_us;
 	p->due_us = now_us + timeout_us(p);
@@ -173,7 +174,8 @@ void path_confirmed(struct path *p, uint64_t now_us, uint16_t id, size_t size)
 	if (!p->probe || id != p->id || size != p->probe)
 		return;
 	uint64_t rtt_us = now_us - p->sent_us;
-	if (rtt_us < TIMEOUT_MAX_US)
+	/* Of which try it is the answer nobody knows (RFC 6298, 3). */
+	if (p->tries == 1 && rtt_us < TIMEOUT_MAX_US)
 		p->rtt_us = (uint32_t)(p->rtt_us ? (7ull * p->rtt_us + rtt_us) / 8 : rtt_us) | 1;
 	p->confirmed_us = now_us;
 	p->probe = 0;

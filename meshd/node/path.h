@@ -44,8 +44,8 @@ struct path {
 void path_begin(struct path *p, uint64_t now_us, size_t max, uint64_t cost_us);
 /* What passed may not pass any more: the neighbour is heard from elsewhere, or again. */
 void path_doubt(struct path *p, uint64_t now_us);
-/* At due_us, or later: the size of the probe to send now, under a new id; 0: none. `heard_us`: when the neighbour was
- * heard last; what is lost while it is silent says nothing. */
+/* At due_us, or later: the size of the probe to send now, under path.id, which is `id` if its size is new; 0: none.
+ * `heard_us`: when the neighbour was heard last; what is lost while it is silent says nothing. */
 size_t path_next(struct path *p, uint64_t now_us, uint64_t heard_us, uint16_t id);
 /* A probe of that id arrived, with that size. */
 void path_confirmed(struct path *p, uint64_t now_us, uint16_t id, size_t size);

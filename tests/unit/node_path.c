@@ -11,12 +11,12 @@
 
 #define SECOND 1000000ull
 #define MAX 1452
-#define RTT (SECOND / 10)
 
 struct run {
 	struct path path;
 	uint64_t now_us, heard_us;
 	size_t passes; /* what is larger gets lost */
+	uint64_t rtt_us;
 	bool is_silent; /* nothing arrives at all */
 	unsigned loss; /* percent */
 	struct prng prng;
@@ -30,7 +30,7 @@ struct run {
 
 static struct run begin(size_t passes, uint64_t cost_us)
 {
-	struct run r = { .now_us = 1000 * SECOND, .passes = passes, .uses_large = true };
+	struct run r = { .now_us = 1000 * SECOND, .passes = passes, .rtt_us = SECOND / 10, .uses_large = true };
 
 	prng_seed(&r.prng, 1);
 	path_begin(&r.path, r.now_us, MAX, cost_us);
@@ -56,8 +56,8 @@ static void run_for(struct run *r, unsigned seconds)
 		r->probes++;
 		r->bytes += size;
 		assert_in_range(size, PATH_MIN, MAX);
-		if (size <= r->passes && !r->is_silent && prng_below(&r->prng, 100) >= r->loss) {
-			r->answer_us = r->now_us + RTT;
+		if (size <= r->passes && !r->is_silent && !r->answer_us && prng_below(&r->prng, 100) >= r->loss) {
+			r->answer_us = r->now_us + r->rtt_us;
 			r->answer_id = r->path.id;
 			r->answer_size = size;
 		}
@@ -181,6 +181,20 @@ static void loss_of_a_fifth_is_no_black_hole_for_long(void **state)
 	assert_int_equal(r.path.size, MAX);
 }
 
+/* As over a hub with a long queue: the answer comes when the next try is under way. */
+static void late_answers_are_answers(void **state)
+{
+	struct run r = begin(1272, 0);
+
+	(void)state;
+	r.rtt_us = 3 * SECOND;
+	run_for(&r, 120);
+	assert_true(r.path.is_settled);
+	assert_in_range(r.path.size, 1272 - PATH_GRAIN, 1272);
+	run_for(&r, 600);
+	assert_in_range(r.path.size, 1272 - PATH_GRAIN, 1272);
+}
+
 static void idle_paths_are_not_probed(void **state)
 {
 	struct run r = begin(MAX, 0);
@@ -270,6 +284,7 @@ int main(void)
 		cmocka_unit_test(what_is_smaller_than_the_base_is_found),
 		cmocka_unit_test(silence_says_nothing_about_sizes),
 		cmocka_unit_test(loss_of_a_fifth_is_no_black_hole_for_long),
+		cmocka_unit_test(late_answers_are_answers),
 		cmocka_unit_test(idle_paths_are_not_probed),
 		cmocka_unit_test(slow_links_give_little_for_it),
 		cmocka_unit_test(doubt_is_settled_at_once),
