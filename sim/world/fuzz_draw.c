@@ -2,7 +2,8 @@
  * Draws a scenario from a seed and writes it as text, every fault as an order in
  * its time, so that what fails can be kept, cut down and run as any other.
  *
- *   a tree of links, a few more across, perhaps a radio cell of several
+ *   a tree of links, a few more across, perhaps a radio cell of several, or two
+ *   terminals that may be introduced by whom they call
  *   0 ......... 20 ............ 80 to 140 ................. the end
  *     cold start    faults           mended, but for what
  *                                    stays broken: whole within a minute, and
@@ -21,7 +22,7 @@
 
 #define NODES_MIN 3
 #define NODES_MAX 10
-#define LINKS_MAX (4 * NODES_MAX + 1)
+#define LINKS_MAX (4 * NODES_MAX + 4)
 #define FAULTS_MAX 200
 #define CALM_US (20 * SECOND_US) /* before the first fault */
 #define AFTER_S 60 /* to become whole again */
@@ -50,9 +51,11 @@ static const struct kind {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 #define MESH_RADIO 1
+#define CELLULAR 6
 #define NARROWBAND 7 /* the first that is thin */
+#define WHOLE_MTU 1500 /* no link is told of more */
 
-enum link_condition { CONDITION_UP, CONDITION_DOWN, CONDITION_LOSSY, CONDITION_ONE_WAY };
+enum link_condition { CONDITION_UP, CONDITION_DOWN, CONDITION_LOSSY, CONDITION_ONE_WAY, CONDITION_SMALL };
 
 struct draft {
 	FILE *out;
@@ -60,6 +63,8 @@ struct draft {
 	unsigned nodes, links;
 	unsigned thin, slowest_bps; /* links that are thin, and the least rate of them */
 	bool is_acquainted;
+	bool has_meeting; /* of these two: */
+	unsigned met[2];
 	struct {
 		char name[8];
 		const struct kind *kind;
@@ -167,6 +172,27 @@ static void line_write(struct draft *d, unsigned a, unsigned b, bool is_doubled)
 		link_write(d, thin_kind(d), a, b);
 }
 
+/* Two that call a third from behind NAT boxes, and a way between them for who is introduced. */
+static void meeting_write(struct draft *d)
+{
+	static const char *const boxes[] = { "", "", ", nat: symmetric", ", nat: no" };
+	unsigned hub = below(d, d->nodes), step = 1 + below(d, d->nodes - 2);
+
+	d->has_meeting = true;
+	d->met[0] = (hub + step) % d->nodes;
+	d->met[1] = (hub + step + 1) % d->nodes;
+	for (unsigned i = 0; i < 2; i++) {
+		char name[8] = { 'm', (char)('0' + i) };
+
+		link_add(d, name, CELLULAR);
+		fprintf(d->out, "  - {name: %s, preset: cellular, ends: [n%u:meet, n%u:meet]%s}\n", name, d->met[i],
+			hub, boxes[below(d, 4)]);
+	}
+	link_add(d, "m2", CELLULAR);
+	fprintf(d->out, "  - {name: m2, preset: cellular, calls: no, ends: [n%u:meet, n%u:meet]}\n", d->met[0],
+		d->met[1]);
+}
+
 static void links_write(struct draft *d)
 {
 	unsigned extra = below(d, d->nodes);
@@ -182,6 +208,8 @@ static void links_write(struct draft *d)
 	}
 	if (below(d, 2))
 		cell_write(d);
+	if (below(d, 4) == 0)
+		meeting_write(d);
 }
 
 /* --- what happens ------------------------------------------------------------------- */
@@ -209,6 +237,9 @@ static void link_mend(struct draft *d, unsigned l, uint64_t at_us)
 		break;
 	case CONDITION_LOSSY:
 		order(d, at_us, "set %s loss=%s", name, d->link[l].loss ? d->link[l].loss : "0");
+		break;
+	case CONDITION_SMALL:
+		order(d, at_us, "set %s mtu=%d", name, WHOLE_MTU);
 		break;
 	case CONDITION_ONE_WAY:
 		order(d, at_us, "set %s rate_up=%s", name, d->link[l].kind->rate_up);
@@ -255,6 +286,10 @@ static void link_fault(struct draft *d, uint64_t at_us, uint64_t until_us)
 		/* So little goes that way that hardly a Hello arrives. */
 		order(d, at_us, "set %s rate_up=1200", d->link[l].name);
 		d->link[l].condition = CONDITION_ONE_WAY;
+	} else if (what == 3 && d->link[l].kind->is_called) {
+		/* Nobody is told of it. */
+		order(d, at_us, "set %s mtu=%u", d->link[l].name, 800 + below(d, 600));
+		d->link[l].condition = CONDITION_SMALL;
 	} else {
 		link_break(d, l, at_us);
 	}
@@ -377,6 +412,8 @@ static void flows_write(struct draft *d)
 		class_draw(d), slow);
 	fprintf(d->out, "  - {name: lan, from: n%u, to: \"2001:db8:%u::%u\", class: %s, every: %ums}\n", b, lan, host,
 		class_draw(d), 3 * slow);
+	if (d->has_meeting)
+		fprintf(d->out, "  - {name: meeting, from: n%u, to: n%u, every: %ums}\n", d->met[0], d->met[1], slow);
 	b = (a + 1 + below(d, d->nodes - 1)) % d->nodes;
 	fprintf(d->out, "  - {name: picture, from: n%u, to: n%u, class: %s, every: 700ms, size: %u}\n", a, b,
 		d->thin ? "bulk" : class_draw(d), size);

@@ -61,6 +61,7 @@ static bool build_segment(struct trial *t, const struct plan_link *conf)
 {
 	struct segment *g = segment_new(t->world, conf->name, conf->preset->wired, conf->is_lan);
 
+	g->is_silent = conf->is_silent;
 	for (unsigned i = 0; i < conf->end_count; i++) {
 		struct port *p = t->world->stations[conf->ends[i].node]->ports[conf->ends[i].port];
 

@@ -31,7 +31,7 @@ unsigned *whole_groups(const struct world *w, enum packet_class class)
 	for (unsigned k = 0; k < w->segment_count; k++) {
 		const struct segment *g = w->segments[k];
 
-		for (unsigned a = 0; a < g->end_count && g->model.state == LINK_UP; a++)
+		for (unsigned a = 0; a < g->end_count && g->model.state == LINK_UP && !g->is_silent; a++)
 			for (unsigned b = g->is_lan ? a + 1 : 1; b < (g->is_lan || a == 0 ? g->end_count : 0); b++)
 				if (ends_hear(g, a, b) && end_admits(g, a, class) && end_admits(g, b, class))
 					groups[world_root_of(groups, g->ends[a].port->station->index)] =

@@ -183,6 +183,7 @@ struct segment {
 	char name[WORLD_NAME_MAX];
 	bool is_wired; /* an end without power takes the carrier of the other */
 	bool is_lan; /* a frame may go to all; otherwise to an address only */
+	bool is_silent; /* nobody calls: ends must be introduced, and need not be */
 	uint64_t rate_bps; /* the slower direction; 0: no limit */
 	struct link_model model;
 	struct link_params params[2];
