@@ -142,7 +142,8 @@ static void absence_find(
 	else
 		reason_set(out, "no class", "%s has a way for text, and none for %s: beyond it %s", via,
 			traffic_class_name(class),
-			class == BABEL_BULK ? "a link is too thin" : "somebody knows no classes");
+			class == BABEL_BULK ? "a link is too thin, or it is still looked for"
+					    : "somebody knows no classes, or it is still looked for");
 }
 
 static json_t *way_make(const struct view *v, const struct babel_route_info *r, bool is_chosen, struct reason *reason)
