@@ -16,7 +16,8 @@
  * it may go the shell decides, which knows what an endpoint means. What comes of it is a
  * neighbour as any other; if nothing does, packets still go through R.
  *
- * All that is kept here is bounded, and displaces the oldest of its kind.
+ * All that is kept here is bounded, and displaces the oldest of its kind; so many are
+ * met as Hellos to them leave the link to what it is for.
  */
 #include "meshd/node/state.h"
 
@@ -34,6 +35,9 @@
 #define CALL_US (2 * SECOND) /* ... and of all of them */
 #define CALL_BURST 8
 #define CALL_AGAIN_US (10 * SECOND) /* to where nobody answered, doubled each time */
+#define FORGOTTEN_US (40 * 60 * SECOND) /* nobody has spoken of it for so long: it is of no interest */
+#define HELLO_BYTES 130 /* with its IHU and all headers, to each neighbour by itself */
+#define HELLO_PERCENT 2 /* of the link for those of whom we were told */
 #define XX_TRY 2 /* call_start(): by XX, whose first message is short */
 
 /* Of two neighbours, the lower id first. */
@@ -189,15 +193,44 @@ static struct meeting *meeting_find(const struct node_link *link, const uint8_t 
 	return NULL;
 }
 
-/* In the place of the one that nobody spoke of for longest. */
+static const struct peer *meeting_peer(const struct node *n, const struct meeting *m)
+{
+	struct node_link *link = m->told_us ? n->links[m->link] : NULL;
+	const struct peer *p = link ? peer_find_id(link, m->id) : NULL;
+
+	return p && p->is_up && !p->is_silent ? p : NULL;
+}
+
+static unsigned met_count(const struct node_link *link)
+{
+	const struct meet *m = link->n->meet;
+	unsigned count = 0;
+
+	for (unsigned i = 0; m && i < NODE_MEETINGS_MAX; i++)
+		count += m->meetings[i].link == link->id && meeting_peer(link->n, &m->meetings[i]);
+	return count;
+}
+
+/* As many as the link has room for, one at least. */
+static unsigned met_max(const struct node_link *link)
+{
+	uint64_t hellos_bps = HELLO_BYTES * 8 * 1000ull / link->config.hello_ms;
+	uint64_t most = link_rate_bps(link) * HELLO_PERCENT / 100 / hellos_bps;
+
+	return !link_rate_bps(link) || most > NODE_MEETINGS_MAX ? NODE_MEETINGS_MAX : most ? (unsigned)most : 1;
+}
+
+/* In the place of the one that nobody spoke of for longest, and that was not met; NULL: all were. */
 static struct meeting *meeting_new(struct node_link *link, const uint8_t id[NODE_ID_LEN])
 {
 	struct meet *m = link->n->meet;
-	struct meeting *oldest = m->meetings;
+	struct meeting *oldest = NULL;
 
-	for (unsigned i = 1; i < NODE_MEETINGS_MAX; i++)
-		if (m->meetings[i].told_us < oldest->told_us)
+	for (unsigned i = 0; i < NODE_MEETINGS_MAX; i++)
+		if (!meeting_peer(link->n, &m->meetings[i]) && (!oldest || m->meetings[i].told_us < oldest->told_us))
 			oldest = &m->meetings[i];
+	if (!oldest)
+		return NULL;
 	*oldest = (struct meeting){ .link = link->id };
 	memcpy(oldest->id, id, NODE_ID_LEN);
 	return oldest;
@@ -248,12 +281,20 @@ static void meet(struct peer *by, uint64_t now_us, const uint8_t id[NODE_ID_LEN]
 		return;
 	if (m && !is_due(m, now_us, is_elsewhere))
 		return;
+	if (!is_there && met_count(link) >= met_max(link)) {
+		DROP(n, link, tables_full);
+		return;
+	}
 	if (!bucket_take(&by->introductions, now_us, BELIEVE_US, BELIEVE_BURST) || !meet_open(n) ||
 		!bucket_take(&n->meet->calls, now_us, CALL_US, CALL_BURST)) {
 		DROP(n, link, rate_limited);
 		return;
 	}
 	m = m ? m : meeting_new(link, id);
+	if (!m) {
+		DROP(n, link, tables_full);
+		return;
+	}
 	m->tries = is_elsewhere ? 1 : m->tries + 1;
 	m->at = *at;
 	m->by = by->rid;
@@ -292,10 +333,9 @@ void node_dump_meetings(const struct node *n, void (*each)(void *arg, const stru
 {
 	for (unsigned i = 0; n->meet && i < NODE_MEETINGS_MAX; i++) {
 		const struct meeting *m = &n->meet->meetings[i];
-		struct node_link *link = m->told_us ? n->links[m->link] : NULL;
-		const struct peer *p = link ? peer_find_id(link, m->id) : NULL;
+		bool is_direct = meeting_peer(n, m);
 
-		if (!link)
+		if (!m->told_us || (!is_direct && n->now_us > m->told_us + FORGOTTEN_US))
 			continue;
 		const struct node_meeting_info info = {
 			.link = m->link,
@@ -304,7 +344,7 @@ void node_dump_meetings(const struct node *n, void (*each)(void *arg, const stru
 			.endpoint = m->at,
 			.tries = m->tries,
 			.called_us = m->called_us,
-			.is_direct = p && p->is_up && !p->is_silent,
+			.is_direct = is_direct,
 		};
 		each(arg, &info);
 	}

@@ -631,7 +631,8 @@ void meet_relayed(struct peer *from, struct peer *to, uint64_t now_us);
 void meet_moved(struct peer *p, uint64_t now_us); /* it is heard from another endpoint than before */
 void meet_in(struct peer *by, uint64_t now_us, struct reader *r); /* what a MEET says */
 const router_id *meet_introducer(const struct peer *p); /* who said where it is; NULL: nobody */
-size_t meet_pairs(const struct node *n), meet_meetings(const struct node *n); /* that are known */
+size_t meet_pairs(const struct node *n); /* that were introduced here */
+size_t meet_meetings(const struct node *n); /* of whom we were told */
 void meet_forget_link(struct node_link *link);
 void meet_done(struct node *n);
 

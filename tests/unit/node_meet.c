@@ -255,6 +255,67 @@ static void random_words_change_nothing(void **state)
 	world_free(w);
 }
 
+struct meetings_seen {
+	unsigned count, direct;
+};
+
+static void meeting_seen(void *arg, const struct node_meeting_info *info)
+{
+	struct meetings_seen *seen = arg;
+
+	seen->count++;
+	seen->direct += info->is_direct;
+}
+
+static struct meetings_seen meetings_of(struct world *w, unsigned i)
+{
+	struct meetings_seen seen = { 0 };
+
+	node_dump_meetings(w->stations[i].node, meeting_seen, &seen);
+	return seen;
+}
+
+static void who_was_not_met_is_forgotten(void **state)
+{
+	struct world *w = internet(12, true, true, false);
+	struct endpoint at = endpoint_ip(9, 9, 9000);
+
+	(void)state;
+	say_meet(w, GATEWAY, NORTH, w->stations[SOUTH].node->id, &at, 0);
+	world_run(w, 10 * A_MINUTE);
+	assert_int_equal(meetings_of(w, NORTH).count, 1);
+	assert_int_equal(meetings_of(w, NORTH).direct, 0);
+	world_run(w, 40 * A_MINUTE);
+	assert_int_equal(meetings_of(w, NORTH).count, 0);
+	world_free(w);
+}
+
+/* Two per cent of 120 kbit/s are Hellos to one, twice a second; of 240, to two. */
+static void no_more_are_met_than_the_link_has_hellos_for(void **state)
+{
+	(void)state;
+	for (unsigned most = 1; most <= 2; most++) {
+		struct world *w = world_of(13, 5);
+		struct node_link_config c = config_of(w, true, true);
+
+		segment_make(w, INTERNET, false);
+		c.beacon = false;
+		c.rate_bps = 120000 * most;
+		for (unsigned i = 0; i < 5; i++)
+			station_join_with(w, i, INTERNET, &c);
+		for (unsigned i = 1; i < 5; i++)
+			station_target(w, i, GATEWAY, INTERNET);
+		world_run(w, A_MINUTE);
+		for (uint32_t k = 0; k < 600; k++) {
+			station_say(w, NORTH, 2 + k % 3, k);
+			world_run(w, 700 * MILLISECOND);
+		}
+		assert_int_equal(meetings_of(w, NORTH).direct, most);
+		assert_true(counters_of(w, NORTH)->drops.tables_full > 0);
+		world_free(w);
+	}
+}
+
 /* A link that goes forgets whom it was told of. */
 static void link_that_goes_takes_its_meetings(void **state)
 {
@@ -284,6 +345,8 @@ int main(void)
 		cmocka_unit_test(nobody_there_is_called_ever_more_seldom),
 		cmocka_unit_test(liar_gets_few_small_frames_for_many_words),
 		cmocka_unit_test(random_words_change_nothing),
+		cmocka_unit_test(who_was_not_met_is_forgotten),
+		cmocka_unit_test(no_more_are_met_than_the_link_has_hellos_for),
 		cmocka_unit_test(link_that_goes_takes_its_meetings),
 	};
 
