@@ -12,7 +12,7 @@
 #   make check-interop
 #                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
 #   make soak       twelve routers of four kinds, links cut at random by SOAK_SEED (1), for SOAK_SECONDS (1800)
-#   make mutants    takes each rule of versioned sessions out in turn: does a test fail?
+#   make mutants    takes each rule of versioned sessions and of classes out in turn: does a test fail?
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
 #   make coverage   line coverage of the pure rings
@@ -245,6 +245,7 @@ thin: deps-check
 
 mutants: deps-check
 	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt
+	$(Q)+sh tests/tools/mutants.sh tests/mutants/classes.txt
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds

@@ -268,6 +268,16 @@ static void cut_and_impossible_messages_are_dropped(void **state)
 	world_free(w);
 }
 
+/* Has station `i` heard a question or an answer from station `from`, on that segment? */
+static bool heard_any(struct world *w, unsigned i, unsigned from, unsigned segment)
+{
+	struct address neighbour = node_neighbour_address(&w->stations[from].rid);
+	const struct peer *p = peer_find_address(w->stations[i].node->links[segment], &neighbour);
+
+	assert_non_null(p);
+	return p->reaches.busy_until_us > 0;
+}
+
 static void question_that_cannot_go_on_is_answered_from_there(void **state)
 {
 	struct world *w = chain_of(10, 9600);
@@ -292,6 +302,10 @@ static void question_that_cannot_go_on_is_answered_from_there(void **state)
 	inner[8] = 255;
 	say(w, inner, len);
 	assert_int_equal(drops->reach_stray, 4);
+	assert_false(heard_any(w, 3, 2, 2));
+	inner[8] = 0;
+	say(w, inner, len);
+	assert_true(heard_any(w, 3, 2, 2));
 	world_free(w);
 }
 
@@ -327,7 +341,7 @@ static void questions_keep_to_the_budget_of_a_thin_link(void **state)
 
 static void flood_of_questions_ends_at_the_next_node(void **state)
 {
-	struct world *w = chain_of(11, 9600);
+	struct world *w = chain_of(11, 10000000); /* the budget has room */
 	struct address neighbour = node_neighbour_address(&w->stations[1].rid);
 	uint8_t inner[1 + BODY];
 	size_t len = question_make(w, inner, &w->stations[3].address);
