@@ -159,8 +159,12 @@ static inline void chain_enrol(struct enrolment *enrolments, unsigned count, uin
 /* Small frames are those of thin links: between two stations, or of a radio, as the number is even or odd. */
 static inline struct chain *chain_new(const struct enrolment *enrolments, unsigned count, unsigned mtu, uint64_t seed)
 {
-	static const struct node_output output = { chain_send, chain_deliver, chain_kernel_route, chain_store_seqno,
-		chain_store_certificate, chain_event, NULL, NULL };
+	static const struct node_output output = { .send = chain_send,
+		.deliver = chain_deliver,
+		.kernel_route = chain_kernel_route,
+		.store_seqno = chain_store_seqno,
+		.store_certificate = chain_store_certificate,
+		.event = chain_event };
 	struct node_link_config link = { .name = "wire",
 		.mtu = mtu,
 		.is_thin = mtu < NODE_FRAME_MIN,
