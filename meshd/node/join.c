@@ -159,15 +159,15 @@ static bool peer_is_there(const struct node_link *link, const struct peer *p)
 
 void bundle_in(struct peer *p, uint64_t now_us, struct bytes bundle, struct freshness f)
 {
-	uint8_t room[FRAME_HEADER + UINT8_MAX + NODE_TAILROOM], *inner = room + FRAME_HEADER;
+	uint8_t room[FRAME_HEADER + NODE_FRAME_MAX + NODE_TAILROOM], *inner = room + FRAME_HEADER;
 	struct reader r = reader_of(bundle);
 	struct node_link *link = p->link;
 
 	while (reader_left(&r) > 0 && peer_is_there(link, p)) {
-		uint8_t len = read_u8(&r);
+		size_t len = bundle_read_length(&r);
 
-		read_copy(&r, inner, len);
-		if (!reader_ok(&r) || len == 0 || !kind_is_plain(inner[0])) {
+		read_copy(&r, inner, len <= NODE_FRAME_MAX ? len : 0);
+		if (!reader_ok(&r) || len == 0 || len > NODE_FRAME_MAX || !kind_is_plain(inner[0])) {
 			DROP(link->n, link, unknown_kind);
 			return;
 		}

@@ -269,8 +269,7 @@ static size_t thin_packet_max(const struct node_link *link)
 	return room >= THIN_PACKET_MIN && room < THIN_PACKET ? room : THIN_PACKET;
 }
 
-/* What a whole frame takes where that is a matter of patience. */
-static uint64_t link_turn_us(const struct node_link *link)
+uint64_t link_turn_us(const struct node_link *link)
 {
 	const struct node_link_config *c = &link->config;
 	uint64_t airtime_us = c->rate_bps ? (uint64_t)c->mtu * 8 * SECOND / c->rate_bps : 0;

@@ -643,6 +643,8 @@ void route_kernel(struct node *n, const struct prefix *prefix, enum node_kernel_
 	const struct address *next_hop);
 bool route_engine_start(struct node *n, const struct node_config *config);
 int route_link_start(struct node_link *link, uint64_t now_us);
+/* What a whole frame takes where that is a matter of patience; 0 elsewhere. */
+uint64_t link_turn_us(const struct node_link *link);
 
 /* --- plain.c: links in the clear, to routers that are no members --------------------------------------------- */
 

@@ -60,6 +60,7 @@ enum join_result join_add(struct join *j, struct bytes piece);
 struct bundle {
 	unsigned count; /* inner frames in it */
 	size_t len;
+	size_t first_at; /* where the first of them begins */
 	uint8_t inner[NODE_FRAME_MAX];
 };
 /* Has it room for an inner frame of that length? */
@@ -68,6 +69,8 @@ bool bundle_takes(const struct peer *p, const struct bundle *b, size_t len);
 void bundle_add(struct peer *p, uint64_t now_us, struct bundle *b, struct outgoing *o);
 /* One that is alone goes as it is. */
 void bundle_send(struct peer *p, uint64_t now_us, struct bundle *b);
+/* The length in front of an inner frame. */
+size_t bundle_read_length(struct reader *r);
 
 /* --- part.c: handshake messages in parts ------------------------------------------------------- */
 

@@ -17,7 +17,8 @@
 
 #define ASK_DELAY_US (5 * MS) /* gathers the updates of one packet */
 #define ASK_AGAIN_US (SECOND / 2) /* question or answer may be lost; where a Hello takes longer, so does an answer */
-#define WANT_MAX_US (30 * SECOND)
+#define WANT_MAX_US (30 * SECOND) /* at least, and so many questions: what is not wanted is not believed */
+#define WANT_ASKS 4
 #define GIVEN_UP_US (30 * SECOND) /* then all routes are judged anew: a session announces none twice */
 #define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
 #define REFILTER_DELAY_US (20 * MS)
@@ -288,12 +289,27 @@ static struct want *want_place(struct node *n, unsigned link, const struct addre
 	return most;
 }
 
-static bool want_is_late(const struct node *n, const struct want *w, uint64_t now_us)
+/* By when there should be an answer. On a message modem the question waits for its message, the answer for its own,
+ * and both for what is in front of them. */
+static uint64_t want_answer_us(const struct node *n, const struct want *w)
 {
 	const struct node_link *link = n->links[w->link];
-	uint64_t again_us = link ? link->config.hello_ms * MS : 0;
+	uint64_t hello_us = link ? link->config.hello_ms * MS : 0, turns_us = link ? 4 * link_turn_us(link) : 0;
+	uint64_t most_us = hello_us > turns_us ? hello_us : turns_us;
 
-	return now_us >= w->since_us + (again_us > ASK_AGAIN_US ? again_us : ASK_AGAIN_US);
+	return most_us > ASK_AGAIN_US ? most_us : ASK_AGAIN_US;
+}
+
+static bool want_is_late(const struct node *n, const struct want *w, uint64_t now_us)
+{
+	return now_us >= w->since_us + want_answer_us(n, w);
+}
+
+static bool want_is_over(const struct node *n, const struct want *w, uint64_t now_us)
+{
+	uint64_t asks_us = WANT_ASKS * want_answer_us(n, w);
+
+	return now_us > w->first_us + (asks_us > WANT_MAX_US ? asks_us : WANT_MAX_US);
 }
 
 static void want(struct node *n, const router_id *rid, unsigned link, const struct address *neighbour)
@@ -348,7 +364,7 @@ void trust_ask_due(struct timer *timer, uint64_t now_us)
 
 		if (w->is_asked && want_is_late(n, w, now_us))
 			w->is_asked = false;
-		if (now_us > w->first_us + WANT_MAX_US) {
+		if (want_is_over(n, w, now_us)) {
 			want_drop(n, w);
 			timer_set_earlier(&n->heap, &n->refilter, now_us + GIVEN_UP_US);
 			i--;

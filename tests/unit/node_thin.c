@@ -517,6 +517,53 @@ static void a_bundle_is_taken_apart(void **state)
 	world_free(w);
 }
 
+/* From 240 bytes on a length takes two: certificates share frames with what is small. */
+static void a_bundle_has_room_for_long_ones(void **state)
+{
+	static const uint8_t bad[][3] = { { 0xf0 }, { 0xf1, 44, KIND_CONTROL }, { 0xff, 0xff, KIND_CONTROL } };
+	uint8_t pings[2 + 300 + 3] = { 0xf1, 44, KIND_CONTROL, 1 };
+	struct world *w = world_thin(13, 2, 600, true);
+	uint64_t before;
+
+	(void)state;
+	all_join(w, 2);
+	world_run(w, 5 * A_SECOND);
+	memcpy(pings + 302, (const uint8_t[]){ 2, KIND_CONTROL, 1 }, 3);
+	peer_send(other_of(w, 0), w->now, KIND_BUNDLE, bytes_of(pings, sizeof(pings)));
+	world_run(w, 10 * MILLISECOND);
+	assert_int_equal(drops_of(w, 1), 0);
+	before = counters_of(w, 1)->drops.unknown_kind;
+	for (unsigned i = 0; i < 3; i++)
+		peer_send(other_of(w, 0), w->now, KIND_BUNDLE, bytes_of(bad[i], i == 0 ? 1 : 3));
+	world_run(w, 10 * MILLISECOND);
+	assert_int_equal(counters_of(w, 1)->drops.unknown_kind, before + 3);
+	world_free(w);
+}
+
+/* A message a minute, and each of them a minute and more on its way: what was asked for is taken when it comes. */
+static void certificates_come_by_slow_messages(void **state)
+{
+	struct world *w = world_thin(17, 3, 1750, true);
+	struct node_link_config config;
+
+	(void)state;
+	w->segments[LINE].rate_bps = 233;
+	config = link_config_of(&w->segments[LINE]);
+	config.hello_ms = 60000;
+	config.update_s = 600;
+	config.dead_misses = 8;
+	for (unsigned i = 0; i < 2; i++)
+		station_join_with(w, i, LINE, &config);
+	world_run(w, 600 * A_SECOND);
+	assert_peers(w, 0, 1);
+	w->segments[LINE].delay = 112 * A_SECOND;
+	station_join(w, 1, LINE + 1);
+	station_join(w, 2, LINE + 1);
+	world_run(w, 1500 * A_SECOND);
+	assert_true(reaches(w, 0, 2));
+	world_free(w);
+}
+
 /* While a line is busy packets wait; then the small ones share frames, and all arrive once. */
 static void what_waited_shares_frames(void **state)
 {
@@ -611,6 +658,8 @@ int main(void)
 		cmocka_unit_test(a_member_cannot_fill_the_memory_with_pieces),
 		cmocka_unit_test(nothing_is_inside_itself),
 		cmocka_unit_test(a_bundle_is_taken_apart),
+		cmocka_unit_test(a_bundle_has_room_for_long_ones),
+		cmocka_unit_test(certificates_come_by_slow_messages),
 		cmocka_unit_test(what_waited_shares_frames),
 		cmocka_unit_test(other_links_take_pieces_and_no_bundles),
 		cmocka_unit_test(a_thin_link_carries_what_comes_from_others),
