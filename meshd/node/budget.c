@@ -23,6 +23,7 @@
 
 #define BUDGET_PERCENT 5
 #define URGENT_PERCENT 50
+#define RESERVE_PARTS 4 /* of the reserve one is a node's own */
 #define FLOOR_PERCENT 5
 #define WINDOW_S (BUDGET_SLOTS - 1)
 /* Bytes that a share of the link carries in ten seconds, if one of `speakers` sends them. */
@@ -101,16 +102,18 @@ static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
 	return us / MS * link_rate_bps(link) / 1000 * BUDGET_PERCENT / 100 / 8 / least_speakers(link);
 }
 
-/* What the reserve has for these ten seconds: a table that one tells another crosses a channel that is quiet else. */
+/* What the reserve has for these ten seconds: a table that one tells another crosses a channel that is quiet else. What
+ * is heard may be noise, or old frames that somebody sends again: a part stays ours whatever that is. */
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, 1), spent = sent;
+	uint64_t all = window_bytes(link, URGENT_PERCENT, 1), own = all / RESERVE_PARTS;
+	uint64_t spent = sent, heard = sum_of(b->heard);
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
 		spent = bytes_paid_in(link, b->reserve_full_us - now_us);
-	spent += sum_of(b->heard);
-	return spent < all ? all - spent : 0;
+	uint64_t ours = spent < own ? own - spent : 0, quiet = spent + heard < all ? all - spent - heard : 0;
+	return ours > quiet ? ours : quiet;
 }
 
 static uint64_t routine_left(const struct node_link *link, uint64_t sent)
