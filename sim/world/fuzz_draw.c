@@ -24,13 +24,16 @@
 #define NODES_MAX 10
 #define LINKS_MAX (4 * NODES_MAX + 4)
 #define FAULTS_MAX 200
+#define LINGER_S 20 /* and is looked at for so long after it is whole, or some to the end */
 #define CALM_US (20 * SECOND_US) /* before the first fault */
 #define AFTER_S 60 /* to become whole again */
-/* Of each node, in what a link with all headers carries: what is said of its address and up to three prefixes, and
- * its certificate, which is not known to all. */
+/* In what a link with all headers carries: to get to know each other; and of each node what is said of its address and
+ * up to three prefixes, and its certificate, which is not known to all. */
+#define HANDSHAKE_BYTES 700
 #define ROUTE_BYTES 60
 #define CERTIFICATE_BYTES 240
 #define BUDGET_PERCENT 5
+#define ATTACK_BITS 800 /* of a frame of somebody else's, or so */
 #define FLOW_BITS 28800u /* a packet of a host for each so many that a thin link carries */
 
 static const struct kind {
@@ -62,7 +65,7 @@ struct draft {
 	struct prng p;
 	unsigned nodes, links;
 	unsigned thin, slowest_bps; /* links that are thin, and the least rate of them */
-	bool is_acquainted;
+	bool is_acquainted, is_noisy; /* somebody goes on sending on a thin link */
 	bool has_meeting; /* of these two: */
 	unsigned met[2];
 	struct {
@@ -371,11 +374,13 @@ static void attacks_write(struct draft *d, uint64_t until_us)
 	if (count)
 		fputs("attacks:\n", d->out);
 	for (unsigned i = 0; i < count; i++) {
-		const char *name = d->link[below(d, d->links)].name;
-		unsigned kind = below(d, 4), rate = 1 + below(d, 50);
+		unsigned l = below(d, d->links), kind = below(d, 4), thin_bps = d->link[l].kind->thin_bps;
+		/* No more than goes through. */
+		unsigned rate = 1 + below(d, thin_bps ? thin_bps / ATTACK_BITS : 50);
 		unsigned from_s = 1 + below(d, (unsigned)((kind == 1 ? CALM_US / 2 : until_us) / SECOND_US) - 2);
 
-		fprintf(d->out, "  - {name: x%u, link: %s, from: %u, ", i, name, from_s);
+		d->is_noisy |= thin_bps && kind != 1;
+		fprintf(d->out, "  - {name: x%u, link: %s, from: %u, ", i, d->link[l].name, from_s);
 		switch (kind) {
 		case 0:
 			fprintf(d->out, "do: replay, of: all, rate: %u}\n", rate);
@@ -440,12 +445,13 @@ static void groups_write(struct draft *d)
 }
 
 /* A minute, and what all that nodes have to tell takes over the slowest link within its budget; they hear it by way
- * of another such link if there are several. */
+ * of another such link if there are several, and noise there leaves them half of it. */
 static unsigned patience_s(const struct draft *d)
 {
-	unsigned bits = d->nodes * (ROUTE_BYTES + (d->is_acquainted ? 0 : CERTIFICATE_BYTES)) * 8;
+	unsigned of_each = ROUTE_BYTES + (d->is_acquainted ? 0 : CERTIFICATE_BYTES);
+	unsigned bits = (HANDSHAKE_BYTES + d->nodes * of_each) * 8, times = 1 + (d->thin > 1) + d->is_noisy;
 
-	return AFTER_S + (d->thin ? (d->thin > 1 ? 2 : 1) * bits * 100 / BUDGET_PERCENT / d->slowest_bps : 0);
+	return AFTER_S + (d->thin ? times * bits * 100 / BUDGET_PERCENT / d->slowest_bps : 0);
 }
 
 int fuzz_write(uint64_t seed, FILE *out)
@@ -471,11 +477,11 @@ int fuzz_write(uint64_t seed, FILE *out)
 	files_write(&d);
 	groups_write(&d);
 	int failed = fclose(d.out);
-	unsigned after_s = patience_s(&d);
+	unsigned after_s = patience_s(&d), linger_s = below(&d, 10) ? LINGER_S : until_s + after_s;
 
-	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\n%s%sexpect:\n", (unsigned long long)seed,
-		(unsigned long long)seed, until_s + after_s + 1, d.is_acquainted ? "acquainted: yes\n" : "",
-		text ? text : "");
+	fprintf(out, "# meshsim fuzz, seed %llu\nseed: %llu\nfor: %u\nlinger: %u\n%s%sexpect:\n",
+		(unsigned long long)seed, (unsigned long long)seed, until_s + after_s + 1, linger_s,
+		d.is_acquainted ? "acquainted: yes\n" : "", text ? text : "");
 	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
 		fprintf(out, "  - whole: {class: %s, after: %u, within: %u}\n", classes[i], until_s + 1, after_s);
 	free(text);

@@ -216,21 +216,36 @@ static bool loop_carries(struct trail_step step, const struct prefix *prefix)
 	return true;
 }
 
+/* The least of what the node believes of its link and what goes either way; 0: no limit. */
+static uint64_t port_rate_bps(const struct port *p)
+{
+	uint64_t least_bps = p->config.rate_bps;
+
+	for (unsigned i = 0; i < p->attachment_count; i++) {
+		const struct segment *g = p->attachments[i].segment;
+
+		for (unsigned way = 0; way < 2; way++)
+			if (g->params[way].rate_bps && (!least_bps || g->params[way].rate_bps < least_bps))
+				least_bps = g->params[way].rate_bps;
+	}
+	return least_bps;
+}
+
 /* How long it may last. */
 static uint64_t loop_patience_us(struct trail_step step, const struct prefix *prefix)
 {
 	unsigned room = step.at->w->trail_room, link = 0;
-	uint64_t slowest_bps = 0;
+	uint64_t slowest_bps = THIN_BPS;
 
 	for (unsigned steps = 0; step.at && steps < room; steps++) {
 		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
-		uint64_t rate_bps = next && link < step.at->port_count ? step.at->ports[link]->config.rate_bps : 0;
+		uint64_t rate_bps = next && link < step.at->port_count ? port_rate_bps(step.at->ports[link]) : 0;
 
-		if (rate_bps && rate_bps < THIN_BPS && (!slowest_bps || rate_bps < slowest_bps))
+		if (rate_bps && rate_bps < slowest_bps)
 			slowest_bps = rate_bps;
 		step.at = next;
 	}
-	return WORLD_SHARED_LOOP_US + (slowest_bps ? TURN_BITS * SECOND_US / slowest_bps : 0);
+	return WORLD_SHARED_LOOP_US + (slowest_bps < THIN_BPS ? TURN_BITS * SECOND_US / slowest_bps : 0);
 }
 
 static void look_again(struct timer *timer, uint64_t now_us)

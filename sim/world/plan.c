@@ -79,6 +79,10 @@ static int plan_read(struct plan_reading *r)
 	if (!t->duration || link_duration_parse(&r->plan->duration_us, t->duration) || !r->plan->duration_us)
 		return outline_complain(&r->outline, t->duration ? "for" : NULL, -1, NULL,
 			"how long does it go on? write for: 60 (seconds of virtual time)");
+	if (t->linger && link_duration_parse(&r->plan->linger_us, t->linger))
+		return outline_complain(&r->outline, "linger", -1, NULL,
+			"\"%.40s\" is not a time; write linger: 20 (seconds), or nothing to go on to the end",
+			t->linger);
 	if (t->nodes_count == 0)
 		return outline_complain(
 			&r->outline, "nodes", -1, NULL, "there are no nodes; write nodes: and below it - {name: a}");

@@ -233,6 +233,7 @@ struct plan_attack {
 struct plan {
 	uint64_t seed;
 	uint64_t duration_us;
+	uint64_t linger_us; /* it ends so long after all that it waits for came; 0: not before its time */
 	bool is_acquainted; /* every node has the certificates of all on its disk */
 	unsigned node_count, link_count, event_count, flow_count, file_count, group_count, expect_count;
 	struct plan_node *nodes;

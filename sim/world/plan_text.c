@@ -229,6 +229,7 @@ static const cyaml_schema_value_t attack_schema = {
 static const cyaml_schema_field_t plan_fields[] = {
 	TEXT_FIELD(struct plan_text, "seed", seed),
 	TEXT_FIELD(struct plan_text, "for", duration),
+	TEXT_FIELD(struct plan_text, "linger", linger),
 	TEXT_FIELD(struct plan_text, "acquainted", acquainted),
 	LIST_FIELD(struct plan_text, "nodes", nodes, &node_schema, PLAN_NODES_MAX),
 	LIST_FIELD(struct plan_text, "links", links, &link_schema, PLAN_LINKS_MAX),

@@ -95,7 +95,7 @@ struct plan_text_attack {
 };
 
 struct plan_text {
-	char *seed, *duration, *acquainted;
+	char *seed, *duration, *linger, *acquainted;
 	struct plan_text_node *nodes;
 	unsigned nodes_count;
 	struct plan_text_link *links;

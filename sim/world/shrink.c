@@ -232,7 +232,7 @@ static void time_shrink(struct shrink *s)
 /* What holds for the whole world. */
 static void head_shrink(struct shrink *s)
 {
-	static const char *const keys[] = { "faults", "acquainted" };
+	static const char *const keys[] = { "faults", "acquainted", "linger" };
 
 	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		for (unsigned k = s->best->count; k > 0 && !shrink_is_late(s); k--) {

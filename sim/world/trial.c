@@ -284,9 +284,28 @@ static void advance(struct trial *t, uint64_t until_us)
 	world_run(t->world, WORLD_START_US + until_us);
 }
 
+/* Nothing is expected but moments, and all of them came a while ago. */
+static bool is_over(struct trial *t)
+{
+	const char *attack;
+
+	if (!t->plan->linger_us || trial_attack_missing(t, &attack))
+		return false;
+	for (unsigned i = 0; i < t->plan->expect_count; i++) {
+		const struct plan_expect *e = t->expect[i].conf;
+
+		if (!t->expect[i].is_met ||
+			(e->measure != PLAN_WHOLE && (e->measure != PLAN_REACH || e->class == PLAN_BULK)))
+			return false;
+	}
+	if (!t->met_us)
+		t->met_us = t->world->now_us;
+	return t->world->now_us >= t->met_us + t->plan->linger_us;
+}
+
 void trial_run(struct trial *t, void (*progress)(double share, double virtual_s))
 {
-	for (unsigned i = 1; i <= PROGRESS_STEPS; i++) {
+	for (unsigned i = 1; i <= PROGRESS_STEPS && !is_over(t); i++) {
 		advance(t, t->plan->duration_us * i / PROGRESS_STEPS);
 		bounds_look(t->world);
 		if (progress)

@@ -124,6 +124,7 @@ struct trial {
 	uint64_t *strays; /* by station: packets that its host got and that were for another's */
 	struct trial_attack *attacks;
 	FILE *log; /* what nodes say, NULL: nowhere */
+	uint64_t met_us; /* all that is waited for was there; 0: not yet */
 	struct record *record; /* borrowed; NULL: nothing is recorded */
 };
 

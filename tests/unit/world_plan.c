@@ -307,6 +307,8 @@ static const struct {
 		"s.yaml:10: reach is from a node to another one; name two" },
 	{ FLOWS "expect:\n  - reach: {from: a, to: b, class: video, within: 20}\n",
 		"s.yaml:10: there is no class \"video\"; write text, command, voice or bulk" },
+	{ LINKS "linger: long\n",
+		"s.yaml:7: \"long\" is not a time; write linger: 20 (seconds), or nothing to go on to the end" },
 	{ FLOWS "expect:\n  - whole: {class: video, within: 20}\n",
 		"s.yaml:10: there is no class \"video\"; write text, command, voice or bulk" },
 	{ FLOWS "expect:\n  - share: {link: l, kind: thin, at most: 5%}\n",

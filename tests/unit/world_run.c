@@ -523,6 +523,30 @@ static void whole_asks_each_class_where_links_admit_it(void **state)
 	run_end(&r);
 }
 
+static double ends_after(const char *expect)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "linger: 5\n" RADIO "expect: [%s]\n", expect);
+	struct run r = run_begin(text, 1);
+	trial_run(r.trial, NULL);
+	double after_s = (double)world_time_us(r.w) / 1e6;
+	run_end(&r);
+	return after_s;
+}
+
+static void who_lingers_ends_when_all_has_come(void **state)
+{
+	(void)state;
+	double whole_s = ends_after("{whole: {after: 20, within: 10}}");
+	assert_true(whole_s >= 25 && whole_s < 26);
+	double both_s = ends_after("{whole: {after: 20, within: 10}}, {reach: {from: a, to: b, after: 25, within: 5}}");
+	assert_true(both_s >= 30 && both_s < 31);
+	/* What never comes, and what takes all the time. */
+	assert_true(ends_after("{reach: {from: a, to: b, after: 20, within: 20us}}") == 40);
+	assert_true(ends_after("{whole: {after: 20, within: 10}}, {moves: {node: a, at most: 9}}") == 40);
+}
+
 /* Bulk that is refused at the thin link is in the books; what its source is told is, too. */
 static void refused_bulk_is_accounted_for(void **state)
 {
@@ -795,6 +819,7 @@ int main(void)
 		cmocka_unit_test(what_falls_and_is_lifted_again_is_a_loop),
 		cmocka_unit_test(whole_asks_each_class_where_links_admit_it),
 		cmocka_unit_test(refused_bulk_is_accounted_for),
+		cmocka_unit_test(who_lingers_ends_when_all_has_come),
 		cmocka_unit_test(a_rule_decides_what_enters_a_node),
 		cmocka_unit_test(a_limit_holds_for_what_enters_a_node),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
