@@ -374,8 +374,10 @@ static void attacks_write(struct draft *d, uint64_t until_us)
 	if (count)
 		fputs("attacks:\n", d->out);
 	for (unsigned i = 0; i < count; i++) {
-		unsigned l = below(d, d->links), kind = below(d, 4), thin_bps = d->link[l].kind->thin_bps;
-		/* No more than goes through. */
+		/* Where something is said: the way for who is introduced is the last link. No more than goes through.
+		 */
+		unsigned l = below(d, d->links - d->has_meeting), kind = below(d, 4);
+		unsigned thin_bps = d->link[l].kind->thin_bps;
 		unsigned rate = 1 + below(d, thin_bps ? thin_bps / ATTACK_BITS : 50);
 		unsigned from_s = 1 + below(d, (unsigned)((kind == 1 ? CALM_US / 2 : until_us) / SECOND_US) - 2);
 
