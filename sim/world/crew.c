@@ -40,6 +40,8 @@ struct crew {
 	unsigned count; /* of threads beside the caller's */
 	struct hand hands[WORLD_THREADS_MAX];
 	uint64_t end_us;
+	void (*work)(void *arg, unsigned lane); /* NULL: to run */
+	void *arg;
 	uint64_t events; /* in the last round */
 	_Atomic bool is_over;
 	alignas(CACHE_LINE) _Atomic uint32_t round;
@@ -137,7 +139,10 @@ static void *hand_work(void *arg)
 		seen++;
 		if (atomic_load(&c->is_over))
 			return NULL;
-		lane_run(c->w->lanes[h->lane], c->end_us);
+		if (c->work)
+			c->work(c->arg, h->lane);
+		else
+			lane_run(c->w->lanes[h->lane], c->end_us);
 		atomic_fetch_sub_explicit(&c->busy, 1, memory_order_release);
 	}
 }
@@ -148,6 +153,12 @@ static void round_begin(struct crew *c)
 	atomic_fetch_add(&c->round, 1);
 	if (atomic_load(&c->asleep))
 		syscall(SYS_futex, &c->round, FUTEX_WAKE_PRIVATE, WORLD_THREADS_MAX, NULL, NULL, 0);
+}
+
+static void round_end(const struct crew *c)
+{
+	for (unsigned spins = 0; atomic_load_explicit(&c->busy, memory_order_acquire);)
+		spin(&spins);
 }
 
 static struct crew *crew_new(struct world *w)
@@ -215,6 +226,31 @@ static uint64_t events_of(const struct world *w)
 	return events;
 }
 
+static struct crew *crew_of(struct world *w)
+{
+	if (w->crew && w->crew->count + 1 != w->lane_count)
+		crew_free(w);
+	if (!w->crew)
+		w->crew = crew_new(w);
+	return w->crew;
+}
+
+void crew_share(struct world *w, void (*work)(void *arg, unsigned lane), void *arg)
+{
+	if (w->lane_count <= 1) {
+		work(arg, 0);
+		return;
+	}
+	struct crew *c = crew_of(w);
+
+	c->work = work;
+	c->arg = arg;
+	round_begin(c);
+	work(arg, 0);
+	round_end(c);
+	c->work = NULL;
+}
+
 void crew_run(struct world *w, uint64_t end_us)
 {
 	if (w->lane_count == 1) {
@@ -222,11 +258,7 @@ void crew_run(struct world *w, uint64_t end_us)
 		return;
 	}
 	uint64_t before = events_of(w);
-	if (w->crew && w->crew->count + 1 != w->lane_count)
-		crew_free(w);
-	if (!w->crew)
-		w->crew = crew_new(w);
-	struct crew *c = w->crew;
+	struct crew *c = crew_of(w);
 
 	promises_make(w);
 	if (c->events < FEW) {
@@ -235,8 +267,7 @@ void crew_run(struct world *w, uint64_t end_us)
 		c->end_us = end_us;
 		round_begin(c);
 		lane_run(w->lanes[0], end_us);
-		for (unsigned spins = 0; atomic_load_explicit(&c->busy, memory_order_acquire);)
-			spin(&spins);
+		round_end(c);
 	}
 	for (unsigned l = 0; l < w->lane_count; l++)
 		lane_drain(w->lanes[l]);

@@ -100,6 +100,8 @@ void lanes_notice(const struct segment *g);
 
 /* Runs all lanes to `end_us`, without what is due then (crew.c). */
 void crew_run(struct world *w, uint64_t end_us);
+/* Has each lane's thread do its part of some work, in which nothing of the world changes. */
+void crew_share(struct world *w, void (*work)(void *arg, unsigned lane), void *arg);
 void crew_free(struct world *w);
 
 /* Puts what the lanes offered to shared media through their models (segment.c). */

@@ -21,6 +21,7 @@
 #include <string.h>
 
 #define LOOK_AGAIN_US 100000
+#define SHARED_FROM 64 /* suspects: of fewer no other thread is woken */
 #define THIN_BPS 200000
 /* What a thin link carries while 5 % of it pay for one packet with all headers, if two share it. */
 #define TURN_BITS UINT64_C(96000)
@@ -134,37 +135,49 @@ static void loop_found(struct trail_step from, const struct prefix *prefix)
 	}
 }
 
-/* A new question: nothing is known of any node. */
-static void marks_clear(struct world *w)
+static struct tracks *tracks_of(struct world *w, unsigned lane)
 {
-	w->mark++;
-	if (w->trail_room >= PACKET_CLASSES * w->station_count)
-		return;
-	w->trail_room = PACKET_CLASSES * w->station_count;
-	w->trail = realloc(w->trail, w->trail_room * sizeof(*w->trail));
-	if (!w->trail)
-		abort();
+	struct tracks *t = &w->tracks[lane];
+
+	if (t->room < PACKET_CLASSES * w->station_count) {
+		t->room = PACKET_CLASSES * w->station_count;
+		free(t->marks);
+		free(t->trail);
+		t->marks = world_alloc(t->room * sizeof(*t->marks));
+		t->trail = world_alloc(t->room * sizeof(*t->trail));
+	}
+	return t;
+}
+
+static uint64_t *mark_of(const struct tracks *t, struct trail_step step)
+{
+	return &t->marks[step.at->index * PACKET_CLASSES + step.class];
 }
 
 /* What leads to a node where that class bears the present mark leads out. */
-static bool is_loop(struct trail_step from, const struct prefix *prefix)
+static bool is_loop(struct tracks *t, struct trail_step from, const struct prefix *prefix)
 {
-	struct world *w = from.at->w;
 	struct trail_step step = from;
 	unsigned link, steps = 0;
 
-	w->looks++;
-	for (; step.at && step.at->marks[step.class] != w->mark;
-		step.at = w->successor(step.at, prefix, &step.class, &link)) {
-		if (steps == w->trail_room)
+	for (; step.at && *mark_of(t, step) != t->mark;
+		step.at = from.at->w->successor(step.at, prefix, &step.class, &link)) {
+		if (steps == t->room)
 			return true;
-		w->trail[steps++] = step;
+		t->trail[steps++] = step;
 	}
-	while (steps) {
-		step = w->trail[--steps];
-		step.at->marks[step.class] = w->mark;
-	}
+	while (steps)
+		*mark_of(t, t->trail[--steps]) = t->mark;
 	return false;
+}
+
+/* When nothing is known of any node. */
+static bool is_loop_now(struct trail_step from, const struct prefix *prefix)
+{
+	struct tracks *t = tracks_of(from.at->w, 0);
+
+	t->mark++;
+	return is_loop(t, from, prefix);
 }
 
 /* How many origins of the prefix the others may have heard of at this station. */
@@ -204,7 +217,7 @@ static bool port_carries(const struct port *p, const struct station *to)
 /* No packet goes round where a link is silent, and nodes need their time to notice that it is. */
 static bool loop_carries(struct trail_step step, const struct prefix *prefix)
 {
-	unsigned room = step.at->w->trail_room, link = 0;
+	unsigned room = PACKET_CLASSES * step.at->w->station_count, link = 0;
 
 	for (unsigned steps = 0; step.at && steps < room; steps++) {
 		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
@@ -234,7 +247,7 @@ static uint64_t port_rate_bps(const struct port *p)
 /* How long it may last. */
 static uint64_t loop_patience_us(struct trail_step step, const struct prefix *prefix)
 {
-	unsigned room = step.at->w->trail_room, link = 0;
+	unsigned room = PACKET_CLASSES * step.at->w->station_count, link = 0;
 	uint64_t slowest_bps = THIN_BPS;
 
 	for (unsigned steps = 0; step.at && steps < room; steps++) {
@@ -253,8 +266,7 @@ static void look_again(struct timer *timer, uint64_t now_us)
 	struct second_look *l = container_of(timer, struct second_look, timer);
 	struct world *w = l->from.at->w;
 
-	marks_clear(w);
-	bool is_there = is_loop(l->from, &l->prefix);
+	bool is_there = is_loop_now(l->from, &l->prefix);
 
 	if (is_there && !loop_carries(l->from, &l->prefix))
 		l->until_us = now_us + loop_patience_us(l->from, &l->prefix);
@@ -269,13 +281,10 @@ static void look_again(struct timer *timer, uint64_t now_us)
 	free(l);
 }
 
-static void follow(struct station *s, const struct prefix *prefix, enum packet_class class)
+static void loop_judge(struct trail_step from, const struct prefix *prefix)
 {
-	struct world *w = s->w;
-	struct trail_step from = { s, class };
+	struct world *w = from.at->w;
 
-	if (!is_loop(from, prefix))
-		return;
 	if (!prefix_is_shared(w, prefix)) {
 		loop_found(from, prefix);
 		return;
@@ -304,34 +313,109 @@ static int compare_suspects(const void *a, const void *b)
 	return (int)first->class - (int)second->class;
 }
 
-/* A way of the base is that of all that fell, too. */
-static void follow_all(const struct suspect *s)
+/* --- all that moved ------------------------------------------------------------------ */
+
+/* Whose way it is that moved; returns how many. */
+static unsigned suspect_packets(const struct suspect *s, enum packet_class classes[PACKET_CLASSES])
 {
+	struct world *w = s->station->w;
+	enum packet_class as = CLASS_TEXT;
+	unsigned count = 0, link;
+
 	if (s->class != BABEL_TEXT) {
-		follow(s->station, &s->prefix, s->class == BABEL_COMMAND ? CLASS_COMMAND : CLASS_BULK);
-		return;
+		classes[0] = s->class == BABEL_COMMAND ? CLASS_COMMAND : CLASS_BULK;
+		return 1;
 	}
-	for (enum packet_class class = CLASS_TEXT; class < PACKET_CLASSES; class ++)
-		follow(s->station, &s->prefix, class);
+	const struct station *next = w->successor(s->station, &s->prefix, &as, &link);
+
+	classes[count++] = CLASS_TEXT;
+	for (enum packet_class class = CLASS_TEXT + 1; class < PACKET_CLASSES; class ++) {
+		const struct station *other;
+
+		as = class;
+		other = w->successor(s->station, &s->prefix, &as, &link);
+		/* Its class has a way of its own here; or it fell before, and goes on as all of the base does. */
+		if (as == class && (class != CLASS_FALLEN || other == next))
+			continue;
+		classes[count++] = class;
+	}
+	return count;
+}
+
+/* Suspects in order: those of one prefix are one lane's. */
+struct look {
+	struct world *w;
+	struct suspect *all;
+	unsigned count, shares;
+	uint8_t *loops; /* for each suspect, those of its packets that go round */
+};
+
+static bool is_new_prefix(const struct look *l, unsigned i)
+{
+	return i == 0 || i >= l->count || !prefix_equal(&l->all[i - 1].prefix, &l->all[i].prefix);
+}
+
+static unsigned share_begin(const struct look *l, unsigned share)
+{
+	unsigned i = (unsigned)((uint64_t)l->count * share / l->shares);
+
+	while (!is_new_prefix(l, i))
+		i++;
+	return i;
+}
+
+static void look_at_share(void *arg, unsigned lane)
+{
+	struct look *l = arg;
+	struct tracks *t = tracks_of(l->w, lane);
+
+	for (unsigned i = share_begin(l, lane), end = share_begin(l, lane + 1); i < end; i++) {
+		struct suspect *s = &l->all[i];
+		enum packet_class classes[PACKET_CLASSES];
+
+		if (is_new_prefix(l, i))
+			t->mark++; /* a new question: nothing is known of any node */
+		else if (compare_suspects(s - 1, s) == 0)
+			continue; /* its way moved twice */
+		for (unsigned k = 0, count = suspect_packets(s, classes); k < count; k++) {
+			t->looks++;
+			if (is_loop(t, (struct trail_step){ s->station, classes[k] }, &s->prefix))
+				l->loops[i] |= (uint8_t)(1u << classes[k]);
+		}
+	}
+}
+
+static void look_judge(const struct look *l)
+{
+	for (unsigned i = 0; i < l->count; i++)
+		for (enum packet_class class = CLASS_TEXT; l->loops[i] && class < PACKET_CLASSES; class ++)
+			if (l->loops[i] >> class & 1)
+				loop_judge((struct trail_step){ l->all[i].station, class }, &l->all[i].prefix);
 }
 
 void oracle_look(struct world *w)
 {
-	struct suspect *all, *before = NULL;
+	struct look l = { .w = w, .shares = 1 };
 
 	oracle_gather(w);
-	all = w->suspects.suspects;
-	if (w->suspects.count > 1)
-		qsort(all, w->suspects.count, sizeof(*all), compare_suspects);
-	for (unsigned i = 0; i < w->suspects.count; i++) {
-		struct suspect *suspect = &all[i];
-
-		if (before && compare_suspects(before, suspect) == 0)
-			continue; /* its way moved twice */
-		if (!before || !prefix_equal(&before->prefix, &suspect->prefix))
-			marks_clear(w);
-		follow_all(suspect);
-		before = suspect;
+	l.all = w->suspects.suspects;
+	l.count = w->suspects.count;
+	if (!l.count)
+		return;
+	if (l.count > 1)
+		qsort(l.all, l.count, sizeof(*l.all), compare_suspects);
+	l.loops = world_alloc(l.count);
+	if (l.count >= SHARED_FROM && w->lane_count > 1) {
+		l.shares = w->lane_count;
+		crew_share(w, look_at_share, &l);
+	} else {
+		look_at_share(&l, 0);
 	}
 	w->suspects.count = 0;
+	look_judge(&l);
+	free(l.loops);
+	for (unsigned i = 0; i < l.shares; i++) {
+		w->looks += w->tracks[i].looks;
+		w->tracks[i].looks = 0;
+	}
 }

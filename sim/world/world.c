@@ -140,7 +140,10 @@ void world_free(struct world *w)
 	free(w->stations);
 	free(w->segments);
 	free(w->suspects.suspects);
-	free(w->trail);
+	for (unsigned l = 0; l < WORLD_THREADS_MAX; l++) {
+		free(w->tracks[l].marks);
+		free(w->tracks[l].trail);
+	}
 	free(w->chain);
 	free(w);
 }

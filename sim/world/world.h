@@ -132,7 +132,6 @@ struct station {
 	uint64_t born_us; /* of this life */
 	uint64_t wiped_us; /* 0: never */
 	unsigned replaced; /* devices that were here before this one */
-	uint64_t marks[PACKET_CLASSES]; /* oracle.c */
 	uint64_t stalled_until_us; /* the process does not run: timers and frames wait */
 	bool has_seqno;
 	uint32_t seqno;
@@ -196,6 +195,15 @@ struct segment {
 	uint64_t worst_bytes; /* of control in ten seconds, of those that are over */
 };
 
+/* oracle.c: of packets that were followed. */
+struct tracks {
+	uint64_t mark; /* of those whose way is known to lead out */
+	uint64_t *marks; /* by station and class */
+	struct trail_step *trail;
+	unsigned room; /* for the steps of any way that leads out */
+	uint64_t looks;
+};
+
 /* Ways that moved since the last look. */
 struct suspects {
 	unsigned count, capacity;
@@ -255,9 +263,7 @@ struct world {
 	struct station *(*successor)(
 		const struct station *s, const struct prefix *prefix, enum packet_class *class, unsigned *link);
 	struct suspects suspects;
-	uint64_t mark; /* oracle.c: of those whose way is known to lead out */
-	unsigned trail_room;
-	struct trail_step *trail;
+	struct tracks tracks[WORLD_THREADS_MAX]; /* of each lane */
 	_Atomic uint64_t nonces_repeated;
 	uint64_t looks, loops;
 	uint64_t shared_loops; /* of prefixes with several origins; those that last are among `loops` */
