@@ -170,7 +170,7 @@ const struct station *whole_next_hop(
 	const struct station *s, const struct prefix *p, enum packet_class *class, const struct segment **over);
 /* A pair that such links join, of which one does not reach the other in the class; false: there is none. The station
  * *begin is asked after first; after a pair was found it is the one that was not reached. */
-bool whole_pair_missing(const struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
+bool whole_pair_missing(struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
 	const struct station **to);
 
 /* bench.c: a command tree from cold, then some time in which a region loses its lines. */

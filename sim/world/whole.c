@@ -4,6 +4,7 @@
  * other one. In a class only links that admit it count, and a packet that falls to
  * the base on its way does not. Asked again and again until it is so.
  */
+#include "sim/world/lane.h"
 #include "sim/world/traffic.h"
 
 #include <stdlib.h>
@@ -105,23 +106,58 @@ static const struct station *who_misses(struct arrivals_at *k, const struct stat
 	return NULL;
 }
 
-bool whole_pair_missing(const struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
-	const struct station **to)
-{
-	unsigned *groups = whole_groups(w, class), first = *begin % w->station_count;
-	struct arrivals_at k = { .class = class,
-		.known = world_alloc(w->station_count * sizeof(bool)),
-		.trail = world_alloc(w->station_count * sizeof(struct station *)) };
+/* Lanes share the targets, one in turn each; the first of all that is missed counts. */
+struct whole_look {
+	struct world *w;
+	enum packet_class class;
+	unsigned *groups, first;
+	_Atomic unsigned missed; /* the least place of a target that somebody misses, counted from `first` */
+	const struct station **from; /* by place */
+};
 
-	*from = NULL;
-	for (unsigned i = 0; i < w->station_count && !*from; i++) {
-		*begin = (first + i) % w->station_count;
-		*to = w->stations[*begin];
-		*from = who_misses(&k, *to, groups);
+static void missed_at(struct whole_look *l, unsigned place)
+{
+	unsigned before = atomic_load_explicit(&l->missed, memory_order_relaxed);
+
+	while (place < before && !atomic_compare_exchange_weak(&l->missed, &before, place))
+		;
+}
+
+static void look_for_missing(void *arg, unsigned lane)
+{
+	struct whole_look *l = arg;
+	unsigned count = l->w->station_count, step = l->w->lane_count ? l->w->lane_count : 1;
+	struct arrivals_at k = { .class = l->class,
+		.known = world_alloc(count * sizeof(bool)),
+		.trail = world_alloc(count * sizeof(struct station *)) };
+
+	for (unsigned i = lane; i < count && i < atomic_load_explicit(&l->missed, memory_order_relaxed); i += step) {
+		l->from[i] = who_misses(&k, l->w->stations[(l->first + i) % count], l->groups);
+		if (l->from[i])
+			missed_at(l, i);
 	}
-	free(groups);
 	free(k.known);
 	free(k.trail);
+}
+
+bool whole_pair_missing(struct world *w, enum packet_class class, unsigned *begin, const struct station **from,
+	const struct station **to)
+{
+	unsigned count = w->station_count;
+	struct whole_look l = { .w = w,
+		.class = class,
+		.groups = whole_groups(w, class),
+		.first = *begin % count,
+		.from = world_alloc(count * sizeof(struct station *)) };
+
+	atomic_init(&l.missed, count);
+	crew_share(w, look_for_missing, &l);
+	unsigned missed = atomic_load(&l.missed);
+	*begin = (l.first + (missed < count ? missed : count - 1)) % count;
+	*from = missed < count ? l.from[missed] : NULL;
+	*to = w->stations[*begin];
+	free(l.groups);
+	free(l.from);
 	return *from;
 }
 
