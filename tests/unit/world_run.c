@@ -642,6 +642,25 @@ static void a_loop_over_a_silent_link_is_given_its_time(void **state)
 	run_end(&r);
 }
 
+/* There a packet that ends it may have to wait for its turn: ten seconds more at 9.6 kbit/s. */
+static void a_loop_over_a_thin_link_is_given_its_time(void **state)
+{
+	struct run r = run_begin(PAIR("{name: l, preset: narrowband, fade: none, ends: [a:n0, b:n0]}"), 1);
+	double at_s = 0;
+
+	(void)state;
+	r.a->wiped_us = r.b->wiped_us = r.w->now_us;
+	r.w->successor = each_other;
+	while (!r.w->shared_loops && at_s < 40)
+		run_until(&r, ++at_s);
+	assert_true(r.w->shared_loops > 0);
+	run_until(&r, at_s + 15);
+	assert_int_equal(r.w->loops, 0);
+	run_until(&r, at_s + 21);
+	assert_true(r.w->loops > 0);
+	run_end(&r);
+}
+
 static void every_route_that_moves_is_looked_at(void **state)
 {
 	struct run r = run_begin(RADIO, 1);
@@ -824,6 +843,7 @@ int main(void)
 		cmocka_unit_test(a_limit_holds_for_what_enters_a_node),
 		cmocka_unit_test(a_loop_between_two_lives_must_be_gone_in_ten_seconds),
 		cmocka_unit_test(a_loop_over_a_silent_link_is_given_its_time),
+		cmocka_unit_test(a_loop_over_a_thin_link_is_given_its_time),
 		cmocka_unit_test(every_route_that_moves_is_looked_at),
 		cmocka_unit_test(a_nonce_that_is_used_again_fails_the_run),
 		cmocka_unit_test(expectations_that_are_not_met_are_named),
