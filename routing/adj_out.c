@@ -186,17 +186,20 @@ void adj_out_full(struct session *s, uint64_t now_us)
 
 /* --- commits ------------------------------------------------------------------------------ */
 
-/* May the neighbour be told of `d` at all? */
-static bool commit_is_allowed(const struct session *s, const struct destination *d)
+/* May the neighbour be told of `d` at all, and at what cost? */
+static struct babel_verdict commit_policy(const struct session *s, const struct destination *d)
 {
 	struct babel_tlv unused;
 
-	return update_next_hop(s->n->link, &d->prefix, &unused) && update_policy(d, s->n->link).accept;
+	if (!update_next_hop(s->n->link, &d->prefix, &unused))
+		return (struct babel_verdict){ .accept = false };
+	return update_policy(d, s->n->link, &s->n->address);
 }
 
 /* What the neighbour should know of `d` now in one class. What is reached through the
  * neighbour itself, by whatever link, is of no use to it (3.7.4). */
-static struct claim commit_wanted_class(const struct session *s, const struct destination *d, enum babel_class class)
+static struct claim commit_wanted_class(
+	const struct session *s, const struct destination *d, enum babel_class class, uint16_t extra_cost)
 {
 	const struct route *selected = d->selected[class];
 
@@ -204,6 +207,8 @@ static struct claim commit_wanted_class(const struct session *s, const struct de
 		return (struct claim){ .metric = BABEL_INFINITY };
 	struct claim claim = destination_claim(d, class);
 
+	if (class != BABEL_COMMAND && extra_cost)
+		claim.metric = metric_add(claim.metric, extra_cost);
 	/* What is said in one byte is what is meant (R9). */
 	if (class != BABEL_TEXT && s->n->link->config.is_thin)
 		claim.metric = log_decode(log_encode(claim.metric));
@@ -212,10 +217,11 @@ static struct claim commit_wanted_class(const struct session *s, const struct de
 
 static void commit_wanted(const struct session *s, const struct destination *d, struct claim want[BABEL_CLASSES])
 {
-	bool is_told = commit_is_allowed(s, d);
+	struct babel_verdict policy = commit_policy(s, d);
 
 	for (unsigned c = 0; c < BABEL_CLASSES; c++)
-		want[c] = is_told ? commit_wanted_class(s, d, c) : (struct claim){ .metric = BABEL_INFINITY };
+		want[c] = policy.accept ? commit_wanted_class(s, d, c, policy.extra_cost)
+					: (struct claim){ .metric = BABEL_INFINITY };
 }
 
 /* What holds with each refresh from now on, and what held until now. */

@@ -115,10 +115,11 @@ struct babel_output {
 	struct babel_verdict (*accept)(void *user, unsigned link, const struct address *neighbour,
 		const struct prefix *prefix, const router_id *origin, uint16_t metric);
 	/* May this route be announced on a filtered link, and at what cost on top of its
-	 * metric? Asked with every finite update; NULL says yes to all. If the owner
-	 * changes its mind it says so by babel_link_announce(). */
-	struct babel_verdict (*announce)(
-		void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
+	 * metric (but for command)? Asked with every finite update: for the neighbour of a session, or for
+	 * all others of the link if it is NULL. NULL says yes to all. If the owner
+	 * changes its mind it says so by babel_link_filter(). */
+	struct babel_verdict (*announce)(void *user, unsigned link, const struct address *neighbour,
+		const struct prefix *prefix, const router_id *origin);
 	/* The member whose short-id is `from`, or else the first above it; false: there is none. And the member who
 	 * has this origin; false: it is none, or its short-id is not its alone. NULL: nobody is known by a short-id.
 	 * What they say of a member may differ from what they say to others: lists are checked. */
@@ -222,8 +223,8 @@ void babel_link_remove(struct babel *b, uint64_t now_us, unsigned link);
 /* The native IPv4 next hop of the link is another one, or, with NULL, there is none any
  * more: everything is announced anew. -ENOENT. */
 int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned link, const struct address *next_hop_ipv4);
-/* Announces everything anew there: what announce() now refuses is retracted. */
-void babel_link_announce(struct babel *b, uint64_t now_us, unsigned link);
+/* Whether announce() is asked there. Everything is judged anew: what it now refuses is retracted. */
+void babel_link_filter(struct babel *b, uint64_t now_us, unsigned link, bool is_filtered);
 
 /* The owner knows that this neighbour is gone (session lost, keys revoked). */
 void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);

@@ -570,7 +570,8 @@ struct babel_tlv update_retracting_all(const struct link *link);
 /* The next hop that `link` is told for `prefix`; false: there is none. */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out);
 /* The owner's word on what is announced there. */
-struct babel_verdict update_policy(const struct destination *d, const struct link *link);
+struct babel_verdict update_policy(
+	const struct destination *d, const struct link *link, const struct address *neighbour);
 /* Urgent updates on this link go to each plain neighbour with an acknowledgment request. */
 bool update_is_acked_on(const struct link *link);
 void seqno_keep(struct babel *b); /* persists the own seqno in blocks */

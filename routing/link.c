@@ -7,7 +7,7 @@
  * them are soon heard. On a paced link they promise nothing and are for strangers:
  * whom we know has Hellos of its own (hello.c).
  */
-#include "routing/engine.h"
+#include "routing/session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -214,6 +214,20 @@ void babel_link_remove(struct babel *b, uint64_t now_us, unsigned id)
 	link_free(b, link);
 }
 
+/* Everything anew: to all by updates, to those of sessions what is different. */
+static void link_announce(struct link *link, uint64_t now_us)
+{
+	if (link->b->is_leaving)
+		return;
+	update_dump(link, now_us, NULL);
+	list_for_each (node, next, &link->neighbours) {
+		struct neighbour *n = list_entry(node, struct neighbour, on_link);
+
+		if (n->session)
+			session_announce_all(n->session, now_us);
+	}
+}
+
 int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned id, const struct address *next_hop_ipv4)
 {
 	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
@@ -222,16 +236,18 @@ int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned id, const str
 		return -ENOENT;
 	link->config.has_ipv4 = next_hop_ipv4;
 	link->config.next_hop_ipv4 = next_hop_ipv4 ? *next_hop_ipv4 : (struct address){ 0 };
-	babel_link_announce(b, now_us, id);
+	link_announce(link, now_us);
 	return 0;
 }
 
-void babel_link_announce(struct babel *b, uint64_t now_us, unsigned id)
+void babel_link_filter(struct babel *b, uint64_t now_us, unsigned id, bool is_filtered)
 {
 	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
 
-	if (link && !b->is_leaving)
-		update_dump(link, now_us, NULL);
+	if (!link)
+		return;
+	link->config.is_filtered = is_filtered;
+	link_announce(link, now_us);
 }
 
 void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)

@@ -65,13 +65,7 @@ struct session *session_new(struct neighbour *n, uint64_t now_us, uint32_t remot
 	adj_in_init(s, now_us);
 	n->session = s;
 	list_push_back(&b->sessions, &s->on_babel);
-	for (unsigned i = 0; i < b->place_count; i++) {
-		struct destination *d = destination_at(b, i);
-
-		if (d)
-			adj_out_commit(s, d, now_us, COMMIT_CHANGED);
-	}
-	session_flush_soon(s, now_us, false);
+	session_announce_all(s, now_us);
 	refresh_arm(s, now_us);
 	return s;
 }
@@ -148,6 +142,19 @@ void session_announce(struct destination *d, uint64_t now_us, enum commit why)
 		if (adj_out_commit(s, d, now_us, why))
 			session_flush_soon(s, now_us, s->out.is_urgent);
 	}
+}
+
+void session_announce_all(struct session *s, uint64_t now_us)
+{
+	const struct babel *b = s->n->b;
+
+	for (unsigned i = 0; i < b->place_count; i++) {
+		struct destination *d = destination_at(b, i);
+
+		if (d)
+			adj_out_commit(s, d, now_us, COMMIT_CHANGED);
+	}
+	session_flush_soon(s, now_us, false);
 }
 
 void session_reply(struct session *s, struct destination *d, uint64_t now_us)

@@ -75,7 +75,8 @@ struct babel_tlv update_retracting_all(const struct link *link)
 	return tlv;
 }
 
-struct babel_verdict update_policy(const struct destination *d, const struct link *link)
+struct babel_verdict update_policy(
+	const struct destination *d, const struct link *link, const struct address *neighbour)
 {
 	const struct babel *b = d->b;
 
@@ -83,7 +84,7 @@ struct babel_verdict update_policy(const struct destination *d, const struct lin
 		return (struct babel_verdict){ .accept = true };
 	const struct claim claim = destination_claim(d, BABEL_TEXT);
 
-	return b->output.announce(b->user, link->id, &d->prefix, &claim.origin);
+	return b->output.announce(b->user, link->id, neighbour, &d->prefix, &claim.origin);
 }
 
 static bool compose_finite(
@@ -134,7 +135,7 @@ bool update_compose(
 		compose_retraction(d, link, out);
 		return true;
 	}
-	const struct babel_verdict policy = update_policy(d, link);
+	const struct babel_verdict policy = update_policy(d, link, NULL);
 	if (!policy.accept || (is_hidden(d, link) && !item->is_reply)) {
 		bool was_told = d->announced_links & UINT64_C(1) << link->id;
 

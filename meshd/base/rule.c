@@ -105,12 +105,22 @@ static const char *cost_take(struct rule *r, struct words *w)
 	return NULL;
 }
 
-static const char *from_take(struct rule *r, struct words *w)
+static const char *neighbour_take(struct rule *r, struct words *w)
 {
-	if (!word_take(w, "from"))
+	const char *who;
+
+	r->is_to = word_take(w, "to");
+	if (!r->is_to && !word_take(w, "from"))
 		return NULL;
-	if (address_parse(&r->from, word_now(w)) < 0 || !address_is_link_local(&r->from))
-		return "names no neighbour; write from and its link-local address, as \"from fe80::1\"";
+	who = word_now(w);
+	if (address_parse(&r->from, who) == 0) {
+		if (r->is_to || !address_is_link_local(&r->from))
+			return "names no neighbour; write from and its link-local address, as \"from fe80::1\"";
+	} else if (*who && strlen(who) < sizeof(r->name)) {
+		strcpy(r->name, who);
+	} else {
+		return "names no neighbour; write from or to, and the name of a member, as \"from relay-2\"";
+	}
 	w->at++;
 	return NULL;
 }
@@ -122,7 +132,7 @@ const char *rule_parse(struct rule *out, const char *text)
 	const char *wrong;
 
 	if (!words_split(&w, text))
-		return "has too many words; write [allow|deny] PREFIX [16-24] [+COST] [from ADDRESS]";
+		return "has too many words; write [allow|deny] PREFIX [16-24] [+COST] [from NEIGHBOUR]";
 	r.is_deny = word_take(&w, "deny");
 	if (!r.is_deny)
 		word_take(&w, "allow");
@@ -132,28 +142,30 @@ const char *rule_parse(struct rule *out, const char *text)
 	if (!wrong)
 		wrong = cost_take(&r, &w);
 	if (!wrong)
-		wrong = from_take(&r, &w);
+		wrong = neighbour_take(&r, &w);
 	if (!wrong && w.at < w.count)
-		wrong = "says more than a rule can; write [allow|deny] PREFIX [16-24] [+COST] [from ADDRESS]";
+		wrong = "says more than a rule can; write [allow|deny] PREFIX [16-24] [+COST] [from NEIGHBOUR]";
 	if (!wrong)
 		*out = r;
 	return wrong;
 }
 
-bool rule_matches(const struct rule *r, const struct prefix *prefix, const struct address *from)
+bool rule_matches(const struct rule *r, const struct prefix *prefix, const struct address *from, const char *name)
 {
 	if (r->from.family != FAMILY_NONE && !(from && address_equal(&r->from, from)))
+		return false;
+	if (r->name[0] && !(name && strcmp(r->name, name) == 0))
 		return false;
 	if (prefix->plen < r->low || prefix->plen > r->high)
 		return false;
 	return r->is_any || prefix_contains(&r->prefix, prefix);
 }
 
-const struct rule *rules_find(
-	const struct rule *rules, unsigned count, const struct prefix *prefix, const struct address *from)
+const struct rule *rules_find(const struct rule *rules, unsigned count, const struct prefix *prefix,
+	const struct address *from, const char *name)
 {
 	for (unsigned i = 0; i < count; i++)
-		if (rule_matches(&rules[i], prefix, from))
+		if (rule_matches(&rules[i], prefix, from, name))
 			return &rules[i];
 	return NULL;
 }
@@ -161,5 +173,6 @@ const struct rule *rules_find(
 bool rule_equal(const struct rule *a, const struct rule *b)
 {
 	return a->is_deny == b->is_deny && a->is_any == b->is_any && prefix_equal(&a->prefix, &b->prefix) &&
-	       a->low == b->low && a->high == b->high && a->cost == b->cost && address_equal(&a->from, &b->from);
+	       a->low == b->low && a->high == b->high && a->cost == b->cost && address_equal(&a->from, &b->from) &&
+	       strcmp(a->name, b->name) == 0 && a->is_to == b->is_to;
 }

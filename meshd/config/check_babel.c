@@ -18,7 +18,7 @@
 #define UPDATE_MAX_S 655 /* Babel counts centiseconds in 16 bits */
 
 static const enum link_field babel_fields[] = { LINK_KIND, LINK_HELLO, LINK_UPDATE, LINK_RTT, LINK_SPLIT_HORIZON,
-	LINK_ACCEPT, LINK_ANNOUNCE, LINK_MAC, LINK_MAC_REQUIRED };
+	LINK_MAC, LINK_MAC_REQUIRED };
 /* Of the sealed kinds only. */
 static const enum link_field sealed_fields[] = { LINK_PRESET, LINK_PEERS, LINK_RATE, LINK_METERED, LINK_LISTEN,
 	LINK_DISCOVER, LINK_MTU, LINK_IDLE_HELLO, LINK_ESSENTIAL, LINK_INTRODUCTIONS };
@@ -83,22 +83,6 @@ static int take_intervals(struct config_link *link, const struct link_check *l)
 	return 0;
 }
 
-static int take_rules(struct rule rules[CONFIG_RULE_MAX], unsigned *count, char **texts, unsigned text_count,
-	const struct outline_list *at, bool is_in, const struct link_check *l)
-{
-	*count = 0;
-	for (unsigned i = 0; i < text_count; i++) {
-		const char *wrong = rule_parse(&rules[i], texts[i]);
-
-		if (!wrong && !is_in && rules[i].from.family != FAMILY_NONE)
-			wrong = "names a neighbour, but all of a link are told the same; remove from";
-		if (wrong)
-			return complain(l->complaint, at->line[i], "%s: rule \"%.80s\" %s", l->who, texts[i], wrong);
-		*count = i + 1;
-	}
-	return 0;
-}
-
 int check_babel(struct config_link *link, const struct link_check *l)
 {
 	const struct file_link *text = l->text;
@@ -117,12 +101,6 @@ int check_babel(struct config_link *link, const struct link_check *l)
 	if (!error)
 		error = link_take_switch(&link->split_horizon, text->split_horizon, LINK_SPLIT_HORIZON, l);
 	if (!error)
-		error = take_rules(
-			link->accept, &link->accept_count, text->accept, text->accept_count, &l->at->accept, true, l);
-	if (!error)
 		error = check_mac(link, l);
-	if (!error)
-		error = take_rules(link->announce, &link->announce_count, text->announce, text->announce_count,
-			&l->at->announce, false, l);
 	return error;
 }

@@ -379,6 +379,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = take_name(link, &l);
 	if (!error)
 		error = check_no_line(link, &l);
+	if (!error)
+		error = check_policy(link, &l);
 	if (error)
 		return error;
 	if (link->type == CONFIG_BABEL)

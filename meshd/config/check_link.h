@@ -13,6 +13,8 @@ int check_serial(struct config_link *link, const struct link_check *l);
 int check_pipe(struct config_link *link, const struct link_check *l);
 /* Refuses fields of serial links and pipes on a link of another type. */
 int check_no_line(const struct config_link *link, const struct link_check *l);
+/* check_policy.c: accept and announce, once the type is known. */
+int check_policy(struct config_link *link, const struct link_check *l);
 /* The most that a serial port of so many baud carries: eight bits of ten, of every ten. */
 uint64_t baud_rate_bps(unsigned baud);
 

@@ -112,14 +112,14 @@ struct config_link {
 	bool probes_mtu; /* udp: larger frames than arrive may be taken, where the way is not one wire */
 	bool introduces; /* udp: of two neighbours of the link each is told where the other is */
 	bool is_introduced; /* ... and so are we: behind NAT */
+	unsigned accept_count, announce_count;
+	struct rule accept[CONFIG_RULE_MAX]; /* of what the neighbours announce; babel: the rest is refused */
+	struct rule announce[CONFIG_RULE_MAX]; /* of what they are told; the rest they are told as well */
 	/* babel: */
 	bool split_horizon; /* what was heard there is not repeated there */
-	unsigned accept_count, announce_count;
-	struct rule accept[CONFIG_RULE_MAX]; /* of what the neighbours announce; the rest is refused */
 	unsigned mac_count; /* 0: plain packets are not authenticated */
 	struct secret_packet_key mac[CONFIG_MAC_MAX];
 	bool mac_required; /* without one of the keys nothing is believed */
-	struct rule announce[CONFIG_RULE_MAX]; /* of what they are told; the rest they are told as well */
 };
 
 #define CONFIG_CLASS_TEXT 96 /* of a rule or limit, as written */

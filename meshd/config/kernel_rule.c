@@ -110,7 +110,7 @@ const char *kernel_rule_read(struct kernel_rule *out, const char *text)
 	if (!wrong)
 		wrong = *text ? "has a word that is too long; write PREFIX [16-24] [proto NAME] [dev INTERFACE]"
 			      : rule_parse(&out->rule, rest);
-	if (!wrong && out->rule.from.family != FAMILY_NONE)
-		wrong = "names a neighbour, but a kernel has none; remove from";
+	if (!wrong && (out->rule.from.family != FAMILY_NONE || out->rule.name[0]))
+		wrong = "names a neighbour, but a kernel has none; remove it";
 	return wrong;
 }

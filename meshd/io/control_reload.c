@@ -3,7 +3,7 @@
  * neighbour does; what cannot is told, and waits for a restart. A file with an error
  * changes nothing.
  *
- *   at once      rules of babel links (accept, announce), their keys (mac), node.redistribute, classes
+ *   at once      rules of links (accept, announce), keys of babel links (mac), node.redistribute, classes
  *   at once      links: those that are new begin, those that are gone say goodbye, those that differ in
  *                anything else do one after the other; the rest keep their neighbours
  *   a restart    everything else of the node

@@ -96,7 +96,8 @@ static void infinite_say(const struct view *v, const struct babel_route_info *r,
 	else
 		reason_set(out, "refused", "%s",
 			is_plain ? "no rule of the link accepts it, or it is the network's own: see accept: in the file"
-				 : "no certificate that is known lets its origin announce it");
+				 : "no certificate that is known lets its origin announce it, or a rule of the link "
+				   "denies it");
 }
 
 static void refusal_find(const struct view *v, const struct babel_route_info *r,

@@ -197,10 +197,13 @@ void port_policy(struct port *p, uint64_t now_us)
 {
 	const struct config_link *c = p->config;
 
-	if (!port_is_plain(p) || !p->node_mtu)
+	if (!p->node_mtu)
 		return;
-	node_policy_set(p->d->node, now_us, p->id, NODE_IN, c->accept, c->accept_count);
-	node_policy_set(p->d->node, now_us, p->id, NODE_OUT, c->announce, c->announce_count);
+	if (node_policy_set(p->d->node, now_us, p->id, NODE_IN, c->accept, c->accept_count) < 0 ||
+		node_policy_set(p->d->node, now_us, p->id, NODE_OUT, c->announce, c->announce_count) < 0)
+		daemon_say(p->d, "out-of-memory", "%s is without its rules; free memory and restart", c->name);
+	if (!port_is_plain(p))
+		return;
 	if (node_mac_set(p->d->node, p->id, c->mac, c->mac_count, !c->mac_required) < 0)
 		daemon_say(p->d, "out-of-memory", "%s is down until it can be authenticated; free memory and restart",
 			c->name);

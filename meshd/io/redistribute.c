@@ -71,7 +71,7 @@ static bool route_is_real(const struct daemon *d, struct rtnl_route *route, stru
 static bool rule_takes(
 	const struct kernel_rule *r, const struct prefix *prefix, struct rtnl_route *route, struct rtnl_nexthop *hop)
 {
-	return rule_matches(&r->rule, prefix, NULL) &&
+	return rule_matches(&r->rule, prefix, NULL, NULL) &&
 	       (!r->protocol || r->protocol == rtnl_route_get_protocol(route)) &&
 	       (!r->has_metric || r->metric == rtnl_route_get_priority(route)) &&
 	       (!r->interface[0] || (int)if_nametoindex(r->interface) == rtnl_route_nh_get_ifindex(hop));

@@ -27,14 +27,13 @@ bool essential_allows(const struct node_link *link, const struct prefix *prefix,
 	return c->essential_count == 0;
 }
 
-struct babel_verdict essential_announce(void *user, unsigned id, const struct prefix *prefix, const router_id *origin)
+struct babel_verdict essential_announce(
+	void *user, unsigned id, const struct address *neighbour, const struct prefix *prefix, const router_id *origin)
 {
 	struct node *n = user;
-	const struct node_link *link = n->links[id];
+	struct node_link *link = n->links[id];
 
-	if (link->config.is_plain)
-		return plain_announce(user, id, prefix, origin);
-	return (struct babel_verdict){
-		.accept = router_id_equal(origin, &n->rid) || essential_allows(link, prefix, origin),
-	};
+	if (!router_id_equal(origin, &n->rid) && !essential_allows(link, prefix, origin))
+		return (struct babel_verdict){ .accept = false };
+	return policy_ask(link, NODE_OUT, prefix, neighbour);
 }

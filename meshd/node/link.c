@@ -151,6 +151,7 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned id)
 	if (link->plain)
 		secret_wipe(link->plain->keys, sizeof(link->plain->keys));
 	free(link->plain);
+	free(link->policy);
 	free(link->thin);
 	free(link);
 }

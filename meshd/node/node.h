@@ -234,8 +234,8 @@ int node_plain_address(
 	struct node *n, uint64_t now_us, unsigned link, const struct address *self, const struct address *ipv4);
 enum node_direction { NODE_IN, NODE_OUT };
 #define NODE_RULE_MAX 32 /* per link and direction */
-/* What is believed of the neighbours of a plain link, and what they are told. What no rule
- * matches is refused on the way in, and told on the way out. Adjacencies stay. -EINVAL. */
+/* What is believed of the neighbours of a link, and what they are told (policy.c). What no rule matches passes,
+ * but on the way in by a plain link it is refused. Adjacencies stay. -EINVAL, -ENOMEM. */
 int node_policy_set(struct node *n, uint64_t now_us, unsigned link, enum node_direction direction,
 	const struct rule *rules, unsigned count);
 

@@ -8,7 +8,7 @@
  *   what is no destination             refused: loopback, link-local, multicast
  *   an origin that is a member         refused: members speak for themselves, sealed
  *   the deployment, what members have  refused (trust_is_foreign())
- *   the rules of the link, inwards     the first that matches; none: refused
+ *   the rules of the link, inwards     the first that matches; none: refused (policy.c)
  *
  * What they are told is everything, unless the rules outwards say otherwise.
  */
@@ -108,31 +108,7 @@ void node_babel_in(struct node *n, uint64_t now_us, unsigned id, const struct ba
 	babel_receive(n->babel, now_us, id, from, packet);
 }
 
-/* --- policy ------------------------------------------------------------------------------------ */
-
-int node_policy_set(struct node *n, uint64_t now_us, unsigned id, enum node_direction direction,
-	const struct rule *rules, unsigned count)
-{
-	struct node_link *link = plain_link(n, id);
-
-	if (!link || count > NODE_RULE_MAX)
-		return -EINVAL;
-	struct plain *p = link->plain;
-	bool is_same = count == p->rule_count[direction];
-	for (unsigned i = 0; i < count && is_same; i++)
-		is_same = rule_equal(&rules[i], &p->rules[direction][i]);
-	if (is_same)
-		return 0;
-	n->now_us = now_us;
-	if (count)
-		memcpy(p->rules[direction], rules, count * sizeof(*rules));
-	p->rule_count[direction] = count;
-	if (link->up && direction == NODE_IN)
-		babel_refilter(n->babel, now_us);
-	else if (link->up)
-		babel_link_announce(n->babel, now_us, id);
-	return 0;
-}
+/* --- whom to believe what ------------------------------------------------------------------------ */
 
 static struct babel_verdict denied(struct node_link *link)
 {
@@ -162,23 +138,11 @@ static bool prefix_is_no_destination(const struct prefix *prefix)
 struct babel_verdict plain_accept(
 	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin)
 {
-	const struct plain *p = link->plain;
-
 	if (prefix_is_no_destination(prefix) || trust_by_rid(link->n, origin) || !trust_is_foreign(link->n, prefix))
 		return denied(link);
-	const struct rule *r = rules_find(p->rules[NODE_IN], p->rule_count[NODE_IN], prefix, neighbour);
-	if (!r || r->is_deny)
+	struct babel_verdict verdict = policy_ask(link, NODE_IN, prefix, neighbour);
+	if (!verdict.accept)
 		return denied(link);
 	link->n->believes_foreigners = true;
-	return (struct babel_verdict){ .accept = true, .extra_cost = r->cost };
-}
-
-struct babel_verdict plain_announce(void *user, unsigned id, const struct prefix *prefix, const router_id *origin)
-{
-	const struct node *n = user;
-	const struct plain *p = n->links[id]->plain;
-	const struct rule *r = rules_find(p->rules[NODE_OUT], p->rule_count[NODE_OUT], prefix, NULL);
-
-	(void)origin;
-	return (struct babel_verdict){ .accept = !r || !r->is_deny, .extra_cost = r ? r->cost : 0 };
+	return verdict;
 }

@@ -299,7 +299,7 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 		.needs_ack = true,
 		.rate_bps = c->rate_bps,
 		.turn_us = link_turn_us(link),
-		.is_filtered = c->essential_count > 0,
+		.is_filtered = policy_filters(link),
 		.is_thin = link_is_thin(link),
 		.packet_max = link_is_thin(link) ? thin_packet_max(link) : 0,
 	};

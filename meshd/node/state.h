@@ -172,6 +172,7 @@ struct node_link {
 	enum lane lane; /* of what is being sent */
 	uint64_t lane_bytes[NODE_LANES]; /* sent, all headers included */
 	struct plain *plain; /* of a plain link */
+	struct policy *policy; /* NULL: there are no rules */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
 	struct thin_link *thin; /* NULL: its frames are not */
@@ -651,8 +652,6 @@ uint64_t link_turn_us(const struct node_link *link);
 struct plain {
 	bool has_self, has_ipv4;
 	struct address self, ipv4;
-	struct rule rules[2][NODE_RULE_MAX]; /* by enum node_direction */
-	unsigned rule_count[2];
 	struct secret_packet_key keys[NODE_MAC_KEYS_MAX];
 	unsigned key_count;
 	bool is_lenient;
@@ -669,15 +668,25 @@ int plain_mac_start(struct node_link *link); /* the link is up; -ENOMEM */
 void plain_mac_stop(struct node_link *link);
 struct babel_verdict plain_accept(
 	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, const router_id *origin);
-struct babel_verdict plain_announce(void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
 
 /* --- essential.c: links that are for a few ------------------------------------------------------------- */
 
 /* Does the link carry this route? Always, if it names nobody. */
 bool essential_allows(const struct node_link *link, const struct prefix *prefix, const router_id *origin);
 /* The engine's question of every link: may this route be announced there? (babel.h) */
-struct babel_verdict essential_announce(
-	void *user, unsigned link, const struct prefix *prefix, const router_id *origin);
+struct babel_verdict essential_announce(void *user, unsigned link, const struct address *neighbour,
+	const struct prefix *prefix, const router_id *origin);
+
+/* --- policy.c: rules of links about routes ---------------------------------------------------------------- */
+
+struct policy {
+	struct rule rules[2][NODE_RULE_MAX]; /* by enum node_direction */
+	unsigned count[2];
+};
+bool policy_filters(const struct node_link *link); /* must the engine ask what is announced there? */
+/* `neighbour` NULL: all of the link. */
+struct babel_verdict policy_ask(struct node_link *link, enum node_direction direction, const struct prefix *prefix,
+	const struct address *neighbour);
 
 /* --- packet.c, fragment.c, icmp.c, forward.c: the data path ------------------------------------------------- */
 

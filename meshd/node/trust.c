@@ -447,6 +447,20 @@ static bool neighbour_is(const struct address *neighbour, const struct known *k)
 	return address_equal(neighbour, &own);
 }
 
+/* What a certificate allows; the rules of the link may take it away, or make it dearer. */
+static struct babel_verdict accept_by_policy(
+	struct node_link *link, const struct address *neighbour, const struct prefix *prefix, bool is_named)
+{
+	struct babel_verdict verdict = policy_ask(link, NODE_IN, prefix, neighbour);
+	unsigned cost = link->config.extra_cost + verdict.extra_cost;
+
+	if (!verdict.accept)
+		DROP(link->n, link, policy_denied);
+	verdict.is_named = is_named;
+	verdict.extra_cost = (uint16_t)(cost < BABEL_INFINITY ? cost : BABEL_INFINITY - 1);
+	return verdict;
+}
+
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric)
 {
@@ -459,7 +473,7 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 		return plain_accept(n->links[link], neighbour, prefix, origin);
 	if (!k && prefix_is_behind_gateway(n, prefix)) {
 		n->believes_foreigners = true;
-		return (struct babel_verdict){ .accept = true, .extra_cost = n->links[link]->config.extra_cost };
+		return accept_by_policy(n->links[link], neighbour, prefix, false);
 	}
 	if (!k) {
 		want(n, origin, link, neighbour);
@@ -477,9 +491,6 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 			k->member->certificate.name, prefix_format(prefix, text));
 		return (struct babel_verdict){ .accept = false };
 	}
-	return (struct babel_verdict){
-		.accept = true,
-		.is_named = is_host || certificate_names(&k->member->certificate, prefix),
-		.extra_cost = n->links[link]->config.extra_cost,
-	};
+	return accept_by_policy(
+		n->links[link], neighbour, prefix, is_host || certificate_names(&k->member->certificate, prefix));
 }

@@ -63,8 +63,10 @@ static void check_babel(const struct config_link *l)
 	assert(l->interface[0] != '\0' && l->peer_count == 0 && !l->discover && !l->metered);
 	assert(l->hello_ms >= 20 && l->hello_ms <= 600000 && l->hello_ms % 10 == 0);
 	assert(l->dead_misses == 0 && l->idle_ms == 0);
-	check_rules(l->accept, l->accept_count);
-	check_rules(l->announce, l->announce_count);
+	for (unsigned i = 0; i < l->accept_count; i++)
+		assert(!l->accept[i].name[0]);
+	for (unsigned i = 0; i < l->announce_count; i++)
+		assert(!l->announce[i].name[0] && l->announce[i].from.family == FAMILY_NONE);
 }
 
 static void check_sealed(const struct config_link *l)
@@ -88,6 +90,8 @@ static void check_link(const struct config_link *l)
 		check_babel(l);
 	else
 		check_sealed(l);
+	check_rules(l->accept, l->accept_count);
+	check_rules(l->announce, l->announce_count);
 	assert((l->extra_cost != 0) == l->metered);
 	check_peers(l);
 	if (l->type == CONFIG_ETHERNET)

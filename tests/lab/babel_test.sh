@@ -141,6 +141,7 @@ inside() {
 	redistributes
 	looks
 	reloads
+	rules_between_members
 	links_come_and_go
 	stop_cleans
 }
@@ -251,6 +252,29 @@ reloads() {
 	check "the old rules come back" reload_says 'changed: link lab: accept'
 	check "and what they allow" within 20 in_kernel gate 10.50.1.1 lab0
 	check "no neighbour was lost" test "$(grep -c 'link-up lab' "$MESHLAB_DIR/gate.log")" = "$ups"
+}
+
+# What a member announces can be taken away as well, by its name.
+rules_between_members() {
+	sed -i 's|  - {interface: radio0, preset: mesh-radio}|  - {interface: radio0, preset: mesh-radio, accept: [deny 10.50.2.0/24 from gate]}|' \
+		"$MESHLAB_DIR/alpha.yaml"
+	radio=$(ups_of radio0)
+	check "a sealed link takes rules by a reload" alpha_reloads 'changed: link radio0: accept'
+	check "what they deny goes" within 10 no_route_by_gate 10.50.2.1
+	check "what they do not mention stays" within 15 answers alpha 10.50.1.1
+	sed -i 's|, accept: .*gate\]}|}|' "$MESHLAB_DIR/alpha.yaml"
+	check "and comes back when they are gone" alpha_reloads 'changed: link radio0: accept'
+	check "to be used" within 20 answers alpha 10.50.2.1
+	check "no member was lost" test "$(ups_of radio0)" = "$radio"
+}
+
+alpha_reloads() { # text
+	seen=$(ask alpha reload 2>&1)
+	echo "$seen" | grep -q "$1" || { echo "$seen"; return 1; }
+}
+
+no_route_by_gate() { # address
+	! ask alpha routes | grep "^$1/.*in use"
 }
 
 # Links are added, changed, renamed and removed; nobody is lost on those that are left alone.

@@ -23,7 +23,7 @@ static bool matches(const char *text, const char *prefix)
 	struct prefix p;
 
 	assert_int_equal(prefix_parse(&p, prefix), 0);
-	return rule_matches(&r, &p, NULL);
+	return rule_matches(&r, &p, NULL, NULL);
 }
 
 static void a_prefix_stands_for_itself_and_all_inside(void **state)
@@ -83,9 +83,28 @@ static void a_named_neighbour_is_the_only_one(void **state)
 	address_parse(&one, "fe80::1");
 	address_parse(&other, "fe80::2");
 	prefix_parse(&p, "10.0.0.0/8");
-	assert_true(rule_matches(&r, &p, &one));
-	assert_false(rule_matches(&r, &p, &other));
-	assert_false(rule_matches(&r, &p, NULL));
+	assert_true(rule_matches(&r, &p, &one, NULL));
+	assert_false(rule_matches(&r, &p, &other, NULL));
+	assert_false(rule_matches(&r, &p, NULL, NULL));
+}
+
+static void a_named_member_is_the_only_one(void **state)
+{
+	struct rule from = rule("any +5 from relay-2"), to = rule("deny any to relay-2");
+	struct address one;
+	struct prefix p;
+
+	(void)state;
+	address_parse(&one, "fe80::1");
+	prefix_parse(&p, "10.0.0.0/8");
+	assert_string_equal(from.name, "relay-2");
+	assert_int_equal(from.from.family, FAMILY_NONE);
+	assert_false(from.is_to);
+	assert_true(to.is_to);
+	assert_true(rule_matches(&from, &p, &one, "relay-2"));
+	assert_false(rule_matches(&from, &p, &one, "relay-22"));
+	assert_false(rule_matches(&to, &p, &one, NULL));
+	assert_false(rule_equal(&from, &to));
 }
 
 static void the_first_that_matches_decides(void **state)
@@ -95,12 +114,12 @@ static void the_first_that_matches_decides(void **state)
 
 	(void)state;
 	prefix_parse(&p, "10.1.9.0/25");
-	assert_ptr_equal(rules_find(rules, 3, &p, NULL), &rules[0]);
+	assert_ptr_equal(rules_find(rules, 3, &p, NULL, NULL), &rules[0]);
 	prefix_parse(&p, "10.1.8.0/24");
-	assert_ptr_equal(rules_find(rules, 3, &p, NULL), &rules[1]);
+	assert_ptr_equal(rules_find(rules, 3, &p, NULL, NULL), &rules[1]);
 	prefix_parse(&p, "fd00::/8");
-	assert_ptr_equal(rules_find(rules, 3, &p, NULL), &rules[2]);
-	assert_null(rules_find(rules, 2, &p, NULL));
+	assert_ptr_equal(rules_find(rules, 3, &p, NULL, NULL), &rules[2]);
+	assert_null(rules_find(rules, 2, &p, NULL, NULL));
 }
 
 static void what_is_no_rule_is_told_why(void **state)
@@ -122,6 +141,10 @@ static void what_is_no_rule_is_told_why(void **state)
 		{ "deny any +5", "what it denies" },
 		{ "any from", "no neighbour" },
 		{ "any from 2001:db8::1", "no neighbour" },
+		{ "any to fe80::1", "no neighbour" },
+		{ "any to", "no neighbour" },
+		{ "any from a-name-that-is-longer-than-certificates-have", "no neighbour" },
+		{ "any from a to b", "more than a rule" },
 		{ "any +1 16", "more than a rule" },
 		{ "a b c d e f g h i", "too many words" },
 	};
@@ -162,6 +185,7 @@ int main(void)
 		cmocka_unit_test(any_is_both_families),
 		cmocka_unit_test(words_come_in_their_order),
 		cmocka_unit_test(a_named_neighbour_is_the_only_one),
+		cmocka_unit_test(a_named_member_is_the_only_one),
 		cmocka_unit_test(the_first_that_matches_decides),
 		cmocka_unit_test(what_is_no_rule_is_told_why),
 		cmocka_unit_test(rules_are_equal_in_all_they_say),

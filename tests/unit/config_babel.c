@@ -58,6 +58,22 @@ static void a_babel_link_is_as_written(void **state)
 	assert_int_equal(l->announce_count, 1);
 }
 
+static void a_link_between_members_has_rules_by_name(void **state)
+{
+	const struct config_link *l = &good("links:\n  - {name: hill, interface: eth3, preset: mesh-radio,\n"
+					    "     accept: [deny 10.1.9.0/24 from relay-2, any +96 from relay-3],\n"
+					    "     announce: [deny any 0 to relay-2]}\n")
+					       ->links[0];
+
+	(void)state;
+	assert_int_equal(l->type, CONFIG_ETHERNET);
+	assert_int_equal(l->accept_count, 2);
+	assert_string_equal(l->accept[0].name, "relay-2");
+	assert_int_equal(l->accept[1].cost, 96);
+	assert_int_equal(l->announce_count, 1);
+	assert_true(l->announce[0].is_to);
+}
+
 static void updates_follow_the_hellos(void **state)
 {
 	(void)state;
@@ -114,11 +130,21 @@ static void what_makes_no_babel_link_is_refused(void **state)
 			"own "
 			"address, as 10.1.0.0/16" },
 		{ "links:\n  - type: babel\n    interface: b\n    announce:\n      - any from fe80::1\n",
-			"m.yaml:5: link \"b\": rule \"any from fe80::1\" names a neighbour, but all of a link are told "
-			"the "
-			"same; remove from" },
-		{ "links:\n  - interface: b\n    accept: [any]\n",
-			"m.yaml:3: link \"b\": accept is for links of type babel; remove it, or write type: babel" },
+			"m.yaml:5: link \"b\": rule \"any from fe80::1\" names a neighbour, but all of a babel link "
+			"are told the same; remove it" },
+		{ "links:\n  - type: babel\n    interface: b\n    accept:\n      - any from relay-2\n",
+			"m.yaml:5: link \"b\": rule \"any from relay-2\" names a member, but nobody on a babel link "
+			"has "
+			"proven to be one; write from and its link-local address, as \"from fe80::1\"" },
+		{ "links:\n  - interface: b\n    accept: [any from fe80::1]\n",
+			"m.yaml:3: link \"b\": rule \"any from fe80::1\" names an address, but members are known by "
+			"name; write it, as \"from relay-2\"" },
+		{ "links:\n  - interface: b\n    accept: [any to relay-2]\n",
+			"m.yaml:3: link \"b\": rule \"any to relay-2\" says who is told, which is for announce; write "
+			"from" },
+		{ "links:\n  - interface: b\n    announce: [any from relay-2]\n",
+			"m.yaml:3: link \"b\": rule \"any from relay-2\" says who has told, which is for accept; write "
+			"to" },
 		{ "links:\n  - {type: babel, interface: b}\n  - {name: c, type: babel, interface: b}\n",
 			"m.yaml:3: link \"c\": interface \"b\" is used by link \"b\" in line 2; remove one of them" },
 		{ "node:\n  table: 255\n", "m.yaml:2: node: table \"255\" is none; write main, or the number of a "
@@ -209,6 +235,7 @@ int main(void)
 		cmocka_unit_test(a_wireless_one_repeats_what_it_heard__rfc8966_3_7_4),
 		cmocka_unit_test(a_babel_link_is_as_written),
 		cmocka_unit_test(updates_follow_the_hellos),
+		cmocka_unit_test(a_link_between_members_has_rules_by_name),
 		cmocka_unit_test(routes_go_where_the_file_says),
 		cmocka_unit_test(what_makes_no_babel_link_is_refused),
 		cmocka_unit_test(rules_are_bounded),

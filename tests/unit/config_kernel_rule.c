@@ -51,7 +51,7 @@ static void what_is_no_rule_is_refused_at_its_line(void **state)
 			"route, as metric 100" },
 		{ "node:\n  redistribute:\n    - any from fe80::1\n" LINKS,
 			"m.yaml:3: node: rule \"any from fe80::1\" names a neighbour, but a kernel has none; remove "
-			"from" },
+			"it" },
 		{ "node:\n  redistribute:\n    - proto static\n" LINKS,
 			"m.yaml:3: node: rule \"proto static\" names no prefix; write 10.1.0.0/16, fd12::/32 or any" },
 	};
