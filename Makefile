@@ -10,7 +10,7 @@
 #   make thin       what networks of THIN_NODES nodes (10 100 300) cost a link of 9.6 and of 2.4 kbit/s
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
 #   make check-interop
-#                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; about half an hour
+#                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; a quarter of an hour
 #   make soak       twelve routers of four kinds, links cut at random by SOAK_SEED (1), for SOAK_SECONDS (1800)
 #   make mutants    takes each rule of versioned sessions and of classes out in turn: does a test fail?
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)

@@ -303,8 +303,10 @@ static unsigned flow_through_replacements(bool is_v6)
 
 /*
  * Linux marks the route that was replaced as dead, and a look-up for IPv4 that found it
- * just before then finds none: once in some hundred thousand packets here, on a busy
- * machine. Deleting and adding loses a hundred and more in each run.
+ * just before passes it over and finds none. "ip route replace" from a shell loses as much:
+ * 1 of 6.3 and 12 of 10.1 million packets over 0.4 and 1.9 million replacements (6.18, two
+ * busy processors), none of 3.2 million for IPv6, whose look-ups do not ask. Deleting and
+ * adding loses a hundred and more in each run.
  */
 static void some_run_loses_nothing(bool is_v6)
 {
