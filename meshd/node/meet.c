@@ -11,7 +11,7 @@
  * port, and what the other one's box lets in is the old one.
  *
  * Who is introduced (A, B) believes nothing of it: it calls, as it would call whoever
- * sends a beacon, and the handshake says who is there. The first message of XX has 96
+ * sends a beacon, and the handshake says who is there. The first message of XX has 88
  * bytes, is repeated three times, and that is all that a neighbour's word is worth. Where
  * it may go the shell decides, which knows what an endpoint means. What comes of it is a
  * neighbour as any other; if nothing does, packets still go through R.
@@ -35,8 +35,8 @@
 #define CALL_US (2 * SECOND) /* ... and of all of them */
 #define CALL_BURST 8
 #define CALL_AGAIN_US (10 * SECOND) /* to where nobody answered, doubled each time */
-#define FORGOTTEN_US (40 * 60 * SECOND) /* nobody has spoken of it for so long: it is of no interest */
-#define HELLO_BYTES 130 /* with its IHU and all headers, to each neighbour by itself */
+#define FORGOTTEN_US (2400 * SECOND) /* nobody has spoken of it for so long: it is of no interest */
+#define HELLO_BYTES 130ull /* with its IHU and all headers, to each neighbour by itself */
 #define HELLO_PERCENT 2 /* of the link for those of whom we were told */
 #define XX_TRY 2 /* call_start(): by XX, whose first message is short */
 
