@@ -282,6 +282,18 @@ static const struct {
 		"s.yaml:7: \"a:r0\" ends a link of another kind; give it an interface of its own" },
 	{ NODES "links:\n  - {name: l, preset: fibre, nat: yes, ends: [a:r0, b:r0]}\n",
 		"s.yaml:6: link \"l\": nat is yes, no or symmetric, and only for satellites and cellular" },
+	{ NODES "links:\n  - {name: l, preset: cellular, nat: full-cone, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": nat is yes, no or symmetric, and only for satellites and cellular" },
+	{ NODES "links:\n  - {name: l, preset: fibre, calls: no, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": calls is no, and only for satellites and cellular; the boxes that its ends are "
+		"behind are said where they call" },
+	{ NODES "links:\n  - {name: l, preset: cellular, calls: no, nat: yes, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": calls is no, and only for satellites and cellular; the boxes that its ends are "
+		"behind are said where they call" },
+	{ NODES "links:\n  - {name: l, preset: cellular, introductions: perhaps, ends: [a:e, b:e]}\n",
+		"s.yaml:6: a node refuses the link: link:3: link \"e\": introductions \"perhaps\" is neither yes nor "
+		"no; "
+		"write one of them" },
 	{ LINKS "events:\n  - {at: 10, do: cut m}\n",
 		"s.yaml:8: there is no link \"m\"; name one of links:, or a preset for all of its kind" },
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
