@@ -26,7 +26,7 @@
 #else
 #define IS_SLOW 0
 #endif
-#define SHRINK_US (60 * SECOND_US) /* of real time, at most */
+#define SHRINK_US (600 * SECOND_US) /* of real time, at most: a few seconds where nobody else works */
 
 enum breakage broken;
 
