@@ -17,6 +17,7 @@
 #define NACK_GAP_US (200 * MS) /* for the same gap */
 #define ANSWER_THIN_US (1 * SECOND) /* on a thin link neither any sooner: there the answer is on its way */
 #define MISMATCH_US (1 * SECOND)
+#define ACK_THIN_US (250 * MS) /* on a thin link, of what is: the time of a packet */
 #define ACK_LATER_US (4 * SECOND) /* on a thin link, of what is not urgent */
 
 void adj_in_count(const struct route *r, bool is_there)
@@ -55,7 +56,11 @@ static bool is_in_step(const struct session_in *in)
 static void ack_soon(struct session *s, uint64_t now_us)
 {
 	s->in.owes_ack = true;
-	session_flush_soon(s, now_us, true);
+	/* What comes next is acknowledged with it, and by one frame. */
+	if (s->n->link->config.is_thin)
+		timer_set_earlier(&s->n->b->heap, &s->flush, now_us + ACK_THIN_US);
+	else
+		session_flush_soon(s, now_us, true);
 }
 
 /* ... or with the next Hello, if that comes before. */

@@ -349,6 +349,20 @@ static void commit_account(struct session *s, struct destination *d, struct clai
 			want[c].metric = BABEL_INFINITY;
 }
 
+/* What is asked for again over a thin link is on its way already: it is said until it is acknowledged, and each further
+ * commit would have it said once more. */
+static bool answer_is_under_way(const struct session *s, const struct adj_out *told, const struct claim *want)
+{
+	bool is_same = told && told->ver > s->out.acked && s->n->link->config.is_thin;
+
+	for (unsigned c = 0; c < s->n->b->config.classes && is_same; c++)
+		is_same = told->claims[c].metric == want[c].metric &&
+			  (want[c].metric == BABEL_INFINITY ||
+				  (told->claims[c].seqno == want[c].seqno &&
+					  router_id_equal(&told->claims[c].origin, &want[c].origin)));
+	return is_same;
+}
+
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
 {
 	const struct adj_out *told = adj_out_find(s, d);
@@ -357,6 +371,8 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 	bool is_due = false, is_urgent = why == COMMIT_FORCED;
 
 	commit_wanted(s, d, want);
+	if (why == COMMIT_FORCED && answer_is_under_way(s, told, want))
+		return false;
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		const struct claim *before = told ? &told->claims[c] : NULL;
 		bool is_finite = want[c].metric != BABEL_INFINITY;

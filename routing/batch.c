@@ -232,13 +232,15 @@ static bool request_of(const struct session *s, const struct babel_tlv *batch, c
 	const struct babel_member *m, const struct prefix *prefix, struct babel_tlv *out)
 {
 	const struct claim *told = item->is_relative ? compact_told(s, prefix, batch->u.batch.class) : NULL;
+	/* Asked before the answer to the last time came, or for another class: it is for that one, not for one more. */
+	bool is_answered = told && compact_is_newer_under_way(s, prefix);
 
 	*out = (struct babel_tlv){ .type = TLV_SEQNO_REQUEST };
 	out->u.seqno_request.prefix = *prefix;
 	out->u.seqno_request.class = batch->u.batch.class;
 	out->u.seqno_request.hop_count = batch->u.batch.hop_count;
 	out->u.seqno_request.origin = told ? told->origin : m->origin;
-	out->u.seqno_request.seqno = told ? (uint16_t)(told->seqno + 1) : item->seqno;
+	out->u.seqno_request.seqno = told ? (uint16_t)(told->seqno + !is_answered) : item->seqno;
 	if (!item->is_relative && batch->u.batch.is_salted)
 		memcpy(out->u.seqno_request.origin.bytes, item->salt, COMPACT_SALT);
 	return (told || !item->is_relative) && !router_id_is_reserved(&out->u.seqno_request.origin);

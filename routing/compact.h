@@ -52,6 +52,8 @@ void crowd_write(struct crowd *all, struct packet *p); /* all of them; there is 
 
 /* What the neighbour was told of a prefix; NULL: nothing finite. */
 const struct claim *compact_told(const struct session *s, const struct prefix *prefix, unsigned class);
+/* A newer seqno of it is on its way: the neighbour may still speak of the one before. */
+bool compact_is_newer_under_way(const struct session *s, const struct prefix *prefix);
 
 /* --- batch.c ------------------------------------------------------------------------------ */
 

@@ -489,3 +489,10 @@ const struct claim *compact_told(const struct session *s, const struct prefix *p
 
 	return e && e->claims[class].metric != BABEL_INFINITY ? &e->claims[class] : NULL;
 }
+
+bool compact_is_newer_under_way(const struct session *s, const struct prefix *prefix)
+{
+	const struct adj_out *e = entry_of(s, prefix);
+
+	return e && e->ver > s->out.acked && (mark_at(s, index_of(s, e)) & MARK_SEQNO) != MARK_SAME;
+}

@@ -16,7 +16,7 @@
 
 #define RTT_FIRST_US (300 * MS)
 #define RTT_FIRST_THIN_US (2 * SECOND)
-#define WINDOW_THIN 8 /* there the budget is the limit */
+#define WINDOW_THIN 4 /* the other end gets no word in before they have left */
 #define RTT_MAX_US (10 * SECOND)
 #define RETRANSMIT_MIN_US (50 * MS)
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
@@ -375,7 +375,7 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 		out->timed_ver = 0;
 	}
 	out->tries = 0;
-	if (out->window < WINDOW_MAX)
+	if (out->window < (s->n->link->config.is_thin ? WINDOW_THIN : WINDOW_MAX))
 		out->window++;
 	if (out->sent < applied)
 		out->sent = applied;
@@ -397,7 +397,7 @@ static bool nack_has_crossed(const struct session *s, uint64_t now_us, uint32_t 
 	const struct session_out *out = &s->out;
 
 	return s->n->link->config.is_thin && applied <= out->acked && out->in_flight > 0 &&
-	       now_us < out->flight_us + out->rtt_us / 2;
+	       now_us < out->flight_us + out->rtt_us;
 }
 
 static void full_wanted(struct session *s, uint64_t now_us)
