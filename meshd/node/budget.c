@@ -131,7 +131,7 @@ size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need
 {
 	struct budget *b = &link->budget;
 
-	if (need == BABEL_NEED_LIFE || !link_rate_bps(link))
+	if (need == BABEL_NEED_LIFE || link->config.is_unbudgeted || !link_rate_bps(link))
 		return SIZE_MAX;
 	slots_advance(b, now_us);
 	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), left = routine_left(link, sent);

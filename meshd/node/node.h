@@ -191,6 +191,7 @@ struct node_link_config {
 	bool is_by_message; /* a frame takes its time whatever its length: its rate is that of frames of mtu bytes */
 	bool is_half_duplex; /* nobody is heard while somebody sends */
 	bool probes_mtu; /* what lies below may lose frames for their size without a word (probe.c) */
+	bool is_unbudgeted; /* says whatever there is to say at once; to compare */
 	bool introduces; /* tells neighbours whose packets it passes on between them where the other one is (meet.c) */
 	bool is_introduced; /* calls whom a neighbour tells it of, and lets itself be told of */
 	bool is_plain; /* RFC 8966 in the clear, to routers that are no members: node_babel_in(), plain.c */

@@ -11,6 +11,8 @@
 
 #define BUCKETS 4096
 
+#define SEQNO_BEFORE 16 /* of who has run before the world began */
+
 struct disk_file {
 	struct disk_file *next; /* in its bucket */
 	uint16_t len;
@@ -86,6 +88,16 @@ static const struct disk_file *certificate_file(const struct station *s)
 	return file_of(s->w->disk, bytes_of(encoding, (size_t)len));
 }
 
+/* It has run before: its router-id is that of its keys, and its seqno goes on. */
+static void seqno_keep(struct station *s)
+{
+	router_id rid;
+
+	identity_router_id(rid.bytes, &s->enrolment.identity.public);
+	s->seqno = (uint32_t)rid.bytes[0] << 24 | (uint32_t)rid.bytes[1] << 16 | SEQNO_BEFORE;
+	s->has_seqno = true;
+}
+
 void disk_acquaint(struct world *w)
 {
 	const struct disk_file **files = world_alloc((w->station_count + 1) * sizeof(*files));
@@ -97,6 +109,7 @@ void disk_acquaint(struct world *w)
 		uint8_t key[KEY_LEN], proof[CERTIFICATE_PROOF_LEN];
 
 		proof_key(key, &s->enrolment.identity);
+		seqno_keep(s);
 		for (unsigned k = 0; k < w->station_count; k++) {
 			if (k == i)
 				continue;

@@ -14,7 +14,7 @@
 const char *plan_measure_name(enum plan_measure measure)
 {
 	static const char *const names[] = { "reach", "gap", "lost", "fallen", "share", "moves", "whole", "arrives",
-		"usable", "sessions", "entries", "routed", "relayed", "floor" };
+		"usable", "carried", "sessions", "entries", "routed", "relayed", "floor" };
 
 	return names[measure];
 }
@@ -40,14 +40,14 @@ bool plan_name_is_good(const char *name, size_t size)
 	return name && name[0] && strlen(name) < size && name[strspn(name, NAME_LETTERS)] == '\0';
 }
 
-static struct plan *plan_alloc(const struct plan_text *t)
+static struct plan *plan_alloc(const struct plan_text *t, const struct plan_text *grown)
 {
 	struct plan *p = calloc(1, sizeof(*p));
 
 	if (!p)
 		return NULL;
-	p->nodes = calloc(t->nodes_count + 1, sizeof(*p->nodes));
-	p->links = calloc(t->links_count + 1, sizeof(*p->links));
+	p->nodes = calloc(t->nodes_count + (grown ? grown->nodes_count : 0) + 1, sizeof(*p->nodes));
+	p->links = calloc(t->links_count + (grown ? grown->links_count : 0) + 1, sizeof(*p->links));
 	p->events = calloc(t->events_count + 1, sizeof(*p->events));
 	p->flows = calloc(t->flows_count + 1, sizeof(*p->flows));
 	p->files = calloc(t->files_count + t->expect_count + 1, sizeof(*p->files));
@@ -60,11 +60,58 @@ static struct plan *plan_alloc(const struct plan_text *t)
 	return NULL;
 }
 
-static int plan_read(struct plan_reading *r)
+/* A switch at the top; what is not said stays as it is. */
+static int switch_read(struct plan_reading *r, const char *section, const char *text, const char *meaning, bool *is_on)
+{
+	if (text && strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+		return outline_complain(&r->outline, section, -1, NULL, "%s is yes (%s) or no", section, meaning);
+	*is_on = text ? strcmp(text, "yes") == 0 : *is_on;
+	return 0;
+}
+
+static int switches_read(struct plan_reading *r)
+{
+	const struct plan_text *t = r->text;
+	bool has_budget = true;
+	int error = switch_read(r, "acquainted", t->acquainted, "every node has all certificates from the start",
+		&r->plan->is_acquainted);
+
+	if (!error)
+		error = switch_read(r, "budget", t->budget, "nodes keep to the budget of a link", &has_budget);
+	r->plan->is_unbudgeted = !has_budget;
+	return error;
+}
+
+/* Those of the plan, and those that it has grown. */
+static int nodes_and_links_read(struct plan_reading *r, const struct plan_text *grown)
+{
+	const struct plan_text *own = r->text, *texts[] = { own, grown };
+	int error = 0;
+
+	for (unsigned k = 0; k < 2; k++) {
+		r->text = texts[k];
+		r->first_node = r->plan->node_count;
+		for (unsigned i = 0; r->text && i < r->text->nodes_count && !error; i++)
+			error = plan_node_read(r, (int)i);
+	}
+	for (unsigned k = 2; k-- > 0;) {
+		r->text = texts[k];
+		r->first_link = r->plan->link_count;
+		for (unsigned i = 0; r->text && i < r->text->links_count && !error; i++)
+			error = plan_link_read(r, (int)i);
+	}
+	r->text = own;
+	return error;
+}
+
+static int plan_read(struct plan_reading *r, const struct plan_text *grown)
 {
 	const struct plan_text *t = r->text;
 	char *end = NULL;
-	int error = 0;
+	int error = switches_read(r);
+
+	if (error)
+		return error;
 
 	if (t->seed) {
 		r->plan->seed = strtoull(t->seed, &end, 10);
@@ -72,10 +119,6 @@ static int plan_read(struct plan_reading *r)
 			return outline_complain(
 				&r->outline, "seed", -1, NULL, "seed \"%.40s\" is not a number", t->seed);
 	}
-	if (t->acquainted && strcmp(t->acquainted, "yes") != 0 && strcmp(t->acquainted, "no") != 0)
-		return outline_complain(&r->outline, "acquainted", -1, NULL,
-			"acquainted is yes (every node has all certificates from the start) or no");
-	r->plan->is_acquainted = t->acquainted && strcmp(t->acquainted, "yes") == 0;
 	if (!t->duration || link_duration_parse(&r->plan->duration_us, t->duration) || !r->plan->duration_us)
 		return outline_complain(&r->outline, t->duration ? "for" : NULL, -1, NULL,
 			"how long does it go on? write for: 60 (seconds of virtual time)");
@@ -83,13 +126,10 @@ static int plan_read(struct plan_reading *r)
 		return outline_complain(&r->outline, "linger", -1, NULL,
 			"\"%.40s\" is not a time; write linger: 20 (seconds), or nothing to go on to the end",
 			t->linger);
-	if (t->nodes_count == 0)
+	if (t->nodes_count == 0 && !grown)
 		return outline_complain(
 			&r->outline, "nodes", -1, NULL, "there are no nodes; write nodes: and below it - {name: a}");
-	for (unsigned i = 0; i < t->nodes_count && !error; i++)
-		error = plan_node_read(r, (int)i);
-	for (unsigned i = 0; i < t->links_count && !error; i++)
-		error = plan_link_read(r, (int)i);
+	error = nodes_and_links_read(r, grown);
 	for (unsigned i = 0; i < t->events_count && !error; i++)
 		error = plan_event_read(r, (int)i);
 	if (!error)
@@ -110,15 +150,18 @@ static int plan_read(struct plan_reading *r)
 struct plan *plan_parse(const char *name, struct bytes text, char error[PLAN_ERROR_MAX])
 {
 	struct plan_reading r = { .outline = { .file = name, .error = error } };
-	struct plan_text *values = NULL;
+	struct plan_text *values = NULL, *grown = NULL;
 
 	error[0] = '\0';
 	int result = plan_text_load(&values, text, &r.outline);
 	r.text = values;
+	if (!result)
+		result = plan_grow(&r, &grown);
 	if (!result) {
-		r.plan = plan_alloc(values);
-		result = r.plan ? plan_read(&r) : outline_complain(&r.outline, NULL, -1, NULL, "out of memory");
+		r.plan = plan_alloc(values, grown);
+		result = r.plan ? plan_read(&r, grown) : outline_complain(&r.outline, NULL, -1, NULL, "out of memory");
 	}
+	plan_text_free(grown);
 	plan_text_free(values);
 	outline_done(&r.outline);
 	if (!result)

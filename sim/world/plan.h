@@ -22,6 +22,7 @@
 #define PLAN_FILE_BYTES_MAX 100000000 /* of one */
 #define PLAN_EXPECT_MAX 64
 #define PLAN_ATTACKS_MAX 16
+#define PLAN_CROWDS_MAX 8
 #define PLAN_PORTS_MAX 32 /* of a node */
 #define PLAN_DEAF_MAX 32
 #define PLAN_WAY_MAX 64 /* way-points of a node */
@@ -56,6 +57,7 @@ struct plan_node {
 	bool power;
 	bool has_mains;
 	uint64_t battery_us; /* how long a full one lasts; 0: none */
+	bool is_plain; /* it and its neighbours repeat their routes to each other as RFC 8966 has it; to compare */
 	uint32_t expires_min; /* of its certificate, minutes since 1970; 0: not in this scenario */
 	bool has_place;
 	struct position place;
@@ -188,6 +190,7 @@ enum plan_measure {
 	PLAN_WHOLE,
 	PLAN_ARRIVES,
 	PLAN_USABLE,
+	PLAN_CARRIED,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,
@@ -197,9 +200,11 @@ enum plan_measure {
 
 struct plan_expect {
 	enum plan_measure measure;
-	unsigned from, to; /* reach: nodes; gap and lost: flow; share: link; moves: node; file; group (all in `from`) */
-	enum plan_class class; /* reach, whole */
+	unsigned from, to; /* reach: nodes; gap and lost: flow; share, carried: link; moves: node; file; group (all in
+			      `from`) */
+	enum plan_class class; /* reach, whole, carried */
 	unsigned file; /* reach of pictures: it sends this one */
+	uint64_t over_us; /* share: the mean of so long; 0: the worst ten seconds */
 	bool is_thin; /* share: of all links that were thin at the start */
 	const struct link_preset *kind; /* share: of all links of this kind; NULL: of one */
 	uint64_t after_us, every_us;
@@ -235,6 +240,7 @@ struct plan {
 	uint64_t duration_us;
 	uint64_t linger_us; /* it ends so long after all that it waits for came; 0: not before its time */
 	bool is_acquainted; /* every node has the certificates of all on its disk */
+	bool is_unbudgeted; /* they say whatever they have to say at once; to compare */
 	unsigned node_count, link_count, event_count, flow_count, file_count, group_count, expect_count;
 	struct plan_node *nodes;
 	struct plan_link *links;

@@ -162,7 +162,32 @@ static int share_read(struct plan_reading *r, int i, const struct plan_text_shar
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"share: there is no kind \"%.40s\"; write thin or one of %s", text->kind, link_preset_names());
 	int error = limit_value_read(r, i, PLAN_SHARE, text->at_most, &e->at_most);
-	return error ? error : plan_time_read(r, "expect", i, text->after, &e->after_us);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->over, &e->over_us);
+	if (!error && e->over_us && (!text->link || e->after_us + e->over_us > r->plan->duration_us))
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"share: a mean is of one link, over a time that ends with the plan at the latest; write link: "
+			"NAME, "
+			"over: 1h");
+	return error;
+}
+
+/* Bytes with all headers. */
+static int carried_read(struct plan_reading *r, int i, const struct plan_text_carried *text, struct plan_expect *e)
+{
+	int found = text->link ? plan_find_link(r->plan, text->link, strlen(text->link)) : -1;
+	char *end = NULL;
+
+	if (found >= 0 && text->class && text->at_most)
+		e->at_most = strtod(text->at_most, &end);
+	if (!end || end == text->at_most || *end || e->at_most < 0)
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"carried is of a link and a class, in bytes; write carried: {link: NAME, class: bulk, at most: "
+			"0}");
+	e->from = (unsigned)found;
+	return plan_class_read(r, "expect", i, text->class, &e->class);
 }
 
 static int whole_read(struct plan_reading *r, int i, const struct plan_text_whole *text, struct plan_expect *e)
@@ -195,6 +220,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_WHOLE] = text->whole,
 		[PLAN_ARRIVES] = text->arrives,
 		[PLAN_USABLE] = text->usable,
+		[PLAN_CARRIED] = text->carried,
 		[PLAN_SESSIONS] = text->sessions,
 		[PLAN_ENTRIES] = text->entries,
 		[PLAN_ROUTED] = text->routed,
@@ -210,8 +236,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
-			"sessions, "
-			"entries, routed, relayed, floor; write each in a line of its own");
+			"carried, sessions, entries, routed, relayed, floor; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:
@@ -220,6 +245,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return share_read(r, i, text->share, e);
 	case PLAN_WHOLE:
 		return whole_read(r, i, text->whole, e);
+	case PLAN_CARRIED:
+		return carried_read(r, i, text->carried, e);
 	case PLAN_ARRIVES:
 		return arrives_read(r, i, text->arrives, e);
 	case PLAN_SESSIONS:

@@ -93,7 +93,7 @@ static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint
 
 static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
 {
-	unsigned carries = r->plan->links[l].params[0].mtu;
+	unsigned carries = r->plan->links[r->first_link + (unsigned)l].params[0].mtu;
 	bool is_stated = r->text->links[l].link.params[MTU_PARAM];
 	int error = port_read(r, l, port, rate_bps, 0);
 
@@ -124,7 +124,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 
 		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
 			port->is_serial == like->is_serial && port->is_caller == like->is_caller &&
-			(port->nat == like->nat || r->plan->links[l].is_silent))
+			(port->nat == like->nat || r->plan->links[r->first_link + (unsigned)l].is_silent))
 			return found;
 		return outline_complain(&r->outline, "links", l, "ends",
 			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
@@ -146,7 +146,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 
 static int end_read(struct plan_reading *r, int l, const char *text, const char *mesh, uint64_t rate_bps)
 {
-	struct plan_link *link = &r->plan->links[l];
+	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
 	const char *colon = strchr(text, ':');
 	int node = colon ? plan_find_node(r->plan, text, (size_t)(colon - text)) : -1;
 	struct plan_port port = { .mesh = mesh,
@@ -194,7 +194,7 @@ static int nat_read(enum nat_kind *kind, const char *text)
 static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	struct plan_link *link = &r->plan->links[l];
+	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
 	size_t kind = 0;
 
 	while (kind < KINDS && strcmp(kinds[kind].preset, link->preset->name) != 0)
@@ -223,7 +223,7 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 static int range_read(struct plan_reading *r, int l)
 {
 	const char *text = r->text->links[l].range;
-	struct plan_link *link = &r->plan->links[l];
+	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
 
 	if (!text)
 		return 0;
@@ -258,7 +258,7 @@ static uint64_t stated_rate(const struct plan_text_link *text, const struct plan
 int plan_link_read(struct plan_reading *r, int l)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	struct plan_link *link = &r->plan->links[l];
+	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
 	const char *mesh = NULL;
 
 	if (!plan_name_is_good(text->link.name, PLAN_NAME_MAX))

@@ -37,7 +37,7 @@ static int power_read(struct plan_reading *r, int n)
 {
 	static const char *const words[] = { "on", "mains", "battery", "off" };
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[n];
+	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
 	const char *power = text->power ? text->power : "on";
 	unsigned i = 0;
 
@@ -69,7 +69,7 @@ static int place_read(struct position *p, char *const *text, unsigned count)
 static int way_complain(struct plan_reading *r, int n, unsigned i, const char *what)
 {
 	return outline_complain(&r->outline, "nodes", n, "mobility", "node \"%s\": way-point %u: %s",
-		r->plan->nodes[n].name, i + 1, what);
+		r->plan->nodes[r->first_node + (unsigned)n].name, i + 1, what);
 }
 
 static int way_point_read(
@@ -104,7 +104,7 @@ static int way_point_read(
 static int places_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[n];
+	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
 	int error = 0;
 
 	node->has_place = text->position_count > 0;
@@ -132,14 +132,14 @@ static int places_read(struct plan_reading *r, int n)
 static int class_complain(struct plan_reading *r, int n, const char *what, const char *text, const char *wrong)
 {
 	return outline_complain(&r->outline, "nodes", n, "classes", "node \"%s\": %s \"%.80s\" %s",
-		r->plan->nodes[n].name, what, text, wrong);
+		r->plan->nodes[r->first_node + (unsigned)n].name, what, text, wrong);
 }
 
 /* As in a node's configuration. */
 static int classes_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_classes *text = r->text->nodes[n].classes;
-	struct plan_node *node = &r->plan->nodes[n];
+	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
 	const char *wrong = NULL;
 
 	if (!text)
@@ -167,7 +167,7 @@ static int classes_read(struct plan_reading *r, int n)
 int plan_node_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[n];
+	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
 
 	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
 		return outline_complain(
@@ -184,6 +184,10 @@ int plan_node_read(struct plan_reading *r, int n)
 	if (text->expires && plan_date_parse(&node->expires_min, text->expires))
 		return outline_complain(&r->outline, "nodes", n, "expires",
 			"node \"%s\": \"%.40s\" is not a day; write expires: 2040-01-31", node->name, text->expires);
+	node->is_plain = text->plain && strcmp(text->plain, "yes") == 0;
+	if (text->plain && !node->is_plain && strcmp(text->plain, "no") != 0)
+		return outline_complain(&r->outline, "nodes", n, "plain",
+			"node \"%s\": plain is yes (it repeats its routes as RFC 8966 has it) or no", node->name);
 	for (unsigned i = 0; i < text->prefixes_count; i++)
 		if (prefix_parse(&node->prefixes[node->prefix_count++], text->prefixes[i]))
 			return outline_complain(&r->outline, "nodes", n, "prefixes",

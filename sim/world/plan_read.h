@@ -8,6 +8,7 @@
 struct plan_reading {
 	struct plan *plan;
 	const struct plan_text *text;
+	unsigned first_node, first_link; /* of the text that is read, in the plan */
 	struct outline outline;
 };
 
@@ -19,6 +20,8 @@ bool plan_name_is_good(const char *name, size_t size);
 /* "2040-01-31", or a year alone, in minutes since 1970; -EINVAL. */
 int plan_date_parse(uint32_t *minutes, const char *text);
 
+/* plan_grow.c: the nodes and links of its tree or crowd; NULL: it has none. The caller frees it. */
+int plan_grow(struct plan_reading *r, struct plan_text **grown);
 int plan_node_read(struct plan_reading *r, int n); /* plan_node.c */
 int plan_link_read(struct plan_reading *r, int l); /* plan_link.c */
 int plan_event_read(struct plan_reading *r, int e); /* plan_event.c */

@@ -38,6 +38,7 @@ static const cyaml_schema_field_t node_fields[] = {
 	TEXT_FIELD(struct plan_text_node, "power", power),
 	TEXT_FIELD(struct plan_text_node, "battery", battery),
 	TEXT_FIELD(struct plan_text_node, "expires", expires),
+	TEXT_FIELD(struct plan_text_node, "plain", plain),
 	LIST_FIELD(struct plan_text_node, "position", position, &word_schema, 2),
 	LIST_FIELD(struct plan_text_node, "mobility", mobility, &way_schema, PLAN_WAY_MAX),
 	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
@@ -160,7 +161,15 @@ static const cyaml_schema_field_t share_fields[] = {
 	TEXT_FIELD(struct plan_text_share, "link", link),
 	TEXT_FIELD(struct plan_text_share, "kind", kind),
 	TEXT_FIELD(struct plan_text_share, "after", after),
+	TEXT_FIELD(struct plan_text_share, "over", over),
 	TEXT_FIELD(struct plan_text_share, "at most", at_most),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t carried_fields[] = {
+	TEXT_FIELD(struct plan_text_carried, "link", link),
+	TEXT_FIELD(struct plan_text_carried, "class", class),
+	TEXT_FIELD(struct plan_text_carried, "at most", at_most),
 	CYAML_FIELD_END,
 };
 
@@ -191,6 +200,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "lost", lost, flow_limit_fields),
 	PART_FIELD(struct plan_text_expect, "fallen", fallen, flow_limit_fields),
 	PART_FIELD(struct plan_text_expect, "share", share, share_fields),
+	PART_FIELD(struct plan_text_expect, "carried", carried, carried_fields),
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
 	PART_FIELD(struct plan_text_expect, "arrives", arrives, arrives_fields),
@@ -226,11 +236,31 @@ static const cyaml_schema_value_t attack_schema = {
 	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_attack, attack_fields),
 };
 
+static const cyaml_schema_field_t tree_fields[] = {
+	TEXT_FIELD(struct plan_text_tree, "nodes", nodes),
+	TEXT_FIELD(struct plan_text_tree, "seed", seed),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_field_t crowd_fields[] = {
+	TEXT_FIELD(struct plan_text_crowd, "hub", hub),
+	TEXT_FIELD(struct plan_text_crowd, "nodes", nodes),
+	TEXT_FIELD(struct plan_text_crowd, "preset", preset),
+	CYAML_FIELD_END,
+};
+
+static const cyaml_schema_value_t crowd_schema = {
+	CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct plan_text_crowd, crowd_fields),
+};
+
 static const cyaml_schema_field_t plan_fields[] = {
 	TEXT_FIELD(struct plan_text, "seed", seed),
 	TEXT_FIELD(struct plan_text, "for", duration),
 	TEXT_FIELD(struct plan_text, "linger", linger),
 	TEXT_FIELD(struct plan_text, "acquainted", acquainted),
+	TEXT_FIELD(struct plan_text, "budget", budget),
+	PART_FIELD(struct plan_text, "tree", tree, tree_fields),
+	LIST_FIELD(struct plan_text, "crowds", crowds, &crowd_schema, PLAN_CROWDS_MAX),
 	LIST_FIELD(struct plan_text, "nodes", nodes, &node_schema, PLAN_NODES_MAX),
 	LIST_FIELD(struct plan_text, "links", links, &link_schema, PLAN_LINKS_MAX),
 	LIST_FIELD(struct plan_text, "events", events, &event_schema, PLAN_EVENTS_MAX),

@@ -17,7 +17,7 @@ struct plan_text_classes {
 };
 
 struct plan_text_node {
-	char *name, *level, *power, *battery, *expires;
+	char *name, *level, *power, *battery, *expires, *plain;
 	char **position;
 	unsigned position_count;
 	struct plan_text_way *mobility;
@@ -61,7 +61,11 @@ struct plan_text_group {
 };
 
 struct plan_text_share {
-	char *link, *kind, *after, *at_most;
+	char *link, *kind, *after, *over, *at_most;
+};
+
+struct plan_text_carried {
+	char *link, *class, *at_most;
 };
 
 struct plan_text_whole {
@@ -81,6 +85,7 @@ struct plan_text_expect {
 	struct plan_text_reach *reach;
 	struct plan_text_limit *gap, *lost, *fallen, *moves, *usable;
 	struct plan_text_share *share;
+	struct plan_text_carried *carried;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
 	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;
@@ -94,8 +99,19 @@ struct plan_text_attack {
 	char *name, *kind, *link, *node, *of, *sources, *from, *until, *by, *rate, *count;
 };
 
+struct plan_text_tree {
+	char *nodes, *seed;
+};
+
+struct plan_text_crowd {
+	char *hub, *nodes, *preset;
+};
+
 struct plan_text {
-	char *seed, *duration, *linger, *acquainted;
+	char *seed, *duration, *linger, *acquainted, *budget;
+	struct plan_text_tree *tree;
+	struct plan_text_crowd *crowds;
+	unsigned crowds_count;
 	struct plan_text_node *nodes;
 	unsigned nodes_count;
 	struct plan_text_link *links;

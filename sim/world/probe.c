@@ -184,6 +184,8 @@ void probes_init(struct trial *t)
 
 		if (e->conf->measure >= PLAN_SESSIONS)
 			trial_guard_init(e);
+		if (e->conf->measure == PLAN_SHARE && e->conf->over_us)
+			trial_mean_init(e);
 		if (!is_reach && e->conf->measure != PLAN_WHOLE)
 			continue;
 		timer_init(&e->timer, !is_reach                      ? trial_whole_due

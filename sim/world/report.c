@@ -48,7 +48,16 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_FALLEN:
 		snprintf(text, size, "fallen of %s at most %g %%", t->plan->flows[c->from].name, 100 * c->at_most);
 		return;
+	case PLAN_CARRIED:
+		snprintf(text, size, "%s carried of %s at most %g bytes", plan_class_name(c->class),
+			t->plan->links[c->from].name, c->at_most);
+		return;
 	case PLAN_SHARE:
+		if (c->over_us) {
+			snprintf(text, size, "control share of %s at most %g %% over %g s after %g s",
+				t->plan->links[c->from].name, 100 * c->at_most, (double)c->over_us / 1e6, after_s);
+			return;
+		}
 		snprintf(text, size, "control share of %s%s at most %g %% after %g s",
 			c->is_thin || c->kind ? "each " : "",
 			c->is_thin ? "thin link"
@@ -95,7 +104,7 @@ void trial_measured_text(const struct trial_expect *e, char text[32])
 	else if (e->conf->measure == PLAN_FLOOR)
 		snprintf(text, 32, "%.1f days", e->measured);
 	else if (e->conf->measure == PLAN_MOVES || e->conf->measure == PLAN_SESSIONS ||
-		 e->conf->measure == PLAN_ENTRIES)
+		 e->conf->measure == PLAN_ENTRIES || e->conf->measure == PLAN_CARRIED)
 		snprintf(text, 32, "%.0f", e->measured);
 	else
 		snprintf(text, 32, "%.3f s", e->measured);

@@ -314,6 +314,7 @@ void station_power_on(struct station *s)
 		output_sealing, output_share_member, output_shared_member, output_may_call };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
+		.is_plain = s->is_plain,
 		.has_stored_seqno = s->has_seqno,
 		.stored_seqno = s->seqno,
 		.is_wordless = !s->w->is_watched,

@@ -43,6 +43,7 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 		if (station_prefix_add(s, &conf->prefixes[i]))
 			return false;
 	s->classes = conf->classes;
+	s->is_plain = conf->is_plain;
 	if (conf->expires_min)
 		station_expires(s, conf->expires_min);
 	for (unsigned i = 0; i < conf->port_count; i++) {
@@ -82,11 +83,21 @@ static bool build_segment(struct trial *t, const struct plan_link *conf)
 
 static bool share_is_of(const struct plan_expect *e, const struct plan *p, unsigned link)
 {
-	if (e->measure != PLAN_SHARE)
+	if (e->measure != PLAN_SHARE || e->over_us)
 		return false;
 	if (e->is_thin || e->kind)
 		return e->is_thin ? plan_link_is_thin(&p->links[link]) : e->kind == p->links[link].preset;
 	return e->from == link;
+}
+
+/* What is done without, to see what it is worth. */
+static void build_compared(struct trial *t)
+{
+	struct world *w = t->world;
+
+	for (unsigned i = 0; i < w->station_count; i++)
+		for (unsigned k = 0; k < w->stations[i]->port_count; k++)
+			w->stations[i]->ports[k]->config.is_unbudgeted = t->plan->is_unbudgeted;
 }
 
 static bool build(struct trial *t)
@@ -96,6 +107,7 @@ static bool build(struct trial *t)
 	for (unsigned i = 0; i < p->node_count; i++)
 		if (!build_station(t, &p->nodes[i]))
 			return false;
+	build_compared(t);
 	for (unsigned i = 0; i < p->link_count; i++)
 		if (!build_segment(t, &p->links[i]))
 			return false;
@@ -261,8 +273,13 @@ static void judge(struct trial *t, struct trial_expect *e)
 		judge_flow(t, e);
 		return;
 	case PLAN_SHARE:
+		if (e->conf->over_us)
+			return; /* when its time was over */
 		judge_share(t, e);
 		break;
+	case PLAN_CARRIED:
+		trial_carried_judge(e);
+		return;
 	case PLAN_MOVES:
 		e->measured = (double)e->moves;
 		break;

@@ -95,6 +95,7 @@ struct trial_expect {
 	double measured; /* as at_most; negative: never */
 	uint64_t moves; /* sessions: neighbours that came and went */
 	uint64_t completed_before; /* handshakes */
+	uint64_t bytes_before; /* share: control, when the time began that its mean is of */
 	unsigned looked_at; /* whole.c: where to look first */
 	char detail[128];
 };
@@ -154,6 +155,8 @@ void trial_traffic_done(struct trial *t);
 void trial_traffic_deliver(struct trial *t, struct station *s, struct bytes packet);
 /* Packets that another host got than they were for. */
 uint64_t trial_strays(const struct trial *t);
+void trial_mean_init(struct trial_expect *e); /* load.c */
+void trial_carried_judge(struct trial_expect *e);
 void trial_guard_init(struct trial_expect *e); /* guard.c: sessions, entries, routed, relayed, floor */
 void trial_guard_judge(struct trial_expect *e);
 /* An attack of which nothing came; false: there is none. */

@@ -119,6 +119,7 @@ struct station {
 	struct enrolment enrolment;
 	struct address address;
 	struct address neighbour_address;
+	bool is_plain; /* repeats its routes, as RFC 8966 has it */
 	struct prng prng;
 	struct lane *lane; /* that runs it; NULL before the world runs */
 	unsigned place; /* in its lane */

@@ -7,6 +7,7 @@
 
 #include "sim/topology/topology.h"
 #include "sim/world/plan.h"
+#include "sim/world/plan_read.h"
 
 #include <math.h>
 
@@ -164,6 +165,30 @@ static void nodes_are_somewhere_live_on_something_and_go_somewhere(void **state)
 	plan_free(p);
 }
 
+static void trees_and_crowds_are_grown(void **state)
+{
+	struct plan *p = good("for: 1\nnodes:\n  - {name: a}\n  - {name: b, plain: yes}\nbudget: no\ncrowds:\n"
+			      "  - {hub: a, nodes: 201}\n  - {hub: b, nodes: 2, preset: mesh-radio}\n"
+			      "links:\n  - {name: l, preset: fibre, ends: [a:f, b:f]}\n");
+
+	(void)state;
+	assert_true(p->is_unbudgeted && p->nodes[1].is_plain && !p->nodes[0].is_plain);
+	assert_int_equal(p->node_count, 2 + 203);
+	assert_int_equal(p->link_count, 203 + 1);
+	int far = plan_find_node(p, "a-201", 5), last = plan_find_link(p, "a-201", 5), b = plan_find_link(p, "b-2", 3);
+	assert_true(far >= 0 && last >= 0 && b >= 0);
+	/* Around the hub there are two hundred; the next ones are around one of these. */
+	assert_string_equal(p->nodes[p->links[last].ends[0].node].name, "a-201");
+	assert_string_equal(p->nodes[p->links[last].ends[1].node].name, "a-1");
+	assert_string_equal(p->links[b].preset->name, "mesh-radio");
+	plan_free(p);
+	p = good("for: 1\ntree: {nodes: 30, seed: 2}\nnodes: [{name: far}]\n"
+		 "links:\n  - {name: l, preset: fibre, ends: [far:f, city:extra]}\n");
+	assert_int_equal(p->node_count, 31);
+	assert_string_equal(p->links[p->link_count - 1].name, "l");
+	plan_free(p);
+}
+
 static void a_tree_that_was_grown_keeps_its_places(void **state)
 {
 	struct topology *t =
@@ -256,9 +281,9 @@ static const struct {
 	{ "for: 60\nnodes:\n  - {name: a}\n  - {name: a}\n", "s.yaml:4: there are two nodes \"a\"; rename one" },
 	{ "for: 60\nnodes:\n  - {name: a, level: county}\n",
 		"s.yaml:3: node \"a\": level is city, district, town or scene, not \"county\"" },
-	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n",
-		"s.yaml:3: \"colour\" is not a field; known are name level power battery expires position mobility "
-		"prefixes classes" },
+	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n", "s.yaml:3: \"colour\" is not a field; known are name level "
+							   "power battery expires plain position mobility "
+							   "prefixes classes" },
 	{ "for: 60\nnodes:\n  - {name: a, classes: {rules: [bulk utp]}}\n",
 		"s.yaml:3: node \"a\": rule \"bulk utp\" has a word that is none; write CLASS [PREFIX] [from PREFIX] "
 		"[to "
@@ -364,7 +389,24 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
-		"arrives, usable, sessions, entries, routed, relayed, floor; write each in a line of its own" },
+		"arrives, usable, carried, sessions, entries, routed, relayed, floor; write each in a line of its "
+		"own" },
+	{ FLOWS "expect:\n  - share: {link: l, at most: 5%, over: 2h}\n",
+		"s.yaml:10: share: a mean is of one link, over a time that ends with the plan at the latest; write "
+		"link: NAME, over: 1h" },
+	{ FLOWS "expect:\n  - carried: {link: l, class: bulk}\n",
+		"s.yaml:10: carried is of a link and a class, in bytes; write carried: {link: NAME, class: bulk, at "
+		"most: 0}" },
+	{ "for: 1\nnodes: [{name: a}]\ncrowds:\n  - {hub: a}\n",
+		"s.yaml:4: around whom is the crowd, and how many are they? " },
+	{ "for: 1\nnodes: [{name: a}]\ncrowds:\n  - {hub: a, nodes: many}\n",
+		"s.yaml:4: crowds: \"many\" is not a number from 1 to 3072" },
+	{ "for: 1\ntree: {nodes: 30}\nnodes: [{name: a}]\ncrowds:\n  - {hub: a, nodes: 3}\n",
+		"s.yaml:5: a plan has a tree or crowds; remove one" },
+	{ "for: 1\ntree: {nodes: 2}\n", "s.yaml:2: tree: " },
+	{ "for: 1\nbudget: much\nnodes: [{name: a}]\n",
+		"s.yaml:2: budget is yes (nodes keep to the budget of a link) or no" },
+	{ "for: 1\nnodes:\n  - {name: a, plain: very}\n", "s.yaml:3: node \"a\": plain is yes " },
 };
 
 static void classes_files_and_kinds_are_read(void **state)
@@ -443,6 +485,7 @@ int main(void)
 		cmocka_unit_test(several_links_may_end_in_one_interface),
 		cmocka_unit_test(limits_are_read_in_their_units),
 		cmocka_unit_test(nodes_are_somewhere_live_on_something_and_go_somewhere),
+		cmocka_unit_test(trees_and_crowds_are_grown),
 		cmocka_unit_test(a_tree_that_was_grown_keeps_its_places),
 		cmocka_unit_test(classes_files_and_kinds_are_read),
 		cmocka_unit_test(every_refusal_names_line_and_remedy),
