@@ -3,11 +3,13 @@
 #   make            build everything into build/
 #   make demo       the three-outage, live, on this machine
 #   make check      every test, plain and under ASan+UBSan
+#   make check-long the scenarios that take minutes (sim/scenarios/long/)
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (2400)
-#   make thin       what networks of THIN_NODES nodes (10 100 300) cost a link of 9.6 and of 2.4 kbit/s
+#   make thin       what thin links show: the first table, a quiet hour, a lost uplink, and what THIN_NODES
+#                   destinations (10 100 300 1000) cost in a quiet THIN_FOR seconds (3600); writes build/thin.json
 #   make agree      the demonstration live and simulated, AGREE_RUNS times (10): do they agree?
 #   make check-interop
 #                   with babeld, BIRD and FRR in namespaces: every mode, cuts, restarts, keys; a quarter of an hour
@@ -34,7 +36,8 @@ SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
-THIN_NODES ?= 10 100 300
+THIN_NODES ?= 10 100 300 1000
+THIN_FOR ?= 3600
 BENCH_LIMIT ?= 2400
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -202,7 +205,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree thin check-interop soak check check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install deps deps-check \
+.PHONY: all programs tests demo agree thin check-interop soak check check-long check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -241,7 +244,11 @@ bench-sim: deps-check
 
 thin: deps-check
 	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
-	$(Q)THIN_NODES="$(THIN_NODES)" sh tests/tools/thin.sh $(BUILD)/bin/meshsim build/thin.json
+	$(Q)THIN_NODES="$(THIN_NODES)" THIN_FOR=$(THIN_FOR) sh tests/tools/thin.sh $(BUILD)/bin/meshsim build/thin.json
+
+check-long: deps-check
+	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
+	$(Q)sh tests/tools/long.sh $(BUILD)/bin/meshsim
 
 mutants: deps-check
 	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt

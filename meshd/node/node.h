@@ -460,8 +460,8 @@ struct node_reach {
 	router_id slow_from, slow_to;
 	router_id ended_at;
 };
-/* Asks; node_reach() tells. While an answer is waited for, 14 s or more if the first link is slow, it is not asked again. What was asked about
- * eight other addresses since is forgotten. -EINVAL, -ENOMEM. */
+/* Asks; node_reach() tells. While an answer is waited for, 14 s or more if the first link is slow, it is not asked
+ * again. What was asked about eight other addresses since is forgotten. -EINVAL, -ENOMEM. */
 int node_reach_ask(struct node *n, uint64_t now_us, const struct address *to, unsigned class);
 struct node_reach node_reach(const struct node *n, const struct address *to, unsigned class);
 

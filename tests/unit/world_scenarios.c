@@ -1,6 +1,6 @@
 /*
  * The shipped scenarios: each keeps all that it expects, and no loop is ever seen.
- * What is under sim/scenarios/open/ is not kept yet, but must be readable.
+ * What is under sim/scenarios/long/ takes minutes (make check-long), but must be readable.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define FEWEST 10 /* if fewer are found we look in the wrong place */
 
-static glob_t found, open_ones;
+static glob_t found, long_ones;
 
 static struct plan *load(const char *path)
 {
@@ -69,11 +69,11 @@ static void what_loses_its_class_falls_once__protocol_7_2_16(void **state)
 	plan_free(p);
 }
 
-static void open_scenarios_are_readable(void **state)
+static void long_scenarios_are_readable(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < open_ones.gl_pathc; i++)
-		plan_free(load(open_ones.gl_pathv[i]));
+	for (size_t i = 0; i < long_ones.gl_pathc; i++)
+		plan_free(load(long_ones.gl_pathv[i]));
 }
 
 static void scenarios_are_shipped(void **state)
@@ -88,13 +88,13 @@ int main(void)
 	size_t count = 0;
 
 	if (sodium_init() < 0 || glob("sim/scenarios/*.yaml", 0, NULL, &found) ||
-		glob("sim/scenarios/open/*.yaml", 0, NULL, &open_ones))
+		glob("sim/scenarios/long/*.yaml", 0, NULL, &long_ones))
 		return 1;
 	tests = calloc(found.gl_pathc + 3, sizeof(*tests));
 	if (!tests)
 		return 1;
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(scenarios_are_shipped);
-	tests[count++] = (struct CMUnitTest)cmocka_unit_test(open_scenarios_are_readable);
+	tests[count++] = (struct CMUnitTest)cmocka_unit_test(long_scenarios_are_readable);
 	tests[count++] = (struct CMUnitTest)cmocka_unit_test(what_loses_its_class_falls_once__protocol_7_2_16);
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		tests[count++] = (struct CMUnitTest){
@@ -106,6 +106,6 @@ int main(void)
 
 	free(tests);
 	globfree(&found);
-	globfree(&open_ones);
+	globfree(&long_ones);
 	return failed;
 }
