@@ -38,7 +38,10 @@ typedef struct router_id {
 	uint8_t bytes[8];
 } router_id;
 
-bool router_id_equal(const router_id *a, const router_id *b);
+static inline bool router_id_equal(const router_id *a, const router_id *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
 bool router_id_is_reserved(const router_id *id); /* all zeros or all ones (RFC 8966, 4.1.3) */
 
 /* Does a link of that rate, 0 if it is not known, carry the class at all? */

@@ -1,14 +1,7 @@
 /*
  * Router-ids: eight opaque bytes, two values reserved (RFC 8966, 4.1.3).
  */
-#include <string.h>
-
 #include "routing/babel.h"
-
-bool router_id_equal(const router_id *a, const router_id *b)
-{
-	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
 
 bool router_id_is_reserved(const router_id *id)
 {

@@ -27,11 +27,6 @@ struct address address_ipv6(const uint8_t bytes[16])
 	return a;
 }
 
-bool address_equal(const struct address *a, const struct address *b)
-{
-	return address_compare(a, b) == 0;
-}
-
 int address_compare(const struct address *a, const struct address *b)
 {
 	if (a->family != b->family)
@@ -89,11 +84,6 @@ struct prefix prefix_of(struct address address, unsigned plen)
 struct prefix prefix_of_host(struct address address)
 {
 	return prefix_of(address, family_bits(address.family));
-}
-
-bool prefix_equal(const struct prefix *a, const struct prefix *b)
-{
-	return prefix_compare(a, b) == 0;
 }
 
 int prefix_compare(const struct prefix *a, const struct prefix *b)

@@ -9,6 +9,8 @@
 
 #include "meshd/base/bytes.h"
 
+#include <string.h>
+
 enum family { FAMILY_NONE = 0, FAMILY_IPV4 = 4, FAMILY_IPV6 = 6 };
 
 struct address {
@@ -27,7 +29,10 @@ struct prefix {
 unsigned family_bits(uint8_t family); /* 32, 128, or 0 */
 struct address address_ipv4(const uint8_t bytes[4]);
 struct address address_ipv6(const uint8_t bytes[16]);
-bool address_equal(const struct address *a, const struct address *b);
+static inline bool address_equal(const struct address *a, const struct address *b)
+{
+	return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
 int address_compare(const struct address *a, const struct address *b); /* total order */
 bool address_is_link_local(const struct address *a); /* fe80::/10 or 169.254/16 */
 bool address_is_multicast(const struct address *a);
@@ -38,7 +43,10 @@ const char *address_format(const struct address *a, char text[ADDRESS_TEXT]);
 /* Clears the bits beyond plen; plen is cut to the family's size. */
 struct prefix prefix_of(struct address address, unsigned plen);
 struct prefix prefix_of_host(struct address address);
-bool prefix_equal(const struct prefix *a, const struct prefix *b);
+static inline bool prefix_equal(const struct prefix *a, const struct prefix *b)
+{
+	return a->plen == b->plen && address_equal(&a->address, &b->address);
+}
 int prefix_compare(const struct prefix *a, const struct prefix *b); /* total order */
 bool prefix_contains(const struct prefix *outer, const struct prefix *inner); /* or equal */
 bool prefix_contains_address(const struct prefix *outer, const struct address *inner);

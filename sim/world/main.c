@@ -203,6 +203,15 @@ static void bench_print(const struct bench *b)
 	putchar('\n');
 }
 
+/* A large world touches its memory all over: by huge pages it takes a tenth less time. The C library asks for them only
+ * if it is told so when a program begins: so it begins again, once. If it cannot, it is slower and nothing else. */
+static void begin_with_huge_pages(char **argv)
+{
+	if (getenv("GLIBC_TUNABLES") || setenv("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1", 0))
+		return;
+	execv("/proc/self/exe", argv);
+}
+
 static int bench_main(int argc, char **argv)
 {
 	struct options o = { .seconds = 10 };
@@ -273,8 +282,10 @@ int main(int argc, char **argv)
 		return shrink_main(argc, argv);
 	if (strcmp(command, "sweep") == 0)
 		return sweep_main(argc, argv);
-	if (strcmp(command, "bench-tree") == 0)
+	if (strcmp(command, "bench-tree") == 0) {
+		begin_with_huge_pages(argv);
 		return bench_main(argc, argv);
+	}
 	if (strcmp(command, "presets") == 0) {
 		link_preset_print(stdout);
 		return EXIT_SUCCESS;
