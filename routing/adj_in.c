@@ -389,3 +389,14 @@ void adj_in_thin_refresh(struct session *s, uint64_t now_us, const struct wire_t
 	else
 		refresh_matched(s, now_us);
 }
+
+unsigned babel_damage(struct babel *b)
+{
+	unsigned count = 0;
+
+	list_for_each (node, next, &b->sessions) {
+		list_entry(node, struct session, on_babel)->in.digest ^= 1;
+		count++;
+	}
+	return count;
+}

@@ -349,6 +349,9 @@ struct babel_counters {
 #undef BABEL_COUNTER_FIELD
 };
 const struct babel_counters *babel_counters(const struct babel *b);
+/* For simulators: a bit of the digest of what each versioned neighbour announced flips, as one in bad memory would.
+ * How many digests that were; each is found out by a refresh, and its table is asked for again (R5). */
+unsigned babel_damage(struct babel *b);
 
 /* --- MAC authentication (RFC 8967 with RFC 9467) ---------------------------------- */
 

@@ -217,3 +217,8 @@ int node_certificate_restore(struct node *n, struct bytes encoded, const uint8_t
 
 	return trust_restore(n, encoded, proof, &error) ? 0 : error;
 }
+
+unsigned node_damage(struct node *n)
+{
+	return babel_damage(n->babel);
+}

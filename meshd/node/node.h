@@ -409,6 +409,7 @@ struct prefix node_deployment(const struct node *n);
 /* The link-local address by which the routing engine knows a neighbour with this router-id. */
 struct address node_neighbour_address(const router_id *rid);
 const struct babel *node_babel(const struct node *n);
+unsigned node_damage(struct node *n); /* for simulators: babel_damage() */
 /* What the data path would do with a packet to `to`. */
 enum node_verdict {
 	NODE_VERDICT_OWN,

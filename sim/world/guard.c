@@ -79,6 +79,18 @@ void trial_guard_judge(struct trial_expect *e)
 	e->is_met = e->measured <= e->conf->at_most;
 }
 
+bool trial_damage_unnoticed(const struct trial *t, const char **name)
+{
+	for (unsigned i = 0; i < t->world->station_count; i++) {
+		const struct station *s = t->world->stations[i];
+
+		*name = s->name;
+		if (s->node && babel_counters(node_babel(s->node))->sync_mismatches < s->damages)
+			return true;
+	}
+	return false;
+}
+
 bool trial_attack_missing(const struct trial *t, const char **name)
 {
 	for (unsigned i = 0; i < t->plan->attack_count; i++) {

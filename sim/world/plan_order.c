@@ -235,6 +235,7 @@ static const struct {
 	{ "replace", PLAN_REPLACE, OBJECT_NODE, nothing_read },
 	{ "wipe", PLAN_WIPE, OBJECT_NODE, nothing_read },
 	{ "rebind", PLAN_REBIND, OBJECT_NODE, nothing_read },
+	{ "damage", PLAN_DAMAGE, OBJECT_NODE, nothing_read },
 	{ "stall", PLAN_STALL, OBJECT_NODE, stall_read },
 	{ "clock", PLAN_CLOCK, OBJECT_NODE, clock_read },
 };

@@ -22,6 +22,12 @@ static void rebind(struct station *s)
 		segment_forget_flows(s->w->segments[i], s);
 }
 
+/* Its memory fails; each digest that did must be found out. */
+static void damage(struct station *s)
+{
+	s->damages += s->node ? node_damage(s->node) : 0;
+}
+
 /* Another device in the old one's place, with the old one's name. */
 static void replace(struct trial *t, unsigned node)
 {
@@ -110,6 +116,9 @@ static void obey(struct trial_event *event)
 		break;
 	case PLAN_REBIND:
 		rebind(w->stations[e->object]);
+		break;
+	case PLAN_DAMAGE:
+		damage(w->stations[e->object]);
 		break;
 	}
 }

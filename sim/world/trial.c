@@ -344,7 +344,7 @@ bool trial_is_passed(const struct trial *t)
 
 bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 {
-	const char *attack;
+	const char *attack, *node;
 	char what[200];
 
 	if (t->world->loops) {
@@ -363,6 +363,10 @@ bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX])
 	}
 	if (trial_attack_missing(t, &attack)) {
 		snprintf(text, PLAN_ERROR_MAX, "attack %s: nothing came of it", attack);
+		return true;
+	}
+	if (trial_damage_unnoticed(t, &node)) {
+		snprintf(text, PLAN_ERROR_MAX, "damage %s: no refresh has told of it", node);
 		return true;
 	}
 	if (world_breach(t->world)) {

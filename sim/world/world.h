@@ -120,6 +120,7 @@ struct station {
 	struct address address;
 	struct address neighbour_address;
 	bool is_plain; /* repeats its routes, as RFC 8966 has it */
+	unsigned damages; /* digests of its tables that were made wrong */
 	struct prng prng;
 	struct lane *lane; /* that runs it; NULL before the world runs */
 	unsigned place; /* in its lane */

@@ -324,7 +324,7 @@ static const struct {
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
 		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, jam, power-off, "
 		"power-on, "
-		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, stall, clock" },
+		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, damage, stall, clock" },
 	{ LINKS "events:\n  - {at: 10, do: stall a}\n", "s.yaml:8: \"\" is not how long; write stall NODE 3s" },
 	{ LINKS "events:\n  - {at: -10, do: cut l}\n",
 		"s.yaml:8: an event needs its time after the start; write at: 12.5 (seconds)" },
