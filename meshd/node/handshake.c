@@ -233,17 +233,25 @@ void duplicate_seen(struct node_link *link, uint32_t epoch)
 
 /* --- the end of it ---------------------------------------------------------------------------- */
 
+/* How far apart the ends of two handshakes may be that crossed: two messages, and what is in front of them. */
+static uint64_t crossing_us(const struct node_link *link)
+{
+	return (link->config.is_thin ? CROSSING_THIN_US : CROSSING_US) + 4 * link_turn_us(link);
+}
+
 /* Theirs was made a moment ago: proven already, or still waiting for the proof. */
 static bool theirs_is_fresh(const struct peer *p, uint64_t now_us, uint32_t epoch)
 {
-	if (p->keys.has_pending && p->pending_epoch == epoch && now_us < p->pending_us + CROSSING_US)
+	uint64_t crosses_us = crossing_us(p->link);
+
+	if (p->keys.has_pending && p->pending_epoch == epoch && now_us < p->pending_us + crosses_us)
 		return true;
-	return p->keys.has_current && !p->initiated && p->epoch == epoch && now_us < p->session_us + CROSSING_US;
+	return p->keys.has_current && !p->initiated && p->epoch == epoch && now_us < p->session_us + crosses_us;
 }
 
 static bool ours_is_fresh(const struct peer *p, uint64_t now_us, uint32_t epoch)
 {
-	return p->initiated && p->has_epoch && p->epoch == epoch && now_us < p->session_us + CROSSING_US;
+	return p->initiated && p->has_epoch && p->epoch == epoch && now_us < p->session_us + crossing_us(p->link);
 }
 
 bool handshake_yields(const struct handshake *h, uint64_t now_us, const struct handshake_remote *remote)

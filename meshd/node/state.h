@@ -30,7 +30,8 @@
 #define HANDSHAKE_MAX (16 + NOISE_MESSAGE_MAX) /* a handshake frame without its two macs */
 #define ECHO_LEN 8
 #define PAIRS_MAX 64 /* of neighbours that were introduced to each other */
-#define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting */
+#define CROSSING_US (5 * SECOND) /* two handshakes of one pair this close are one meeting, */
+#define CROSSING_THIN_US (20 * SECOND) /* where they wait for the budget, too */
 
 enum frame_type {
 	FRAME_INIT = 1,

@@ -540,6 +540,28 @@ static void a_bundle_has_room_for_long_ones(void **state)
 	world_free(w);
 }
 
+/* Both call at once, and what crosses takes minutes: in the end they speak by one session. */
+static void slow_handshakes_that_cross_are_one_meeting(void **state)
+{
+	struct world *w = world_thin(18, 2, 1750, true);
+	struct node_link_config config;
+
+	(void)state;
+	w->segments[LINE].rate_bps = 233;
+	w->segments[LINE].delay = 60 * A_SECOND;
+	config = link_config_of(&w->segments[LINE]);
+	config.hello_ms = 60000;
+	config.update_s = 600;
+	config.dead_misses = 8;
+	for (unsigned i = 0; i < 2; i++)
+		station_join_with(w, i, LINE, &config);
+	world_run(w, 1200 * A_SECOND);
+	assert_peers(w, 0, 1);
+	assert_true(reaches(w, 0, 1) && reaches(w, 1, 0));
+	assert_int_equal(counters_of(w, 0)->drops.not_fresh + counters_of(w, 1)->drops.not_fresh, 0);
+	world_free(w);
+}
+
 /* A message a minute, and each of them a minute and more on its way: what was asked for is taken when it comes. */
 static void certificates_come_by_slow_messages(void **state)
 {
@@ -659,6 +681,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_inside_itself),
 		cmocka_unit_test(a_bundle_is_taken_apart),
 		cmocka_unit_test(a_bundle_has_room_for_long_ones),
+		cmocka_unit_test(slow_handshakes_that_cross_are_one_meeting),
 		cmocka_unit_test(certificates_come_by_slow_messages),
 		cmocka_unit_test(what_waited_shares_frames),
 		cmocka_unit_test(other_links_take_pieces_and_no_bundles),
