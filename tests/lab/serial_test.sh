@@ -99,16 +99,16 @@ noise() {
 	meshlab ctl noise east:tty0
 	check "a megabyte of noise is counted" within 10 says east vhf '"rubbish_bytes":9[0-9][0-9][0-9][0-9][0-9]'
 	check "and named" within 5 says east vhf '"too_long":[0-9]'
-	check "and survived" within 30 reaches north east
+	check "and survived" within 90 reaches north east
 	check "by the same process" test "$(pid_of east)" = "$before"
 }
 
 fallback() {
 	meshlab ctl cut radio
-	check "without the radio the narrowband carries it" within 30 uses north south vhf
-	check "packets too" within 30 reaches north south
+	check "without the radio the narrowband carries it" within 60 uses north south vhf
+	check "packets too" within 90 reaches north south
 	meshlab ctl restore radio
-	check "and the radio is taken again" within 30 uses north south radio0
+	check "and the radio is taken again" within 60 uses north south radio0
 }
 
 pulled_out() {
@@ -117,28 +117,29 @@ pulled_out() {
 	check "and what to do is said" within 5 says east vhf "pluginthecable"
 	meshlab ctl plug east:tty0
 	check "it is taken up when it is back" within 5 says east vhf '"state":"up"'
-	check "with its neighbours" within 90 reaches north east
+	# Handshakes are told from what the budget keeps for what is urgent, which may have been spent before.
+	check "with its neighbours" within 240 reaches north east
 }
 
 beidou() {
 	check "a message modem carries routes" within 90 has_route rear north
-	check "and packets, over the narrowband behind it" within 30 reaches rear north
+	check "and packets, over the narrowband behind it" within 90 reaches rear north
 	pid=$(pgrep -P "$(pid_of rear)" -f beidou-example)
 	kill -9 "$pid"
 	check "a modem program that dies is named" within 5 grep -q "ended by signal 9" "$MESHLAB_DIR/rear.log"
 	check "its words are in the log" within 5 grep -q "modem beidou: card 2802" "$MESHLAB_DIR/rear.log"
 	check "and it is started again" within 10 says rear beidou '"state":"up"'
-	check "with its neighbours" within 60 reaches rear east
+	check "with its neighbours" within 120 reaches rear east
 }
 
 inside() {
 	first_contact
 	session
 	transfer
+	pulled_out
 	noise
 	fallback
 	beidou
-	pulled_out
 	lab_done
 }
 
