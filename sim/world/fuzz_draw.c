@@ -66,6 +66,7 @@ struct draft {
 	unsigned nodes, links;
 	unsigned thin, slowest_bps; /* links that are thin, and the least rate of them */
 	bool is_acquainted, is_noisy; /* somebody goes on sending on a thin link */
+	bool loses; /* a thin link, more than its kind */
 	bool has_meeting; /* of these two: */
 	unsigned met[2];
 	struct {
@@ -113,6 +114,7 @@ static unsigned link_add(struct draft *d, const char *name, unsigned kind)
 	d->link[l].loss = losses[below(d, 6)];
 	if (kinds[kind].thin_bps) {
 		d->thin++;
+		d->loses |= d->link[l].loss != NULL;
 		if (!d->slowest_bps || kinds[kind].thin_bps < d->slowest_bps)
 			d->slowest_bps = kinds[kind].thin_bps;
 	}
@@ -447,11 +449,11 @@ static void groups_write(struct draft *d)
 }
 
 /* A minute, and what all that nodes have to tell takes over the slowest link within its budget; they hear it by way
- * of another such link if there are several, and noise there leaves them half of it. */
+ * of another such link if there are several, noise there leaves them half of it, and what is lost is said again. */
 static unsigned patience_s(const struct draft *d)
 {
 	unsigned of_each = ROUTE_BYTES + (d->is_acquainted ? 0 : CERTIFICATE_BYTES);
-	unsigned bits = (HANDSHAKE_BYTES + d->nodes * of_each) * 8, times = 1 + (d->thin > 1) + d->is_noisy;
+	unsigned bits = (HANDSHAKE_BYTES + d->nodes * of_each) * 8, times = 1 + (d->thin > 1) + d->is_noisy + d->loses;
 
 	return AFTER_S + (d->thin ? times * bits * 100 / BUDGET_PERCENT / d->slowest_bps : 0);
 }
