@@ -434,8 +434,11 @@ static void files_write(struct draft *d)
 
 	if (below(d, 3))
 		return;
+	/* One after the other: compilers take arguments in orders of their own. */
+	const char *class = d->thin || below(d, 3) ? "bulk" : "text";
+	unsigned start = 5 + below(d, 60), size = 20 + below(d, 400);
 	fprintf(d->out, "files:\n  - {name: image, from: n%u, to: n%u, class: %s, start: %u, size: %uk}\n", from, to,
-		d->thin || below(d, 3) ? "bulk" : "text", 5 + below(d, 60), 20 + below(d, 400));
+		class, start, size);
 }
 
 static void groups_write(struct draft *d)
