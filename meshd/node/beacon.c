@@ -130,6 +130,10 @@ void beacon_due(struct timer *timer, uint64_t now_us)
 	enum babel_need need = link->beacons < FIRST_BEACONS ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
 	uint64_t again_us;
 
+	/* Who has heard the first one, and knows that our session is over, has called meanwhile. */
+	if (link->beacons)
+		recall_next(link, now_us);
+
 	if (!budget_admits(link, now_us, need, beacon_len(link), &again_us)) {
 		timer_set(&link->n->heap, timer, again_us + random_below(&link->n->random, SECOND));
 		return;

@@ -17,6 +17,33 @@
 static const unsigned call_pauses[] = { 1, 1, 2, 3 }; /* after each INIT, in paces of the link */
 #define CALL_SENDS (sizeof(call_pauses) / sizeof(call_pauses[0]))
 
+/* --- who was there before ---------------------------------------------------------------- */
+
+void recall_note(const struct peer *p)
+{
+	struct node_link *link = p->link;
+
+	if (!p->is_up || link->recall_count == RECALLS_MAX)
+		return;
+	struct recall *r = &link->recalls[link->recall_count++];
+	memcpy(r->id, p->id, NODE_ID_LEN);
+	r->endpoint = p->endpoint;
+}
+
+void recall_next(struct node_link *link, uint64_t now_us)
+{
+	while (link->recall_count) {
+		const struct recall *r = &link->recalls[link->recall_count - 1];
+		bool is_there = peer_find_id(link, r->id);
+
+		if (!is_there && !call_start(link, now_us, &r->endpoint, NULL, r->id, 0))
+			return; /* another call is under way there */
+		link->recall_count--;
+		if (!is_there)
+			return;
+	}
+}
+
 /* --- calls ------------------------------------------------------------------------------- */
 
 bool call_is_under_way(const struct node_link *link, const struct endpoint *to)

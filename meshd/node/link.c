@@ -95,6 +95,9 @@ static void link_down(struct node_link *link, uint64_t now_us)
 	if (link->plain)
 		plain_mac_stop(link);
 	handshakes_drop_link(link);
+	link->recall_count = 0;
+	list_for_each (node, next, &link->peers)
+		recall_note(list_entry(node, struct peer, on_link));
 	list_for_each (node, next, &link->peers)
 		peer_free(list_entry(node, struct peer, on_link), now_us, "the link is down");
 	egress_done(link);

@@ -151,6 +151,14 @@ struct target {
 	struct timer timer;
 };
 
+#define RECALLS_MAX 4
+
+/* Who was there when the link went down (call.c). */
+struct recall {
+	uint8_t id[NODE_ID_LEN];
+	struct endpoint endpoint;
+};
+
 struct node_link {
 	struct node *n;
 	unsigned id;
@@ -162,6 +170,8 @@ struct node_link {
 	uint64_t beacon_us; /* when the last one was sent */
 	uint64_t beacon_pause_us; /* after it; 0: as usual */
 	struct bucket calls_by_beacon;
+	struct recall recalls[RECALLS_MAX];
+	unsigned recall_count;
 	struct bucket reaches; /* what of reach.c may go beyond the routine budget */
 	struct list peers;
 	struct shaper shaper;
@@ -532,6 +542,11 @@ struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpo
 /* call.c: those that we start. */
 /* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
 bool call_is_under_way(const struct node_link *link, const struct endpoint *to);
+/* The link goes down with this neighbour, who may believe for long that the session goes on: it is called when the link
+ * is up again. */
+void recall_note(const struct peer *p);
+/* Calls the next of them who has not come back by itself. */
+void recall_next(struct node_link *link, uint64_t now_us);
 bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
 	const uint8_t *remote_id, unsigned tries);
 void call_answered(

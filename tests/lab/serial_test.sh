@@ -117,8 +117,7 @@ pulled_out() {
 	check "and what to do is said" within 5 says east vhf "pluginthecable"
 	meshlab ctl plug east:tty0
 	check "it is taken up when it is back" within 5 says east vhf '"state":"up"'
-	# Handshakes are told from what the budget keeps for what is urgent, which may have been spent before.
-	check "with its neighbours" within 240 reaches north east
+	check "with its neighbours" within 60 reaches north east
 }
 
 beidou() {

@@ -540,6 +540,32 @@ static void a_bundle_has_room_for_long_ones(void **state)
 	world_free(w);
 }
 
+/* Its radio was pulled out for a moment: the others believe for long that it hears them. */
+static void who_was_there_before_is_called_again(void **state)
+{
+	struct world *w = world_thin(19, 3, 240, false);
+	struct node_link_config config;
+
+	(void)state;
+	w->segments[LINE].rate_bps = 9600;
+	config = link_config_of(&w->segments[LINE]);
+	config.is_shaped = true;
+	config.hello_ms = 4000;
+	for (unsigned i = 0; i < 3; i++)
+		station_join_with(w, i, LINE, &config);
+	world_run(w, 300 * A_SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		node_link_set_up(w->stations[2].node, w->now, LINE, false);
+		world_run(w, 2 * A_SECOND);
+		node_link_set_up(w->stations[2].node, w->now, LINE, true);
+		world_run(w, 15 * A_SECOND);
+		assert_true(reaches(w, 2, 0) && reaches(w, 0, 2));
+		assert_true(reaches(w, 2, 1) && reaches(w, 1, 2));
+		world_run(w, 60 * A_SECOND);
+	}
+	world_free(w);
+}
+
 /* Both call at once, and what crosses takes minutes: in the end they speak by one session. */
 static void slow_handshakes_that_cross_are_one_meeting(void **state)
 {
@@ -681,6 +707,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_inside_itself),
 		cmocka_unit_test(a_bundle_is_taken_apart),
 		cmocka_unit_test(a_bundle_has_room_for_long_ones),
+		cmocka_unit_test(who_was_there_before_is_called_again),
 		cmocka_unit_test(slow_handshakes_that_cross_are_one_meeting),
 		cmocka_unit_test(certificates_come_by_slow_messages),
 		cmocka_unit_test(what_waited_shares_frames),
