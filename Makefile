@@ -3,7 +3,7 @@
 #   make            build everything into build/
 #   make demo       the three-outage, live, on this machine
 #   make check      every test, plain and under ASan+UBSan
-#   make check-long the scenarios that take minutes (sim/scenarios/long/)
+#   make check-long the scenarios that take minutes (sim/scenarios/long/), and a message modem, live (tests/long/)
 #   make bench      measurements (never part of check)
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
@@ -247,8 +247,9 @@ thin: deps-check
 	$(Q)THIN_NODES="$(THIN_NODES)" THIN_FOR=$(THIN_FOR) sh tests/tools/thin.sh $(BUILD)/bin/meshsim build/thin.json
 
 check-long: deps-check
-	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
+	$(Q)+$(SUBMAKE) programs
 	$(Q)sh tests/tools/long.sh $(BUILD)/bin/meshsim
+	$(Q)sh tests/long/modem_test.sh $(BUILD)
 
 mutants: deps-check
 	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt
