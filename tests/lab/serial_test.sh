@@ -79,11 +79,16 @@ session_is_usable() {
 	between 0 "$(echo "$seen" | sed -n 's|^rtt.*= [0-9.]*/\([0-9.]*\)/.*|\1|p')" 3000
 }
 
+is_listened() { # node port
+	ip netns exec "$1" ss -H -l -t -n "sport = :$2" | grep -q .
+}
+
 # 5 MB over the mesh radio; who is on the narrowband does not notice.
 transfer() {
 	head -c 5000000 /dev/urandom >"$LAB_WORK/file"
 	ip netns exec south meshdemo receive --on "$(address south)" --port 7777 --within 60 --file "$LAB_WORK/copy" >"$LAB_WORK/receive.log" 2>&1 &
 	receiver=$!
+	within 10 is_listened south 7777
 	ip netns exec north meshdemo send --to "$(address south)" --port 7777 --within 60 --file "$LAB_WORK/file" \
 		>"$LAB_WORK/send.log" 2>&1 &
 	sender=$!
