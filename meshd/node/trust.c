@@ -312,11 +312,27 @@ static bool want_is_over(const struct node *n, const struct want *w, uint64_t no
 	return now_us > w->first_us + (asks_us > WANT_MAX_US ? asks_us : WANT_MAX_US);
 }
 
+/* Who cannot answer now is not asked if somebody else announces the same. */
+static bool can_answer(const struct node *n, unsigned id, const struct address *neighbour)
+{
+	struct node_link *link = n->links[id];
+	const struct peer *p = link ? peer_find_address(link, neighbour) : NULL;
+
+	return p && !p->is_silent && peer_is_live(p, n->now_us);
+}
+
+static bool want_is_in_vain(const struct node *n, const struct want *w)
+{
+	return !can_answer(n, w->link, &w->neighbour);
+}
+
 static void want(struct node *n, const router_id *rid, unsigned link, const struct address *neighbour)
 {
 	struct want *w = want_find(n, rid);
 
-	if (w && w->is_asked && !want_is_late(n, w, n->now_us))
+	bool is_under_way = w && (!w->is_asked || !want_is_late(n, w, n->now_us)) && !want_is_in_vain(n, w);
+
+	if (is_under_way || (w && !can_answer(n, link, neighbour)))
 		return;
 	bool is_new = !w;
 	if (is_new)
@@ -364,6 +380,8 @@ void trust_ask_due(struct timer *timer, uint64_t now_us)
 
 		if (w->is_asked && want_is_late(n, w, now_us))
 			w->is_asked = false;
+		if (want_is_in_vain(n, w))
+			timer_set_earlier(&n->heap, &n->refilter, now_us + ASK_AGAIN_US);
 		if (want_is_over(n, w, now_us)) {
 			want_drop(n, w);
 			timer_set_earlier(&n->heap, &n->refilter, now_us + GIVEN_UP_US);

@@ -405,6 +405,29 @@ static void invented_origins_do_not_crowd_out_the_honest(void **state)
 	world_free(w);
 }
 
+/* Two announce the same; whoever was asked first falls silent before it has answered. */
+static void another_announcer_is_asked_for_the_certificate(void **state)
+{
+	struct world *w = world_of(41, 4);
+	struct node *newcomer = w->stations[3].node;
+
+	(void)state;
+	for (unsigned i = 1; i <= 2; i++) { /* 0 ── 1 ── 3, 0 ── 2 ── 3 */
+		station_join(w, 0, i);
+		station_join(w, i, i);
+		station_join(w, i, 2 + i);
+	}
+	world_run(w, 15 * A_SECOND);
+	for (unsigned i = 1; i <= 2; i++)
+		station_join(w, 3, 2 + i);
+	while (!newcomer->want_count)
+		world_run(w, MILLISECOND);
+	w->segments[newcomer->wants[0].link].is_cut = true;
+	world_run(w, 20 * A_SECOND);
+	assert_true(reaches(w, 3, 0));
+	world_free(w);
+}
+
 /* The certificate issued last holds, here and on disk, in whatever order they come. */
 static void older_certificate_does_not_replace_a_newer_one(void **state)
 {
@@ -638,6 +661,7 @@ int main(void)
 		cmocka_unit_test(what_a_hostile_member_announces_is_not_accepted),
 		cmocka_unit_test(refusals_do_not_flood_the_log),
 		cmocka_unit_test(invented_origins_do_not_crowd_out_the_honest),
+		cmocka_unit_test(another_announcer_is_asked_for_the_certificate),
 		cmocka_unit_test(older_certificate_does_not_replace_a_newer_one),
 		cmocka_unit_test(what_a_colluding_relay_passes_on_is_not_accepted),
 		cmocka_unit_test(authentic_frame_from_elsewhere_moves_the_peer),
