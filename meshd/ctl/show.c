@@ -143,13 +143,13 @@ static void remotes_print(const json_t *peers, FILE *out)
 }
 
 /* Counts by reason: "title: reason 3, other 1". */
-static void counts_print(const json_t *counts, const char *title, FILE *out)
+static void counts_print(json_t *counts, const char *title, FILE *out)
 {
 	const char *reason;
 	json_t *count;
 	bool is_first = true;
 
-	json_object_foreach ((json_t *)(uintptr_t)counts, reason, count) {
+	json_object_foreach (counts, reason, count) {
 		fprintf(out, "%s%s%s %lld", is_first ? "    " : ", ", is_first ? title : "", reason,
 			(long long)json_integer_value(count));
 		is_first = false;
@@ -172,12 +172,12 @@ static void rate_print(const json_t *link, FILE *out)
 }
 
 /* Lanes in which something waits or was lost. */
-static void lanes_print(const json_t *lanes, FILE *out)
+static void lanes_print(json_t *lanes, FILE *out)
 {
 	const char *name;
 	json_t *lane;
 
-	json_object_foreach ((json_t *)(uintptr_t)lanes, name, lane) {
+	json_object_foreach (lanes, name, lane) {
 		long long full = json_number(lane, "full"), late = json_number(lane, "late");
 		long long gone = json_number(lane, "gone"), waiting = json_number(lane, "waiting");
 		char bytes[WORDS_MAX];
