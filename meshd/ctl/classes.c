@@ -76,5 +76,5 @@ void classes_print(const json_t *answer, FILE *out)
 
 int command_classes(int argc, char **argv)
 {
-	return table_command(argc, argv, "classes", 0, classes_print);
+	return question_command(argc, argv, "classes", 0, classes_print, NULL);
 }

@@ -162,8 +162,11 @@ int question_parse(struct question *q, int argc, char **argv, unsigned words);
 /* Asks "request" (and dest, class); NULL with *status set after the error was told. */
 json_t *question_ask(const struct question *q, const char *request, int *status);
 void json_print(const json_t *answer, FILE *out);
-/* A command that only asks, and prints. */
-int table_command(
-	int argc, char **argv, const char *request, unsigned words, void (*print)(const json_t *answer, FILE *out));
+typedef void (*answer_printer)(const json_t *answer, FILE *out);
+/* For people by `print`, or as it came. */
+void answer_print(const struct question *q, const json_t *answer, answer_printer print);
+/* A command that asks once, and prints. Its exit status: what `is_good` makes of the answer; NULL: any is. */
+int question_command(int argc, char **argv, const char *request, unsigned words, answer_printer print,
+	bool (*is_good)(const json_t *answer));
 
 #endif

@@ -82,3 +82,26 @@ void json_print(const json_t *answer, FILE *out)
 	json_dumpf(answer, out, JSON_INDENT(2));
 	fputc('\n', out);
 }
+
+void answer_print(const struct question *q, const json_t *answer, answer_printer print)
+{
+	if (q->json)
+		json_print(answer, stdout);
+	else
+		print(answer, stdout);
+}
+
+int question_command(int argc, char **argv, const char *request, unsigned words, answer_printer print,
+	bool (*is_good)(const json_t *answer))
+{
+	struct question q;
+	int status = question_parse(&q, argc, argv, words);
+	json_t *answer = status ? NULL : question_ask(&q, request, &status);
+
+	if (!answer)
+		return status;
+	answer_print(&q, answer, print);
+	status = !is_good || is_good(answer) ? CTL_GOOD : CTL_BAD;
+	json_decref(answer);
+	return status;
+}

@@ -83,10 +83,7 @@ int command_reach(int argc, char **argv)
 	}
 	if (!answer)
 		return status;
-	if (q.json)
-		json_print(answer, stdout);
-	else
-		reach_print(answer, stdout);
+	answer_print(&q, answer, reach_print);
 	status = all_work(answer) ? CTL_GOOD : CTL_BAD;
 	json_decref(answer);
 	return status;

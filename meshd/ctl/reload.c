@@ -20,19 +20,12 @@ void reload_print(const json_t *answer, FILE *out)
 		fprintf(out, "nothing is different\n");
 }
 
+static bool is_all_applied(const json_t *answer)
+{
+	return json_array_size(json_object_get(answer, "waiting")) == 0;
+}
+
 int command_reload(int argc, char **argv)
 {
-	struct question q;
-	int status = question_parse(&q, argc, argv, 0);
-	json_t *answer = status ? NULL : question_ask(&q, "reload", &status);
-
-	if (!answer)
-		return status;
-	if (q.json)
-		json_print(answer, stdout);
-	else
-		reload_print(answer, stdout);
-	status = json_array_size(json_object_get(answer, "waiting")) ? CTL_BAD : CTL_GOOD;
-	json_decref(answer);
-	return status;
+	return question_command(argc, argv, "reload", 0, reload_print, is_all_applied);
 }

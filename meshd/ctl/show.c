@@ -283,34 +283,17 @@ void routes_print(const json_t *answer, FILE *out)
 
 /* --- the commands ------------------------------------------------------------------------------------ */
 
-int table_command(
-	int argc, char **argv, const char *request, unsigned words, void (*print)(const json_t *answer, FILE *out))
-{
-	struct question q;
-	int status = question_parse(&q, argc, argv, words);
-	json_t *answer = status ? NULL : question_ask(&q, request, &status);
-
-	if (!answer)
-		return status;
-	if (q.json)
-		json_print(answer, stdout);
-	else
-		print(answer, stdout);
-	json_decref(answer);
-	return CTL_GOOD;
-}
-
 int command_nodes(int argc, char **argv)
 {
-	return table_command(argc, argv, "nodes", 0, nodes_print);
+	return question_command(argc, argv, "nodes", 0, nodes_print, NULL);
 }
 
 int command_links(int argc, char **argv)
 {
-	return table_command(argc, argv, "links", 0, links_print);
+	return question_command(argc, argv, "links", 0, links_print, NULL);
 }
 
 int command_routes(int argc, char **argv)
 {
-	return table_command(argc, argv, "routes", QUESTION_CLASS, routes_print);
+	return question_command(argc, argv, "routes", QUESTION_CLASS, routes_print, NULL);
 }

@@ -146,19 +146,12 @@ void status_print(const json_t *answer, FILE *out)
 }
 _Static_assert(3 + 4 + (LINKS_SHOWN + 1) + (REASONS_SHOWN + 1) <= STATUS_LINES, "one screen");
 
+static bool is_healthy(const json_t *answer)
+{
+	return strcmp(json_text(answer, "verdict"), "healthy") == 0;
+}
+
 int command_status(int argc, char **argv)
 {
-	struct question q;
-	int status = question_parse(&q, argc, argv, 0);
-	json_t *answer = status ? NULL : question_ask(&q, "status", &status);
-
-	if (!answer)
-		return status;
-	if (q.json)
-		json_print(answer, stdout);
-	else
-		status_print(answer, stdout);
-	status = strcmp(json_text(answer, "verdict"), "healthy") == 0 ? CTL_GOOD : CTL_BAD;
-	json_decref(answer);
-	return status;
+	return question_command(argc, argv, "status", 0, status_print, is_healthy);
 }

@@ -25,21 +25,14 @@ void why_print(const json_t *answer, FILE *out)
 		way_print(way, out);
 }
 
+static bool has_way(const json_t *answer)
+{
+	const char *verdict = json_text(answer, "verdict");
+
+	return strcmp(verdict, "route") == 0 || strcmp(verdict, "own") == 0 || strcmp(verdict, "falls") == 0;
+}
+
 int command_why(int argc, char **argv)
 {
-	struct question q;
-	int status = question_parse(&q, argc, argv, QUESTION_DEST | QUESTION_CLASS);
-	json_t *answer = status ? NULL : question_ask(&q, "why", &status);
-
-	if (!answer)
-		return status;
-	if (q.json)
-		json_print(answer, stdout);
-	else
-		why_print(answer, stdout);
-	const char *verdict = json_text(answer, "verdict");
-	bool has_way = strcmp(verdict, "route") == 0 || strcmp(verdict, "own") == 0 || strcmp(verdict, "falls") == 0;
-	status = has_way ? CTL_GOOD : CTL_BAD;
-	json_decref(answer);
-	return status;
+	return question_command(argc, argv, "why", QUESTION_DEST | QUESTION_CLASS, why_print, has_way);
 }
