@@ -9,8 +9,6 @@
 nodes="alpha bravo charlie"
 
 prepare() {
-	mkdir -p "$work/out"
-	cd "$work/out" || exit 1
 	enrol_scene $nodes
 	thin='{interface: thin0, preset: narrowband, rate: 64k, cost: 100}'
 	wide='{interface: wide0, preset: fibre, cost: 5000}'
@@ -18,7 +16,6 @@ prepare() {
 	printf 'classes:\n  rules:\n    - bulk tcp port 7777\n    - bulk icmp\n' >>alpha.yaml
 	node_yaml bravo '{interface: radio0, preset: mesh-radio}' "$thin" "$wide"
 	node_yaml charlie "$thin" "$wide"
-	cd "$root" || exit 1
 }
 
 scenario() {
@@ -33,21 +30,6 @@ scenario() {
 		  - {name: thin, preset: switch, ends: [bravo:thin0, charlie:thin0]}
 		  - {name: wide, preset: switch, ends: [bravo:wide0, charlie:wide0]}
 	END
-}
-
-# told NODE QUESTION... -- TEXT...: its answer says all of it.
-told() {
-	node=$1 question=
-	shift
-	while [ "$1" != -- ]; do
-		question="$question $1"
-		shift
-	done
-	shift
-	seen=$(ask "$node" $question 2>&1)
-	for text in "$@"; do
-		echo "$seen" | grep -q -- "$text" || { echo "no \"$text\" in"; echo "$seen"; return 1; }
-	done
 }
 
 without_the_wide_link() {
@@ -80,7 +62,7 @@ by_rule() {
 	ip netns exec charlie meshdemo receive --on "$(address charlie)" --port 7777 --within 60 --file "$LAB_WORK/copy" \
 		>"$LAB_WORK/receive.log" 2>&1 &
 	receiver=$!
-	within 10 charlie_listens
+	within 10 is_listened charlie 7777
 	ip netns exec alpha meshdemo send --to "$(address charlie)" --port 7777 --within 60 --file "$LAB_WORK/file" \
 		>"$LAB_WORK/send.log" 2>&1
 	wait $receiver
@@ -90,13 +72,8 @@ by_rule() {
 	check_not "none by the thin one" lane_carried thin0 bulk
 }
 
-charlie_listens() {
-	ip netns exec charlie ss -H -l -t -n 'sport = :7777' | grep -q .
-}
-
 lane_carried() { # link lane: of bravo
-	ask bravo links --json | tr -d ' \n' | sed 's/{"name":"/\n&/g' | grep "^{\"name\":\"$1\"" |
-		grep "\"$2\":{\"waiting\":[0-9]*,\"waiting_bytes\":[0-9]*,\"sent_bytes\":[1-9][0-9][0-9][0-9][0-9]"
+	link_of bravo "$1" | grep "\"$2\":{\"waiting\":[0-9]*,\"waiting_bytes\":[0-9]*,\"sent_bytes\":[1-9][0-9][0-9][0-9][0-9]"
 }
 
 limits() {
@@ -112,18 +89,7 @@ inside() {
 	with_the_wide_link
 	by_rule
 	limits
-	lab_done
 }
 
-if [ -n "${LAB_INSIDE:-}" ]; then
-	inside
-fi
-lab_init "$1"
-root=$(pwd)
-prepare
-scenario >"$work/lab.yaml"
-lab_run "$work/lab.yaml"
-check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 15
-check "no sanitizer and no assertion spoke" logs_are_clean $nodes
-logs_tell $nodes
+lab_test "$1" 15 $nodes
 lab_done

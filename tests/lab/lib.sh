@@ -1,5 +1,5 @@
 # Functions for live tests: `. tests/lab/lib.sh` from the repo's root, then
-# lab_init BUILD. Results are TAP; what a test needs is in $work, which goes away.
+# lab_test, or lab_init BUILD. Results are TAP; what a test needs is in $work, which goes away.
 #
 # A test script is two programs in one file: outside it calls lab_run, which runs
 # the same script again inside of the lab, with LAB_INSIDE set.
@@ -111,11 +111,43 @@ pid_of() {
 	done | head -1
 }
 
-# logs_are_clean NODE...: neither sanitizer nor assertion spoke. Outside, once the lab has ended.
-logs_are_clean() {
-	for log in "$@"; do
-		! grep -E 'ERROR: |runtime error:|Assertion' "$work/out/$log.log" || return 1
+# told NODE QUESTION... -- TEXT...: the answer says all of it.
+told() {
+	told_node=$1 told_question=
+	shift
+	while [ "$1" != -- ]; do
+		told_question="$told_question $1"
+		shift
 	done
+	shift
+	told_seen=$(ask "$told_node" $told_question 2>&1)
+	for told_text in "$@"; do
+		echo "$told_seen" | grep -q -- "$told_text" || {
+			echo "no \"$told_text\" in"
+			echo "$told_seen"
+			return 1
+		}
+	done
+}
+
+# uses NODE NODE LINK: there is a way, by that link.
+uses() {
+	ask "$1" why "$2" >"$LAB_WORK/why" && grep -q "$3" "$LAB_WORK/why" || { cat "$LAB_WORK/why"; return 1; }
+}
+
+# link_of NODE LINK: as its node sees it, in JSON without blanks, on one line.
+link_of() {
+	ask "$1" links --json | tr -d ' \n' | sed 's/{"name":"/\n&/g' | grep "^{\"name\":\"$2\""
+}
+
+# is_listened NODE PORT: by TCP.
+is_listened() {
+	ip netns exec "$1" ss -H -l -t -n "sport = :$2" | grep -q .
+}
+
+# logs_are_clean: neither sanitizer nor assertion spoke, anywhere. Outside, once the lab has ended.
+logs_are_clean() {
+	! grep -E 'ERROR: |Sanitizer|runtime error|Assertion' "$work"/out/*.log
 }
 
 # logs_tell NODE...: how their logs end, if anything failed. Outside.
@@ -156,8 +188,32 @@ lab_run() {
 	[ ! -s "$work/err" ] || sed 's/^/# /' "$work/err"
 }
 
+# lab_test BUILD MORE NODE...: a whole test script but for lab_done. It has three functions: prepare writes what the
+# daemons are told, in $work/out; scenario prints the lab's; inside is the test, of more than MORE results. What can only
+# be checked outside follows between this and lab_done. NODE...: whose logs are told if anything fails.
+lab_test() {
+	if [ -n "${LAB_INSIDE:-}" ]; then
+		inside
+		lab_done
+	fi
+	lab_init "$1"
+	lab_more=$2
+	shift 2
+	lab_root=$PWD
+	mkdir -p "$work/out"
+	cd "$work/out" || exit 1
+	prepare
+	cd "$lab_root" || exit 1
+	scenario >"$work/lab.yaml"
+	lab_run "$work/lab.yaml"
+	lab_nodes=$*
+	check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt "$lab_more"
+	check "no sanitizer and no assertion spoke" logs_are_clean
+}
+
 # lab_done: what every test script ends with.
 lab_done() {
+	logs_tell ${lab_nodes:-}
 	[ -n "${LAB_INSIDE:-}" ] || echo "1..$count"
 	[ "$failures" = 0 ]
 	exit

@@ -11,15 +11,12 @@
 . tests/lab/lib.sh
 
 prepare() {
-	mkdir -p "$work/out"
-	cd "$work/out" || exit 1
 	enrol_scene gateway north south
 	node_yaml gateway '{name: wan0, preset: cellular, listen: 6698}'
 	node_yaml north '{name: cell0, preset: cellular, listen: 0, peers: ["203.0.113.1:6698"]}'
 	node_yaml south '{name: cell0, preset: cellular, listen: 0, peers: ["203.0.113.1:6698"]}'
 	box masquerade >kind.nft
 	box masquerade fully-random >symmetric.nft
-	cd "$root" || exit 1
 }
 
 box() { # masquerade [how]
@@ -87,12 +84,6 @@ used_by() {
 	goes_by "$@"
 }
 
-links_say() { # NODE TEXT
-	seen=$(ask "$1" links)
-	echo "$seen"
-	echo "$seen" | grep -q "$2"
-}
-
 between_boxes() { # add rule... | flush
 	for side in north:20 south:10; do
 		ip netns exec "${side%:*}-box" nft "$@" inet box own \
@@ -105,24 +96,24 @@ inside() {
 	check "and south through the gateway" within 10 answers north "$(address south)"
 	check "then directly" within 10 used_by north south south
 	check "and back" within 10 used_by south north north
-	check "links say by whom they were introduced" links_say north 'south: direct (introduced by gateway)'
+	check "links say by whom they were introduced" told north links -- 'south: direct (introduced by gateway)'
 	check "frames have their full size" within 5 full_size
 	ip netns exec north-box nft insert rule inet box own meta length gt 1300 drop
 	check "packets of 1,280 bytes pass where 1,300 do and nobody says so" within 30 \
 		answers_with north "$(address south)" 1232
 	check "both ways" within 30 answers_with south "$(address north)" 1232
-	check "links say what arrives" within 30 links_say north 'frames of up to 12[0-9]* bytes arrive'
+	check "links say what arrives" within 30 told north links -- 'frames of up to 12[0-9]* bytes arrive'
 	ip netns exec north-box nft flush chain inet box own
 	between_boxes add rule
 	check "when nothing passes between the boxes packets go through the gateway" within 15 used_by north south gateway
-	check "links say that, too" within 15 links_say north 'south: through gateway'
+	check "links say that, too" within 15 told north links -- 'south: through gateway'
 	between_boxes flush chain
 	check "and directly again when it does" within 60 used_by north south south
 	ip netns exec south-box nft -f "$MESHLAB_DIR/symmetric.nft"
 	flows_forgotten south-box
 	check "a box with a port for each destination stays on the way through the gateway" within 20 \
 		used_by north south gateway
-	check "and links say so" within 10 links_say north 'south: through gateway'
+	check "and links say so" within 10 told north links -- 'south: through gateway'
 	check "the session with the gateway lives" answers south "$(address gateway)"
 }
 
@@ -132,20 +123,8 @@ flows_forgotten() {
 }
 
 full_size() {
-	! links_say north 'bytes arrive'
+	! told north links -- 'bytes arrive'
 }
 
-if [ -n "${LAB_INSIDE:-}" ]; then
-	build=$1
-	inside
-	lab_done
-fi
-root=$PWD
-lab_init "${1:-build/release}"
-prepare
-scenario >"$work/nat.yaml"
-lab_run "$work/nat.yaml"
-check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 14
-check "the logs are clean" logs_are_clean gateway north south
-logs_tell gateway north south
+lab_test "${1:-build/release}" 14 gateway north south
 lab_done

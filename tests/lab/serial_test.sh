@@ -11,8 +11,7 @@
 nodes="north south east rear"
 
 prepare() {
-	mkdir -p "$work/out/air"
-	cd "$work/out" || exit 1
+	mkdir air
 	enrol_scene $nodes
 	vhf="name: vhf, preset: narrowband, baud: 9600"
 	node_yaml north "{interface: radio0, preset: mesh-radio}" "{$vhf, device: $PWD/north.tty0}"
@@ -23,7 +22,6 @@ prepare() {
 	node_yaml east "{$vhf, device: $PWD/east.tty0}" \
 		"{name: beidou, $slow, command: [$modem, 2801], peers: [2802]}"
 	node_yaml rear "{name: beidou, $slow, command: [$modem, 2802], peers: [2801]}"
-	cd "$root" || exit 1
 }
 
 scenario() {
@@ -46,17 +44,8 @@ reaches() { # node name
 	ip netns exec "$1" ping -n -q -c 1 -W 5 "$(address "$2")" >/dev/null
 }
 
-# A link as its node sees it, on one line.
-link_of() { # node link
-	ask "$1" links --json | tr -d '\n' | sed 's/{ *"name": "/\n&/g' | grep "\"name\": \"$2\""
-}
-
 says() { # node link what
-	link_of "$1" "$2" | tr -d ' ' | grep -q "$3" || { link_of "$1" "$2"; return 1; }
-}
-
-uses() { # node dest link
-	ask "$1" why "$2" | tee "$LAB_WORK/why" | grep -q "$3" || { cat "$LAB_WORK/why"; return 1; }
+	link_of "$1" "$2" | grep -q "$3" || { link_of "$1" "$2"; return 1; }
 }
 
 first_contact() {
@@ -77,10 +66,6 @@ session_is_usable() {
 	echo "$seen"
 	[ "$(echo "$seen" | sed -n 's|.* \([0-9]*\) received.*|\1|p')" -ge 6 ] || return 1
 	between 0 "$(echo "$seen" | sed -n 's|^rtt.*= [0-9.]*/\([0-9.]*\)/.*|\1|p')" 3000
-}
-
-is_listened() { # node port
-	ip netns exec "$1" ss -H -l -t -n "sport = :$2" | grep -q .
 }
 
 # 5 MB over the mesh radio; who is on the narrowband does not notice.
@@ -144,23 +129,12 @@ inside() {
 	noise
 	fallback
 	beidou
-	lab_done
 }
 
 nothing_is_left() {
 	! pgrep -f "air, $work|--air $work"
 }
 
-if [ -n "${LAB_INSIDE:-}" ]; then
-	inside
-fi
-lab_init "$1"
-root=$(pwd)
-prepare
-scenario >"$work/lab.yaml"
-lab_run "$work/lab.yaml"
-check "the test inside came to its end" test "$lab_status" -le 1 -a "$count" -gt 20
-check "no sanitizer and no assertion spoke" logs_are_clean $nodes
+lab_test "$1" 20 $nodes
 check "no modem program is left" nothing_is_left
-logs_tell $nodes
 lab_done
