@@ -10,8 +10,8 @@
  * host forwards from its LAN the kernel has counted already. Nor on the way out
  * to the host, whose kernel counts if it forwards.
  *
- * A packet does not know which neighbour brought it: sending it back there would
- * be a loop, which the routing excludes and the hop limit ends.
+ * A packet may go back to the neighbour that brought it: that would be a loop, which
+ * the routing excludes and the hop limit ends.
  *
  * Its class is set where it enters the mesh, and its frames name it: a relay goes by
  * them, not by what the packet's header says. Where its class has no route it falls
@@ -24,8 +24,6 @@
 
 #define ICMP_INTERVAL_US (10 * MS) /* between errors of one kind ... */
 #define ICMP_BURST 50 /* ... of which so many may go at once */
-
-enum origin { FROM_HOST, FROM_PEER };
 
 /* --- errors ------------------------------------------------------------------------------- */
 
@@ -45,15 +43,14 @@ static struct address self_for(const struct node *n, uint8_t family)
 
 /* Tells the source why its packet did not get through. Errors are never subject
  * to an error, so this does not recurse. */
-static void complain(struct node *n, uint64_t now_us, const struct packet *about, enum icmp_error error, unsigned mtu,
-	enum origin origin)
+static void complain(struct node *n, uint64_t now_us, const struct packet *about, enum icmp_error error, unsigned mtu)
 {
 	uint8_t buffer[NODE_HEADROOM + NODE_FRAME_MIN + NODE_TAILROOM];
 	uint8_t *out = buffer + NODE_HEADROOM;
 	struct address self = self_for(n, about->source.family);
 	const struct fib_entry *back = NULL;
 
-	if (origin == FROM_PEER) {
+	if (about->from) {
 		back = fib_lookup(&n->fib, &about->source);
 		if (!back || (back->kind != FIB_OWN && back->kind != FIB_PEER && back->kind != FIB_NATIVE))
 			return;
@@ -96,21 +93,21 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 	}
 }
 
-static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, struct peer *peer, enum origin origin)
+static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, struct peer *peer)
 {
 	size_t mtu = peer_packet_max(peer, p->source.family);
 
-	if (origin == FROM_PEER && p->hop_limit <= 1) {
+	if (p->from && p->hop_limit <= 1) {
 		DROP(n, peer->link, hop_limit);
-		complain(n, now_us, p, ICMP_TIME_EXCEEDED, 0, origin);
+		complain(n, now_us, p, ICMP_TIME_EXCEEDED, 0);
 		return;
 	}
 	if (p->len > mtu && p->dont_fragment) {
 		DROP(n, peer->link, too_big);
-		complain(n, now_us, p, ICMP_TOO_BIG, (unsigned)mtu, origin);
+		complain(n, now_us, p, ICMP_TOO_BIG, (unsigned)mtu);
 		return;
 	}
-	if (origin == FROM_PEER)
+	if (p->from)
 		packet_hop(p);
 	if (p->from && p->from->link == peer->link)
 		meet_relayed(p->from, peer, now_us);
@@ -143,32 +140,31 @@ bool node_way(const struct node *n, const struct prefix *prefix, enum packet_cla
 	return true;
 }
 
-static void refuse(struct node *n, uint64_t now_us, const struct packet *p, enum origin origin)
+static void refuse(struct node *n, uint64_t now_us, const struct packet *p)
 {
 	DROP(n, NULL, no_route);
-	complain(n, now_us, p, ICMP_NO_ROUTE, 0, origin);
+	complain(n, now_us, p, ICMP_NO_ROUTE, 0);
 }
 
-static void route_to_peer(
-	struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to, enum origin origin)
+static void route_to_peer(struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to)
 {
 	enum packet_class before = p->class;
 	struct peer *peer = peer_of_class(to, &p->class);
 
 	if (!peer) {
-		refuse(n, now_us, p, origin);
+		refuse(n, now_us, p);
 		return;
 	}
 	n->counters.packets_fallen += p->class != before;
 	if (!class_is_admitted(peer->link, p->class)) {
 		DROP(n, peer->link, bulk_not_admitted);
-		complain(n, now_us, p, ICMP_PROHIBITED, 0, origin);
+		complain(n, now_us, p, ICMP_PROHIBITED, 0);
 		return;
 	}
-	send_to_peer(n, now_us, p, peer, origin);
+	send_to_peer(n, now_us, p, peer);
 }
 
-static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin origin)
+static void route(struct node *n, uint64_t now_us, struct packet *p)
 {
 	const struct fib_entry *to = fib_lookup(&n->fib, &p->destination);
 	enum fib_kind kind = to ? to->kind : FIB_NONE;
@@ -176,10 +172,10 @@ static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin
 	/* The host's kernel knows its own addresses. If it sends here what lies in a
 	 * prefix behind it, it has no route there (any more): giving the packet back
 	 * would make a loop between the two of us. */
-	if (kind == FIB_OWN && origin == FROM_HOST && !address_equal(&p->destination, &n->address))
+	if (kind == FIB_OWN && !p->from && !address_equal(&p->destination, &n->address))
 		kind = FIB_NONE;
 	/* Likewise what the kernel should have sent to a plain neighbour itself. */
-	if (kind == FIB_NATIVE && origin == FROM_HOST)
+	if (kind == FIB_NATIVE && !p->from)
 		kind = FIB_NONE;
 	switch (kind) {
 	case FIB_OWN:
@@ -188,10 +184,10 @@ static void route(struct node *n, uint64_t now_us, struct packet *p, enum origin
 		break;
 	case FIB_PEER:
 	case FIB_HELD:
-		route_to_peer(n, now_us, p, to, origin);
+		route_to_peer(n, now_us, p, to);
 		break;
 	case FIB_NONE:
-		refuse(n, now_us, p, origin);
+		refuse(n, now_us, p);
 		break;
 	}
 }
@@ -213,10 +209,9 @@ void node_packets_in(struct node *n, uint64_t now_us, struct node_packet *packet
 		else if (!packet_is_forwardable(&p))
 			DROP(n, NULL, not_forwardable);
 		else {
-			p.from = NULL;
 			p.class = classify(n, &p);
-			if (police(n, NULL, now_us, &p))
-				route(n, now_us, &p, FROM_HOST);
+			if (police(n, now_us, &p))
+				route(n, now_us, &p);
 		}
 	}
 }
@@ -239,6 +234,6 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 	p.from = from;
 	/* Of who does not speak of classes packets enter here. */
 	p.class = peer_has_classes(from) ? class_of_kind(kind) : classify(n, &p);
-	if (police(n, from, now_us, &p))
-		route(n, now_us, &p, FROM_PEER);
+	if (police(n, now_us, &p))
+		route(n, now_us, &p);
 }

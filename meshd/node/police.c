@@ -51,18 +51,18 @@ static bool admits(uint64_t *until_us, uint64_t now_us, uint64_t rate_bps, uint6
 	return true;
 }
 
-bool police(struct node *n, struct peer *from, uint64_t now_us, struct packet *p)
+bool police(struct node *n, uint64_t now_us, struct packet *p)
 {
 	enum traffic_class class = p->class == CLASS_FALLEN ? TRAFFIC_BULK : (enum traffic_class)p->class;
-	struct policer *policer = from ? &from->policer : &n->host_policer;
-	uint64_t burst_us, rate_bps = limit_of(n, from, class, &burst_us);
+	struct policer *policer = p->from ? &p->from->policer : &n->host_policer;
+	uint64_t burst_us, rate_bps = limit_of(n, p->from, class, &burst_us);
 
 	if (!rate_bps || admits(&policer->until_us[class], now_us, rate_bps, burst_us, p->len))
 		return true;
 	policer->over[class]++;
 	n->counters.over_limit[class]++;
 	if (class == TRAFFIC_BULK) {
-		DROP(n, from ? from->link : NULL, bulk_over_limit);
+		DROP(n, p->from ? p->from->link : NULL, bulk_over_limit);
 		return false;
 	}
 	p->class = CLASS_FALLEN;

@@ -714,7 +714,7 @@ struct packet {
 	bool dont_fragment; /* always for IPv6 */
 	enum packet_class class;
 	struct address source, destination;
-	struct peer *from; /* NULL: the host */
+	struct peer *from; /* who brought it; NULL, as after packet_parse(): the host */
 };
 bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
 bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 has none */
@@ -733,6 +733,8 @@ struct fragmenter {
 void fragmenter_init(struct fragmenter *f, const struct packet *p, size_t mtu);
 size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity); /* length; 0: no more */
 
+/* False: bulk that fell, on a link that is too thin for it. */
+bool class_is_admitted(const struct node_link *link, enum packet_class class);
 /* A decrypted packet from the mesh, and the kind of its frame; room as in struct node_packet. */
 void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t *packet, size_t len);
 
@@ -742,17 +744,15 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 struct traffic_key traffic_key_of(const struct packet *p);
 /* The class of a packet that enters the mesh here; it was parsed. */
 enum packet_class classify(struct node *n, const struct packet *p);
-/* Counts a packet that `from`, or this host if NULL, sends on. What is beyond a limit is given a lower class, or,
- * false, was dropped and counted. */
-bool police(struct node *n, struct peer *from, uint64_t now_us, struct packet *p);
+/* Counts a packet for whom it came from. What is beyond a limit is given a lower class, or, false, was dropped and
+ * counted. */
+bool police(struct node *n, uint64_t now_us, struct packet *p);
+
 /* --- icmp.c ----------------------------------------------------------------------------------------------------- */
 
 /* Writes the error about `packet` to `out`; 0 if none may be sent. `mtu` for ICMP_TOO_BIG. */
 size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum icmp_error error, unsigned mtu,
 	const struct address *self);
-
-/* False: bulk that fell, on a link that is too thin for it. */
-bool class_is_admitted(const struct node_link *link, enum packet_class class);
 
 /* --- reach.c: does a class of traffic get there? ------------------------------------------------------------- */
 
