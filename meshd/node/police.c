@@ -41,23 +41,13 @@ static uint64_t limit_of(const struct node *n, const struct peer *from, enum tra
 	return limit->kind == TRAFFIC_LIMIT_DEFAULT && class == TRAFFIC_COMMAND && from ? command_bps(from->link) : 0;
 }
 
-static bool admits(uint64_t *until_us, uint64_t now_us, uint64_t rate_bps, uint64_t burst_us, size_t bytes)
-{
-	uint64_t busy_us = *until_us > now_us ? *until_us : now_us;
-
-	if (busy_us > now_us + burst_us)
-		return false;
-	*until_us = busy_us + bytes * 8 * SECOND / rate_bps;
-	return true;
-}
-
 bool police(struct node *n, uint64_t now_us, struct packet *p)
 {
 	enum traffic_class class = p->class == CLASS_FALLEN ? TRAFFIC_BULK : (enum traffic_class)p->class;
 	struct policer *policer = p->from ? &p->from->policer : &n->host_policer;
 	uint64_t burst_us, rate_bps = limit_of(n, p->from, class, &burst_us);
 
-	if (!rate_bps || admits(&policer->until_us[class], now_us, rate_bps, burst_us, p->len))
+	if (!rate_bps || bucket_pour(&policer->sent[class], now_us, p->len * 8 * SECOND / rate_bps, burst_us))
 		return true;
 	policer->over[class]++;
 	n->counters.over_limit[class]++;

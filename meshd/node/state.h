@@ -100,10 +100,12 @@ struct bucket {
 };
 /* One token per interval, `burst` (at least 1) at once; false: none left. */
 bool bucket_take(struct bucket *b, uint64_t now_us, uint64_t interval_us, unsigned burst);
+/* What takes `price_us` to work off; false: what was taken before is further ahead than that. */
+bool bucket_pour(struct bucket *b, uint64_t now_us, uint64_t price_us, uint64_t ahead_us);
 
 /* What a source has sent of each class, and how much of it was beyond the limit (police.c). */
 struct policer {
-	uint64_t until_us[TRAFFIC_CLASSES]; /* at the rate that it may have it would have taken until then */
+	struct bucket sent[TRAFFIC_CLASSES]; /* at the rate that it may have */
 	uint64_t over[TRAFFIC_CLASSES]; /* packets */
 };
 
