@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define HEADERS_MAX 8 /* of IPv6, before the transport's */
 #define FRAGMENT_BITS 0x3fff /* of IPv4: offset, and more to come */
@@ -22,7 +21,7 @@ enum header { HEADER_HOPS = 0, HEADER_ROUTING = 43, HEADER_FRAGMENT = 44, HEADER
 _Static_assert(
 	(int)TRAFFIC_TEXT == CLASS_TEXT && (int)TRAFFIC_COMMAND == CLASS_COMMAND && (int)TRAFFIC_BULK == CLASS_BULK,
 	"operators and frames number classes alike");
-_Static_assert(NODE_CLASSES == TRAFFIC_CLASSES && NODE_CLASSES == BABEL_CLASSES, "there are as many");
+_Static_assert(TRAFFIC_CLASSES == BABEL_CLASSES, "there are as many");
 
 static void ports_read(struct traffic_key *key, struct reader r)
 {

@@ -25,7 +25,6 @@
 #define NODE_TARGET_MAX 16 /* configured peers per link */
 #define NODE_PEER_MAX 256 /* neighbours in all, over all links */
 #define NODE_CERTIFICATE_MAX 4096
-#define NODE_CLASSES 3 /* of traffic: text, command, bulk */
 /* Free bytes that a packet's buffer must have before and behind it, so that it
  * is sealed where it lies. */
 #define NODE_HEADROOM (FRAME_HEADER + 1)
@@ -316,7 +315,7 @@ struct node_counters {
 	uint64_t packets_forwarded; /* to a neighbour, wherever they came from */
 	uint64_t packets_fallen; /* of a class that had no route here: they go on in the base topology */
 	/* Of a class, beyond what its source may send: text and command go on as bulk does, bulk is dropped. */
-	uint64_t over_limit[NODE_CLASSES];
+	uint64_t over_limit[TRAFFIC_CLASSES];
 	uint64_t icmp_sent; /* errors, in none of the others */
 	uint64_t fragments_more; /* made beyond the first of a packet */
 	uint64_t header_bytes_saved; /* of packets, on thin links */
@@ -374,7 +373,7 @@ struct node_peer_info {
 	bool is_up; /* a session is established */
 	uint64_t up_since_us, last_heard_us;
 	bool has_classes; /* it speaks of them */
-	uint64_t over_limit[NODE_CLASSES]; /* packets of a class that it sent beyond what it may */
+	uint64_t over_limit[TRAFFIC_CLASSES]; /* packets of a class that it sent beyond what it may */
 	bool is_introduced; /* by: */
 	router_id introducer;
 	size_t frame_max; /* the largest that is sent to it whole */

@@ -355,7 +355,7 @@ static void reach_start(struct reach *r, uint64_t now_us)
 
 int node_reach_ask(struct node *n, uint64_t now_us, const struct address *to, unsigned class)
 {
-	if (class >= NODE_CLASSES || to->family == FAMILY_NONE)
+	if (class >= TRAFFIC_CLASSES || to->family == FAMILY_NONE)
 		return -EINVAL;
 	n->now_us = now_us;
 	struct reach *r = reach_get(n, to, (enum packet_class) class);
@@ -368,7 +368,7 @@ int node_reach_ask(struct node *n, uint64_t now_us, const struct address *to, un
 
 struct node_reach node_reach(const struct node *n, const struct address *to, unsigned class)
 {
-	const struct reach *r = class < NODE_CLASSES ? reach_find(n, to, (enum packet_class) class) : NULL;
+	const struct reach *r = class < TRAFFIC_CLASSES ? reach_find(n, to, (enum packet_class) class) : NULL;
 
 	return r ? r->result : (struct node_reach){ .state = NODE_REACH_UNASKED };
 }
