@@ -103,8 +103,7 @@ size_t meet_meetings(const struct node *n)
 
 static bool is_introduced(const struct peer *p, uint64_t now_us)
 {
-	return p->link->config.introduces && p->capabilities & CAPABILITY_MEET && !p->is_silent &&
-	       peer_is_live(p, now_us);
+	return p->link->config.introduces && p->capabilities & CAPABILITY_MEET && peer_answers(p, now_us);
 }
 
 /* Finds the pair, or makes it in the place of the one that was not used for longest. */
@@ -270,7 +269,7 @@ static void meet(struct peer *by, uint64_t now_us, const uint8_t id[NODE_ID_LEN]
 	struct node_link *link = by->link;
 	struct meeting *m = meeting_find(link, id);
 	const struct peer *p = peer_find_id(link, id);
-	bool is_there = p && !p->is_silent && peer_is_live(p, now_us);
+	bool is_there = p && peer_answers(p, now_us);
 	bool is_elsewhere = !m || !endpoint_equal(&m->at, at);
 
 	/* It is heard where it is said to be, or where it was when we were told of this place. */

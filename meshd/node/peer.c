@@ -148,6 +148,11 @@ bool peer_is_live(const struct peer *p, uint64_t now_us)
 	return p->is_up && now_us < p->heard_us + link_silence_us(p->link);
 }
 
+bool peer_answers(const struct peer *p, uint64_t now_us)
+{
+	return !p->is_silent && peer_is_live(p, now_us);
+}
+
 static void peer_due(struct timer *timer, uint64_t now_us);
 
 struct peer *peer_get(

@@ -12,8 +12,6 @@
  */
 #include "meshd/node/state.h"
 
-#include <string.h>
-
 #define SILENT_US (5 * SECOND) /* then it is looked again whether it is heard */
 
 static void probe_set_timer(struct peer *p, uint64_t now_us)
@@ -44,7 +42,7 @@ void probe_due(struct timer *timer, uint64_t now_us)
 	size_t cost = link->config.mtu + link->config.overhead;
 	uint64_t again_us = now_us;
 
-	if (p->is_silent || !peer_is_live(p, now_us)) {
+	if (!peer_answers(p, now_us)) {
 		timer_set(&p->n->heap, timer, now_us + SILENT_US);
 		return;
 	}

@@ -466,6 +466,7 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 void peer_answered(struct peer *p, uint64_t now_us);
 void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
+bool peer_answers(const struct peer *p, uint64_t now_us); /* ... and, if it was silent, in answer to a question */
 /* A packet goes to it, or came from it. */
 void peer_busy(struct peer *p, uint64_t now_us);
 unsigned link_idle_ms(const struct node_link *link); /* between Hellos to who is not busy */

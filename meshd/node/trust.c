@@ -318,7 +318,7 @@ static bool can_answer(const struct node *n, unsigned id, const struct address *
 	struct node_link *link = n->links[id];
 	const struct peer *p = link ? peer_find_address(link, neighbour) : NULL;
 
-	return p && !p->is_silent && peer_is_live(p, n->now_us);
+	return p && peer_answers(p, n->now_us);
 }
 
 static bool want_is_in_vain(const struct node *n, const struct want *w)
