@@ -50,6 +50,17 @@ struct pair {
 	uint64_t used_us; /* 0: a free place */
 };
 
+/* A member of whom a neighbour said where it is. */
+struct meeting {
+	unsigned link;
+	uint8_t id[NODE_ID_LEN];
+	struct endpoint at;
+	router_id by;
+	unsigned tries; /* at calling it there */
+	uint64_t told_us; /* 0: a free place */
+	uint64_t called_us;
+};
+
 struct meet {
 	struct pair pairs[PAIRS_MAX];
 	struct meeting meetings[NODE_MEETINGS_MAX];

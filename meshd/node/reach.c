@@ -21,8 +21,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
+#define REACH_TRIES 4 /* no more: two bits of the id of a question tell which it is */
 #define HOPS_MAX 32
 #define WAIT_US (2 * SECOND) /* for the first answer, at least, and half as long again for each further one */
 #define WAIT_FRAMES 4
@@ -38,6 +38,19 @@
 #define CLASS_NOW_SHIFT 2
 #define FELL_THERE 0x10
 #define RATE_UNKNOWN 0x20 /* of one hop or more */
+
+/* A question about a destination and a class, and what is known of it. */
+struct reach {
+	struct node *n;
+	bool is_used;
+	struct address to;
+	enum packet_class class;
+	uint32_t id; /* of the first try */
+	unsigned tries;
+	uint64_t asked_us, sent_us[REACH_TRIES];
+	struct timer timer;
+	struct node_reach result;
+};
 
 struct message {
 	bool is_answer;
@@ -181,7 +194,7 @@ static enum node_reach_end question_pass(struct node *n, uint64_t now_us, struct
 		return NODE_REACH_ARRIVED;
 	if (to && to->kind == FIB_NATIVE)
 		return NODE_REACH_EDGE;
-	struct peer *next = to && to->kind != FIB_NONE ? peer_of_class(to, &m->now) : NULL;
+	struct peer *next = to ? peer_of_class(to, &m->now) : NULL;
 	if (!next)
 		return NODE_REACH_NO_ROUTE;
 	m->fell_there |= m->now != m->asked;
@@ -202,7 +215,7 @@ static enum node_reach_end question_pass(struct node *n, uint64_t now_us, struct
 static void answer_pass(struct node *n, uint64_t now_us, struct message *m)
 {
 	const struct fib_entry *to = fib_lookup(&n->fib, &m->asker);
-	struct peer *next = to && to->kind != FIB_NONE ? peer_of_class(to, &m->now) : NULL;
+	struct peer *next = to ? peer_of_class(to, &m->now) : NULL;
 
 	if (!next || m->hops_left <= 1) {
 		DROP(n, NULL, no_route);
@@ -299,7 +312,7 @@ static uint64_t reach_wait_us(const struct reach *r)
 {
 	const struct fib_entry *to = fib_lookup(&r->n->fib, &r->to);
 	enum packet_class class = r->class;
-	const struct peer *next = to && to->kind != FIB_NONE ? peer_of_class(to, &class) : NULL;
+	const struct peer *next = to ? peer_of_class(to, &class) : NULL;
 	uint64_t frames_us = next ? WAIT_FRAMES * link_airtime_us(next->link, next->link->config.mtu) : 0;
 
 	return frames_us > WAIT_US ? frames_us : WAIT_US;

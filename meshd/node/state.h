@@ -115,22 +115,6 @@ struct node_classes {
 	uint64_t rule_packets[TRAFFIC_RULES_MAX]; /* that each rule decided about */
 };
 
-#define REACHES_MAX 24 /* that are remembered: eight destinations in all classes */
-#define REACH_TRIES 4 /* no more: two bits of the id of a question tell which it is */
-
-/* A question about a destination and a class, and what is known of it (reach.c). */
-struct reach {
-	struct node *n;
-	bool is_used;
-	struct address to;
-	enum packet_class class;
-	uint32_t id; /* of the first try */
-	unsigned tries;
-	uint64_t asked_us, sent_us[REACH_TRIES];
-	struct timer timer;
-	struct node_reach result;
-};
-
 /* A receiver index in use. */
 struct index {
 	struct map_entry entry;
@@ -296,17 +280,6 @@ struct answered {
 	uint8_t mac1[MAC_LEN];
 	uint64_t at_us; /* when it was last answered */
 	unsigned count; /* 0: a free place */
-};
-
-/* A member of whom a neighbour said where it is (meet.c). */
-struct meeting {
-	unsigned link;
-	uint8_t id[NODE_ID_LEN];
-	struct endpoint at;
-	router_id by;
-	unsigned tries; /* at calling it there */
-	uint64_t told_us; /* 0: a free place */
-	uint64_t called_us;
 };
 
 struct known {
@@ -758,6 +731,8 @@ size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum
 	const struct address *self);
 
 /* --- reach.c: does a class of traffic get there? ------------------------------------------------------------- */
+
+#define REACHES_MAX 24 /* questions that are remembered: eight destinations in all classes */
 
 /* Behind the op of a question, or of an answer. */
 void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader *r);
