@@ -67,6 +67,11 @@ struct meet {
 	struct bucket introductions, calls;
 };
 
+static uint64_t doubled(uint64_t us, unsigned times)
+{
+	return us << (times < AGAIN_DOUBLINGS ? times : AGAIN_DOUBLINGS);
+}
+
 static struct meet *meet_open(struct node *n)
 {
 	if (!n->meet)
@@ -151,8 +156,7 @@ static void pair_tell(struct pair *pair, uint64_t now_us, struct peer *low, stru
 	pair->at[0] = low->endpoint;
 	pair->at[1] = high->endpoint;
 	pair->told_us = now_us;
-	pair->again_us = now_us + (AGAIN_US << (pair->times < AGAIN_DOUBLINGS ? pair->times : AGAIN_DOUBLINGS));
-	pair->times++;
+	pair->again_us = now_us + doubled(AGAIN_US, pair->times++);
 	n->counters.introductions_made++;
 	control_meet(low, now_us, high->id, &high->endpoint);
 	control_meet(high, now_us, low->id, &low->endpoint);
@@ -160,14 +164,13 @@ static void pair_tell(struct pair *pair, uint64_t now_us, struct peer *low, stru
 
 void meet_relayed(struct peer *from, struct peer *to, uint64_t now_us)
 {
-	bool is_low = memcmp(from->id, to->id, NODE_ID_LEN) < 0;
-	struct peer *low = is_low ? from : to, *high = is_low ? to : from;
-
 	if (from->relayed_us && now_us < from->relayed_us + LOOK_US)
 		return;
 	from->relayed_us = now_us;
 	if (from == to || !is_introduced(from, now_us) || !is_introduced(to, now_us) || !meet_open(from->n))
 		return;
+	bool is_low = memcmp(from->id, to->id, NODE_ID_LEN) < 0;
+	struct peer *low = is_low ? from : to, *high = is_low ? to : from;
 	struct pair *pair = pair_get(from->n->meet, low, high);
 	pair->used_us = now_us;
 	pair_tell(pair, now_us, low, high);
@@ -269,9 +272,7 @@ static bool is_acceptable(const struct peer *by, const uint8_t id[NODE_ID_LEN], 
 
 static bool is_due(const struct meeting *m, uint64_t now_us, bool is_elsewhere)
 {
-	unsigned doublings = m->tries < AGAIN_DOUBLINGS ? m->tries : AGAIN_DOUBLINGS;
-
-	return is_elsewhere || now_us >= m->called_us + (CALL_AGAIN_US << doublings) / 2;
+	return is_elsewhere || now_us >= m->called_us + doubled(CALL_AGAIN_US, m->tries) / 2;
 }
 
 static void meet(struct peer *by, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at)
