@@ -79,10 +79,11 @@ bool peer_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 
 	if (p->link->config.is_thin)
 		return thin_send_next(p, now_us, o);
-	if (!control_is_probe(o->inner, o->len))
-		path_used(&p->path, now_us, o->len < room ? o->len + FRAME_OVERHEAD : room + FRAME_OVERHEAD);
-	if (o->at || (o->len > room && !control_is_probe(o->inner, o->len)))
-		return piece_send(p, now_us, o, room);
+	if (!control_is_probe(o->inner, o->len)) {
+		path_used(&p->path, now_us, (o->len < room ? o->len : room) + FRAME_OVERHEAD);
+		if (o->len > room || o->at)
+			return piece_send(p, now_us, o, room);
+	}
 	inner_show(p, true, o->inner, o->len);
 	peer_seal_send(p, now_us, o->inner - FRAME_HEADER, o->len, 0);
 	o->at = o->len;
