@@ -221,9 +221,10 @@ static bool port_is_in(const struct traffic_rule *r, uint16_t port)
 	return port >= r->port_low && port <= r->port_high;
 }
 
-static bool is_within(const struct prefix *prefix, const struct address *a)
+/* Everything is within a prefix that the rule does not state. */
+static bool is_within(const struct prefix *stated, const struct address *a)
 {
-	return prefix_contains_address(prefix, a);
+	return stated->address.family == FAMILY_NONE || prefix_contains_address(stated, a);
 }
 
 bool traffic_rule_matches(const struct traffic_rule *r, const struct traffic_key *key)
@@ -237,10 +238,7 @@ bool traffic_rule_matches(const struct traffic_rule *r, const struct traffic_key
 	if (r->has_ports &&
 		!(key->has_ports && (port_is_in(r, key->source_port) || port_is_in(r, key->destination_port))))
 		return false;
-	if (r->from.address.family != FAMILY_NONE && !is_within(&r->from, &key->source))
+	if (!is_within(&r->from, &key->source) || !is_within(&r->to, &key->destination))
 		return false;
-	if (r->to.address.family != FAMILY_NONE && !is_within(&r->to, &key->destination))
-		return false;
-	return r->either.address.family == FAMILY_NONE || is_within(&r->either, &key->source) ||
-	       is_within(&r->either, &key->destination);
+	return is_within(&r->either, &key->source) || is_within(&r->either, &key->destination);
 }
