@@ -34,9 +34,7 @@ static void key_of_v4(struct traffic_key *key, struct bytes packet, size_t heade
 {
 	struct reader r = reader_of(packet);
 
-	read_skip(&r, 1);
-	key->dscp = read_u8(&r) >> 2;
-	read_skip(&r, 4);
+	read_skip(&r, 6);
 	bool is_fragment = read_u16(&r) & FRAGMENT_BITS;
 	read_skip(&r, 1);
 	key->protocol = read_u8(&r);
@@ -67,8 +65,7 @@ static void key_of_v6(struct traffic_key *key, struct bytes packet)
 	struct reader r = reader_of(packet);
 	bool is_fragment = false;
 
-	key->dscp = (uint8_t)(read_u16(&r) >> 6 & 0x3f);
-	read_skip(&r, 4);
+	read_skip(&r, 6);
 	uint8_t kind = read_u8(&r);
 	read_skip(&r, 33);
 	for (unsigned i = 0; i < HEADERS_MAX && reader_ok(&r); i++) {
@@ -98,8 +95,8 @@ static void key_of_v6(struct traffic_key *key, struct bytes packet)
 
 struct traffic_key traffic_key_of(const struct packet *p)
 {
-	struct traffic_key key = { .source = p->source, .destination = p->destination };
 	struct bytes packet = bytes_of(p->data, p->len);
+	struct traffic_key key = { .source = p->source, .destination = p->destination, .dscp = packet_dscp(packet) };
 
 	if (p->source.family == FAMILY_IPV4)
 		key_of_v4(&key, packet, p->header_len);

@@ -98,6 +98,7 @@ unsigned budget_permille(const struct node_link *link, uint64_t now_us);
 
 enum lane { LANE_CONTROL = NODE_LANE_CONTROL, LANE_COMMAND, LANE_TEXT, LANE_BULK };
 
+uint8_t packet_dscp(struct bytes packet); /* `packet` was parsed */
 /* By DSCP: EF, CS5 and above are command; LE, CS1 and AF1x are bulk. `packet` was parsed. */
 enum packet_class class_of_dscp(struct bytes packet);
 enum lane lane_of_class(enum packet_class class);

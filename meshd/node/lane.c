@@ -35,9 +35,14 @@ enum lane lane_of_class(enum packet_class class)
 	return class == CLASS_TEXT ? LANE_TEXT : class == CLASS_COMMAND ? LANE_COMMAND : LANE_BULK;
 }
 
+uint8_t packet_dscp(struct bytes packet)
+{
+	return traffic_class(packet) >> 2;
+}
+
 enum packet_class class_of_dscp(struct bytes packet)
 {
-	unsigned dscp = traffic_class(packet) >> 2;
+	unsigned dscp = packet_dscp(packet);
 
 	if (dscp >= DSCP_CS5)
 		return CLASS_COMMAND;
