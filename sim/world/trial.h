@@ -159,9 +159,9 @@ void trial_mean_init(struct trial_expect *e); /* load.c */
 void trial_carried_judge(struct trial_expect *e);
 void trial_guard_init(struct trial_expect *e); /* guard.c: sessions, entries, routed, relayed, floor */
 void trial_guard_judge(struct trial_expect *e);
-/* An attack of which nothing came; false: there is none. */
-/* A digest of that node was made wrong, and nobody has found out. */
+/* A node of which a digest was made wrong, and nobody has found out; false: there is none. */
 bool trial_damage_unnoticed(const struct trial *t, const char **name);
+/* An attack of which nothing came; false: there is none. */
 bool trial_attack_missing(const struct trial *t, const char **name);
 void trial_attack_init(struct trial *t); /* attacker.c */
 void trial_attacks_print(const struct trial *t, FILE *out);
