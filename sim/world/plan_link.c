@@ -37,7 +37,16 @@ static bool is_message(const char *mesh)
 }
 
 #define MTU_OF_ANY 1500 /* no node needs to be told of more */
-#define MTU_PARAM 15 /* in link_param_names[] */
+
+/* One of link_param_names[]: does the plan say it, or only the preset? */
+static bool param_is_given(const struct plan_text_link *text, const char *name)
+{
+	unsigned i = 0;
+
+	while (link_param_names[i] && strcmp(link_param_names[i], name) != 0)
+		i++;
+	return link_param_names[i] && text->link.params[i];
+}
 
 /* The largest packet that the medium below is given. */
 static unsigned port_carried(const struct plan_port *port)
@@ -93,8 +102,8 @@ static int port_read(struct plan_reading *r, int l, struct plan_port *port, uint
 
 static int port_configure(struct plan_reading *r, int l, struct plan_port *port, uint64_t rate_bps)
 {
-	unsigned carries = r->plan->links[r->first_link + (unsigned)l].params[0].mtu;
-	bool is_stated = r->text->links[l].link.params[MTU_PARAM];
+	unsigned carries = plan_link_at(r, l)->params[0].mtu;
+	bool is_stated = param_is_given(&r->text->links[l], "mtu");
 	int error = port_read(r, l, port, rate_bps, 0);
 
 	/* Thin links cut packets smaller than what is carried, unless it is less or the plan says so. */
@@ -124,7 +133,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 
 		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
 			port->is_serial == like->is_serial && port->is_caller == like->is_caller &&
-			(port->nat == like->nat || r->plan->links[r->first_link + (unsigned)l].is_silent))
+			(port->nat == like->nat || plan_link_at(r, l)->is_silent))
 			return found;
 		return outline_complain(&r->outline, "links", l, "ends",
 			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
@@ -146,7 +155,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 
 static int end_read(struct plan_reading *r, int l, const char *text, const char *mesh, uint64_t rate_bps)
 {
-	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
+	struct plan_link *link = plan_link_at(r, l);
 	const char *colon = strchr(text, ':');
 	int node = colon ? plan_find_node(r->plan, text, (size_t)(colon - text)) : -1;
 	struct plan_port port = { .mesh = mesh,
@@ -194,7 +203,7 @@ static int nat_read(enum nat_kind *kind, const char *text)
 static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
+	struct plan_link *link = plan_link_at(r, l);
 	size_t kind = 0;
 
 	while (kind < KINDS && strcmp(kinds[kind].preset, link->preset->name) != 0)
@@ -223,7 +232,7 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 static int range_read(struct plan_reading *r, int l)
 {
 	const char *text = r->text->links[l].range;
-	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
+	struct plan_link *link = plan_link_at(r, l);
 
 	if (!text)
 		return 0;
@@ -250,7 +259,8 @@ static uint64_t stated_rate(const struct plan_text_link *text, const struct plan
 {
 	uint64_t up = link->params[0].rate_bps, down = link->params[1].rate_bps;
 
-	if (!link->is_serial && !text->link.params[0] && !text->link.params[1] && !text->link.params[2])
+	if (!link->is_serial && !param_is_given(text, "rate") && !param_is_given(text, "rate_up") &&
+		!param_is_given(text, "rate_down"))
 		return 0;
 	return up && (!down || up < down) ? up : down;
 }
@@ -258,7 +268,7 @@ static uint64_t stated_rate(const struct plan_text_link *text, const struct plan
 int plan_link_read(struct plan_reading *r, int l)
 {
 	const struct plan_text_link *text = &r->text->links[l];
-	struct plan_link *link = &r->plan->links[r->first_link + (unsigned)l];
+	struct plan_link *link = plan_link_at(r, l);
 	const char *mesh = NULL;
 
 	if (!plan_name_is_good(text->link.name, PLAN_NAME_MAX))

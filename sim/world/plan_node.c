@@ -37,7 +37,7 @@ static int power_read(struct plan_reading *r, int n)
 {
 	static const char *const words[] = { "on", "mains", "battery", "off" };
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
+	struct plan_node *node = plan_node_at(r, n);
 	const char *power = text->power ? text->power : "on";
 	unsigned i = 0;
 
@@ -69,7 +69,7 @@ static int place_read(struct position *p, char *const *text, unsigned count)
 static int way_complain(struct plan_reading *r, int n, unsigned i, const char *what)
 {
 	return outline_complain(&r->outline, "nodes", n, "mobility", "node \"%s\": way-point %u: %s",
-		r->plan->nodes[r->first_node + (unsigned)n].name, i + 1, what);
+		plan_node_at(r, n)->name, i + 1, what);
 }
 
 static int way_point_read(
@@ -104,7 +104,7 @@ static int way_point_read(
 static int places_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
+	struct plan_node *node = plan_node_at(r, n);
 	int error = 0;
 
 	node->has_place = text->position_count > 0;
@@ -132,14 +132,14 @@ static int places_read(struct plan_reading *r, int n)
 static int class_complain(struct plan_reading *r, int n, const char *what, const char *text, const char *wrong)
 {
 	return outline_complain(&r->outline, "nodes", n, "classes", "node \"%s\": %s \"%.80s\" %s",
-		r->plan->nodes[r->first_node + (unsigned)n].name, what, text, wrong);
+		plan_node_at(r, n)->name, what, text, wrong);
 }
 
 /* As in a node's configuration. */
 static int classes_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_classes *text = r->text->nodes[n].classes;
-	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
+	struct plan_node *node = plan_node_at(r, n);
 	const char *wrong = NULL;
 
 	if (!text)
@@ -167,7 +167,7 @@ static int classes_read(struct plan_reading *r, int n)
 int plan_node_read(struct plan_reading *r, int n)
 {
 	const struct plan_text_node *text = &r->text->nodes[n];
-	struct plan_node *node = &r->plan->nodes[r->first_node + (unsigned)n];
+	struct plan_node *node = plan_node_at(r, n);
 
 	if (!plan_name_is_good(text->name, PLAN_NAME_MAX))
 		return outline_complain(

@@ -12,6 +12,16 @@ struct plan_reading {
 	struct outline outline;
 };
 
+/* The node or link of the plan that is this one of the text. */
+static inline struct plan_node *plan_node_at(const struct plan_reading *r, int n)
+{
+	return &r->plan->nodes[r->first_node + (unsigned)n];
+}
+static inline struct plan_link *plan_link_at(const struct plan_reading *r, int l)
+{
+	return &r->plan->links[r->first_link + (unsigned)l];
+}
+
 /* The number, or -1. */
 int plan_find_node(const struct plan *p, const char *name, size_t len);
 int plan_find_link(const struct plan *p, const char *name, size_t len);
