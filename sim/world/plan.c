@@ -40,6 +40,14 @@ bool plan_name_is_good(const char *name, size_t size)
 	return name && name[0] && strlen(name) < size && name[strspn(name, NAME_LETTERS)] == '\0';
 }
 
+unsigned plan_number_of(const char *text, unsigned most)
+{
+	char *end = NULL;
+	unsigned long value = text && *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
+
+	return end && !*end && value <= most ? (unsigned)value : 0;
+}
+
 static struct plan *plan_alloc(const struct plan_text *t, const struct plan_text *grown)
 {
 	struct plan *p = calloc(1, sizeof(*p));

@@ -5,7 +5,6 @@
 #include "sim/world/plan_read.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define RATE_MAX 1000000 /* frames a second */
@@ -78,15 +77,6 @@ static int times_read(struct plan_reading *r, int i, const struct plan_text_atta
 	return 0;
 }
 
-/* A number from 1 to `most`; 0: it is none. */
-static unsigned number_of(const char *text, unsigned long most)
-{
-	char *end = NULL;
-	unsigned long value = text && *text >= '0' && *text <= '9' ? strtoul(text, &end, 10) : 0;
-
-	return end && !*end && value <= most ? (unsigned)value : 0;
-}
-
 /* "data", "handshakes" and so on; -1: none of them. */
 static int word_of(const char *text, const char *const words[], int count)
 {
@@ -99,12 +89,12 @@ static int word_of(const char *text, const char *const words[], int count)
 static int amount_read(struct plan_reading *r, int i, const struct plan_text_attack *text, struct plan_attack *a)
 {
 	static const char *const preys[] = { "all", "data", "handshakes" }, *const sources[] = { "one", "many" };
-	unsigned rate = number_of(text->rate, RATE_MAX);
+	unsigned rate = plan_number_of(text->rate, RATE_MAX);
 	int prey = text->of ? word_of(text->of, preys, 3) : PREY_ALL, spoofed = word_of(text->sources, sources, 2);
 	bool is_good =
 		a->kind == ATTACK_DELAY ? text->by && !link_duration_parse(&a->by_us, text->by) && a->by_us : rate > 0;
 
-	a->count = number_of(text->count, COUNT_MAX);
+	a->count = plan_number_of(text->count, COUNT_MAX);
 	is_good &= (a->kind == ATTACK_GARBLE || !text->of == (a->kind != ATTACK_REPLAY)) && prey >= 0;
 	is_good &= !text->sources == (a->kind != ATTACK_FLOOD) && (!text->sources || spoofed >= 0);
 	is_good &= !text->count == (a->kind != ATTACK_ANNOUNCE) && (!text->count || a->count);

@@ -15,15 +15,14 @@
 #define CROWD_PER_HUB 200 /* a node has 256 neighbours at most: the next ones are around one of these */
 
 /* Without text it stays what it is. */
-static int number_of(struct plan_reading *r, const char *section, const char *text, unsigned most, unsigned *number)
+static int number_read(struct plan_reading *r, const char *section, const char *text, unsigned most, unsigned *number)
 {
-	char *end = NULL;
-	unsigned long value = text ? strtoul(text, &end, 10) : *number;
+	unsigned value = plan_number_of(text, most);
 
-	if (text && (text[0] < '0' || text[0] > '9' || *end || !value || value > most))
+	if (text && !value)
 		return outline_complain(&r->outline, section, -1, NULL, "%s: \"%.40s\" is not a number from 1 to %u",
 			section, text, most);
-	*number = (unsigned)value;
+	*number = text ? value : *number;
 	return 0;
 }
 
@@ -32,10 +31,10 @@ static int tree_write(struct plan_reading *r, const struct plan_text_tree *text,
 	const struct topology_output how = { .reader = TOPOLOGY_FOR_SIMULATOR, .duration_s = 1 };
 	char complaint[TOPOLOGY_ERROR_MAX] = "";
 	unsigned seed = 1, nodes = TREE_FULL_NODES;
-	int error = number_of(r, "tree", text->seed, 1000000, &seed);
+	int error = number_read(r, "tree", text->seed, 1000000, &seed);
 
 	if (!error)
-		error = number_of(r, "tree", text->nodes, PLAN_NODES_MAX, &nodes);
+		error = number_read(r, "tree", text->nodes, PLAN_NODES_MAX, &nodes);
 	if (error)
 		return error;
 	struct topology *t = topology_grow(&(struct tree_params){ .seed = seed, .nodes = nodes }, complaint);
@@ -52,7 +51,7 @@ static int crowd_write(struct plan_reading *r, int c, bool links, FILE *out)
 	const struct plan_text_crowd *text = &r->text->crowds[c];
 	const char *preset = text->preset ? text->preset : "fibre";
 	unsigned nodes = 0;
-	int error = number_of(r, "crowds", text->nodes, PLAN_NODES_MAX, &nodes);
+	int error = number_read(r, "crowds", text->nodes, PLAN_NODES_MAX, &nodes);
 
 	if (error)
 		return error;

@@ -26,6 +26,8 @@ static inline struct plan_link *plan_link_at(const struct plan_reading *r, int l
 int plan_find_node(const struct plan *p, const char *name, size_t len);
 int plan_find_link(const struct plan *p, const char *name, size_t len);
 bool plan_name_is_good(const char *name, size_t size);
+/* A number from 1 to `most`; 0: it is none. NULL is none. */
+unsigned plan_number_of(const char *text, unsigned most);
 
 /* "2040-01-31", or a year alone, in minutes since 1970; -EINVAL. */
 int plan_date_parse(uint32_t *minutes, const char *text);
