@@ -344,42 +344,49 @@ static void pair_missed(const struct world *w, struct record_pair *p, enum pair_
 	p->spell.last = state;
 }
 
-/* There and back, and what the two ways bear. */
-static bool ways_bear(struct record *r, const struct record_pair *p, enum packet_class as, enum plan_class class)
-{
-	struct way_figures out, in;
+/* There and back. */
+struct ways {
 	struct record_way there, back;
+	struct way_figures out, in;
+};
 
-	if (!way_follow(r, p->a, p->b, as, &there, &out) || !way_follow(r, p->b, p->a, as, &back, &in))
+/* Marks what packets of the class go over. False: they do not arrive, one way or the other. */
+static bool ways_find(struct record *r, const struct record_pair *p, enum packet_class class, struct ways *ways)
+{
+	if (!way_follow(r, p->a, p->b, class, &ways->there, &ways->out) ||
+		!way_follow(r, p->b, p->a, class, &ways->back, &ways->in))
 		return false;
-	way_mark(r, &there);
-	way_mark(r, &back);
-	return way_bears(&out, class) && way_bears(&in, class);
+	way_mark(r, &ways->there);
+	way_mark(r, &ways->back);
+	return true;
+}
+
+static bool ways_bear(const struct ways *ways, enum plan_class class)
+{
+	return way_bears(&ways->out, class) && way_bears(&ways->in, class);
 }
 
 /* The state with its flags. */
 static uint8_t pair_look(struct record *r, struct record_pair *p, const unsigned *groups, uint64_t now_us)
 {
 	const struct world *w = r->trial->world;
-	struct way_figures out, in;
-	struct record_way there, back;
+	struct ways ways;
 	uint8_t state = PAIR_SEARCHING;
 
 	if (!w->stations[p->a]->node || !w->stations[p->b]->node || groups[p->a] != groups[p->b]) {
 		pair_missed(w, p, PAIR_APART, now_us);
 		return PAIR_APART;
 	}
-	if (way_follow(r, p->a, p->b, CLASS_TEXT, &there, &out) && way_follow(r, p->b, p->a, CLASS_TEXT, &back, &in)) {
-		way_mark(r, &there);
-		way_mark(r, &back);
-		pair_found(r, p, &there, now_us);
+	if (ways_find(r, p, CLASS_TEXT, &ways)) {
+		pair_found(r, p, &ways.there, now_us);
 		state = PAIR_REACHED | RECORD_TEXT;
 	} else {
 		pair_missed(w, p, PAIR_SEARCHING, now_us);
 	}
-	state |= ways_bear(r, p, CLASS_COMMAND, PLAN_COMMAND) ? RECORD_COMMAND : 0;
-	state |= ways_bear(r, p, CLASS_COMMAND, PLAN_VOICE) ? RECORD_VOICE : 0;
-	state |= ways_bear(r, p, CLASS_BULK, PLAN_BULK) ? RECORD_BULK : 0;
+	if (ways_find(r, p, CLASS_COMMAND, &ways))
+		state |= RECORD_COMMAND | (ways_bear(&ways, PLAN_VOICE) ? RECORD_VOICE : 0);
+	if (ways_find(r, p, CLASS_BULK, &ways) && ways_bear(&ways, PLAN_BULK))
+		state |= RECORD_BULK;
 	return state;
 }
 
