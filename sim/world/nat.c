@@ -79,40 +79,43 @@ static struct nat_flow *flow_new(struct nat_box *b)
 	return &b->flows[b->flow_count++];
 }
 
-static bool is_of(const struct nat_flow *f, const struct segment *segment, unsigned end, const struct endpoint *to)
-{
-	return f->segment == segment && f->end == end && endpoint_equal(&f->to, to);
-}
-
-struct endpoint nat_out(
+/* What is open to that end; NULL: nothing. */
+static struct nat_flow *flow_find(
 	struct nat_box *b, uint64_t now_us, const struct segment *segment, unsigned end, const struct endpoint *to)
 {
 	expire(b, now_us);
 	for (unsigned i = 0; i < b->flow_count; i++) {
 		struct nat_flow *f = &b->flows[i];
 
-		if (is_of(f, segment, end, to)) {
-			f->used_us = now_us;
-			return outer(b, f->port);
-		}
+		if (f->segment == segment && f->end == end && endpoint_equal(&f->to, to))
+			return f;
 	}
-	uint16_t port = port_for_new(b);
-	*flow_new(b) = (struct nat_flow){ segment, end, now_us, port, *to };
-	return outer(b, port);
+	return NULL;
+}
+
+struct endpoint nat_out(
+	struct nat_box *b, uint64_t now_us, const struct segment *segment, unsigned end, const struct endpoint *to)
+{
+	struct nat_flow *f = flow_find(b, now_us, segment, end, to);
+
+	if (!f) {
+		uint16_t port = port_for_new(b);
+
+		f = flow_new(b);
+		*f = (struct nat_flow){ .segment = segment, .end = end, .port = port, .to = *to };
+	}
+	f->used_us = now_us;
+	return outer(b, f->port);
 }
 
 bool nat_in(struct nat_box *b, uint64_t now_us, const struct segment *segment, unsigned end,
 	const struct endpoint *from, const struct endpoint *to)
 {
-	expire(b, now_us);
-	for (unsigned i = 0; i < b->flow_count; i++) {
-		struct nat_flow *f = &b->flows[i];
-		struct endpoint open = outer(b, f->port);
+	struct nat_flow *f = flow_find(b, now_us, segment, end, from);
+	struct endpoint open = outer(b, f ? f->port : 0);
 
-		if (is_of(f, segment, end, from) && endpoint_equal(&open, to)) {
-			f->used_us = now_us;
-			return true;
-		}
-	}
-	return false;
+	if (!f || !endpoint_equal(&open, to))
+		return false;
+	f->used_us = now_us;
+	return true;
 }
