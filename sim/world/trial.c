@@ -52,6 +52,7 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 
 		if (!p)
 			return false;
+		p->config.is_unbudgeted = t->plan->is_unbudgeted;
 		if (port->nat != NAT_NONE)
 			p->nat = nat_new(port->nat, s->index);
 	}
@@ -90,16 +91,6 @@ static bool share_is_of(const struct plan_expect *e, const struct plan *p, unsig
 	return e->from == link;
 }
 
-/* What is done without, to see what it is worth. */
-static void build_compared(struct trial *t)
-{
-	struct world *w = t->world;
-
-	for (unsigned i = 0; i < w->station_count; i++)
-		for (unsigned k = 0; k < w->stations[i]->port_count; k++)
-			w->stations[i]->ports[k]->config.is_unbudgeted = t->plan->is_unbudgeted;
-}
-
 static bool build(struct trial *t)
 {
 	const struct plan *p = t->plan;
@@ -107,7 +98,6 @@ static bool build(struct trial *t)
 	for (unsigned i = 0; i < p->node_count; i++)
 		if (!build_station(t, &p->nodes[i]))
 			return false;
-	build_compared(t);
 	for (unsigned i = 0; i < p->link_count; i++)
 		if (!build_segment(t, &p->links[i]))
 			return false;
@@ -185,17 +175,20 @@ void trial_free(struct trial *t)
 static void judge_flow(const struct trial *t, struct trial_expect *e)
 {
 	struct trial_flow *f = &t->flows[e->conf->from];
+	bool is_fallen = e->conf->measure == PLAN_FALLEN;
+	uint32_t of = is_fallen ? f->received : f->sent; /* nothing is said of nothing */
 	uint64_t gap_us = f->gap_us;
 
 	/* What never came again. */
 	if (f->sent_us > f->last_us && f->sent_us - f->last_us > gap_us)
 		gap_us = f->sent_us - f->last_us;
-	e->measured = e->conf->measure == PLAN_GAP      ? (double)gap_us / 1e6
-		      : e->conf->measure == PLAN_FALLEN ? (f->received ? (double)f->fallen / f->received : 0)
-		      : f->sent                         ? 1 - (double)f->received / f->sent
-							: 0;
-	e->is_met =
-		f->sent > 0 && (e->conf->measure != PLAN_FALLEN || f->received > 0) && e->measured <= e->conf->at_most;
+	if (e->conf->measure == PLAN_GAP)
+		e->measured = (double)gap_us / 1e6;
+	else if (of)
+		e->measured = is_fallen ? (double)f->fallen / of : 1 - (double)f->received / of;
+	else
+		e->measured = 0;
+	e->is_met = of && e->measured <= e->conf->at_most;
 }
 
 static void judge_file(const struct trial *t, struct trial_expect *e, unsigned file)
