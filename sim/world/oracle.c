@@ -22,7 +22,6 @@
 
 #define LOOK_AGAIN_US 100000
 #define SHARED_FROM 64 /* suspects: of fewer no other thread is woken */
-#define THIN_BPS 200000
 /* What a thin link carries while 5 % of it pay for one packet with all headers, if two share it. */
 #define TURN_BITS UINT64_C(96000)
 
@@ -214,17 +213,26 @@ static bool port_carries(const struct port *p, const struct station *to)
 	return false;
 }
 
+/* To the next node; returns the port that leads there, NULL: none does, or it is not looked at. */
+static const struct port *step_on(struct trail_step *step, const struct prefix *prefix)
+{
+	const struct station *at = step->at;
+	unsigned link = 0;
+
+	step->at = at->w->successor(at, prefix, &step->class, &link);
+	return step->at && link < at->port_count ? at->ports[link] : NULL;
+}
+
 /* No packet goes round where a link is silent, and nodes need their time to notice that it is. */
 static bool loop_carries(struct trail_step step, const struct prefix *prefix)
 {
-	unsigned room = PACKET_CLASSES * step.at->w->station_count, link = 0;
+	unsigned room = PACKET_CLASSES * step.at->w->station_count;
 
 	for (unsigned steps = 0; step.at && steps < room; steps++) {
-		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
+		const struct port *over = step_on(&step, prefix);
 
-		if (next && link < step.at->port_count && !port_carries(step.at->ports[link], next))
+		if (over && !port_carries(over, step.at))
 			return false;
-		step.at = next;
 	}
 	return true;
 }
@@ -247,18 +255,17 @@ static uint64_t port_rate_bps(const struct port *p)
 /* How long it may last. */
 static uint64_t loop_patience_us(struct trail_step step, const struct prefix *prefix)
 {
-	unsigned room = PACKET_CLASSES * step.at->w->station_count, link = 0;
-	uint64_t slowest_bps = THIN_BPS;
+	unsigned room = PACKET_CLASSES * step.at->w->station_count;
+	uint64_t turn_us = 0;
 
 	for (unsigned steps = 0; step.at && steps < room; steps++) {
-		struct station *next = step.at->w->successor(step.at, prefix, &step.class, &link);
-		uint64_t rate_bps = next && link < step.at->port_count ? port_rate_bps(step.at->ports[link]) : 0;
+		const struct port *over = step_on(&step, prefix);
+		uint64_t rate_bps = over ? port_rate_bps(over) : 0;
 
-		if (rate_bps && rate_bps < slowest_bps)
-			slowest_bps = rate_bps;
-		step.at = next;
+		if (!babel_rate_admits(rate_bps, BABEL_BULK) && TURN_BITS * SECOND_US / rate_bps > turn_us)
+			turn_us = TURN_BITS * SECOND_US / rate_bps;
 	}
-	return WORLD_SHARED_LOOP_US + (slowest_bps < THIN_BPS ? TURN_BITS * SECOND_US / slowest_bps : 0);
+	return WORLD_SHARED_LOOP_US + turn_us;
 }
 
 static void look_again(struct timer *timer, uint64_t now_us)
