@@ -229,21 +229,26 @@ static void time_shrink(struct shrink *s)
 	}
 }
 
+static void head_cut(struct shrink *s, const char *key)
+{
+	unsigned k = 0;
+
+	while (k < s->best->count && strcmp(s->best->parts[k]->key, key) != 0)
+		k++;
+	if (k == s->best->count)
+		return;
+	struct sheet *candidate = sheet_copy(s->best);
+	sheet_cut(candidate, k, 1);
+	shrink_try(s, candidate);
+}
+
 /* What holds for the whole world. */
 static void head_shrink(struct shrink *s)
 {
 	static const char *const keys[] = { "faults", "acquainted", "linger" };
 
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		for (unsigned k = s->best->count; k > 0 && !shrink_is_late(s); k--) {
-			struct sheet *candidate;
-
-			if (k > s->best->count || strcmp(s->best->parts[k - 1]->key, keys[i]) != 0)
-				continue;
-			candidate = sheet_copy(s->best);
-			sheet_cut(candidate, k - 1, 1);
-			shrink_try(s, candidate);
-		}
+	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]) && !shrink_is_late(s); i++)
+		head_cut(s, keys[i]);
 }
 
 void shrink_run(struct shrink *s)
