@@ -349,6 +349,15 @@ static void commit_account(struct session *s, struct destination *d, struct clai
 			want[c].metric = BABEL_INFINITY;
 }
 
+/* What is lost has no seqno and no origin. */
+static bool claim_is_same(const struct claim *told, const struct claim *want)
+{
+	if (want->metric == BABEL_INFINITY)
+		return told->metric == BABEL_INFINITY;
+	return told->metric == want->metric && told->seqno == want->seqno &&
+	       router_id_equal(&told->origin, &want->origin);
+}
+
 /* What is asked for again over a thin link is on its way already: it is said until it is acknowledged, and each further
  * commit would have it said once more. */
 static bool answer_is_under_way(const struct session *s, const struct adj_out *told, const struct claim *want)
@@ -356,10 +365,7 @@ static bool answer_is_under_way(const struct session *s, const struct adj_out *t
 	bool is_same = told && told->ver > s->out.acked && s->n->link->config.is_thin;
 
 	for (unsigned c = 0; c < s->n->b->config.classes && is_same; c++)
-		is_same = told->claims[c].metric == want[c].metric &&
-			  (want[c].metric == BABEL_INFINITY ||
-				  (told->claims[c].seqno == want[c].seqno &&
-					  router_id_equal(&told->claims[c].origin, &want[c].origin)));
+		is_same = claim_is_same(&told->claims[c], &want[c]);
 	return is_same;
 }
 

@@ -119,6 +119,12 @@ static void request_send_to_all(struct link *link, uint64_t now_us, const struct
 		queue_message(&list_entry(node, struct neighbour, on_link)->queue, now_us, tlv);
 }
 
+/* For so long what is asked by a thin link is under way. */
+static uint64_t thin_way_us(const struct link *link)
+{
+	return link_hello_interval_us(link) / 2;
+}
+
 /* All are asked at the pace of the fastest link. A thin one hears of it once in a while. */
 static void request_send_to_links(struct request *q, uint64_t now_us, const struct babel_tlv *tlv)
 {
@@ -130,8 +136,8 @@ static void request_send_to_links(struct request *q, uint64_t now_us, const stru
 		if (!link || (link->config.is_thin && spares_thin))
 			continue;
 		request_send_to_all(link, now_us, tlv);
-		if (link->config.is_thin && q->spares_thin_us < now_us + link_hello_interval_us(link) / 2)
-			q->spares_thin_us = now_us + link_hello_interval_us(link) / 2;
+		if (link->config.is_thin && q->spares_thin_us < now_us + thin_way_us(link))
+			q->spares_thin_us = now_us + thin_way_us(link);
 	}
 }
 
@@ -373,7 +379,7 @@ static uint64_t request_way_us(const struct request *q)
 {
 	const struct link *link = q->asked.address.family ? q->destination->b->links[q->asked.link] : NULL;
 
-	return link && link->config.is_thin ? link_hello_interval_us(link) / 2 : DUPLICATE_US;
+	return link && link->config.is_thin ? thin_way_us(link) : DUPLICATE_US;
 }
 
 /* A copy is under way already. One that went to the requester alone does not
