@@ -1,15 +1,33 @@
 /* Versioned sessions: the rules R1 to R14 (docs/routing.md), against probes that speak by hand. */
 #include "tests/unit/routing_versioned.h"
 
+/* Probe 1 has announced P, at a metric of 196 here, and is in step. */
+static struct world *world_with_route(void)
+{
+	struct world *w = world_with_sessions();
+
+	announce(w, 1, 3, 100);
+	return w;
+}
+
+/* P is the speaker's own, and probe 1 has acknowledged it. */
+static struct world *world_with_own_prefix(struct prefix *p)
+{
+	struct world *w = world_with_sessions();
+
+	*p = node_announce(w, 0, P);
+	ack_all(w, 1);
+	return w;
+}
+
 /* --- the rules -------------------------------------------------------------------------- */
 
 static void loss_is_in_the_very_next_refresh__R1(void **state)
 {
-	struct world *w = world_with_sessions();
-	struct prefix p = node_announce(w, 0, P);
+	struct prefix p;
+	struct world *w = world_with_own_prefix(&p);
 
 	(void)state;
-	ack_all(w, 1);
 	uint32_t before = session_with(w, 1)->out.ver;
 	assert_int_equal(session_with(w, 1)->out.count, 1);
 	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
@@ -25,11 +43,10 @@ static void loss_is_in_the_very_next_refresh__R1(void **state)
 /* Whether the news itself may leave or not. */
 static void refresh_speaks_of_what_has_not_left_yet__R1(void **state)
 {
-	struct world *w = world_with_sessions();
-	struct prefix p = node_announce(w, 0, P);
+	struct prefix p;
+	struct world *w = world_with_own_prefix(&p);
 
 	(void)state;
-	ack_all(w, 1);
 	uint32_t before = session_with(w, 1)->out.ver;
 	session_with(w, 1)->out.window = 0;
 	probe_forget(w, 1);
@@ -71,11 +88,10 @@ static void refresh_tells_version_count_and_digest__R2(void **state)
 
 static void refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	uint64_t digest = hash_of(P, 5, 3, 100), lease;
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	lease = lease_of(w);
 	assert_int_equal(lease, w->now + 14 * A_SECOND);
 	world_run(w, A_SECOND);
@@ -83,8 +99,7 @@ static void refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **state
 	assert_int_equal(lease_of(w), lease);
 	world_free(w);
 
-	w = world_with_sessions();
-	announce(w, 1, 3, 100);
+	w = world_with_route();
 	lease = lease_of(w);
 	world_run(w, A_SECOND);
 	SAY(w, 1, say_refresh(0, 1, digest)); /* older */
@@ -129,8 +144,7 @@ static void thin_refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **
 	assert_int_equal(lease_of(w), lease);
 	world_free(w);
 
-	w = world_with_sessions();
-	announce(w, 1, 3, 100);
+	w = world_with_route();
 	lease = lease_of(w);
 	world_run(w, A_SECOND);
 	thin.ver = 1;
@@ -143,10 +157,9 @@ static void thin_refresh_extends_the_lease_only_if_all_of_it_matches__R3(void **
 
 static void delta_behind_a_gap_is_not_applied_but_nacked__R4(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	world_run(w, 100 * MILLISECOND);
 	probe_forget(w, 1);
 	SAY(w, 1, say_delta(4, 5), say_update(Q, world_id(6), 1, 50));
@@ -209,11 +222,10 @@ static void thin_links_are_told_of_what_doubles__R9(void **state)
 
 static void urgent_retraction_counts_behind_a_gap__R4(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	struct babel_tlv urgent = say_delta(4, 5);
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	urgent.u.delta.urgent = true;
 	SAY(w, 1, urgent, say_update(P, world_id(5), 3, BABEL_INFINITY), say_update(Q, world_id(6), 1, 50));
 	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
@@ -246,11 +258,10 @@ static void nack_is_answered_from_the_table_not_from_a_log__R4(void **state)
 /* Applied up to the version before: the neighbour still follows us. */
 static void older_acknowledgment_is_none_of_a_retraction__R4(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	struct prefix p = world_prefix(P);
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	node_announce(w, 0, Q);
 	world_run(w, 200 * MILLISECOND);
@@ -343,12 +354,11 @@ static void who_wants_everything_gets_it_between_begin_and_end__R5(void **state)
 
 static void other_epoch_voids_everything_at_once__R6(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	struct babel_tlv other = say_delta(40, 41);
 	struct address a = world_address(1, 0);
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	assert_int_equal(node_metric(w, 0, P), 196);
 	other.u.delta.epoch = EPOCH + 1;
 	SAY(w, 1, other);
@@ -356,8 +366,7 @@ static void other_epoch_voids_everything_at_once__R6(void **state)
 	assert_int_equal(counters(w)->epochs_changed, 1);
 	world_free(w);
 
-	w = world_with_sessions();
-	announce(w, 1, 3, 100);
+	w = world_with_route();
 	babel_neighbour_session(w->nodes[0].b, w->now, 0, &a, 2, 0);
 	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
 	world_free(w);
@@ -366,10 +375,9 @@ static void other_epoch_voids_everything_at_once__R6(void **state)
 /* Its keys are those of this process: what it says was not said to the one before. */
 static void session_is_believed_right_after_a_restart__R7(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	assert_int_equal(node_metric(w, 0, P), 196);
 	probe_start(w, 3);
 	world_cable(w, 2, 0, 3);
@@ -382,13 +390,12 @@ static void session_is_believed_right_after_a_restart__R7(void **state)
 
 static void distance_is_kept_while_a_neighbour_may_follow__R8(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	struct prefix p = world_prefix(P);
 	router_id id = world_id(5);
 	uint16_t seqno, metric;
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	for (unsigned s = 0; s < 2000; s++) {
 		SAY(w, 1, say_hello((uint16_t)(9 + s), 100), say_ihu(96, 6000),
@@ -483,11 +490,10 @@ static void metric_is_told_when_it_has_settled__R9(void **state)
 /* By another origin the same metric is another promise. */
 static void other_origin_is_told_at_once__R9(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	router_id other = world_id(6);
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	probe_forget(w, 2);
 	SAY(w, 1, say_delta(1, 2), say_update(P, other, 3, 100));
@@ -500,10 +506,9 @@ static void other_origin_is_told_at_once__R9(void **state)
 
 static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 50));
 	world_run(w, 1200 * MILLISECOND);
 	ack_all(w, 2); /* the distance is 146 */
@@ -516,10 +521,9 @@ static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
 
 static void seqno_is_told_to_who_asked_for_it_only__R11(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	probe_forget(w, 2);
 	announce(w, 2, 4, 100);
@@ -534,11 +538,10 @@ static void seqno_is_told_to_who_asked_for_it_only__R11(void **state)
 
 static void hold_ends_when_the_loss_is_acknowledged__R12(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	const struct node *n = &w->nodes[0];
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	world_run(w, 4 * A_SECOND);
 	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
@@ -555,11 +558,10 @@ static void hold_ends_when_the_loss_is_acknowledged__R12(void **state)
 
 static void hold_ends_with_the_lease_of_who_is_silent__R12(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	const struct node *n = &w->nodes[0];
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	ack_all(w, 2);
 	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	world_run(w, 14 * A_SECOND / 2);
@@ -571,10 +573,9 @@ static void hold_ends_with_the_lease_of_who_is_silent__R12(void **state)
 
 static void link_that_comes_back_needs_one_refresh__R13(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	SAY(w, 1, say_ihu(BABEL_INFINITY, 6000)); /* it does not hear us */
 	assert_int_equal(node_metric(w, 0, P), BABEL_INFINITY);
 	world_run(w, 3 * A_SECOND);
@@ -591,10 +592,9 @@ static void link_that_comes_back_needs_one_refresh__R13(void **state)
 /* What was said before the link was lost may be of an older seqno than what was used meanwhile. */
 static void route_that_comes_back_too_old_is_asked_to_be_newer__R13(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	SAY(w, 1, say_ihu(BABEL_INFINITY, 6000));
 	SAY(w, 2, say_full(1), say_update(P, world_id(5), 4, 500), say_refresh(1, 1, hash_of(P, 5, 4, 500)));
 	assert_int_equal(node_metric(w, 0, P), 596);
@@ -616,7 +616,7 @@ static void route_that_comes_back_too_old_is_asked_to_be_newer__R13(void **state
 
 static void late_refresh_is_not_believed__R14(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 	struct address self = world_address(1, 0);
 	struct babel_sender from = { .address = self, .port = BABEL_PORT, .hop_limit = 1, .is_late = true };
 	struct babel_tlv refresh = say_refresh(1, 1, hash_of(P, 5, 3, 100));
@@ -624,7 +624,6 @@ static void late_refresh_is_not_believed__R14(void **state)
 	uint8_t room[100];
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	uint64_t lease = lease_of(w);
 	world_run(w, A_SECOND);
 	wire_build_begin(&builder, room, sizeof(room), &self);
@@ -638,10 +637,9 @@ static void late_refresh_is_not_believed__R14(void **state)
 /* There and back takes longer than an interval: it may be as old as the lease that it would renew. */
 static void refresh_over_a_slower_path_than_its_interval_is_not_believed__R14(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	uint64_t lease = lease_of(w);
 	world_run(w, A_SECOND);
 	session_with(w, 1)->n->rtt.has_smoothed = true;
@@ -657,10 +655,9 @@ static void refresh_over_a_slower_path_than_its_interval_is_not_believed__R14(vo
 
 static void refresh_is_asked_for_before_the_lease_is_over__R14(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	world_run(w, 5 * A_SECOND);
 	probe_forget(w, 1);
 	world_run(w, 2 * A_SECOND);
@@ -670,10 +667,9 @@ static void refresh_is_asked_for_before_the_lease_is_over__R14(void **state)
 
 static void updates_outside_of_deltas_are_not_of_the_session(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	SAY(w, 1, say_update(Q, world_id(6), 1, 50), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	assert_int_equal(node_metric(w, 0, Q), BABEL_INFINITY);
 	assert_int_equal(node_metric(w, 0, P), 196);
@@ -682,10 +678,9 @@ static void updates_outside_of_deltas_are_not_of_the_session(void **state)
 
 static void what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct world *w = world_with_route();
 
 	(void)state;
-	announce(w, 1, 3, 100);
 	world_run(w, A_SECOND);
 	assert_int_equal(probe_count_updates(w, 1, P, false), 0);
 	assert_true(probe_count_updates(w, 2, P, false) > 0);
@@ -694,11 +689,10 @@ static void what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4(void **s
 
 static void versions_that_run_out_begin_a_new_epoch(void **state)
 {
-	struct world *w = world_with_sessions();
+	struct prefix p;
+	struct world *w = world_with_own_prefix(&p);
 
 	(void)state;
-	node_announce(w, 0, P);
-	ack_all(w, 1);
 	uint32_t epoch = session_with(w, 1)->out.epoch;
 	session_with(w, 1)->out.ver = session_with(w, 1)->out.acked = session_with(w, 1)->out.sent = 0x7ffffffe;
 	node_announce(w, 0, Q);
