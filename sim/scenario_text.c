@@ -129,6 +129,11 @@ static const yaml_node_t *sequence_get(struct outline *o, const yaml_node_t *seq
 
 int outline_complain(struct outline *o, const char *section, int index, const char *field, const char *format, ...)
 {
+	if (o->within) {
+		section = o->within;
+		index = -1;
+		field = NULL;
+	}
 	const yaml_node_t *root = yaml_document_get_root_node(&o->document);
 	const yaml_node_t *at = section ? mapping_get(o, root, section) : root;
 	const yaml_node_t *entry = index >= 0 ? sequence_get(o, at, index) : NULL;

@@ -57,6 +57,7 @@ struct outline {
 	char *error; /* SCENARIO_ERROR_MAX bytes of the caller */
 	yaml_document_t document;
 	bool loaded;
+	const char *within; /* the section whose line all complaints name, whatever they are of; NULL: none */
 };
 
 /* What lab and simulator write alike of a link, as fields of libcyaml; `link` is the text_link in `structure`. */

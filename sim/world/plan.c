@@ -90,6 +90,13 @@ static int switches_read(struct plan_reading *r)
 	return error;
 }
 
+/* What has grown has no lines: it is complained of where the plan says that it grows. */
+static void text_turn_to(struct plan_reading *r, const struct plan_text *text, const struct plan_text *own)
+{
+	r->text = text;
+	r->outline.within = text == own ? NULL : own->tree ? "tree" : "crowds";
+}
+
 /* Those of the plan, and those that it has grown. */
 static int nodes_and_links_read(struct plan_reading *r, const struct plan_text *grown)
 {
@@ -97,18 +104,18 @@ static int nodes_and_links_read(struct plan_reading *r, const struct plan_text *
 	int error = 0;
 
 	for (unsigned k = 0; k < 2; k++) {
-		r->text = texts[k];
+		text_turn_to(r, texts[k], own);
 		r->first_node = r->plan->node_count;
 		for (unsigned i = 0; r->text && i < r->text->nodes_count && !error; i++)
 			error = plan_node_read(r, (int)i);
 	}
 	for (unsigned k = 2; k-- > 0;) {
-		r->text = texts[k];
+		text_turn_to(r, texts[k], own);
 		r->first_link = r->plan->link_count;
 		for (unsigned i = 0; r->text && i < r->text->links_count && !error; i++)
 			error = plan_link_read(r, (int)i);
 	}
-	r->text = own;
+	text_turn_to(r, own, own);
 	return error;
 }
 

@@ -404,6 +404,14 @@ static const struct {
 	{ "for: 1\ntree: {nodes: 30}\nnodes: [{name: a}]\ncrowds:\n  - {hub: a, nodes: 3}\n",
 		"s.yaml:5: a plan has a tree or crowds; remove one" },
 	{ "for: 1\ntree: {nodes: 2}\n", "s.yaml:2: tree: " },
+	/* What has grown has no line of its own. */
+	{ "for: 1\nnodes: [{name: a}]\ncrowds:\n  - {hub: a, nodes: 3, preset: nothing}\n"
+	  "links:\n  - {name: l, preset: fibre, ends: [a:x, a-1:x]}\n",
+		"s.yaml:4: link \"a-1\": preset \"nothing\" is not known; " },
+	{ "for: 1\nnodes: [{name: b}]\ncrowds:\n  - {hub: a, nodes: 3}\n",
+		"s.yaml:4: link \"a-1\": end \"a:crowd\" names no node; " },
+	{ "for: 1\nnodes:\n  - {name: far}\n  - {name: city}\ntree: {nodes: 30}\n",
+		"s.yaml:5: there are two nodes \"city\"; rename one" },
 	{ "for: 1\nbudget: much\nnodes: [{name: a}]\n",
 		"s.yaml:2: budget is yes (nodes keep to the budget of a link) or no" },
 	{ "for: 1\nnodes:\n  - {name: a, plain: very}\n", "s.yaml:3: node \"a\": plain is yes " },
