@@ -36,11 +36,9 @@ struct hand {
 };
 
 struct crew {
-	struct world *w;
 	unsigned count; /* of threads beside the caller's */
 	struct hand hands[WORLD_THREADS_MAX];
-	uint64_t end_us;
-	void (*work)(void *arg, unsigned lane); /* NULL: to run */
+	void (*work)(void *arg, unsigned lane); /* in this round */
 	void *arg;
 	uint64_t events; /* in the last round */
 	_Atomic bool is_over;
@@ -139,10 +137,7 @@ static void *hand_work(void *arg)
 		seen++;
 		if (atomic_load(&c->is_over))
 			return NULL;
-		if (c->work)
-			c->work(c->arg, h->lane);
-		else
-			lane_run(c->w->lanes[h->lane], c->end_us);
+		c->work(c->arg, h->lane);
 		atomic_fetch_sub_explicit(&c->busy, 1, memory_order_release);
 	}
 }
@@ -167,7 +162,7 @@ static struct crew *crew_new(struct world *w)
 
 	if (!c)
 		abort();
-	*c = (struct crew){ .w = w };
+	*c = (struct crew){ 0 };
 	for (unsigned l = 1; l < w->lane_count; l++) {
 		struct hand *h = &c->hands[c->count++];
 
@@ -248,7 +243,19 @@ void crew_share(struct world *w, void (*work)(void *arg, unsigned lane), void *a
 	round_begin(c);
 	work(arg, 0);
 	round_end(c);
-	c->work = NULL;
+}
+
+/* What is to be run, and to where. */
+struct run {
+	struct world *w;
+	uint64_t end_us;
+};
+
+static void run_share(void *arg, unsigned lane)
+{
+	const struct run *run = arg;
+
+	lane_run(run->w->lanes[lane], run->end_us);
 }
 
 void crew_run(struct world *w, uint64_t end_us)
@@ -261,14 +268,10 @@ void crew_run(struct world *w, uint64_t end_us)
 	struct crew *c = crew_of(w);
 
 	promises_make(w);
-	if (c->events < FEW) {
+	if (c->events < FEW)
 		run_alone(w, end_us);
-	} else {
-		c->end_us = end_us;
-		round_begin(c);
-		lane_run(w->lanes[0], end_us);
-		round_end(c);
-	}
+	else
+		crew_share(w, run_share, &(struct run){ w, end_us });
 	for (unsigned l = 0; l < w->lane_count; l++)
 		lane_drain(w->lanes[l]);
 	c->events = events_of(w) - before;

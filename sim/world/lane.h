@@ -63,6 +63,7 @@ static inline uint64_t time_after(uint64_t a_us, uint64_t by_us)
 {
 	return a_us < NEVER - by_us ? a_us + by_us : NEVER;
 }
+
 struct lane *lane_new(struct world *w, unsigned index, unsigned station_count);
 void lane_free(struct lane *l);
 /* Something else is the next thing that happens to `s`. Only from its own lane, or when none runs. */
