@@ -208,10 +208,12 @@ static void request_due(struct timer *timer, uint64_t now_us)
 	destination_release(d);
 }
 
-static void look_at_link(const struct link *link, const struct link **fastest)
+/* Either may be NULL. */
+static const struct link *faster(const struct link *a, const struct link *b)
 {
-	if (link && (!*fastest || link_hello_interval_us(link) < link_hello_interval_us(*fastest)))
-		*fastest = link;
+	if (!a || !b)
+		return a ? a : b;
+	return link_hello_interval_us(b) < link_hello_interval_us(a) ? b : a;
 }
 
 /* An answer can hardly come before a Hello would by the fastest link that it may come from; and on a thin link all
@@ -221,9 +223,9 @@ static uint64_t request_timeout_us(const struct destination *d)
 	const struct link *fastest = NULL;
 
 	list_for_each (node, next, &d->routes)
-		look_at_link(list_entry(node, struct route, on_destination)->neighbour->link, &fastest);
+		fastest = faster(fastest, list_entry(node, struct route, on_destination)->neighbour->link);
 	for (unsigned id = 0; id < BABEL_LINK_MAX && list_is_empty(&d->routes); id++)
-		look_at_link(d->b->links[id], &fastest);
+		fastest = faster(fastest, d->b->links[id]);
 	uint64_t timeout_us = fastest ? link_hello_interval_us(fastest) : TIMEOUT_MAX_US;
 	if (timeout_us > TIMEOUT_MAX_US && !fastest->config.is_thin)
 		return TIMEOUT_MAX_US;
