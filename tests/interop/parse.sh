@@ -27,6 +27,7 @@ differs() {
 judge() {
 	mkfifo "$work/say"
 	for name in b m; do
+		check "$name can be spoken to" within 30 has_address "s$name"
 		ip netns exec "s$name" "$speaker" "$name" <"$work/say" >"$work/answers.$name" &
 		speaking=$!
 		exec 9>"$work/say"
@@ -41,6 +42,11 @@ judge() {
 		wait $speaking
 	done
 	compare
+}
+
+# A link-local one that may be used: the kernel looks first whether somebody else has it.
+has_address() { # name
+	ip -n "$1" -6 addr show scope link -tentative | grep fe80
 }
 
 has_prefix() { # name prefix
