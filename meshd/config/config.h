@@ -122,7 +122,7 @@ struct config_link {
 	bool mac_required; /* without one of the keys nothing is believed */
 };
 
-#define CONFIG_CLASS_TEXT 96 /* of a rule or limit, as written */
+#define CONFIG_CLASS_TEXT 96 /* of a rule, as written */
 
 /* Which packets are of which class where they enter the mesh, and how much of it may come. */
 struct config_classes {

@@ -27,7 +27,7 @@ const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface",
 	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
 	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
 	"kiss-port", "tx-delay", "command", "essential", "introductions" };
-const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
+static const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
 
 enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTIONS };
 static const char *const section_names[SECTIONS] = { "node", "links", "classes" };

@@ -66,7 +66,6 @@ enum classes_field { CLASSES_RULES, CLASSES_LIMITS, CLASSES_FIELDS };
 
 extern const char *const node_field_names[NODE_FIELDS];
 extern const char *const link_field_names[LINK_FIELDS];
-extern const char *const classes_field_names[CLASSES_FIELDS];
 
 /* Lines count from 1; 0: the file does not have it. */
 struct outline_list {
