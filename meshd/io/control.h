@@ -28,7 +28,7 @@ struct view {
 /* NULL: memory. */
 struct view *view_new(struct daemon *d);
 void view_free(struct view *v);
-/* Takes the entries of these classes, bits of enum babel_class, in place of those that are there: of the base. */
+/* Takes the entries of these classes, bits of enum babel_class. Before that there are none: most answers need none. */
 void view_routes(struct view *v, unsigned classes);
 /* NULL if there is none (any more). */
 const struct node_peer_info *view_peer(const struct view *v, unsigned link, const struct address *neighbour);

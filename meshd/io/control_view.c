@@ -62,7 +62,6 @@ struct view *view_new(struct daemon *d)
 	v->now_us = io_now_us();
 	node_dump_peers(d->node, peer_take, v);
 	babel_dump_neighbours(node_babel(d->node), neighbour_take, v);
-	view_routes(v, 1u << BABEL_TEXT);
 	return v;
 }
 
