@@ -22,6 +22,37 @@ static void all_join(struct world *w, unsigned stations)
 		station_join(w, i, LINE);
 }
 
+static void all_join_with(struct world *w, unsigned stations, const struct node_link_config *config)
+{
+	for (unsigned i = 0; i < stations; i++)
+		station_join_with(w, i, LINE, config);
+}
+
+/* By a radio of 9,600 bit/s, which is given no more. */
+static void all_join_by_radio(struct world *w, unsigned stations)
+{
+	struct node_link_config config;
+
+	w->segments[LINE].rate_bps = 9600;
+	config = link_config_of(&w->segments[LINE]);
+	config.is_shaped = true;
+	config.hello_ms = 4000;
+	all_join_with(w, stations, &config);
+}
+
+/* By modems that take a minute for a message. */
+static void all_join_by_modem(struct world *w, unsigned stations)
+{
+	struct node_link_config config;
+
+	w->segments[LINE].rate_bps = 233;
+	config = link_config_of(&w->segments[LINE]);
+	config.hello_ms = 60000;
+	config.update_s = 600;
+	config.dead_misses = 8;
+	all_join_with(w, stations, &config);
+}
+
 static void assert_peers(struct world *w, unsigned a, unsigned b)
 {
 	assert_true(is_peer(w, a, b, LINE));
@@ -544,15 +575,9 @@ static void a_bundle_has_room_for_long_ones(void **state)
 static void who_was_there_before_is_called_again(void **state)
 {
 	struct world *w = world_thin(19, 3, 240, false);
-	struct node_link_config config;
 
 	(void)state;
-	w->segments[LINE].rate_bps = 9600;
-	config = link_config_of(&w->segments[LINE]);
-	config.is_shaped = true;
-	config.hello_ms = 4000;
-	for (unsigned i = 0; i < 3; i++)
-		station_join_with(w, i, LINE, &config);
+	all_join_by_radio(w, 3);
 	world_run(w, 300 * A_SECOND);
 	for (unsigned i = 0; i < 3; i++) {
 		node_link_set_up(w->stations[2].node, w->now, LINE, false);
@@ -570,17 +595,10 @@ static void who_was_there_before_is_called_again(void **state)
 static void slow_handshakes_that_cross_are_one_meeting(void **state)
 {
 	struct world *w = world_thin(18, 2, 1750, true);
-	struct node_link_config config;
 
 	(void)state;
-	w->segments[LINE].rate_bps = 233;
 	w->segments[LINE].delay = 60 * A_SECOND;
-	config = link_config_of(&w->segments[LINE]);
-	config.hello_ms = 60000;
-	config.update_s = 600;
-	config.dead_misses = 8;
-	for (unsigned i = 0; i < 2; i++)
-		station_join_with(w, i, LINE, &config);
+	all_join_by_modem(w, 2);
 	world_run(w, 1200 * A_SECOND);
 	assert_peers(w, 0, 1);
 	assert_true(reaches(w, 0, 1) && reaches(w, 1, 0));
@@ -592,16 +610,9 @@ static void slow_handshakes_that_cross_are_one_meeting(void **state)
 static void certificates_come_by_slow_messages(void **state)
 {
 	struct world *w = world_thin(17, 3, 1750, true);
-	struct node_link_config config;
 
 	(void)state;
-	w->segments[LINE].rate_bps = 233;
-	config = link_config_of(&w->segments[LINE]);
-	config.hello_ms = 60000;
-	config.update_s = 600;
-	config.dead_misses = 8;
-	for (unsigned i = 0; i < 2; i++)
-		station_join_with(w, i, LINE, &config);
+	all_join_by_modem(w, 2);
 	world_run(w, 600 * A_SECOND);
 	assert_peers(w, 0, 1);
 	w->segments[LINE].delay = 112 * A_SECOND;
@@ -616,15 +627,9 @@ static void certificates_come_by_slow_messages(void **state)
 static void what_waited_shares_frames(void **state)
 {
 	struct world *w = world_thin(16, 2, 240, true);
-	struct node_link_config config;
 
 	(void)state;
-	w->segments[LINE].rate_bps = 9600;
-	config = link_config_of(&w->segments[LINE]);
-	config.is_shaped = true;
-	config.hello_ms = 4000;
-	for (unsigned i = 0; i < 2; i++)
-		station_join_with(w, i, LINE, &config);
+	all_join_by_radio(w, 2);
 	world_run(w, 60 * A_SECOND);
 	assert_peers(w, 0, 1);
 	uint64_t frames = w->segments[LINE].frames[FRAME_TYPE_DATA];
