@@ -258,6 +258,14 @@ static bool has(struct node *n, const char *prefix, struct babel_route *route)
 	return babel_selected(node_babel(n), &p, BABEL_TEXT, route);
 }
 
+/* Does the foreign router have a way to the member? */
+static bool foreign_has_member(struct babel_route *route)
+{
+	struct prefix host = prefix_of_host(foreign.w->stations[MEMBER].address);
+
+	return babel_selected(foreign.b, &host, BABEL_TEXT, route);
+}
+
 static enum node_verdict verdict(struct node *n, const char *address)
 {
 	struct address a;
@@ -318,13 +326,11 @@ static void it_crosses_the_sealed_mesh_as_its_own(void **state)
 
 static void the_foreign_router_learns_the_mesh(void **state)
 {
-	struct prefix host;
 	struct babel_route r;
 
 	(void)state;
 	scene(ROLE_GATEWAY);
-	host = prefix_of_host(foreign.w->stations[MEMBER].address);
-	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_true(foreign_has_member(&r));
 	assert_true(router_id_equal(&r.origin, &member_node()->rid));
 	assert_true(address_equal(&r.next_hop, &gate_address));
 }
@@ -527,12 +533,10 @@ static void a_member_speaks_only_for_itself(void **state)
 
 static void rules_change_without_losing_the_neighbour(void **state)
 {
-	struct prefix host;
 	struct babel_route r;
 
 	(void)state;
 	scene(ROLE_GATEWAY);
-	host = prefix_of_host(foreign.w->stations[MEMBER].address);
 	gate_rules(NODE_IN, "deny 10.50.1.0/24", "10.50.0.0/16");
 	run(A_SECOND);
 	assert_false(has(gate_node(), "10.50.1.0/24", &r));
@@ -544,34 +548,32 @@ static void rules_change_without_losing_the_neighbour(void **state)
 	gate_rules(NODE_IN, "10.50.0.0/16 from fe80::bad", NULL);
 	run(2 * A_SECOND);
 	assert_false(has(gate_node(), "10.50.1.0/24", &r));
-	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_true(foreign_has_member(&r));
 	uint16_t before = r.metric;
 	gate_rules(NODE_OUT, "any +100", NULL);
 	run(6 * A_SECOND);
-	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_true(foreign_has_member(&r));
 	assert_int_equal(r.metric, before + 100);
 	gate_rules(NODE_OUT, "deny any", NULL);
 	run(2 * A_SECOND);
-	assert_false(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_false(foreign_has_member(&r));
 	assert_int_equal(adjacency().cost, 96);
 	gate_rules(NODE_OUT, NULL, NULL);
 	run(6 * A_SECOND);
-	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_true(foreign_has_member(&r));
 }
 
 static void a_link_that_is_taken_out_says_goodbye(void **state)
 {
-	struct prefix host;
 	struct babel_route r;
 
 	(void)state;
 	scene(ROLE_GATEWAY);
-	host = prefix_of_host(foreign.w->stations[MEMBER].address);
-	assert_true(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_true(foreign_has_member(&r));
 	node_link_leave(gate_node(), foreign.w->now, PLAIN);
 	node_link_remove(gate_node(), foreign.w->now, PLAIN);
 	run(20 * MILLISECOND);
-	assert_false(babel_selected(foreign.b, &host, BABEL_TEXT, &r));
+	assert_false(foreign_has_member(&r));
 	assert_false(has(gate_node(), "10.50.1.0/24", &r));
 	/* And so does a sealed one; the member is told, and does not wait for silence. */
 	unsigned lost = foreign.w->stations[MEMBER].events[NODE_NEIGHBOUR_DOWN];
