@@ -178,15 +178,7 @@ static struct node *member_node(void)
 
 static void gate_rules(enum node_direction direction, const char *first, const char *second)
 {
-	struct rule rules[2];
-	unsigned count = (first != NULL) + (second != NULL);
-
-	if (first)
-		assert_null(rule_parse(&rules[0], first));
-	if (second)
-		assert_null(rule_parse(&rules[1], second));
-	assert_int_equal(node_policy_set(gate_node(), foreign.w->now, PLAIN, direction, rules, count), 0);
-	station_poll(&foreign.w->stations[GATE]);
+	station_rules(foreign.w, GATE, PLAIN, direction, first, second);
 }
 
 static void gate_plain_link(void)

@@ -42,15 +42,7 @@ static int unscene(void **state)
 
 static void rules(unsigned i, unsigned link, enum node_direction direction, const char *first, const char *second)
 {
-	struct rule list[2];
-	unsigned count = (first != NULL) + (second != NULL);
-
-	if (first)
-		assert_null(rule_parse(&list[0], first));
-	if (second)
-		assert_null(rule_parse(&list[1], second));
-	assert_int_equal(node_policy_set(w->stations[i].node, w->now, link, direction, list, count), 0);
-	station_poll(&w->stations[i]);
+	station_rules(w, i, link, direction, first, second);
 	world_run(w, 5 * A_SECOND);
 }
 

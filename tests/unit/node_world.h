@@ -786,6 +786,21 @@ static inline void station_behind_nat(struct world *w, unsigned i, unsigned segm
 	p->contacts = 0;
 }
 
+/* The rules of a link in one direction; NULL: none. */
+static inline void station_rules(struct world *w, unsigned i, unsigned link, enum node_direction direction,
+	const char *first, const char *second)
+{
+	struct rule rules[2];
+	unsigned count = (first != NULL) + (second != NULL);
+
+	if (first)
+		assert_null(rule_parse(&rules[0], first));
+	if (second)
+		assert_null(rule_parse(&rules[1], second));
+	assert_int_equal(node_policy_set(w->stations[i].node, w->now, link, direction, rules, count), 0);
+	station_poll(&w->stations[i]);
+}
+
 static inline struct world *world_new(uint64_t seed)
 {
 	struct world *w = calloc(1, sizeof(*w));
