@@ -144,12 +144,6 @@ void answer_due(struct timer *timer, uint64_t now_us)
 	handshake_free(container_of(timer, struct handshake, timer));
 }
 
-static void answer_send(struct handshake *h, uint64_t now_us)
-{
-	handshake_send(h);
-	budget_frame_said(h->link, now_us, BABEL_NEED_URGENT, h->message_len);
-}
-
 static void answer_xx(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
@@ -166,7 +160,7 @@ static void answer_xx(
 		return;
 	}
 	timer_set(&link->n->heap, &h->timer, now_us + WAITING_PACES * link_pace_us(link));
-	answer_send(h, now_us);
+	handshake_send(h, now_us, BABEL_NEED_URGENT);
 }
 
 void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -245,8 +239,7 @@ static void answer_ik(
 	memcpy(p->answer, answer, len);
 	p->answer_len = len;
 	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
-	handshake_frame_send(link, from, bytes_of(answer, len));
-	budget_frame_said(link, now_us, BABEL_NEED_URGENT, len);
+	handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(answer, len));
 }
 
 void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -256,14 +249,12 @@ void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint 
 
 	if (!init_is_admitted(link, now_us, from, f))
 		return;
-	if (h) {
-		answer_send(h, now_us);
-	} else if (p) {
-		handshake_frame_send(link, from, bytes_of(p->answer, p->answer_len));
-		budget_frame_said(link, now_us, BABEL_NEED_URGENT, p->answer_len);
-	} else if (f->is_ik) {
+	if (h)
+		handshake_send(h, now_us, BABEL_NEED_URGENT);
+	else if (p)
+		handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(p->answer, p->answer_len));
+	else if (f->is_ik)
 		answer_ik(link, now_us, from, f);
-	} else {
+	else
 		answer_xx(link, now_us, from, f);
-	}
 }

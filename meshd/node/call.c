@@ -116,8 +116,7 @@ void call_due(struct timer *timer, uint64_t now_us)
 		timer_set(&n->heap, timer, again_us);
 		return;
 	}
-	handshake_send(h);
-	budget_frame_said(h->link, now_us, need, h->message_len);
+	handshake_send(h, now_us, need);
 	/* Not all at once after a power cut. */
 	uint64_t pause_us = call_pauses[h->sends++] * link_pace_us(h->link);
 	timer_set(&n->heap, &h->timer, now_us + pause_us + random_below(&n->random, pause_us / 8));
@@ -150,8 +149,7 @@ void call_answered(
 			return;
 		}
 		fin_len = handshake_finish(h, fin);
-		handshake_frame_send(link, from, bytes_of(fin, fin_len));
-		budget_frame_said(link, now_us, BABEL_NEED_URGENT, fin_len);
+		handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(fin, fin_len));
 	}
 	struct target *target = h->target;
 	struct peer *p = handshake_complete(h, now_us, from, &remote);

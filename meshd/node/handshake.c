@@ -127,12 +127,12 @@ bool handshake_write(struct handshake *h, enum frame_type type)
 	return is_good;
 }
 
-void handshake_send(struct handshake *h)
+void handshake_send(struct handshake *h, uint64_t now_us, enum babel_need need)
 {
 	uint8_t frame[HANDSHAKE_MAX + 2 * MAC_LEN];
 	size_t len = handshake_finish(h, frame);
 
-	handshake_frame_send(h->link, &h->endpoint, bytes_of(frame, len));
+	handshake_frame_send(h->link, now_us, need, &h->endpoint, bytes_of(frame, len));
 }
 
 /* --- in ------------------------------------------------------------------------------------- */

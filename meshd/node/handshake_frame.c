@@ -102,12 +102,14 @@ size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + MACS_LE
 	return len + MAC_LEN;
 }
 
-void handshake_frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame)
+void handshake_frame_send(
+	struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to, struct bytes frame)
 {
 	if (link->config.is_thin && frame.len > link->config.mtu)
-		parts_send(link, to, frame);
+		parts_send(link, now_us, to, frame);
 	else
-		egress_frame(link, link->n->now_us, to, frame);
+		egress_frame(link, now_us, to, frame);
+	budget_frame_said(link, now_us, need, frame.len);
 }
 
 /* --- in ------------------------------------------------------------------------------------ */

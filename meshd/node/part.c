@@ -25,7 +25,7 @@ static size_t part_room(const struct node_link *link)
 	return link->config.mtu - PART_OVERHEAD;
 }
 
-void parts_send(struct node_link *link, const struct endpoint *to, struct bytes message)
+void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes message)
 {
 	uint8_t frame[NODE_FRAME_MAX], mac[MAC_LEN], *id = link->thin->part_id;
 	size_t room = part_room(link), parts = (message.len + room - 1) / room;
@@ -46,7 +46,7 @@ void parts_send(struct node_link *link, const struct endpoint *to, struct bytes 
 		write_bytes(&w, read_bytes(&r, left < room ? left : room));
 		mac1_compute(mac, link->n->mac_xx, writer_bytes(&w));
 		write_copy(&w, mac, THIN_TAG_LEN);
-		egress_frame(link, link->n->now_us, to, writer_bytes(&w));
+		egress_frame(link, now_us, to, writer_bytes(&w));
 	}
 }
 

@@ -468,10 +468,9 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 		if (!budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, p->fin_len, &again_us))
 			return;
-		if (p->fin_len) {
-			handshake_frame_send(p->link, &p->endpoint, bytes_of(p->fin, p->fin_len));
-			budget_frame_said(p->link, now_us, BABEL_NEED_ROUTINE, p->fin_len);
-		}
+		if (p->fin_len)
+			handshake_frame_send(
+				p->link, now_us, BABEL_NEED_ROUTINE, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
 	} else if (!is_unproven && keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);

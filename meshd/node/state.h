@@ -483,7 +483,7 @@ void handshake_free(struct handshake *h);
 void handshakes_drop_link(struct node_link *link);
 /* Writes the next Noise message with our payload into h->message; false: it failed, and so did the handshake. */
 bool handshake_write(struct handshake *h, enum frame_type type);
-void handshake_send(struct handshake *h);
+void handshake_send(struct handshake *h, uint64_t now_us, enum babel_need need);
 /* Reads a message and, unless `remote` is NULL, whom it comes from; false: dropped, counted, `h` is as before. */
 bool handshake_read(
 	struct handshake *h, uint64_t now_us, const struct handshake_frame *f, struct handshake_remote *remote);
@@ -505,24 +505,25 @@ bool handshake_frame_parse(const struct node_link *link, struct handshake_frame 
 /* An INIT of a thin link that is said to another station of the radio. */
 bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f);
 bool handshake_mac1_is_right(const struct node_link *link, const struct handshake_frame *f);
-/* In parts if it is longer than the link takes. */
-void handshake_frame_send(struct node_link *link, const struct endpoint *to, struct bytes frame);
+/* In parts if it is longer than the link takes. The budget bears it: whether it may was asked before. */
+void handshake_frame_send(
+	struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to, struct bytes frame);
 /* Of a handshake of ours that waits for this receiver index; NULL: none. */
 struct handshake *handshake_waiting(const struct node_link *link, bool initiator, uint32_t receiver);
 
 /* part.c: handshake messages longer than a thin link takes. */
-void parts_send(struct node_link *link, const struct endpoint *to, struct bytes message);
+void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes message);
 /* The message that this part completes, valid until the next call; empty: none yet. */
 struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
 /* call.c: those that we start. */
-/* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
 bool call_is_under_way(const struct node_link *link, const struct endpoint *to);
 /* The link goes down with this neighbour, who may believe for long that the session goes on: it is called when the link
  * is up again. */
 void recall_note(const struct peer *p);
 /* Calls the next of them who has not come back by itself. */
 void recall_next(struct node_link *link, uint64_t now_us);
+/* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
 bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
 	const uint8_t *remote_id, unsigned tries);
 void call_answered(

@@ -275,6 +275,25 @@ static void calls_and_answers_wait_for_the_budget__protocol_6_1(void **state)
 	world_free(w);
 }
 
+static void a_call_is_paid_for_as_it_leaves__protocol_6_1(void **state)
+{
+	struct world *w = world_of(3, 2);
+
+	(void)state;
+	struct node_link *link = thin_join(w, 0);
+	world_run(w, 60 * A_SECOND);
+	station_poll(&w->stations[0]);
+	budget_spent(link, w->now, FIVE_PERCENT);
+	assert_true(link->budget.reserve_full_us <= w->now);
+	uint64_t before = w->segments[AIR].bytes;
+	call_start(link, w->now, &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } }, NULL, NULL, 0);
+	uint64_t bytes = w->segments[AIR].bytes - before;
+	assert_true(bytes > 0);
+	/* By 5 % of the link. */
+	assert_int_equal(link->budget.reserve_full_us - w->now, bytes * 8 * A_SECOND * 20 / RATE_BPS);
+	world_free(w);
+}
+
 /* The proof of a session is lost, and the other end calls meanwhile: once there is one it calls no more. */
 static void who_was_called_meanwhile_calls_no_more(void **state)
 {
@@ -310,6 +329,7 @@ int main(void)
 		cmocka_unit_test(what_waits_to_leave_counts_already),
 		cmocka_unit_test(beacons_wait_for_the_budget__protocol_6_1),
 		cmocka_unit_test(calls_and_answers_wait_for_the_budget__protocol_6_1),
+		cmocka_unit_test(a_call_is_paid_for_as_it_leaves__protocol_6_1),
 		cmocka_unit_test(who_was_called_meanwhile_calls_no_more),
 	};
 
