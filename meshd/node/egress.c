@@ -260,7 +260,7 @@ void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uin
 	egress_inner(p, now_us, lane_of_class(class), inner, len);
 }
 
-void egress_probe(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
+void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len)
 {
 	inner[0] = KIND_CONTROL;
 	egress_inner(p, now_us, lane_of_class(class), inner, len);

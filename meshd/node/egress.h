@@ -168,8 +168,8 @@ void pool_done(struct pool *pool);
 /* The packet of that class behind `inner` (kind byte first, which is written here, room around it as
  * peer_send_in_place() needs) goes to the peer, now or in its turn. It is not needed any more afterwards. */
 void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
-/* The same for what nodes say to each other about a class: it waits where the class does. */
-void egress_probe(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
+/* The same for questions about a class and their answers (reach.c): they wait where the class does. */
+void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
 /* The same for everything else that nodes say to each other. */
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* A whole frame, copied if it waits; `to` NULL: to all. */

@@ -165,7 +165,7 @@ static bool message_send(struct peer *p, uint64_t now_us, const struct message *
 	budget_spent(p->link, now_us, cost);
 	budget_said(p->link, now_us, need, cost);
 	peer_busy(p, now_us); /* a way that died unnoticed is found out, as by a packet */
-	egress_probe(p, now_us, m->now, inner, len + 1);
+	egress_reach(p, now_us, m->now, inner, len + 1);
 	return true;
 }
 

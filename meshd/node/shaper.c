@@ -14,7 +14,7 @@
 
 #define AHEAD_US (2 * MS)
 #define THIN_BPS 200000
-#define TURN_US (200 * MS)
+#define TURNROUND_US (200 * MS)
 #define YIELD_MAX_US (2 * SECOND)
 #define SAMPLE_US SECOND /* a sample takes so long ... */
 #define SAMPLE_FRAMES 4 /* ... and so many frames, or */
@@ -86,9 +86,9 @@ static size_t sample_bytes(const struct node_link *link, size_t bytes)
 }
 
 /* Radios that are slow are slow to turn round, too: once before what is heard, once after it. */
-static uint64_t turn_us(const struct node_link *link)
+static uint64_t turnround_us(const struct node_link *link)
 {
-	return link->config.is_half_duplex && link_is_thin(link) ? TURN_US : 0;
+	return link->config.is_half_duplex && link_is_thin(link) ? TURNROUND_US : 0;
 }
 
 void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_backlogged)
@@ -103,7 +103,7 @@ void shaper_sent(struct node_link *link, uint64_t now_us, size_t bytes, bool is_
 		return;
 	uint64_t airtime_us = link_airtime_us(link, bytes);
 	s->free_us = (s->free_us > now_us ? s->free_us : now_us) + airtime_us;
-	s->yields_us += turn_us(link) + airtime_us;
+	s->yields_us += turnround_us(link) + airtime_us;
 	if (s->yields_us > YIELD_MAX_US)
 		s->yields_us = YIELD_MAX_US;
 }
@@ -118,7 +118,7 @@ void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes)
 
 	if (!link->config.is_shaped || !link->config.is_half_duplex)
 		return;
-	uint64_t airtime_us = turn_us(link) + link_airtime_us(link, bytes);
+	uint64_t airtime_us = turnround_us(link) + link_airtime_us(link, bytes);
 	if (airtime_us > s->yields_us)
 		airtime_us = s->yields_us;
 	if (s->free_us + airtime_us <= now_us)
