@@ -39,22 +39,21 @@ void probe_due(struct timer *timer, uint64_t now_us)
 {
 	struct peer *p = container_of(timer, struct peer, probe);
 	struct node_link *link = p->link;
-	size_t cost = link->config.mtu + link->config.overhead;
-	uint64_t again_us = now_us;
+	uint64_t again_us;
 
 	if (!peer_answers(p, now_us)) {
 		timer_set(&p->n->heap, timer, now_us + SILENT_US);
 		return;
 	}
-	if (!budget_left(link, now_us, BABEL_NEED_ROUTINE, cost, &again_us)) {
-		timer_set(&p->n->heap, timer, again_us > now_us ? again_us : now_us + SECOND);
+	if (!budget_admits(link, now_us, BABEL_NEED_ROUTINE, link->config.mtu, &again_us)) {
+		timer_set(&p->n->heap, timer, again_us);
 		return;
 	}
 	size_t size = path_next(&p->path, now_us, p->heard_us, (uint16_t)random_u32(&p->n->random));
 	if (size) {
 		p->n->counters.probes_sent++;
 		control_probe(p, now_us, p->path.id, size - NODE_OVERHEAD);
-		budget_said(link, now_us, BABEL_NEED_ROUTINE, size + link->config.overhead);
+		budget_frame_said(link, now_us, BABEL_NEED_ROUTINE, size);
 	}
 	probe_set_timer(p, now_us);
 }
