@@ -252,8 +252,7 @@ check-long: deps-check
 	$(Q)sh tests/long/modem_test.sh $(BUILD)
 
 mutants: deps-check
-	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt
-	$(Q)+sh tests/tools/mutants.sh tests/mutants/classes.txt
+	$(Q)+sh tests/tools/mutants.sh tests/mutants/rules.txt tests/mutants/classes.txt
 
 worlds: deps-check
 	$(Q)+$(SUBMAKE) build/release/property/routing_worlds

@@ -1,16 +1,16 @@
 #!/bin/sh
-# mutants.sh LIST: does each rule have a test that fails without it?
+# mutants.sh LIST...: does each rule have a test that fails without it?
 #
-# For each line of LIST (tests/mutants/rules.txt says how one reads) the rule is taken
+# For each line of each LIST (tests/mutants/rules.txt says how one reads) the rule is taken
 # out of a copy of the tree under build/mutants, and the test run: it must fail by an
 # assertion. A property world is run with the engine broken as it knows how itself.
 set -u
 export CMOCKA_MESSAGE_OUTPUT=TAP
-list=$1
 tree=build/mutants/tree
 root=$PWD
 rm -rf build/mutants
 mkdir -p "$tree"
+cat "$@" >build/mutants/list
 git ls-files Makefile meshd routing crypto sim tests configs/modems | tar -cf - -T - | tar -xf - -C "$tree" || exit 1
 make -s -C "$tree" BUILD=build OPT=-O1 WARN=-w build/unit/routing_session build/unit/routing_class \
 	build/property/routing_worlds >build/mutants/log 2>&1 || { tail build/mutants/log; exit 1; }
@@ -57,6 +57,9 @@ unit() { # rule file script test
 	elif timeout 60 "$tree/build/unit/$4" >build/mutants/out 2>&1; then
 		say SURVIVED "$1" "$4"
 		survived=$((survived + 1))
+	elif [ -z "$(failed_of build/mutants/out)" ]; then
+		say DIED "$1" "$4 ended without a word: $(tail -1 build/mutants/out)"
+		survived=$((survived + 1))
 	else
 		say caught "$1" "$(failed_of build/mutants/out)"
 		caught=$((caught + 1))
@@ -79,6 +82,6 @@ while IFS='
 	-) world "$rule" "$test" ;;
 	*) unit "$rule" "$file" "$script" "$test" ;;
 	esac
-done <"$list"
+done <build/mutants/list
 echo "mutants: $caught caught, $survived not"
 [ "$survived" = 0 ]
