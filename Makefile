@@ -4,7 +4,8 @@
 #   make demo       the three-outage, live, on this machine
 #   make check      every test, plain and under ASan+UBSan
 #   make check-long the scenarios that take minutes (sim/scenarios/long/), and a message modem, live (tests/long/)
-#   make bench      measurements (never part of check)
+#   make bench      measurements (never part of check): the programs of tests/bench/, and its parts BENCH_PARTS (all:
+#                   tests/bench/*.sh), some beside other systems; writes build/bench.json
 #   make fuzz       libFuzzer targets, FUZZ_SECONDS each (300)
 #   make bench-sim  the simulator's speed and memory: a command tree of each of BENCH_NODES nodes, from cold
 #                   and then for BENCH_FOR seconds (3600); left out if that takes more than BENCH_LIMIT (2400)
@@ -34,6 +35,7 @@ AGREE_RUNS ?= 10
 SOAK_SECONDS ?= 1800
 SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
+BENCH_PARTS ?= $(patsubst tests/bench/%.sh,%,$(filter-out %/lib.sh %/run.sh,$(wildcard tests/bench/*.sh)))
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
 THIN_NODES ?= 10 100 300 1000
@@ -235,8 +237,10 @@ check: deps-check deps-test
 	$(Q)sh tests/tools/run.sh build/release build/san
 
 bench: deps-check
+	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BENCH) || true
 	$(Q)+$(SUBMAKE) $(BENCHES) programs
 	$(Q)for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
+	$(Q)sh tests/bench/run.sh $(BUILD) build/bench.json $(BENCH_PARTS)
 
 bench-sim: deps-check
 	$(Q)+$(SUBMAKE) $(BUILD)/bin/meshsim
@@ -316,6 +320,8 @@ install: all
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
 DEBIAN_TEST := tshark babeld bird2 frr
+# `make bench` measures beside those of them that can be had.
+DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:
