@@ -136,7 +136,7 @@ static void epoch_draw(struct session *s)
 	out->is_full = true;
 	out->full_from = out->acked = out->sent = out->said = out->ver = 0;
 	out->timed_ver = 0;
-	out->in_flight = 0;
+	outstanding_forget(&out->outstanding);
 }
 
 void adj_out_init(struct session *s)
@@ -180,7 +180,7 @@ void adj_out_full(struct session *s, uint64_t now_us)
 		out->sent = out->full_from;
 	}
 	out->full_us = now_us;
-	out->in_flight = 0;
+	outstanding_forget(&out->outstanding);
 	out->owes_refresh = true;
 }
 
@@ -562,7 +562,8 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	head.u.delta.end = out->is_full && out->sent == out->ver;
 	wire_amend(&p->builder, at, &head);
 	/* What brings nothing is not acknowledged. */
-	out->in_flight += out->sent > head.u.delta.from;
+	if (out->sent > head.u.delta.from)
+		outstanding_add(&out->outstanding, out->sent);
 	if (out->is_full)
 		out->granted_until_us = now_us + link_update_hold_us(s->n->link);
 	if (out->timed_ver == 0) {

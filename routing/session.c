@@ -21,7 +21,7 @@
 #define RETRANSMIT_MIN_US (50 * MS)
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
 #define WINDOW_FIRST 4
-#define WINDOW_MAX 16
+#define WINDOW_MAX OUTSTANDING_MAX
 /* A change runs through a mesh in many steps, each with a better path than the last;
  * a metric that is told late does no harm (protocol.md 2.2, R9). */
 #define SETTLE_US (1 * SECOND)
@@ -215,6 +215,28 @@ uint64_t session_follows_until_us(const struct destination *d, bool in_full)
 	return until_us;
 }
 
+/* --- in flight ---------------------------------------------------------------------------------- */
+
+void outstanding_add(struct outstanding *f, uint32_t ver)
+{
+	if (f->count < OUTSTANDING_MAX)
+		f->vers[(f->first + f->count++) % OUTSTANDING_MAX] = ver;
+}
+
+void outstanding_forget(struct outstanding *f)
+{
+	f->count = 0;
+}
+
+/* One acknowledgment is of all packets up to what it names. */
+static void outstanding_end(struct outstanding *f, uint32_t applied)
+{
+	while (f->count > 0 && f->vers[f->first] <= applied) {
+		f->first = (f->first + 1) % OUTSTANDING_MAX;
+		f->count--;
+	}
+}
+
 /* --- out ---------------------------------------------------------------------------------------- */
 
 void session_flush_soon(struct session *s, uint64_t now_us, bool urgent)
@@ -268,7 +290,7 @@ static bool news_may_leave(const struct session *s)
 {
 	const struct session_out *out = &s->out;
 
-	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver && out->in_flight < out->window;
+	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver && out->outstanding.count < out->window;
 }
 
 static bool refresh_may_leave(const struct session *s)
@@ -289,7 +311,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	if (s->n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return;
 	while (news_may_leave(s) && packet_goes_on(p)) {
-		if (out->in_flight == 0)
+		if (out->outstanding.count == 0)
 			out->flight_us = now_us;
 		adj_out_write(s, p, now_us);
 	}
@@ -346,7 +368,7 @@ static void refresh_due(struct timer *timer, uint64_t now_us)
 static void rewind_to(struct session *s, uint64_t now_us, uint32_t ver)
 {
 	s->out.sent = ver;
-	s->out.in_flight = 0;
+	outstanding_forget(&s->out.outstanding);
 	timer_set_earlier(&s->n->b->heap, &s->flush, now_us);
 }
 
@@ -383,7 +405,7 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 		out->said = applied;
 	if (applied == out->ver)
 		out->is_full = out->is_first = false;
-	out->in_flight = applied >= out->sent || out->in_flight == 0 ? 0 : out->in_flight - 1;
+	outstanding_end(&out->outstanding, applied);
 	timer_cancel(&s->n->b->heap, &out->retransmit);
 	if (applied < out->sent)
 		timer_set(&s->n->b->heap, &out->retransmit, now_us + retransmit_us(s));
@@ -396,7 +418,7 @@ static bool nack_has_crossed(const struct session *s, uint64_t now_us, uint32_t 
 {
 	const struct session_out *out = &s->out;
 
-	return s->n->link->config.is_thin && applied <= out->acked && out->in_flight > 0 &&
+	return s->n->link->config.is_thin && applied <= out->acked && out->outstanding.count > 0 &&
 	       now_us < out->flight_us + out->rtt_us;
 }
 

@@ -23,6 +23,13 @@ struct adj_out {
 	uint32_t older, newer; /* in the order of versions; places as in oldest */
 };
 
+/* Packets that left and are not acknowledged: what each has brought the neighbour up to, in ascending order. */
+#define OUTSTANDING_MAX 16
+struct outstanding {
+	uint32_t vers[OUTSTANDING_MAX]; /* a ring */
+	unsigned first, count;
+};
+
 struct session_out {
 	uint32_t epoch; /* of this table: drawn when it is made */
 	uint32_t ver; /* of the last commit */
@@ -49,7 +56,8 @@ struct session_out {
 	uint32_t timed_ver; /* its acknowledgment is timed; 0: none */
 	uint64_t timed_us;
 	unsigned tries; /* retransmissions since the last progress */
-	unsigned window, in_flight; /* packets */
+	unsigned window; /* packets that may be in flight */
+	struct outstanding outstanding;
 	uint64_t flight_us; /* when the first of those in flight was sent */
 	struct timer refresh;
 	struct timer retransmit;
@@ -113,6 +121,10 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us);
 /* The same in a packet that leaves anyhow: with it what would be due soon. */
 void session_ride_early(struct session *s, struct packet *p, uint64_t now_us);
 bool session_may_refresh(const struct session *s);
+/* A packet leaves with what brings the neighbour up to `ver`. */
+void outstanding_add(struct outstanding *f, uint32_t ver);
+/* None of those that left is waited for. */
+void outstanding_forget(struct outstanding *f);
 /* A refresh of this instant leaves. */
 void session_refreshed(struct session *s, uint64_t now_us);
 /* What is announced to everybody may have changed. */

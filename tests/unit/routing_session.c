@@ -1,6 +1,8 @@
 /* Versioned sessions: the rules R1 to R14 (docs/routing.md), against probes that speak by hand. */
 #include "tests/unit/routing_versioned.h"
 
+#include <stdio.h>
+
 /* Probe 1 has announced P, at a metric of 196 here, and is in step. */
 static struct world *world_with_route(void)
 {
@@ -287,6 +289,37 @@ static void what_is_not_acknowledged_is_sent_again(void **state)
 	probe_forget(w, 1);
 	world_run(w, 10 * A_SECOND);
 	assert_int_equal(probe_count(w, 1, TLV_UPDATE), 0);
+	world_free(w);
+}
+
+/* What is heard of two packets at once makes room for two, and one more as the window opens. */
+static void acknowledgment_makes_room_for_all_that_it_covers(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct session_out *out = &session_with(w, 1)->out;
+	char text[32];
+
+	(void)state;
+	out->window = 4;
+	probe_forget(w, 1);
+	for (unsigned i = 0; i < 1000; i++) {
+		snprintf(text, sizeof(text), "fd00:%x::/48", 0x1000 + i * 7);
+		SAY(w, 2, i ? say_delta(i, i + 1) : say_full(1), say_update(text, world_id(5), 3, 100));
+	}
+	while (probe_count(w, 1, TLV_DELTA) < 4)
+		world_run(w, 10 * MILLISECOND);
+	world_run(w, 10 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_DELTA), 4);
+	uint32_t second = 0;
+	for (size_t i = 0, seen = 0; seen < 2; i++) {
+		const struct heard *h = &w->nodes[1].heard[i];
+
+		if (h->tlv.type == TLV_DELTA && ++seen == 2)
+			second = h->tlv.u.delta.ver;
+	}
+	SAY(w, 1, say_syncack(w, 1, second, false));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_DELTA), 4 + 2 + 1);
 	world_free(w);
 }
 
@@ -720,6 +753,7 @@ int main(void)
 		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
 		cmocka_unit_test(older_acknowledgment_is_none_of_a_retraction__R4),
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
+		cmocka_unit_test(acknowledgment_makes_room_for_all_that_it_covers),
 		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
 		cmocka_unit_test(other_digest_makes_a_full_sync_that_sweeps__R5),
 		cmocka_unit_test(who_wants_everything_gets_it_between_begin_and_end__R5),
