@@ -5,7 +5,9 @@
  *     header   3 bits code | 2 bits class set | S | P | R
  *     R = 0    code 0 known, 1 known + 1, 2 to 5 base + 0 to 3, 6: 2 bytes follow,
  *              7: salt 2 and seqno 2 follow; then metric 2, and one byte of log code for
- *              class 1 and class 2 of the class set. S: class 1 has the metric of class 0
+ *              class 1 and class 2 of the class set. S: class 1 has the metric of class 0; S
+ *              without class 1 in the set: no metrics follow, they are those of the last
+ *              item before it that has any, and so are the classes
  *     R = 1    no metric. code 0 retraction, 1 retraction and as many more, 2 bumped,
  *              3 bumped and as many more; the number follows in 7-bit groups
  *   BATCH item      gap | number | (salt 2) seqno 2
@@ -159,21 +161,50 @@ static unsigned seqno_code(const struct compact_item *item, uint16_t base_seqno)
 	}
 }
 
-static void finite_write(struct writer *w, uint16_t base_seqno, const struct compact_item *item)
+static struct compact_metrics metrics_of(const struct compact_item *item)
 {
-	unsigned code = seqno_code(item, base_seqno), classes = item->classes >> 1 & CLASS_MASK;
-	bool is_same = item->classes & 2 && item->metric[1] == item->metric[0];
+	struct compact_metrics m = { .is_there = true, .classes = item->classes };
 
-	write_u8(w, (uint8_t)(code << CODE_SHIFT | classes << CLASS_SHIFT | (is_same ? HEADER_SAME : 0) |
+	for (unsigned c = 0; c < COMPACT_CLASSES; c++)
+		if (c == 0 || item->classes & 1u << c)
+			m.metric[c] = item->metric[c];
+	return m;
+}
+
+static bool metrics_equal(const struct compact_metrics *a, const struct compact_metrics *b)
+{
+	bool is_equal = a->is_there && b->is_there && a->classes == b->classes;
+
+	for (unsigned c = 0; c < COMPACT_CLASSES && is_equal; c++)
+		is_equal = a->metric[c] == b->metric[c];
+	return is_equal;
+}
+
+static void metrics_write(struct writer *w, const struct compact_item *item, bool is_same)
+{
+	write_u16(w, item->metric[0]);
+	for (unsigned c = is_same ? 2 : 1; c < COMPACT_CLASSES; c++)
+		if (item->classes & 1u << c)
+			write_u8(w, log_encode(item->metric[c]));
+}
+
+static void finite_write(struct list_writer *l, uint16_t base_seqno, const struct compact_item *item)
+{
+	const struct compact_metrics metrics = metrics_of(item);
+	bool is_repeated = metrics_equal(&l->before, &metrics);
+	bool is_same = item->classes & 2 && item->metric[1] == item->metric[0];
+	unsigned code = seqno_code(item, base_seqno), classes = is_repeated ? 0 : item->classes >> 1 & CLASS_MASK;
+	struct writer *w = &l->w;
+
+	write_u8(w, (uint8_t)(code << CODE_SHIFT | classes << CLASS_SHIFT | (is_repeated || is_same ? HEADER_SAME : 0) |
 			      (item->with_lans ? HEADER_LANS : 0)));
 	if (code == CODE_SALTED)
 		write_copy(w, item->salt, COMPACT_SALT);
 	if (code >= CODE_GIVEN)
 		write_u16(w, item->seqno);
-	write_u16(w, item->metric[0]);
-	for (unsigned c = is_same ? 2 : 1; c < COMPACT_CLASSES; c++)
-		if (item->classes & 1u << c)
-			write_u8(w, log_encode(item->metric[c]));
+	if (!is_repeated)
+		metrics_write(w, item, is_same);
+	l->before = metrics;
 }
 
 static void bare_write(struct writer *w, const struct compact_item *item)
@@ -191,15 +222,38 @@ bool compact_write(struct list_writer *l, uint16_t base_seqno, const struct comp
 
 	gap_write(l, item->id);
 	if (item->kind == COMPACT_FINITE)
-		finite_write(&l->w, base_seqno, item);
+		finite_write(l, base_seqno, item);
 	else
 		bare_write(&l->w, item);
 	return item_end(l, &before, (uint32_t)item->id + item->more);
 }
 
-static void finite_read(struct reader *r, uint16_t base_seqno, uint8_t header, struct compact_item *item)
+static void metrics_read(struct reader *r, bool has_same, struct compact_item *item)
+{
+	item->metric[0] = read_u16(r);
+	for (unsigned c = 1; c < COMPACT_CLASSES; c++) {
+		if (!(item->classes & 1u << c))
+			continue;
+		item->metric[c] = c == 1 && has_same ? item->metric[0] : log_decode(read_u8(r));
+	}
+	if (item->metric[0] == UINT16_MAX)
+		r->bad = true; /* what is infinite is said by a retraction */
+}
+
+static void metrics_repeat(struct list_reader *l, struct compact_item *item)
+{
+	if (!l->before.is_there)
+		l->r.bad = true;
+	item->classes = l->before.classes;
+	for (unsigned c = 0; c < COMPACT_CLASSES; c++)
+		item->metric[c] = l->before.metric[c];
+}
+
+static void finite_read(struct list_reader *l, uint16_t base_seqno, uint8_t header, struct compact_item *item)
 {
 	unsigned code = header >> CODE_SHIFT;
+	bool has_same = header & HEADER_SAME;
+	struct reader *r = &l->r;
 
 	item->kind = COMPACT_FINITE;
 	item->how = code < CODE_BASE ? (enum compact_seqno)code : code == CODE_SALTED ? COMPACT_SALTED : COMPACT_GIVEN;
@@ -210,15 +264,11 @@ static void finite_read(struct reader *r, uint16_t base_seqno, uint8_t header, s
 	else if (code >= CODE_BASE)
 		item->seqno = (uint16_t)(base_seqno + code - CODE_BASE);
 	item->classes = (uint8_t)((header >> CLASS_SHIFT & CLASS_MASK) << 1);
-	item->metric[0] = read_u16(r);
-	for (unsigned c = 1; c < COMPACT_CLASSES; c++) {
-		if (!(item->classes & 1u << c))
-			continue;
-		bool is_same = c == 1 && header & HEADER_SAME;
-		item->metric[c] = is_same ? item->metric[0] : log_decode(read_u8(r));
-	}
-	if (item->metric[0] == UINT16_MAX)
-		r->bad = true; /* what is infinite is said by a retraction */
+	if (has_same && !(item->classes & 2))
+		metrics_repeat(l, item);
+	else
+		metrics_read(r, has_same, item);
+	l->before = metrics_of(item);
 }
 
 static void bare_read(struct list_reader *l, uint8_t header, struct compact_item *item)
@@ -243,7 +293,7 @@ bool compact_read(struct list_reader *l, uint16_t base_seqno, struct compact_ite
 	if (header & HEADER_BARE)
 		bare_read(l, header, item);
 	else
-		finite_read(&l->r, base_seqno, header, item);
+		finite_read(l, base_seqno, header, item);
 	return reader_ok(&l->r);
 }
 

@@ -56,9 +56,17 @@ struct batch_item {
 
 /* --- writing: items in ascending order ----------------------------------------------- */
 
+/* What the item before it in its list says of classes and metrics; the first has none before it. */
+struct compact_metrics {
+	bool is_there;
+	uint8_t classes;
+	uint16_t metric[COMPACT_CLASSES];
+};
+
 struct list_writer {
 	struct writer w;
 	uint32_t next; /* the least id that may follow */
+	struct compact_metrics before;
 };
 
 /* A list of items whose ids are not below `first`. */
@@ -74,6 +82,7 @@ struct list_reader {
 	struct reader r;
 	uint32_t next;
 	bool is_ended; /* by a gap of 0 */
+	struct compact_metrics before;
 };
 
 struct list_reader list_reader_of(struct bytes list, uint16_t first);

@@ -74,6 +74,42 @@ static void member_in_step_takes_four_bytes__protocol_2_3(void **state)
 	assert_memory_equal(built.data + 4, body, sizeof(body));
 }
 
+static void member_with_the_metrics_of_the_one_before_takes_two_bytes(void **state)
+{
+	/* base + 1, class 1 in the set; the next two the same, the second with a seqno of its own; then another metric.
+	 */
+	static const uint8_t body[] = { 227, 21, 0, 0, 0, 9, 0, 7, 1, 0x68, 0x12, 0x34, 0x20, 1, 0x64, 2, 0xc4, 0, 99,
+		1, 0x60, 0x12, 0x34 };
+	struct parsed p;
+	uint8_t room[512];
+
+	(void)state;
+	parse(&p, body, sizeof(body));
+	assert_int_equal(p.count, 1);
+	struct compact_item second = item_at(&p.tlvs[0], 1), third = item_at(&p.tlvs[0], 2),
+			    fourth = item_at(&p.tlvs[0], 3);
+	assert_int_equal(second.id, 10);
+	assert_int_equal(second.seqno, 8);
+	assert_int_equal(second.metric[0], 0x1234);
+	assert_int_equal(second.classes, 2);
+	assert_int_equal(second.metric[1], log_decode(0x20));
+	assert_int_equal(third.id, 12);
+	assert_int_equal(third.seqno, 99);
+	assert_int_equal(third.metric[1], log_decode(0x20));
+	assert_int_equal(fourth.classes, 0);
+
+	struct list_writer l = list_writer_of(room, sizeof(room), 9);
+	for (unsigned i = 0; i < 4; i++) {
+		const struct compact_item item = item_at(&p.tlvs[0], i);
+
+		assert_true(compact_write(&l, 7, &item));
+	}
+	assert_int_equal(writer_len(&l.w), sizeof(body) - 8);
+	assert_memory_equal(room, body + 8, sizeof(body) - 8);
+	PARSE(&p, 227, 8, 0, 0, 0, 1, 0, 0, 1, 0x04); /* the first has none before it */
+	assert_int_equal(p.counters.tlvs_malformed, 1);
+}
+
 static void lost_region_takes_four_bytes_however_large(void **state)
 {
 	uint8_t room[COMPACT_LIST_MAX];
@@ -212,6 +248,15 @@ static struct compact_item item_draw(struct prng *p, uint32_t *next)
 	return item;
 }
 
+/* As many have them that hang on one node. */
+static void metrics_copy(struct compact_item *item, const struct compact_item *from)
+{
+	if (from->kind != COMPACT_FINITE)
+		return;
+	item->classes = from->classes;
+	memcpy(item->metric, from->metric, sizeof(item->metric));
+}
+
 static void one_list_there_and_back(struct prng *p)
 {
 	struct compact_item items[COMPACT_LIST_MAX], back;
@@ -221,9 +266,11 @@ static void one_list_there_and_back(struct prng *p)
 	uint32_t next = first;
 	unsigned count = 0;
 
-	do
+	do {
 		items[count] = item_draw(p, &next);
-	while (compact_write(&w, base_seqno, &items[count]) && ++count);
+		if (count && items[count].kind == COMPACT_FINITE && prng_below(p, 2))
+			metrics_copy(&items[count], &items[count - 1]);
+	} while (compact_write(&w, base_seqno, &items[count]) && ++count);
 	assert_true(count > 20);
 	struct list_reader r = list_reader_of(writer_bytes(&w.w), first);
 	for (unsigned i = 0; i < count; i++) {
@@ -281,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(member_in_step_takes_four_bytes__protocol_2_3),
+		cmocka_unit_test(member_with_the_metrics_of_the_one_before_takes_two_bytes),
 		cmocka_unit_test(lost_region_takes_four_bytes_however_large),
 		cmocka_unit_test(gap_of_zero_ends_a_list_and_sub_tlvs_follow),
 		cmocka_unit_test(lists_that_end_early_or_pass_the_last_id_are_malformed),
