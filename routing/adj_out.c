@@ -91,17 +91,41 @@ static void entry_unlink(struct session_out *out, const struct adj_out *e)
 		out->newest = e->older;
 }
 
-static void entry_append(struct session_out *out, struct adj_out *e)
+/* Before the entry at that place; 0: behind all. */
+static void entry_insert(struct session_out *out, struct adj_out *e, unsigned before)
 {
 	unsigned place = (unsigned)(e - out->entries) + 1;
 
-	e->older = out->newest;
-	e->newer = 0;
-	if (out->newest)
-		out->entries[out->newest - 1].newer = place;
+	e->newer = before;
+	e->older = before ? out->entries[before - 1].older : out->newest;
+	if (e->older)
+		out->entries[e->older - 1].newer = place;
 	else
 		out->oldest = place;
-	out->newest = place;
+	if (before)
+		out->entries[before - 1].older = place;
+	else
+		out->newest = place;
+}
+
+/* Before all that was never mentioned, as it was not: only their order is theirs. */
+static void entry_put_first(struct session_out *out, struct adj_out *e)
+{
+	uint32_t never = out->is_full && out->full_from > out->said ? out->full_from : out->said;
+	unsigned first = (unsigned)(e - out->entries) + 1;
+
+	while (out->entries[first - 1].older && out->entries[out->entries[first - 1].older - 1].ver > never) {
+		struct adj_out *before = &out->entries[out->entries[first - 1].older - 1];
+		uint32_t ver = before->ver;
+
+		before->ver = e->ver;
+		e->ver = ver;
+		first = out->entries[first - 1].older;
+	}
+	if (&out->entries[first - 1] == e)
+		return;
+	entry_unlink(out, e);
+	entry_insert(out, e, first);
 }
 
 /* The first entry whose version is after `ver`; 0: none. */
@@ -269,7 +293,7 @@ static void commit_write(struct session *s, struct destination *d, struct adj_ou
 		entry_count(s, d, e, true);
 	if (is_unsaid)
 		return;
-	entry_append(out, e);
+	entry_insert(out, e, 0);
 	if (out->ver == VER_MAX)
 		epoch_renew(s);
 }
@@ -369,24 +393,39 @@ static bool answer_is_under_way(const struct session *s, const struct adj_out *t
 	return is_same;
 }
 
+enum change { CHANGE_LITTLE, CHANGE_LOSS, CHANGE_ORIGIN };
+
+/* What became of what the neighbour was told. Reached by another origin now, it may be through the neighbour itself,
+ * which may have turned to us at the same moment: no feasibility distance of one origin tells of the other's, and
+ * until one of the two hears of it packets go round between them. */
+static enum change change_of(const struct destination *d, enum babel_class class, const struct claim *told)
+{
+	const struct claim now = destination_claim(d, class);
+
+	if (!told || told->metric == BABEL_INFINITY)
+		return CHANGE_LITTLE;
+	if (now.metric == BABEL_INFINITY)
+		return CHANGE_LOSS;
+	return router_id_equal(&now.origin, &told->origin) ? CHANGE_LITTLE : CHANGE_ORIGIN;
+}
+
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
 {
 	const struct adj_out *told = adj_out_find(s, d);
 	struct claim want[BABEL_CLASSES];
 	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
-	bool is_due = false, is_urgent = why == COMMIT_FORCED;
+	bool is_due = false, is_urgent = why == COMMIT_FORCED, may_turn = false;
 
 	commit_wanted(s, d, want);
 	if (why == COMMIT_FORCED && answer_is_under_way(s, told, want))
 		return false;
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		const struct claim *before = told ? &told->claims[c] : NULL;
-		bool is_finite = want[c].metric != BABEL_INFINITY;
+		enum change change = change_of(d, c, before);
 
 		is_due |= commit_is_due(s, before, &want[c], why);
-		is_urgent |= before && before->metric != BABEL_INFINITY &&
-			     (!destination_is_reachable(d, c) ||
-				     (is_finite && !router_id_equal(&want[c].origin, &before->origin)));
+		is_urgent |= change != CHANGE_LITTLE;
+		may_turn |= change == CHANGE_ORIGIN && want[c].metric == BABEL_INFINITY;
 	}
 	if (!is_due) {
 		if (told)
@@ -400,6 +439,8 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 	if (!e)
 		return false;
 	commit(s, d, e, want, now_us);
+	if (may_turn && e->ver > s->out.said)
+		entry_put_first(&s->out, e);
 	s->out.is_urgent |= is_urgent;
 	return true;
 }
@@ -569,6 +610,10 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	if (out->timed_ver == 0) {
 		out->timed_ver = out->sent;
 		out->timed_us = now_us;
+		out->timed_copies = 0;
+	} else if (head.u.delta.from < out->timed_ver) {
+		out->timed_copies++;
+		out->timed_copy_us = now_us;
 	}
 	if (is_cut)
 		packet_send(p);

@@ -21,7 +21,7 @@
 #define RETRANSMIT_MIN_US (50 * MS)
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
 #define WINDOW_FIRST 4
-#define WINDOW_MAX OUTSTANDING_MAX
+#define WINDOW_MAX (OUTSTANDING_MAX - 1) /* and one that is ahead of its turn */
 /* A change runs through a mesh in many steps, each with a better path than the last;
  * a metric that is told late does no harm (protocol.md 2.2, R9). */
 #define SETTLE_US (1 * SECOND)
@@ -285,12 +285,28 @@ static uint64_t retransmit_us(const struct session *s)
 	return wait_us < max_us ? wait_us : max_us;
 }
 
-/* Is there news, and may it leave? Nothing is gained by telling who does not hear us, or whom we do not hear. */
+/* What is urgent counts behind a gap (R4). On a thin link it would be said twice. */
+static bool news_is_ahead(const struct session *s)
+{
+	return s->out.is_urgent && !s->n->link->config.is_thin;
+}
+
+/* Is there news, and may it leave? One packet may ahead of its turn. Nothing is gained by telling who does not hear
+ * us, or whom we do not hear. */
 static bool news_may_leave(const struct session *s)
 {
 	const struct session_out *out = &s->out;
 
-	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver && out->outstanding.count < out->window;
+	return s->n->cost[BABEL_TEXT] != BABEL_INFINITY && out->sent < out->ver &&
+	       out->outstanding.count < out->window + news_is_ahead(s);
+}
+
+/* Lost, it is said again as after a first loss, however long something else has been said in vain. */
+static void retransmit_soon(struct session *s, uint64_t now_us)
+{
+	s->out.tries = 0;
+	if (timer_is_armed(&s->out.retransmit))
+		timer_set_earlier(&s->n->b->heap, &s->out.retransmit, now_us + retransmit_us(s));
 }
 
 static bool refresh_may_leave(const struct session *s)
@@ -313,6 +329,8 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	while (news_may_leave(s) && packet_goes_on(p)) {
 		if (out->outstanding.count == 0)
 			out->flight_us = now_us;
+		if (news_is_ahead(s))
+			retransmit_soon(s, now_us);
 		adj_out_write(s, p, now_us);
 	}
 	out->is_urgent &= out->sent < out->ver;
@@ -384,16 +402,33 @@ static void retransmit_due(struct timer *timer, uint64_t now_us)
 	rewind_to(s, now_us, s->out.acked);
 }
 
+/*
+ * How long the acknowledgment took; 0: nobody can tell. It may be one of any copy, and
+ * time in which nothing arrived is none that a packet takes: each loss would make the
+ * next one last longer. Hellos tell which copy cannot be meant; without them, and on
+ * thin links, where a copy waits for its turn, the first one is.
+ */
+static uint64_t ack_took_us(const struct session *s, uint64_t now_us)
+{
+	const struct session_out *out = &s->out;
+	uint32_t least_us = s->n->link->config.is_thin ? 0 : rtt_least_us(&s->n->rtt);
+
+	if (out->timed_copies > 0 && least_us > 0 && now_us >= out->timed_copy_us + least_us)
+		return now_us - out->timed_copy_us;
+	return out->timed_copies > 1 && least_us > 0 ? 0 : now_us - out->timed_us;
+}
+
 static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 {
 	struct session_out *out = &s->out;
 
 	adj_out_acked(s, now_us, applied);
 	if (out->timed_ver && applied >= out->timed_ver) {
-		uint64_t sample_us = now_us - out->timed_us;
+		uint64_t sample_us = ack_took_us(s, now_us);
 		uint64_t max_us = RTT_MAX_US + 8 * s->n->link->config.turn_us;
 
-		out->rtt_us = (7 * out->rtt_us + (sample_us < max_us ? sample_us : max_us)) / 8;
+		if (sample_us > 0)
+			out->rtt_us = (7 * out->rtt_us + (sample_us < max_us ? sample_us : max_us)) / 8;
 		out->timed_ver = 0;
 	}
 	out->tries = 0;

@@ -24,7 +24,7 @@ struct adj_out {
 };
 
 /* Packets that left and are not acknowledged: what each has brought the neighbour up to, in ascending order. */
-#define OUTSTANDING_MAX 16
+#define OUTSTANDING_MAX 17
 struct outstanding {
 	uint32_t vers[OUTSTANDING_MAX]; /* a ring */
 	unsigned first, count;
@@ -55,6 +55,8 @@ struct session_out {
 	uint64_t rtt_us; /* smoothed, until an acknowledgment */
 	uint32_t timed_ver; /* its acknowledgment is timed; 0: none */
 	uint64_t timed_us;
+	unsigned timed_copies; /* of it, sent since */
+	uint64_t timed_copy_us; /* when the last of them was */
 	unsigned tries; /* retransmissions since the last progress */
 	unsigned window; /* packets that may be in flight */
 	struct outstanding outstanding;

@@ -22,6 +22,13 @@ static struct world *world_with_own_prefix(struct prefix *p)
 	return w;
 }
 
+/* No news leaves, not even what may be ahead of its turn. */
+static void session_close_window(struct world *w, unsigned i)
+{
+	session_with(w, i)->out.window = 0;
+	session_with(w, i)->out.outstanding.count = 9;
+}
+
 /* --- the rules -------------------------------------------------------------------------- */
 
 static void loss_is_in_the_very_next_refresh__R1(void **state)
@@ -50,7 +57,7 @@ static void refresh_speaks_of_what_has_not_left_yet__R1(void **state)
 
 	(void)state;
 	uint32_t before = session_with(w, 1)->out.ver;
-	session_with(w, 1)->out.window = 0;
+	session_close_window(w, 1);
 	probe_forget(w, 1);
 	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
 	world_run(w, 5 * A_SECOND);
@@ -336,6 +343,163 @@ static void what_is_long_not_acknowledged_is_sent_every_few_seconds(void **state
 	probe_forget(w, 1);
 	probe_live(w, 1, 0, 0, seqno, 20);
 	assert_in_range(probe_count_updates(w, 1, P, false), 4, 6);
+	world_free(w);
+}
+
+/* What was told long ago and not acknowledged does not hold up a loss, nor does the clock that doubled for it. */
+static void loss_does_not_wait_for_what_is_not_acknowledged(void **state)
+{
+	struct prefix p;
+	struct world *w = world_with_own_prefix(&p);
+	struct session *s = session_with(w, 1);
+
+	(void)state;
+	w->nodes[0].b->links[0]->config.update_interval_cs = 6000;
+	node_announce(w, 0, Q);
+	probe_live(w, 1, 0, 0, 50, 12);
+	assert_true(s->out.tries >= 3 && s->out.outstanding.count >= s->out.window);
+	assert_true(s->out.retransmit.due_us > w->now + 2 * A_SECOND);
+	probe_forget(w, 1);
+	assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p), 0);
+	node_poll(w, 0);
+	world_run(w, 50 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 1, P, true), 1);
+	assert_true(probe_last(w, 1, TLV_DELTA)->tlv.u.delta.urgent);
+	/* Lost: again as after a first loss, with all that is not acknowledged. */
+	world_run(w, s->out.rtt_us * 3 / 2 + 100 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 1, P, true), 2);
+	assert_int_equal(probe_count_updates(w, 1, Q, false), 1);
+	world_free(w);
+}
+
+static void one_packet_is_ahead_of_its_turn(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct prefix p[2];
+	char text[20];
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "fd00:%x::/48", 0x10 + i);
+		p[i] = node_announce(w, 0, text);
+	}
+	ack_all(w, 1);
+	session_with(w, 1)->out.window = 1;
+	node_announce(w, 0, Q);
+	world_run(w, 100 * MILLISECOND);
+	probe_forget(w, 1);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(babel_withdraw(w->nodes[0].b, w->now, &p[i]), 0);
+		node_poll(w, 0);
+		world_run(w, 30 * MILLISECOND);
+	}
+	assert_int_equal(probe_count(w, 1, TLV_DELTA), 1);
+	world_free(w);
+}
+
+/* The probe's Hellos have measured a round trip. */
+static void session_measures(struct world *w, unsigned i, uint32_t rtt_us)
+{
+	struct rtt *rtt = &session_with(w, i)->n->rtt;
+
+	rtt->has_smoothed = true;
+	rtt->smoothed_us = rtt->least_us = rtt->least_before_us = rtt_us;
+	rtt->window_us = w->now;
+}
+
+/* Else each loss would make the next one last longer. */
+static void time_in_which_nothing_arrived_is_no_round_trip(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct session *s = session_with(w, 1);
+
+	(void)state;
+	session_measures(w, 1, 60 * MILLISECOND);
+	uint64_t before = s->out.rtt_us;
+	node_announce(w, 0, P);
+	for (unsigned copies = 0; copies < 3; copies = (unsigned)probe_count_updates(w, 1, P, false))
+		world_run(w, 10 * MILLISECOND);
+	world_run(w, 80 * MILLISECOND);
+	SAY(w, 1, say_syncack(w, 1, s->out.ver, false));
+	assert_int_equal(s->out.acked, s->out.ver);
+	assert_true(s->out.rtt_us < before);
+	world_free(w);
+}
+
+/* An answer that comes before one to the copy can be here is one to what was sent first. */
+static void link_that_is_slower_than_believed_is_found_out(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct session *s = session_with(w, 1);
+
+	(void)state;
+	session_measures(w, 1, 600 * MILLISECOND);
+	uint64_t before = s->out.rtt_us;
+	node_announce(w, 0, P);
+	while (probe_count_updates(w, 1, P, false) < 2)
+		world_run(w, 10 * MILLISECOND);
+	world_run(w, 80 * MILLISECOND);
+	SAY(w, 1, say_syncack(w, 1, s->out.ver, false));
+	assert_true(s->out.rtt_us > before);
+	world_free(w);
+}
+
+/* Probe 1 has announced P of one origin, and probe 2 was told. */
+static struct world *world_with_way_to_tell(void)
+{
+	struct world *w = world_with_sessions();
+
+	announce(w, 1, 3, 2000);
+	ack_all(w, 2);
+	probe_forget(w, 2);
+	return w;
+}
+
+/* Now probe 2 has it, too, of another origin, and nearer. */
+static void way_turns_to_probe_2(struct world *w)
+{
+	SAY(w, 2, say_full(1), say_update(P, world_id(6), 3, 10), say_refresh(1, 1, hash_of(P, 6, 3, 10)));
+	assert_int_equal(node_next(w, 0, P), 2);
+}
+
+/* It may have changed to us in the same moment. */
+static void way_through_who_was_told_of_another_origin_is_urgent(void **state)
+{
+	struct world *w = world_with_way_to_tell();
+
+	(void)state;
+	way_turns_to_probe_2(w);
+	world_run(w, 30 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, true), 1);
+	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	world_free(w);
+}
+
+/* Where little fits, that comes before all that was not mentioned yet. */
+static void way_through_who_was_told_of_another_origin_comes_first(void **state)
+{
+	struct world *w = world_with_way_to_tell();
+	struct session *s = session_with(w, 2);
+	struct prefix p = world_prefix(P);
+	char text[20];
+
+	(void)state;
+	session_close_window(w, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "fd00:%x::/48", 0x10 + i);
+		node_announce(w, 0, text);
+	}
+	uint32_t said = s->out.said;
+	way_turns_to_probe_2(w);
+	assert_int_equal(s->out.said, said);
+	uint32_t last = said;
+	for (unsigned place = adj_out_find(s, destination_find(w->nodes[0].b, &p)) - s->out.entries + 1, i = 0; i < 3;
+		i++, place = s->out.entries[place - 1].newer) {
+		assert_true(place && s->out.entries[place - 1].ver == last + 1);
+		last++;
+	}
+	assert_int_equal(last, s->out.ver);
+	assert_int_equal(s->out.entries[s->out.newest - 1].ver, last);
 	world_free(w);
 }
 
@@ -755,6 +919,12 @@ int main(void)
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
 		cmocka_unit_test(acknowledgment_makes_room_for_all_that_it_covers),
 		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
+		cmocka_unit_test(loss_does_not_wait_for_what_is_not_acknowledged),
+		cmocka_unit_test(one_packet_is_ahead_of_its_turn),
+		cmocka_unit_test(time_in_which_nothing_arrived_is_no_round_trip),
+		cmocka_unit_test(link_that_is_slower_than_believed_is_found_out),
+		cmocka_unit_test(way_through_who_was_told_of_another_origin_is_urgent),
+		cmocka_unit_test(way_through_who_was_told_of_another_origin_comes_first),
 		cmocka_unit_test(other_digest_makes_a_full_sync_that_sweeps__R5),
 		cmocka_unit_test(who_wants_everything_gets_it_between_begin_and_end__R5),
 		cmocka_unit_test(other_epoch_voids_everything_at_once__R6),
