@@ -176,6 +176,13 @@ $(BUILD)/interop/%: tests/interop/%.c
 	@echo "  CC $<"
 	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -o $@ $<
 
+# What the benches send and count.
+BENCH_TOOLS := $(patsubst tests/bench/tools/%.c,$(BUILD)/bench/tools/%,$(wildcard tests/bench/tools/*.c))
+$(BUILD)/bench/tools/%: tests/bench/tools/%.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	$(Q)$(CC) -D_GNU_SOURCE -std=c17 -O2 $(WARN) -o $@ $<
+
 # --- tests: tests/unit/<ring>_<file>.c, tests/property/<ring>_<file>.c ---------
 # The ring in a test's name decides what it links, so that one broken ring does
 # not hide the others' tests. Every test prints TAP. A test that outgrows its
@@ -238,7 +245,7 @@ check: deps-check deps-test
 
 bench: deps-check
 	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_BENCH) || true
-	$(Q)+$(SUBMAKE) $(BENCHES) programs
+	$(Q)+$(SUBMAKE) $(BENCHES) $(BENCH_TOOLS) programs
 	$(Q)for b in $(BENCHES); do echo "== $$b"; $$b || exit 1; done
 	$(Q)sh tests/bench/run.sh $(BUILD) build/bench.json $(BENCH_PARTS)
 

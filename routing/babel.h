@@ -255,6 +255,9 @@ void babel_refilter(struct babel *b, uint64_t now_us);
  * since (protocol.md 6.1); does not by itself create a neighbour. */
 void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
 
+/* The owner has asked it and it does not answer: the cost of the link to it is infinite until its next sign of life. */
+void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
+
 /* A packet was forwarded to this neighbour, or one came from it. Often enough is
  * once a second while they flow; nothing happens on links without an idle interval. */
 void babel_neighbour_busy(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);

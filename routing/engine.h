@@ -272,6 +272,7 @@ struct neighbour {
 	struct timer poll;
 	unsigned misses; /* consecutive missed Hellos since any sign of life */
 	bool is_up; /* Hellos arrive; with dead_misses it stays so until that many are missed */
+	bool is_mute; /* babel_neighbour_mute() */
 	uint64_t alive_us;
 	uint64_t heard_us;
 	uint16_t txcost;

@@ -272,7 +272,9 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 	unsigned dead_misses = n->link->config.dead_misses;
 	bool was_up = n->is_up;
 
-	if (dead_misses == 0)
+	if (n->is_mute)
+		n->is_up = false;
+	else if (dead_misses == 0)
 		n->is_up = neighbour_is_heard(n);
 	else if (n->misses >= dead_misses)
 		n->is_up = false;
@@ -386,6 +388,7 @@ struct neighbour *neighbour_hello(
 		history_follow(h, tlv->u.hello.seqno);
 	}
 	n->misses = 0;
+	n->is_mute = false;
 	n->heard_us = now_us;
 	history_arm(n, h, now_us, tlv->u.hello.interval_cs);
 	neighbour_poll_answered(n, now_us);
@@ -481,6 +484,21 @@ void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us)
 	n->heard_us = now_us;
 	n->misses = 0;
 	neighbour_poll_answered(n, now_us);
+	if (!n->is_mute)
+		return;
+	n->is_mute = false;
+	neighbour_cost_update(n, now_us);
+}
+
+void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (!n || n->is_mute)
+		return;
+	n->is_mute = true;
+	neighbour_cost_update(n, now_us);
 }
 
 void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)

@@ -21,7 +21,7 @@ static const enum link_field babel_fields[] = { LINK_KIND, LINK_HELLO, LINK_UPDA
 	LINK_MAC, LINK_MAC_REQUIRED };
 /* Of the sealed kinds only. */
 static const enum link_field sealed_fields[] = { LINK_PRESET, LINK_PEERS, LINK_RATE, LINK_METERED, LINK_LISTEN,
-	LINK_DISCOVER, LINK_MTU, LINK_IDLE_HELLO, LINK_ESSENTIAL, LINK_INTRODUCTIONS };
+	LINK_DISCOVER, LINK_MTU, LINK_IDLE_HELLO, LINK_PROBE, LINK_ESSENTIAL, LINK_INTRODUCTIONS };
 
 int link_refuse_babel_fields(const struct link_check *l)
 {

@@ -17,6 +17,8 @@
 #define SERIAL_MTU 240 /* what is urgent waits for one frame at most: a quarter of a second at 9,600 baud */
 #define SHAPED_BELOW_BPS 1000000
 #define IDLE_MIN_MS 100
+#define PROBE_MIN_MS 5
+#define PROBE_MAX_MS 60000
 #define IDLE_MAX_MS 60000
 #define COST_MAX 32767 /* half of infinity: two such hops are still a route */
 
@@ -130,6 +132,7 @@ static void take_preset(struct config_link *link, const struct preset *p)
 	link->cost = p->kind;
 	link->hello_ms = p->hello_ms;
 	link->idle_ms = p->idle_ms;
+	link->probe_ms = p->probe_ms;
 	link->update_s = p->update_s;
 	link->dead_misses = p->dead_misses;
 	link->keepalive_s = p->keepalive_s;
@@ -235,6 +238,20 @@ static int take_idle_hello(struct config_link *link, const struct link_check *l)
 	link->idle_ms -= link->idle_ms % 10; /* Babel counts centiseconds */
 	if (link->idle_ms < link->hello_ms)
 		link->idle_ms = link->hello_ms;
+	return 0;
+}
+
+static int take_probe(struct config_link *link, const struct link_check *l)
+{
+	const char *text = l->text->probe;
+
+	if (text && strcmp(text, "no") != 0 && number_read(&link->probe_ms, text, PROBE_MIN_MS, PROBE_MAX_MS) < 0)
+		return LINK_COMPLAIN(l, LINK_PROBE,
+			"probe \"%.40s\" is out of range; write %d to %d (milliseconds), or no", text, PROBE_MIN_MS,
+			PROBE_MAX_MS);
+	/* Thin links ask by Hellos alone (routing/hello.c). */
+	if (link->is_thin || (text && strcmp(text, "no") == 0))
+		link->probe_ms = 0;
 	return 0;
 }
 
@@ -401,6 +418,8 @@ int check_link(struct config_link *link, const struct file_link *text, unsigned 
 		error = take_essential(link, &l);
 	if (!error)
 		error = take_idle_hello(link, &l);
+	if (!error)
+		error = take_probe(link, &l);
 	if (!error)
 		error = take_cost(link, preset, &l);
 	if (!error)

@@ -103,6 +103,7 @@ struct config_link {
 	uint16_t extra_cost; /* added to every route over the link: metered */
 	unsigned hello_ms; /* hello interval; longer than the preset's where the rate is low */
 	unsigned idle_ms; /* the same towards neighbours that no packets pass to or from; not less */
+	unsigned probe_ms; /* between questions to a next hop in use that is silent; 0: none are asked */
 	unsigned update_s; /* full update interval */
 	unsigned dead_misses; /* hellos missed until the neighbour is dead */
 	unsigned keepalive_s; /* something is sent at least so often, for NAT; 0: never */

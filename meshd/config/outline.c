@@ -24,8 +24,8 @@
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric",
 	"redistribute" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
-	"listen", "discover", "mtu", "cost", "idle-hello", "kind", "hello", "update", "rtt", "split-horizon", "accept",
-	"announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
+	"listen", "discover", "mtu", "cost", "idle-hello", "probe", "kind", "hello", "update", "rtt", "split-horizon",
+	"accept", "announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
 	"kiss-port", "tx-delay", "command", "essential", "introductions" };
 static const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
 

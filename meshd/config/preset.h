@@ -11,7 +11,7 @@ struct preset {
 	uint64_t rate_bps;
 	enum config_cost kind;
 	uint16_t cost; /* of a link that loses nothing */
-	unsigned hello_ms, idle_ms, update_s, dead_misses, keepalive_s;
+	unsigned hello_ms, idle_ms, probe_ms, update_s, dead_misses, keepalive_s;
 	bool metered, rtt;
 	bool is_thin;
 };
@@ -25,6 +25,6 @@ const struct preset *preset_of_type(enum config_link_type type); /* when the fil
 const char *preset_nearest(const char *name); /* NULL: none is near */
 /* The shortest interval at which Hellos alone keep to the budget at the link's rate. */
 unsigned preset_hello_floor_ms(const struct config_link *link);
-#define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, short-message"
+#define PRESET_NAMES "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, wired, short-message"
 
 #endif

@@ -42,6 +42,7 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct file_link, mtu),
 	TEXT_FIELD(struct file_link, cost),
 	NAMED_TEXT_FIELD("idle-hello", struct file_link, idle_hello),
+	TEXT_FIELD(struct file_link, probe),
 	TEXT_FIELD(struct file_link, introductions),
 	CYAML_FIELD_SEQUENCE("peers", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_link, peers, &text_schema,
 		0, CONFIG_PEER_MAX),

@@ -15,7 +15,7 @@ struct file_node {
 };
 
 struct file_link {
-	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost, *idle_hello;
+	char *name, *type, *interface, *preset, *rate, *metered, *listen, *discover, *mtu, *cost, *idle_hello, *probe;
 	char *kind, *hello, *update, *rtt, *split_horizon, *mac_required; /* babel */
 	char **peers, **accept, **announce, **mac;
 	unsigned peers_count, accept_count, announce_count, mac_count;

@@ -260,8 +260,10 @@ void port_remove(struct port *p, uint64_t now_us);
 void port_policy(struct port *p, uint64_t now_us);
 void ports_close(struct daemon *d);
 void ports_tick(struct daemon *d, uint64_t now_us);
-/* Polls all carriers; a timer of its own calls it ten times a second. */
+/* Polls all carriers. */
 void ports_carriers(struct daemon *d);
+/* The same when it is time, which is often where packets pass; returns when it is next. */
+uint64_t ports_watch(struct daemon *d, uint64_t now_us);
 /* All ports of the interface learn what netlink says. */
 void ports_observe(struct daemon *d, const struct kernel_link *link);
 /* Addresses of the interface have changed. */
@@ -413,7 +415,11 @@ struct daemon {
 	struct control *control;
 	struct ev_loop *loop;
 	ev_prepare before_sleep;
-	ev_timer due, tick, carriers;
+	ev_timer tick;
+	int timer; /* ends the sleep: libev's own are late by half a millisecond */
+	ev_io due;
+	uint64_t armed_us; /* what it is set to; 0: nothing that is still to come */
+	uint64_t carriers_us; /* when they were polled */
 	ev_signal signals[3];
 	uint64_t start_us;
 	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #define NEWCOMER_US (10 * SECOND_US) /* since start: who finds its equal running meanwhile gives way */
 
@@ -139,25 +141,36 @@ static void kernel_random_fill(void *user, void *out, size_t len)
 
 /* --- the loop ----------------------------------------------------------------------------------- */
 
+/* Nobody sleeps beyond due_us. What the timer is set to stays if it is earlier: deadlines move away with each packet,
+ * and to be woken once too often costs less than to set it each time. */
+static void timer_arm(struct daemon *d, uint64_t due_us)
+{
+	struct itimerspec at = { .it_value = { (time_t)(due_us / SECOND_US), (long)(due_us % SECOND_US) * 1000 } };
+
+	if (d->armed_us && d->armed_us <= due_us)
+		return;
+	d->armed_us = due_us;
+	timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &at, NULL);
+}
+
 static void before_sleep(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct daemon *d = w->data;
-	uint64_t now_us = io_now_us(), due_us = node_poll(d->node, now_us);
+	uint64_t now_us = io_now_us(), watch_us = ports_watch(d, now_us), due_us = node_poll(d->node, now_us);
 
-	(void)events;
-	ev_timer_stop(loop, &d->due);
-	if (due_us == UINT64_MAX)
-		return;
-	now_us = io_now_us();
-	ev_now_update(loop);
-	ev_timer_set(&d->due, due_us > now_us ? (double)(due_us - now_us) / SECOND_US : 0, 0);
-	ev_timer_start(loop, &d->due);
+	(void)loop, (void)events;
+	timer_arm(d, due_us < watch_us ? due_us : watch_us);
 }
 
 /* It only ends the sleep. */
-static void node_is_due(struct ev_loop *loop, ev_timer *w, int events)
+static void sleep_is_over(struct ev_loop *loop, ev_io *w, int events)
 {
-	(void)loop, (void)w, (void)events;
+	struct daemon *d = w->data;
+	uint64_t times;
+
+	(void)loop, (void)events;
+	if (read(w->fd, &times, sizeof(times)) == (ssize_t)sizeof(times))
+		d->armed_us = 0;
 }
 
 static void tick(struct ev_loop *loop, ev_timer *w, int events)
@@ -185,7 +198,9 @@ static void watchers_start(struct daemon *d)
 	ev_prepare_init(&d->before_sleep, before_sleep);
 	d->before_sleep.data = d;
 	ev_prepare_start(d->loop, &d->before_sleep);
-	ev_timer_init(&d->due, node_is_due, 0, 0);
+	ev_io_init(&d->due, sleep_is_over, d->timer, EV_READ);
+	d->due.data = d;
+	ev_io_start(d->loop, &d->due);
 	ev_timer_init(&d->tick, tick, 1, 1);
 	d->tick.data = d;
 	ev_timer_start(d->loop, &d->tick);
@@ -265,6 +280,10 @@ static int everything_open(struct daemon *d)
 	error = redistribute_open(d, d->error);
 	if (error)
 		return error;
+	d->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->timer < 0)
+		return io_fail(d->error, -errno, "the kernel gives no timer: %s; raise the limit of open files",
+			strerror(errno));
 	ports_open(d);
 	lan_open(d);
 	tun_start(d);
@@ -284,6 +303,8 @@ static void everything_close(struct daemon *d)
 	tun_close(d);
 	kernel_close(d);
 	state_close(d);
+	if (d->timer >= 0)
+		close(d->timer);
 	if (d->node)
 		node_free(d->node);
 	enrolment_done(&d->enrolment);
@@ -311,7 +332,7 @@ int daemon_run(const struct config *config, const char *path, bool is_verbose)
 	d->config = *config;
 	d->config_path = path;
 	d->start_us = io_now_us();
-	d->tun.fd = d->state.lock_fd = -1;
+	d->tun.fd = d->state.lock_fd = d->timer = -1;
 	log_init(&d->log, 2, is_verbose, d->start_us);
 	signal(SIGPIPE, SIG_IGN);
 	d->loop = ev_default_loop(EVFLAG_AUTO);

@@ -26,7 +26,8 @@
 #include <unistd.h>
 
 #define RETRY_US (2 * SECOND_US)
-#define CARRIER_S 0.1 /* the kernel's own news of a lost carrier may be a second late */
+#define CARRIER_US (SECOND_US / 10) /* the kernel's own news of a lost carrier may be a second late ... */
+#define CARRIER_IN_USE_US 5000 /* ... and here it is felt */
 #define LOOK_US (2 * SECOND_US) /* everything is asked again, in case that an event went amiss */
 
 const char *port_state_name(enum port_state state)
@@ -171,6 +172,7 @@ static struct node_link_config node_config_of(const struct port *p, unsigned mtu
 		.rate_bps = c->rate_bps,
 		.hello_ms = c->hello_ms,
 		.idle_ms = c->idle_ms,
+		.probe_ms = c->probe_ms,
 		.update_s = c->update_s,
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,
@@ -405,11 +407,19 @@ void ports_carriers(struct daemon *d)
 	}
 }
 
-static void on_carriers(struct ev_loop *loop, ev_timer *timer, int events)
+/* Asking costs a microsecond a port; what costs is to be woken for it. */
+uint64_t ports_watch(struct daemon *d, uint64_t now_us)
 {
-	(void)loop;
-	(void)events;
-	ports_carriers(timer->data);
+	uint64_t pause_us = CARRIER_US;
+
+	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
+		if (port_has_interface(p) && p->node_is_up && node_link_is_in_use(d->node, now_us, p->id))
+			pause_us = CARRIER_IN_USE_US;
+	if (now_us >= d->carriers_us + pause_us) {
+		d->carriers_us = now_us;
+		ports_carriers(d);
+	}
+	return d->carriers_us + pause_us;
 }
 
 static void port_begin(struct daemon *d, unsigned id)
@@ -427,9 +437,6 @@ void ports_open(struct daemon *d)
 	d->port_count = d->config.link_count;
 	for (unsigned i = 0; i < d->port_count; i++)
 		port_begin(d, i);
-	ev_timer_init(&d->carriers, on_carriers, CARRIER_S, CARRIER_S);
-	d->carriers.data = d;
-	ev_timer_start(d->loop, &d->carriers);
 }
 
 struct port *port_add(struct daemon *d, const struct config_link *config)
@@ -470,8 +477,6 @@ void port_remove(struct port *p, uint64_t now_us)
 
 void ports_close(struct daemon *d)
 {
-	if (ev_is_active(&d->carriers))
-		ev_timer_stop(d->loop, &d->carriers);
 	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
 		port_free(p);
 	d->port_count = 0;

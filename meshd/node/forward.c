@@ -113,6 +113,7 @@ static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, stru
 		meet_relayed(p->from, peer, now_us);
 	n->counters.packets_forwarded++;
 	peer_busy(peer, now_us);
+	detect_used(peer, now_us);
 	if (p->len > mtu) {
 		send_fragments(peer, now_us, p, mtu);
 		return;

@@ -22,7 +22,8 @@ static bool config_is_valid(const struct node_link_config *c)
 	unsigned least = c->is_plain ? NODE_PLAIN_MIN : c->is_thin ? NODE_THIN_FRAME_MIN : NODE_FRAME_MIN;
 
 	return memchr(c->name, 0, sizeof(c->name)) && c->mtu >= least && c->mtu <= NODE_FRAME_MAX && c->rxcost != 0 &&
-	       c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->update_s != 0;
+	       c->hello_ms >= 10 && c->hello_ms <= 655350 && c->idle_ms <= 655350 && c->probe_ms <= 60000 &&
+	       c->update_s != 0;
 }
 
 int node_link_add(struct node *n, uint64_t now_us, unsigned id, const struct node_link_config *config)
@@ -120,6 +121,18 @@ void node_link_set_up(struct node *n, uint64_t now_us, unsigned id, bool up)
 		link_up(link, now_us);
 	else
 		link_down(link, now_us);
+}
+
+bool node_link_is_in_use(const struct node *n, uint64_t now_us, unsigned id)
+{
+	const struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+	bool is_in_use = false;
+
+	if (!link)
+		return false;
+	for (const struct list *at = link->peers.next; at != &link->peers && !is_in_use; at = at->next)
+		is_in_use = detect_is_watching(list_entry(at, struct peer, on_link), now_us);
+	return is_in_use;
 }
 
 void link_bye(struct node_link *link, uint64_t now_us)

@@ -183,6 +183,7 @@ struct node_link_config {
 	uint16_t extra_cost; /* added to every route over the link (metered) */
 	unsigned hello_ms, update_s, dead_misses;
 	unsigned idle_ms; /* between Hellos while no packets pass; at most as often as hello_ms, so 0: the same */
+	unsigned probe_ms; /* between questions to a next hop in use that is silent; 0: none are asked (detect.c) */
 	unsigned keepalive_s; /* 0: none */
 	bool rtt;
 	unsigned overhead; /* bytes that the link adds to a frame; counted where rates are */
@@ -206,6 +207,8 @@ void node_link_remove(struct node *n, uint64_t now_us, unsigned link);
 void node_link_leave(struct node *n, uint64_t now_us, unsigned link);
 /* Frames can (no longer) be sent. Down loses all neighbours there at once. */
 void node_link_set_up(struct node *n, uint64_t now_us, unsigned link, bool up);
+/* Do packets go to a neighbour there, whose loss would be felt at once? */
+bool node_link_is_in_use(const struct node *n, uint64_t now_us, unsigned link);
 /* Where the configured peer number `slot` can be found now; NULL: nowhere (yet).
  * The node keeps calling there until there is a session. */
 int node_target_set(struct node *n, uint64_t now_us, unsigned link, unsigned slot, const struct endpoint *endpoint);
@@ -323,6 +326,8 @@ struct node_counters {
 	uint64_t pieces_sent; /* of what thin links do not take at once */
 	uint64_t introductions_made; /* of two neighbours to each other */
 	uint64_t probes_sent; /* of how large a frame arrives */
+	uint64_t questions_sent; /* to next hops in use that were silent */
+	uint64_t suspects, deaths; /* of them, by questions that stayed unanswered */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };

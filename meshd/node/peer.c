@@ -183,6 +183,7 @@ struct peer *peer_get(
 	list_init(&p->joins);
 	timer_init(&p->timer, peer_due);
 	timer_init(&p->probe, probe_due);
+	detect_init(p);
 	list_push_back(&link->peers, &p->on_link);
 	n->peer_count++;
 	return p;
@@ -195,6 +196,7 @@ static void peer_down(struct peer *p, uint64_t now_us, const char *why)
 	if (!p->is_up)
 		return;
 	p->is_up = false;
+	detect_end(p);
 	babel_neighbour_lost(p->n->babel, now_us, p->link->id, &p->address);
 	beacon_hurry(p->link, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: %s", name_of_rid(p->n, &p->rid, text), why);
@@ -219,6 +221,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 		index_drop(n, &p->indices[i]);
 	timer_cancel(&n->heap, &p->timer);
 	timer_cancel(&n->heap, &p->probe);
+	detect_end(p);
 	joins_done(p);
 	keyring_done(&p->keys);
 	list_remove(&p->on_link);
@@ -308,6 +311,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 		by ? ", introduced by " : "", by ? name_of_rid(p->n, by, introducer) : "");
 	peer_tell_engine(p, now_us);
 	probe_begin(p, now_us);
+	detect_begin(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */
@@ -329,6 +333,7 @@ static void peer_ask_echo(struct peer *p, uint64_t now_us)
 
 void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN])
 {
+	detect_answered(p, now_us, echo);
 	/* What was asked before the last time is no news. */
 	if (!p->echo_asked_us || now_us > p->echo_asked_us + 2 * echo_pause_us(p) ||
 		!secret_equal(echo, p->echo, ECHO_LEN))
@@ -410,6 +415,8 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	}
 	p->heard_us = now_us;
 	p->silent_tries = 0;
+	if (p->detector.state != DETECT_SOUND)
+		detect_heard(p, now_us);
 	if (!p->is_up) {
 		peer_up(p, now_us);
 	} else if (now_us >= p->alive_told_us + ALIVE_US) {

@@ -190,6 +190,24 @@ struct rumour {
 	uint64_t heard_us; /* 0: a free place */
 };
 
+enum detect_state { DETECT_SOUND, DETECT_SUSPECT, DETECT_DEAD };
+
+/* Whether a next hop in use is there (detect.c). */
+struct detector {
+	uint64_t interval_us; /* between questions; 0: none are asked on its link */
+	uint64_t used_us; /* when a packet went there last */
+	uint64_t asked_us; /* the first of `asked` questions since it was heard */
+	uint64_t due_us; /* of the timer */
+	unsigned asked, misses_least;
+	uint16_t asked_number, answered_number; /* of the last question; of the last that was answered */
+	uint32_t loss; /* of questions, in parts of 65536 */
+	uint32_t rtt_us, rtt_var_us;
+	bool has_rtt;
+	bool is_doomed; /* the sockets are read once more */
+	enum detect_state state;
+	struct timer timer;
+};
+
 struct peer {
 	struct list on_link;
 	struct node *n;
@@ -231,6 +249,7 @@ struct peer {
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct path path; /* how large a frame arrives there, if that is probed */
 	struct timer probe;
+	struct detector detector;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -610,6 +629,31 @@ bool control_is_probe(const uint8_t *inner, size_t len); /* never cut */
 void control_meet(struct peer *p, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct endpoint *at);
 /* Asks for the certificates of `count` router-ids. */
 void control_ask(struct peer *p, uint64_t now_us, const router_id *rids, unsigned count);
+
+/* --- detect.c: is it there? --------------------------------------------------------------------------------- */
+
+void detect_init(struct peer *p);
+/* It is up. The round trip is measured. */
+void detect_begin(struct peer *p, uint64_t now_us);
+void detect_end(struct peer *p);
+void detect_due(struct timer *timer, uint64_t now_us);
+void detect_used_first(struct peer *p, uint64_t now_us);
+/* A packet goes to it. */
+static inline void detect_used(struct peer *p, uint64_t now_us)
+{
+	p->detector.used_us = now_us;
+	if (p->detector.interval_us && !timer_is_armed(&p->detector.timer))
+		detect_used_first(p, now_us);
+}
+/* It was heard, and not thought to be sound. */
+void detect_heard(struct peer *p, uint64_t now_us);
+/* An echo of what it was asked, maybe by us. */
+void detect_answered(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
+/* Questions in a row that stay unanswered when it is dead. */
+unsigned detect_misses(const struct detector *d);
+/* A next hop in use. */
+bool detect_is_watching(const struct peer *p, uint64_t now_us);
+uint64_t detect_interval_us(const struct node_link *link);
 
 /* --- probe.c: how large a frame arrives --------------------------------------------------------------------- */
 

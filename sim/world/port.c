@@ -52,6 +52,7 @@ static struct node_link_config link_config_of(const struct config_link *c)
 		.rate_bps = c->rate_bps,
 		.hello_ms = c->hello_ms,
 		.idle_ms = c->idle_ms,
+		.probe_ms = c->probe_ms,
 		.update_s = c->update_s,
 		.dead_misses = c->dead_misses,
 		.keepalive_s = c->keepalive_s,

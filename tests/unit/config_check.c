@@ -185,7 +185,7 @@ static void paths_are_as_long_as_they_may_be(void **state)
 
 static void link_names_and_kinds_are_checked(void **state)
 {
-#define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, short-message"
+#define PRESETS "mesh-radio, narrowband, geo-satellite, leo-satellite, cellular, fibre, wired, short-message"
 	static const struct refusal cases[] = {
 		{ "links:\n- name: a\n", "m.yaml:2: link \"a\": no preset; add preset: with one of " PRESETS },
 		{ "links:\n- interface: eth1\n  peers: [a]\n",
@@ -252,6 +252,8 @@ static void link_values_out_of_bounds_are_refused(void **state)
 		{ "links:\n- name: a\n  preset: fibre\n  idle-hello: 1s\n",
 			"m.yaml:4: link \"a\": idle-hello \"1s\" is out of range; write 100 to 60000 (milliseconds), "
 			"4000 is usual" },
+		{ "links:\n- name: a\n  preset: fibre\n  probe: 4\n",
+			"m.yaml:4: link \"a\": probe \"4\" is out of range; write 5 to 60000 (milliseconds), or no" },
 		{ "links:\n- name: a\n  preset: fibre\n  introductions: 2\n",
 			"m.yaml:4: link \"a\": introductions \"2\" is neither yes nor no; write one of them" },
 		{ "links:\n- interface: a\n  preset: mesh-radio\n  introductions: no\n",

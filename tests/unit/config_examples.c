@@ -121,7 +121,7 @@ static void the_manual_has_an_entry_for_every_field(void **state)
 	static const char *const fields[] = { "key", "state", "control", "tun", "mtu", "lan", "name", "type",
 		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost", "table", "metric",
 		"kind", "hello", "update", "rtt", "accept", "announce", "device", "baud", "framing", "flow",
-		"half\\-duplex", "turnaround", "kiss\\-port", "tx\\-delay", "command", "essential" };
+		"half\\-duplex", "probe", "turnaround", "kiss\\-port", "tx\\-delay", "command", "essential" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(fields); i++) {
@@ -143,12 +143,13 @@ static void the_manual_gives_every_preset_as_it_is(void **state)
 {
 	static const char *const presets[][2] = { { "mesh-radio", "mesh\\-radio" }, { "narrowband", "narrowband" },
 		{ "geo-satellite", "geo\\-satellite" }, { "leo-satellite", "leo\\-satellite" },
-		{ "cellular", "cellular" }, { "fibre", "fibre" }, { "short-message", "short\\-message" } };
+		{ "cellular", "cellular" }, { "fibre", "fibre" }, { "wired", "wired" },
+		{ "short-message", "short\\-message" } };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(presets); i++) {
 		static struct config c;
-		char text[96], error[CONFIG_ERROR_MAX], rate[16], row[160];
+		char text[96], error[CONFIG_ERROR_MAX], rate[16], probe[16] = "no", row[160];
 
 		bool is_message = strcmp(presets[i][0], "short-message") == 0;
 
@@ -158,11 +159,13 @@ static void the_manual_gives_every_preset_as_it_is(void **state)
 		const struct config_link *l = c.links;
 		bool is_udp = l->type == CONFIG_UDP;
 		config_format_rate(rate, sizeof(rate), l->rate_bps);
-		snprintf(row, sizeof(row), "\n%s\t%s\t%s\t%u\t%u\t%u ms\t%u ms\t%u\t%u s\t%s\n", presets[i][1],
+		if (l->probe_ms)
+			snprintf(probe, sizeof(probe), "%u ms", l->probe_ms);
+		snprintf(row, sizeof(row), "\n%s\t%s\t%s\t%u\t%u\t%u ms\t%u ms\t%s\t%u\t%u s\t%s\n", presets[i][1],
 			is_message ? "pipe"
 			: is_udp   ? "udp"
 				   : "ethernet",
-			rate, l->mtu + (is_udp ? CONFIG_UDP_OVERHEAD : 0), hop_cost(l), l->hello_ms, l->idle_ms,
+			rate, l->mtu + (is_udp ? CONFIG_UDP_OVERHEAD : 0), hop_cost(l), l->hello_ms, l->idle_ms, probe,
 			l->dead_misses, l->update_s, l->rtt ? "yes" : "no");
 		if (!strstr(manual(), row))
 			fail_msg("docs/meshd.yaml.5 lacks:%s", row);

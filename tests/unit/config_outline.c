@@ -78,7 +78,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 		{ "links:\n- 802.11s: a\n",
 			"m.yaml:2: link 1: \"802.11s\" is not a field; known are name, type, "
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
-			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
+			"probe, kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
 			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
 			"essential, introductions" },
 		/* Three slips are forgiven in seven letters; four are another word. */
@@ -86,7 +86,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 		{ "links:\n- brezits: a\n",
 			"m.yaml:2: link 1: \"brezits\" is not a field; known are name, type, "
 			"interface, preset, peers, rate, metered, listen, discover, mtu, cost, idle-hello, "
-			"kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
+			"probe, kind, hello, update, rtt, split-horizon, accept, announce, mac, mac-required, "
 			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
 			"essential, introductions" },
 		/* Long words are cut, and compared with nothing. */

@@ -70,6 +70,7 @@ static void presets_are_what_the_manual_says(void **state)
 					.rxcost = 256,
 					.hello_ms = 200,
 					.idle_ms = 4000,
+					.probe_ms = 40,
 					.dead_misses = 6,
 					.update_s = 40 } },
 		{ "narrowband", { .type = CONFIG_UDP,
@@ -89,6 +90,7 @@ static void presets_are_what_the_manual_says(void **state)
 					   .rxcost = 1024,
 					   .hello_ms = 500,
 					   .idle_ms = 500,
+					   .probe_ms = 500,
 					   .dead_misses = 8,
 					   .update_s = 60,
 					   .keepalive_s = 25,
@@ -100,6 +102,7 @@ static void presets_are_what_the_manual_says(void **state)
 					   .rxcost = 384,
 					   .hello_ms = 500,
 					   .idle_ms = 500,
+					   .probe_ms = 500,
 					   .dead_misses = 6,
 					   .update_s = 30,
 					   .keepalive_s = 25,
@@ -112,6 +115,7 @@ static void presets_are_what_the_manual_says(void **state)
 				      .extra_cost = 2048,
 				      .hello_ms = 1000,
 				      .idle_ms = 1000,
+				      .probe_ms = 1000,
 				      .dead_misses = 4,
 				      .update_s = 60,
 				      .keepalive_s = 25,
@@ -124,6 +128,17 @@ static void presets_are_what_the_manual_says(void **state)
 				   .rxcost = 96,
 				   .hello_ms = 100,
 				   .idle_ms = 4000,
+				   .probe_ms = 10,
+				   .dead_misses = 3,
+				   .update_s = 16 } },
+		{ "wired", { .type = CONFIG_ETHERNET,
+				   .rate_bps = 100000000,
+				   .mtu = 1500,
+				   .cost = CONFIG_COST_WIRED,
+				   .rxcost = 96,
+				   .hello_ms = 100,
+				   .idle_ms = 4000,
+				   .probe_ms = 10,
 				   .dead_misses = 3,
 				   .update_s = 16 } },
 		{ "short-message", { .type = CONFIG_PIPE,
@@ -153,6 +168,7 @@ static void presets_are_what_the_manual_says(void **state)
 		assert_int_equal(is.extra_cost, want.extra_cost);
 		assert_int_equal(is.hello_ms, want.hello_ms);
 		assert_int_equal(is.idle_ms, want.idle_ms);
+		assert_int_equal(is.probe_ms, want.probe_ms);
 		assert_int_equal(is.dead_misses, want.dead_misses);
 		assert_int_equal(is.update_s, want.update_s);
 		assert_int_equal(is.keepalive_s, want.keepalive_s);
@@ -332,6 +348,15 @@ static void who_is_behind_nat_is_introduced(void **state)
 	}
 }
 
+static void probes_are_as_written(void **state)
+{
+	(void)state;
+	assert_int_equal(link_of("fibre", "probe: 25").probe_ms, 25);
+	assert_int_equal(link_of("fibre", "probe: no").probe_ms, 0);
+	/* Every byte counts there. */
+	assert_int_equal(link_of("narrowband", "probe: 100").probe_ms, 0);
+}
+
 static void idle_hellos_are_as_written_but_not_above_the_full_rate(void **state)
 {
 	struct config_link l = link_of("mesh-radio", "idle-hello: 5000");
@@ -434,6 +459,7 @@ int main(void)
 		cmocka_unit_test(stations_in_range_fit_the_budget_of_a_radio),
 		cmocka_unit_test(a_low_rate_slows_hellos_down_to_the_budget),
 		cmocka_unit_test(who_is_behind_nat_is_introduced),
+		cmocka_unit_test(probes_are_as_written),
 		cmocka_unit_test(idle_hellos_are_as_written_but_not_above_the_full_rate),
 		cmocka_unit_test(a_hop_costs_what_is_written),
 		cmocka_unit_test(links_are_preferred_in_the_order_of_the_field),

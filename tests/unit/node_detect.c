@@ -1,0 +1,289 @@
+/*
+ * Next hops that fall silent (detect.c):
+ *
+ *   A ── one ── B      one way is better; all links are cables, unless said
+ *   └─── two ───┘
+ */
+#include "tests/unit/node_world.h"
+
+enum { A, ONE, TWO, B };
+enum { A_ONE, A_TWO, ONE_B, TWO_B, CABLES };
+
+static const struct node_link_config cable = {
+	.name = "cable",
+	.mtu = 1500,
+	.beacon = true,
+	.wired = true,
+	.rxcost = 96,
+	.rate_bps = 100000000,
+	.hello_ms = 100,
+	.idle_ms = 4000,
+	.probe_ms = 10,
+	.update_s = 16,
+	.dead_misses = 3,
+};
+
+static void cable_join(struct world *w, unsigned i, unsigned segment, const struct node_link_config *model)
+{
+	struct node_link_config c = *model;
+
+	c.rxcost = segment == A_TWO ? 2 * c.rxcost : c.rxcost;
+	station_join_with(w, i, segment, &c);
+}
+
+static struct world *diamond(uint64_t seed, const struct node_link_config *c)
+{
+	static const unsigned ends[CABLES][2] = { { A, ONE }, { A, TWO }, { ONE, B }, { TWO, B } };
+	struct world *w = world_new(seed);
+
+	for (unsigned i = 0; i < 4; i++) {
+		station_enrol(w, i, NULL, NULL);
+		station_start(w, i);
+	}
+	for (unsigned k = 0; k < CABLES; k++) {
+		segment_make(w, k, true);
+		for (unsigned e = 0; e < 2; e++)
+			cable_join(w, ends[k][e], k, c);
+	}
+	world_run(w, 30 * A_SECOND);
+	assert_true(reaches(w, A, B) && reaches(w, B, A));
+	return w;
+}
+
+/* A packet each millisecond from A to B. */
+static void flow(struct world *w, uint32_t first, unsigned count)
+{
+	for (unsigned k = 0; k < count; k++) {
+		station_say(w, A, B, first + k);
+		world_run(w, MILLISECOND);
+	}
+}
+
+static unsigned lost_of(struct world *w, uint32_t first, unsigned count)
+{
+	unsigned lost = 0;
+
+	world_run(w, A_SECOND);
+	for (unsigned k = 0; k < count; k++)
+		lost += !w->stations[B].seen[first + k];
+	return lost;
+}
+
+static struct detector *detector_of(struct world *w, unsigned i, unsigned other, unsigned segment)
+{
+	struct address a = node_neighbour_address(&w->stations[other].rid);
+	struct peer *p = peer_find_address(w->stations[i].node->links[segment], &a);
+
+	assert_non_null(p);
+	return &p->detector;
+}
+
+static void nobody_is_asked_where_nothing_flows(void **state)
+{
+	struct world *w = diamond(1, &cable);
+
+	(void)state;
+	/* The round trip, once. */
+	assert_int_equal(counters_of(w, A)->questions_sent, 2);
+	world_run(w, A_MINUTE);
+	assert_int_equal(counters_of(w, A)->questions_sent, 2);
+	world_free(w);
+}
+
+static void one_packet_is_followed_by_few_questions(void **state)
+{
+	struct world *w = diamond(2, &cable);
+	uint64_t before = counters_of(w, A)->questions_sent;
+
+	(void)state;
+	flow(w, 0, 1);
+	world_run(w, A_MINUTE);
+	assert_in_range(counters_of(w, A)->questions_sent - before, 1, 60);
+	world_free(w);
+}
+
+static void who_speaks_is_not_asked(void **state)
+{
+	struct world *w = diamond(3, &cable);
+	uint64_t before = counters_of(w, A)->questions_sent;
+
+	(void)state;
+	for (unsigned k = 0; k < 1000; k++) {
+		station_say(w, A, B, k);
+		station_say(w, B, A, 1000 + k);
+		world_run(w, MILLISECOND);
+	}
+	assert_in_range(counters_of(w, A)->questions_sent - before, 0, 2);
+	world_free(w);
+}
+
+static void silent_next_hop_is_left_within_sixty_packets(void **state)
+{
+	struct world *w = diamond(4, &cable);
+
+	(void)state;
+	flow(w, 0, 200);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 200, 300);
+	assert_in_range(lost_of(w, 0, 500), 30, 60);
+	assert_int_equal(counters_of(w, A)->deaths, 1);
+	world_free(w);
+}
+
+static void radio_is_left_within_350(void **state)
+{
+	struct node_link_config radio = cable;
+	struct world *w;
+
+	(void)state;
+	radio.wired = false;
+	radio.is_half_duplex = true;
+	radio.rxcost = 256;
+	radio.rate_bps = 20000000;
+	radio.hello_ms = 200;
+	radio.probe_ms = 40;
+	radio.dead_misses = 6;
+	w = diamond(5, &radio);
+	flow(w, 0, 200);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 200, 500);
+	assert_in_range(lost_of(w, 0, 700), 200, 350);
+	world_free(w);
+}
+
+/* By Hellos alone it would be a third of a second. */
+static void without_probes_hellos_find_out(void **state)
+{
+	struct node_link_config c = cable;
+	struct world *w;
+
+	(void)state;
+	c.probe_ms = 0;
+	w = diamond(6, &c);
+	flow(w, 0, 200);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 200, 800);
+	assert_in_range(lost_of(w, 0, 1000), 250, 500);
+	assert_int_equal(counters_of(w, A)->questions_sent, 0);
+	world_free(w);
+}
+
+/* Its timers run before it reads what came meanwhile. */
+static void whoever_slept_judges_nobody(void **state)
+{
+	static const uint64_t naps_ms[] = { 25, 45, 60, 120, 199, 400, 3000 };
+	struct world *w = diamond(7, &cable);
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(naps_ms) / sizeof(naps_ms[0]); i++) {
+		flow(w, 1000 * i, 300);
+		w->stations[A].stalled_until = w->now + naps_ms[i] * MILLISECOND;
+		world_run(w, naps_ms[i] * MILLISECOND);
+		flow(w, 1000 * i + 300, 300);
+	}
+	assert_int_equal(counters_of(w, A)->deaths, 0);
+	world_free(w);
+}
+
+static void long_round_trip_is_no_silence(void **state)
+{
+	struct world *w = diamond(8, &cable);
+
+	(void)state;
+	w->segments[A_ONE].delay = w->segments[A_TWO].delay = 90 * MILLISECOND;
+	w->segments[A_ONE].jitter = w->segments[A_TWO].jitter = 20 * MILLISECOND;
+	/* It was shorter before, and nobody knows yet. */
+	world_run(w, 10 * A_SECOND);
+	flow(w, 0, 1000);
+	uint64_t deaths = counters_of(w, A)->deaths;
+	flow(w, 1000, 5000);
+	assert_int_equal(counters_of(w, A)->deaths, deaths);
+	world_free(w);
+}
+
+static void losses_are_learned_and_no_death(void **state)
+{
+	struct world *w = diamond(9, &cable);
+
+	(void)state;
+	assert_int_equal(detect_misses(detector_of(w, A, ONE, A_ONE)), 4);
+	w->segments[A_ONE].loss = w->segments[A_TWO].loss = 50;
+	flow(w, 0, 3000);
+	uint64_t deaths = counters_of(w, A)->deaths;
+	assert_in_range(detect_misses(detector_of(w, A, ONE, A_ONE)), 5, 12);
+	flow(w, 3000, 10000);
+	assert_int_equal(counters_of(w, A)->deaths, deaths);
+	world_free(w);
+}
+
+/* r (1 - p) p^n <= 1e-6, worked out by hand. */
+static void misses_follow_from_losses(void **state)
+{
+	static const struct {
+		uint64_t interval_us;
+		unsigned percent, misses;
+	} cases[] = { { 100000, 1, 4 }, { 100000, 5, 6 }, { 100000, 10, 7 }, { 100000, 20, 10 }, { 100000, 30, 14 },
+		{ 10000, 1, 4 }, { 10000, 5, 7 }, { 10000, 0, 1 } };
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		/* Rounded up: a hair more than so many percent. */
+		struct detector d = {
+			.interval_us = cases[i].interval_us, .misses_least = 1, .loss = 65536 * cases[i].percent / 100
+		};
+
+		assert_int_equal(detect_misses(&d), cases[i].misses);
+	}
+}
+
+static void blip_of_the_only_way_is_over_soon(void **state)
+{
+	struct world *w = diamond(10, &cable);
+
+	(void)state;
+	w->segments[A_TWO].is_cut = true;
+	world_run(w, 30 * A_SECOND);
+	flow(w, 0, 200);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 200, 150);
+	w->segments[A_ONE].is_cut = false;
+	flow(w, 350, 1000);
+	assert_int_equal(counters_of(w, A)->deaths, 1);
+	assert_in_range(lost_of(w, 200, 1150), 150, 350);
+	world_free(w);
+}
+
+static void thin_links_are_not_asked(void **state)
+{
+	struct node_link link = { .config = cable };
+
+	(void)state;
+	assert_int_equal(detect_interval_us(&link), 10000);
+	link.config.rate_bps = 5000000; /* one percent of it: 50 kbit/s */
+	assert_in_range(detect_interval_us(&link), 30000, 50000);
+	link.config.rate_bps = 9600;
+	assert_int_equal(detect_interval_us(&link), 0);
+	link.config.rate_bps = 0;
+	link.config.is_plain = true;
+	assert_int_equal(detect_interval_us(&link), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nobody_is_asked_where_nothing_flows),
+		cmocka_unit_test(one_packet_is_followed_by_few_questions),
+		cmocka_unit_test(who_speaks_is_not_asked),
+		cmocka_unit_test(silent_next_hop_is_left_within_sixty_packets),
+		cmocka_unit_test(radio_is_left_within_350),
+		cmocka_unit_test(without_probes_hellos_find_out),
+		cmocka_unit_test(whoever_slept_judges_nobody),
+		cmocka_unit_test(long_round_trip_is_no_silence),
+		cmocka_unit_test(losses_are_learned_and_no_death),
+		cmocka_unit_test(misses_follow_from_losses),
+		cmocka_unit_test(blip_of_the_only_way_is_over_soon),
+		cmocka_unit_test(thin_links_are_not_asked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
