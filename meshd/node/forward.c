@@ -10,8 +10,10 @@
  * host forwards from its LAN the kernel has counted already. Nor on the way out
  * to the host, whose kernel counts if it forwards.
  *
- * A packet may go back to the neighbour that brought it: that would be a loop, which
- * the routing excludes and the hop limit ends.
+ * No packet goes back to the neighbour that brought it, unless it falls here: two that
+ * each take the other one to be nearer, as those of a prefix with several origins may
+ * for a moment (RFC 8966, 1.1), would send it to and fro until its hop limit ends that,
+ * and fill a link that news of it has to cross.
  *
  * Its class is set where it enters the mesh, and its frames name it: a relay goes by
  * them, not by what the packet's header says. Where its class has no route it falls
@@ -147,6 +149,18 @@ static void refuse(struct node *n, uint64_t now_us, const struct packet *p)
 	complain(n, now_us, p, ICMP_NO_ROUTE, 0);
 }
 
+static bool is_base(enum packet_class class)
+{
+	return class == CLASS_TEXT || class == CLASS_FALLEN;
+}
+
+static bool comes_back(const struct packet *p, const struct peer *to)
+{
+	bool is_same = p->class == p->brought_as || (is_base(p->class) && is_base(p->brought_as));
+
+	return p->from && is_same && address_equal(&p->from->address, &to->address);
+}
+
 static void route_to_peer(struct node *n, uint64_t now_us, struct packet *p, const struct fib_entry *to)
 {
 	enum packet_class before = p->class;
@@ -157,6 +171,11 @@ static void route_to_peer(struct node *n, uint64_t now_us, struct packet *p, con
 		return;
 	}
 	n->counters.packets_fallen += p->class != before;
+	if (comes_back(p, peer)) {
+		DROP(n, peer->link, came_back);
+		complain(n, now_us, p, ICMP_NO_ROUTE, 0);
+		return;
+	}
 	if (!class_is_admitted(peer->link, p->class)) {
 		DROP(n, peer->link, bulk_not_admitted);
 		complain(n, now_us, p, ICMP_PROHIBITED, 0);
@@ -233,8 +252,9 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 		return;
 	}
 	p.from = from;
+	p.brought_as = peer_has_classes(from) ? class_of_kind(kind) : CLASS_TEXT;
 	/* Of who does not speak of classes packets enter here. */
-	p.class = peer_has_classes(from) ? class_of_kind(kind) : classify(n, &p);
+	p.class = peer_has_classes(from) ? p.brought_as : classify(n, &p);
 	if (police(n, now_us, &p))
 		route(n, now_us, &p);
 }

@@ -304,7 +304,8 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(mac1_wrong) X(rate_limited) X(handshake_unexpected) X(handshake_failed) X(certificate_refused) X(tables_full) \
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
-	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray)
+	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray) \
+	X(came_back)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;

@@ -736,6 +736,7 @@ struct packet {
 	enum packet_class class;
 	struct address source, destination;
 	struct peer *from; /* who brought it; NULL, as after packet_parse(): the host */
+	enum packet_class brought_as; /* ... in which topology */
 };
 bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
 bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 has none */

@@ -264,7 +264,8 @@ void ledger_close(struct station *s)
 	s->host_taken += c->packets_in;
 	balance(s, "packets", c->packets_in + l->ip_opened + c->packets_joined,
 		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
-			d->hop_limit + d->too_big + d->bulk_not_admitted + d->bulk_over_limit + d->not_expandable);
+			d->hop_limit + d->too_big + d->bulk_not_admitted + d->bulk_over_limit + d->not_expandable +
+			d->came_back);
 	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,
 		l->ip_sealed + queued);
 	balance(s, "data frames", l->data_in,

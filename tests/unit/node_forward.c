@@ -25,7 +25,8 @@ static struct sent sent[SENT_MAX];
 static unsigned sent_count;
 static struct node node;
 static struct node_link links[2];
-static struct peer peers[2];
+static struct peer peers[2]; /* the next hops */
+static struct peer bringer; /* beside the second one */
 
 static void record(struct peer *p, const uint8_t *data, size_t len)
 {
@@ -86,8 +87,9 @@ static int setup(void **state)
 	node = (struct node){ .user = &node, .output = { .deliver = deliver }, .address = addr(SELF) };
 	for (unsigned i = 0; i < 2; i++) {
 		links[i] = (struct node_link){ .n = &node, .id = i, .config = { .mtu = LINK_MTU } };
-		peers[i] = (struct peer){ .n = &node, .link = &links[i] };
+		peers[i] = (struct peer){ .n = &node, .link = &links[i], .address = addr(i ? "fe80::2" : "fe80::1") };
 	}
+	bringer = (struct peer){ .n = &node, .link = &links[1], .address = addr("fe80::3") };
 	route_set(SELF, FIB_OWN, NULL);
 	route_set("fd01::/64", FIB_OWN, NULL);
 	route_set("192.168.1.0/24", FIB_OWN, NULL);
@@ -117,7 +119,7 @@ static void from_host(struct test_packet *p, uint64_t now_us)
 
 static void from_peer(struct test_packet *p, uint64_t now_us)
 {
-	forward_from_peer(&peers[1], now_us, KIND_IP, p->data, p->len);
+	forward_from_peer(&bringer, now_us, KIND_IP, p->data, p->len);
 }
 
 static void is_icmp(const struct sent *s, uint8_t type, uint8_t code)
@@ -603,13 +605,18 @@ static struct test_packet packet_marked(unsigned dscp)
 	return p;
 }
 
-/* From a neighbour that speaks of classes. */
-static void from_peer_as(enum packet_class class, uint64_t now_us)
+/* From one that speaks of classes. */
+static void from_whom_as(struct peer *from, enum packet_class class, uint64_t now_us)
 {
 	struct test_packet p = packet_marked(0);
 
-	peers[1].capabilities = node.capabilities = CAPABILITY_CLASSES;
-	forward_from_peer(&peers[1], now_us, kind_of_class(KIND_IP, class), p.data, p.len);
+	from->capabilities = node.capabilities = CAPABILITY_CLASSES;
+	forward_from_peer(from, now_us, kind_of_class(KIND_IP, class), p.data, p.len);
+}
+
+static void from_peer_as(enum packet_class class, uint64_t now_us)
+{
+	from_whom_as(&bringer, class, now_us);
 }
 
 static void class_is_set_at_entry_by_dscp__protocol_3(void **state)
@@ -644,7 +651,7 @@ static void relay_goes_by_the_frame_not_by_the_header__protocol_3(void **state)
 	from_peer_as(CLASS_COMMAND, BOOT);
 	assert_int_equal(sent[0].class, CLASS_COMMAND);
 	assert_ptr_equal(sent[0].peer, &peers[0]);
-	forward_from_peer(&peers[1], BOOT, kind_of_class(KIND_IP, CLASS_TEXT), p.data, p.len);
+	forward_from_peer(&bringer, BOOT, kind_of_class(KIND_IP, CLASS_TEXT), p.data, p.len);
 	assert_int_equal(sent[1].class, CLASS_TEXT);
 }
 
@@ -655,7 +662,7 @@ static void packet_from_who_knows_no_classes_enters_here(void **state)
 
 	(void)state;
 	class_set("fd00::2", CLASS_COMMAND, &peers[0]);
-	forward_from_peer(&peers[1], BOOT, KIND_IP, p.data, p.len);
+	forward_from_peer(&bringer, BOOT, KIND_IP, p.data, p.len);
 	assert_int_equal(sent[0].class, CLASS_COMMAND);
 	assert_ptr_equal(sent[0].peer, &peers[0]);
 }
@@ -707,6 +714,43 @@ static void class_may_have_a_route_where_the_base_has_none(void **state)
 	from_peer_as(CLASS_TEXT, BOOT);
 	assert_int_equal(node.counters.drops.no_route, 1);
 	assert_int_equal(node.counters.packets_fallen, 0);
+}
+
+/* Each of two believes that the other one is nearer: for a moment, or as long as news is lost between them. */
+static void packet_does_not_go_back_to_who_brought_it(void **state)
+{
+	struct test_packet p;
+	/* The same node, by another link. */
+	struct peer other = { .n = &node, .link = &links[0], .address = peers[1].address };
+
+	(void)state;
+	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, 100);
+	forward_from_peer(&peers[1], BOOT, KIND_IP, p.data, p.len);
+	assert_int_equal(sent_count, 1);
+	assert_ptr_equal(sent[0].peer, &peers[0]);
+	is_icmp(&sent[0], 1, 0);
+	forward_from_peer(&other, BOOT, KIND_IP, p.data, p.len);
+	assert_int_equal(sent_count, 2);
+	is_icmp(&sent[1], 1, 0);
+	assert_int_equal(node.counters.drops.came_back, 2);
+	assert_int_equal(links[1].drops.came_back, 2);
+	assert_int_equal(node.counters.packets_forwarded, 0);
+}
+
+/* One way in its class and one in the base may meet twice, and end. */
+static void packet_that_falls_here_may_go_back(void **state)
+{
+	(void)state;
+	class_set("fd00::2", CLASS_BULK, &peers[1]);
+	from_whom_as(&peers[1], CLASS_COMMAND, BOOT);
+	assert_int_equal(sent_count, 1);
+	assert_ptr_equal(sent[0].peer, &peers[1]);
+	assert_int_equal(sent[0].class, CLASS_TEXT);
+	from_whom_as(&peers[1], CLASS_BULK, BOOT);
+	from_whom_as(&peers[1], CLASS_TEXT, BOOT);
+	from_whom_as(&peers[1], CLASS_FALLEN, BOOT);
+	assert_int_equal(node.counters.drops.came_back, 3);
+	assert_int_equal(node.counters.packets_forwarded, 1);
 }
 
 static void way_is(enum packet_class class, const struct peer *peer, enum packet_class leaves)
@@ -763,7 +807,7 @@ static void more_command_than_its_share_goes_on_as_bulk__protocol_3(void **state
 	/* An eighth, and a second of it at once. */
 	assert_in_range(command, 1000, 1150);
 	assert_int_equal(node.counters.over_limit[TRAFFIC_COMMAND], 8000 - command);
-	assert_int_equal(peers[1].policer.over[TRAFFIC_COMMAND], 8000 - command);
+	assert_int_equal(bringer.policer.over[TRAFFIC_COMMAND], 8000 - command);
 	from_peer_as(CLASS_COMMAND, now_us + 2 * SECOND);
 	assert_int_equal(sent[1].class, CLASS_COMMAND);
 }
@@ -810,7 +854,7 @@ static void stated_limits_hold_for_each_class(void **state)
 	assert_in_range(kept, 270, 280);
 	assert_int_equal(node.counters.drops.bulk_over_limit, 1000 - kept);
 	assert_int_equal(links[1].drops.bulk_over_limit, 1000 - kept);
-	assert_int_equal(peers[1].policer.over[TRAFFIC_BULK], 1000 - kept);
+	assert_int_equal(bringer.policer.over[TRAFFIC_BULK], 1000 - kept);
 	/* What fell from it is bulk as well. */
 	kept = megabit_from_peer(CLASS_FALLEN, BOOT + 50 * SECOND);
 	assert_in_range(kept, 270, 280);
@@ -837,7 +881,7 @@ static void host_has_a_limit_only_if_one_is_stated(void **state)
 	}
 	assert_in_range(kept, 1270, 1280);
 	assert_int_equal(node.host_policer.over[TRAFFIC_COMMAND], 2000 - kept);
-	assert_int_equal(peers[1].policer.over[TRAFFIC_COMMAND], 0);
+	assert_int_equal(bringer.policer.over[TRAFFIC_COMMAND], 0);
 }
 
 static void rule_decides_where_a_packet_enters_and_nowhere_else(void **state)
@@ -855,7 +899,7 @@ static void rule_decides_where_a_packet_enters_and_nowhere_else(void **state)
 	/* A neighbour that speaks of classes has decided already. */
 	from_peer_as(CLASS_TEXT, BOOT);
 	assert_int_equal(sent[1].class, CLASS_TEXT);
-	peers[1].capabilities = 0;
+	bringer.capabilities = 0;
 	packet_build(&p, "fd00::1", "fd00::2", PROTOCOL_UDP, 64, 8);
 	from_peer(&p, BOOT);
 	assert_int_equal(sent[2].class, CLASS_BULK);
@@ -890,6 +934,8 @@ int main(void)
 		TEST(class_without_route_falls_to_the_base_for_good__protocol_3),
 		TEST(fallen_bulk_does_not_go_over_a_thin_link__protocol_3),
 		TEST(class_may_have_a_route_where_the_base_has_none),
+		TEST(packet_does_not_go_back_to_who_brought_it),
+		TEST(packet_that_falls_here_may_go_back),
 		TEST(way_is_that_of_the_data_path),
 		TEST(more_command_than_its_share_goes_on_as_bulk__protocol_3),
 		TEST(stated_limits_hold_for_each_class),
