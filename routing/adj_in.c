@@ -18,6 +18,7 @@
 #define ANSWER_THIN_US (1 * SECOND) /* on a thin link neither any sooner: there the answer is on its way */
 #define MISMATCH_US (1 * SECOND)
 #define ACK_THIN_US (250 * MS) /* on a thin link, of what is: the time of a packet */
+#define SYNC_PACKETS 3 /* of a table are acknowledged together: one less than may be on the way */
 #define ACK_LATER_US (4 * SECOND) /* on a thin link, of what is not urgent */
 
 void adj_in_count(const struct route *r, bool is_there)
@@ -52,13 +53,24 @@ static bool is_in_step(const struct session_in *in)
 	return in->has_begun && !in->is_wrong && in->applied == in->heard;
 }
 
+/* For how long acknowledgments gather on a thin link. In the midst of a table more comes at once, and each word
+ * in between has a half-duplex radio turn round twice. */
+static uint64_t gather_us(const struct session *s)
+{
+	const struct babel_link_config *config = &s->n->link->config;
+	uint64_t packet_us = config->rate_bps ? config->packet_max * 8 * SECOND / config->rate_bps : 0;
+	uint64_t table_us = SYNC_PACKETS * packet_us;
+
+	return s->in.is_syncing && table_us > ACK_THIN_US ? table_us : ACK_THIN_US;
+}
+
 /* The neighbour will hear it with the next packet. */
 static void ack_soon(struct session *s, uint64_t now_us)
 {
 	s->in.owes_ack = true;
 	/* What comes next is acknowledged with it, and by one frame. */
 	if (s->n->link->config.is_thin)
-		timer_set_earlier(&s->n->b->heap, &s->flush, now_us + ACK_THIN_US);
+		timer_set_earlier(&s->n->b->heap, &s->flush, now_us + gather_us(s));
 	else
 		session_flush_soon(s, now_us, true);
 }
@@ -294,9 +306,11 @@ void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, co
 	if (use != DELTA_APPLIED || !in->has_begun)
 		return;
 	in->applied = delta->u.delta.ver;
-	/* A table that is still on its way must not be over before it is here. */
-	if (in->is_syncing)
+	/* A table that is still on its way must not be over before it is here, and is not asked for meanwhile. */
+	if (in->is_syncing) {
 		lease_set(s, now_us);
+		ask_arm(s, now_us);
+	}
 	if (delta->u.delta.end && in->is_syncing)
 		sync_end(s, now_us);
 	if (s->is_compact && !delta->u.delta.urgent)

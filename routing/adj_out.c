@@ -604,7 +604,7 @@ void adj_out_write(struct session *s, struct packet *p, uint64_t now_us)
 	wire_amend(&p->builder, at, &head);
 	/* What brings nothing is not acknowledged. */
 	if (out->sent > head.u.delta.from)
-		outstanding_add(&out->outstanding, out->sent);
+		outstanding_add(&out->outstanding, now_us, out->sent);
 	if (out->is_full)
 		out->granted_until_us = now_us + link_update_hold_us(s->n->link);
 	if (out->timed_ver == 0) {

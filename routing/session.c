@@ -217,10 +217,15 @@ uint64_t session_follows_until_us(const struct destination *d, bool in_full)
 
 /* --- in flight ---------------------------------------------------------------------------------- */
 
-void outstanding_add(struct outstanding *f, uint32_t ver)
+void outstanding_add(struct outstanding *f, uint64_t now_us, uint32_t ver)
 {
-	if (f->count < OUTSTANDING_MAX)
-		f->vers[(f->first + f->count++) % OUTSTANDING_MAX] = ver;
+	unsigned last = (f->first + f->count) % OUTSTANDING_MAX;
+
+	if (f->count == OUTSTANDING_MAX)
+		return;
+	f->vers[last] = ver;
+	f->sent_us[last] = now_us;
+	f->count++;
 }
 
 void outstanding_forget(struct outstanding *f)
@@ -327,8 +332,6 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 	if (s->n->cost[BABEL_TEXT] == BABEL_INFINITY)
 		return;
 	while (news_may_leave(s) && packet_goes_on(p)) {
-		if (out->outstanding.count == 0)
-			out->flight_us = now_us;
 		if (news_is_ahead(s))
 			retransmit_soon(s, now_us);
 		adj_out_write(s, p, now_us);
@@ -451,10 +454,10 @@ static void acked(struct session *s, uint64_t now_us, uint32_t applied)
 /* Said before what is on its way can have arrived: on a thin link it is not said twice for that. */
 static bool nack_has_crossed(const struct session *s, uint64_t now_us, uint32_t applied)
 {
-	const struct session_out *out = &s->out;
+	const struct outstanding *f = &s->out.outstanding;
 
-	return s->n->link->config.is_thin && applied <= out->acked && out->outstanding.count > 0 &&
-	       now_us < out->flight_us + out->rtt_us;
+	return s->n->link->config.is_thin && applied <= s->out.acked && f->count > 0 &&
+	       now_us < f->sent_us[f->first] + s->out.rtt_us;
 }
 
 static void full_wanted(struct session *s, uint64_t now_us)

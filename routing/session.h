@@ -23,10 +23,11 @@ struct adj_out {
 	uint32_t older, newer; /* in the order of versions; places as in oldest */
 };
 
-/* Packets that left and are not acknowledged: what each has brought the neighbour up to, in ascending order. */
+/* Packets that left and are not acknowledged, in the order in which they left: a ring. */
 #define OUTSTANDING_MAX 17
 struct outstanding {
-	uint32_t vers[OUTSTANDING_MAX]; /* a ring */
+	uint32_t vers[OUTSTANDING_MAX]; /* what each brings the neighbour up to */
+	uint64_t sent_us[OUTSTANDING_MAX];
 	unsigned first, count;
 };
 
@@ -60,7 +61,6 @@ struct session_out {
 	unsigned tries; /* retransmissions since the last progress */
 	unsigned window; /* packets that may be in flight */
 	struct outstanding outstanding;
-	uint64_t flight_us; /* when the first of those in flight was sent */
 	struct timer refresh;
 	struct timer retransmit;
 };
@@ -124,7 +124,7 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us);
 void session_ride_early(struct session *s, struct packet *p, uint64_t now_us);
 bool session_may_refresh(const struct session *s);
 /* A packet leaves with what brings the neighbour up to `ver`. */
-void outstanding_add(struct outstanding *f, uint32_t ver);
+void outstanding_add(struct outstanding *f, uint64_t now_us, uint32_t ver);
 /* None of those that left is waited for. */
 void outstanding_forget(struct outstanding *f);
 /* A refresh of this instant leaves. */

@@ -299,15 +299,13 @@ static void what_is_not_acknowledged_is_sent_again(void **state)
 	world_free(w);
 }
 
-/* What is heard of two packets at once makes room for two, and one more as the window opens. */
-static void acknowledgment_makes_room_for_all_that_it_covers(void **state)
+/* Of so much to say four packets have left to probe 1, and none was acknowledged. */
+static struct world *world_with_much_to_say(struct babel_link_config link)
 {
-	struct world *w = world_with_sessions();
-	struct session_out *out = &session_with(w, 1)->out;
+	struct world *w = world_with_classes(1, link);
 	char text[32];
 
-	(void)state;
-	out->window = 4;
+	session_with(w, 1)->out.window = 4;
 	probe_forget(w, 1);
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(text, sizeof(text), "fd00:%x::/48", 0x1000 + i * 7);
@@ -317,16 +315,79 @@ static void acknowledgment_makes_room_for_all_that_it_covers(void **state)
 		world_run(w, 10 * MILLISECOND);
 	world_run(w, 10 * MILLISECOND);
 	assert_int_equal(probe_count(w, 1, TLV_DELTA), 4);
-	uint32_t second = 0;
-	for (size_t i = 0, seen = 0; seen < 2; i++) {
+	return w;
+}
+
+/* The version of the n-th delta that probe 1 has heard. */
+static uint32_t delta_heard(struct world *w, size_t n)
+{
+	for (size_t i = 0, seen = 0; i < w->nodes[1].heard_count; i++) {
 		const struct heard *h = &w->nodes[1].heard[i];
 
-		if (h->tlv.type == TLV_DELTA && ++seen == 2)
-			second = h->tlv.u.delta.ver;
+		if (h->tlv.type == TLV_DELTA && ++seen == n)
+			return h->tlv.u.delta.ver;
 	}
-	SAY(w, 1, say_syncack(w, 1, second, false));
+	return 0;
+}
+
+/* What is heard of two packets at once makes room for two, and one more as the window opens. */
+static void acknowledgment_makes_room_for_all_that_it_covers(void **state)
+{
+	struct world *w = world_with_much_to_say(world_link());
+
+	(void)state;
+	SAY(w, 1, say_syncack(w, 1, delta_heard(w, 2), false));
 	world_run(w, 100 * MILLISECOND);
 	assert_int_equal(probe_count(w, 1, TLV_DELTA), 4 + 2 + 1);
+	world_free(w);
+}
+
+/* What it asks for left a moment ago, whenever the first of all those packets did. */
+static void nack_that_crosses_what_it_asks_for_is_not_answered(void **state)
+{
+	struct babel_link_config link = world_link();
+
+	(void)state;
+	link.is_thin = true;
+	struct world *w = world_with_much_to_say(link);
+
+	session_with(w, 1)->out.rtt_us = 2 * A_SECOND;
+	world_run(w, 1500 * MILLISECOND);
+	SAY(w, 1, say_syncack(w, 1, delta_heard(w, 2), false));
+	world_run(w, 400 * MILLISECOND);
+	size_t before = probe_count(w, 1, TLV_DELTA);
+	assert_true(before > 4);
+	SAY(w, 1, say_syncack(w, 1, delta_heard(w, 4), false));
+	session_with(w, 1)->out.window = 0;
+	world_run(w, 400 * MILLISECOND);
+	before = probe_count(w, 1, TLV_DELTA);
+	session_with(w, 1)->out.window = 4;
+	SAY(w, 1, say_syncack(w, 1, delta_heard(w, 4), true));
+	for (size_t i = before + 1; i <= probe_count(w, 1, TLV_DELTA); i++)
+		assert_true(delta_heard(w, i) > delta_heard(w, before));
+	world_free(w);
+}
+
+/* Its packets are acknowledged; to ask for it would have it said again. */
+static void table_that_comes_is_not_asked_for(void **state)
+{
+	struct world *w = world_with_sessions();
+	struct babel_tlv begin = say_full(1);
+
+	(void)state;
+	begin.u.delta.end = false;
+	probe_forget(w, 1);
+	SAY(w, 1, begin, say_update(P, world_id(5), 3, 100));
+	for (uint32_t ver = 1; ver < 20; ver++) {
+		world_run(w, 200 * MILLISECOND);
+		SAY(w, 1, say_delta(ver, ver + 1), say_update(Q, world_id(5), 3, (uint16_t)(100 * ver)));
+	}
+	assert_true(probe_count(w, 1, TLV_SYNCACK) > 10);
+	for (size_t i = 0; i < w->nodes[1].heard_count; i++)
+		assert_false(w->nodes[1].heard[i].tlv.type == TLV_SYNCACK && w->nodes[1].heard[i].tlv.u.syncack.nack);
+	/* It stops in the midst. */
+	world_run(w, A_SECOND);
+	assert_true(probe_last(w, 1, TLV_SYNCACK)->tlv.u.syncack.nack);
 	world_free(w);
 }
 
@@ -918,6 +979,8 @@ int main(void)
 		cmocka_unit_test(older_acknowledgment_is_none_of_a_retraction__R4),
 		cmocka_unit_test(what_is_not_acknowledged_is_sent_again),
 		cmocka_unit_test(acknowledgment_makes_room_for_all_that_it_covers),
+		cmocka_unit_test(nack_that_crosses_what_it_asks_for_is_not_answered),
+		cmocka_unit_test(table_that_comes_is_not_asked_for),
 		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
 		cmocka_unit_test(loss_does_not_wait_for_what_is_not_acknowledged),
 		cmocka_unit_test(one_packet_is_ahead_of_its_turn),
