@@ -55,6 +55,7 @@ struct learned {
 
 struct shaper {
 	uint64_t free_us; /* when the line has worked off what it was given */
+	uint64_t heard_us; /* the last frame that was heard */
 	uint64_t yields_us; /* for so long it still yields to others, on half duplex */
 	size_t room; /* that the shell reported, less what was sent since */
 	bool has_room; /* the shell reports it: node_link_ready() was called */

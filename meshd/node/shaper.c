@@ -85,7 +85,8 @@ static size_t sample_bytes(const struct node_link *link, size_t bytes)
 	return link->config.is_by_message && bytes < link->config.mtu ? link->config.mtu : bytes;
 }
 
-/* Radios that are slow are slow to turn round, too: once before what is heard, once after it. */
+/* Radios that are slow are slow to turn round, too: once before what is heard, once after it, however many frames
+ * follow each other in between. */
 static uint64_t turnround_us(const struct node_link *link)
 {
 	return link->config.is_half_duplex && link_is_thin(link) ? TURNROUND_US : 0;
@@ -118,7 +119,11 @@ void shaper_heard(struct node_link *link, uint64_t now_us, size_t bytes)
 
 	if (!link->config.is_shaped || !link->config.is_half_duplex)
 		return;
-	uint64_t airtime_us = turnround_us(link) + link_airtime_us(link, bytes);
+	uint64_t airtime_us = link_airtime_us(link, bytes);
+	bool goes_on = s->heard_us && now_us < s->heard_us + airtime_us + TURNROUND_US / 2;
+	s->heard_us = now_us;
+	if (!goes_on)
+		airtime_us += turnround_us(link);
 	if (airtime_us > s->yields_us)
 		airtime_us = s->yields_us;
 	if (s->free_us + airtime_us <= now_us)

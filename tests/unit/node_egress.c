@@ -550,6 +550,26 @@ static void what_was_heard_takes_the_time_of_half_duplex(void **state)
 	assert_int_equal(sent_count, 3);
 }
 
+/* Who said three frames in one turn had the radios turn round for one. */
+static void frames_that_follow_each_other_are_one_turn(void **state)
+{
+	size_t heard = 500 + 1 + FRAME_OVERHEAD + OVERHEAD;
+
+	(void)state;
+	link.config.is_half_duplex = true;
+	for (unsigned i = 0; i < 5; i++)
+		put(0, 0, 1, i, 500);
+	run(airtime_us(500) * 4);
+	assert_in_range(sent_count, 4, 5);
+	size_t before = sent_count;
+	uint64_t free_us = link.shaper.free_us;
+	shaper_heard(&link, now_us, heard);
+	now_us += airtime_us(500);
+	shaper_heard(&link, now_us, heard);
+	assert_int_equal(link.shaper.free_us, free_us + 2 * airtime_us(500) + 200 * MS);
+	assert_int_equal(sent_count, before);
+}
+
 static void lost_neighbour_takes_along_what_waits_for_it(void **state)
 {
 	struct test_packet p;
@@ -627,6 +647,7 @@ int main(void)
 		RULE(rate_is_learned_from_what_the_device_takes),
 		RULE(rate_of_messages_is_that_of_full_ones),
 		RULE(what_was_heard_takes_the_time_of_half_duplex),
+		RULE(frames_that_follow_each_other_are_one_turn),
 		RULE(lost_neighbour_takes_along_what_waits_for_it),
 		RULE(bytes_are_counted_by_lane),
 		RULE(packets_of_a_node_have_a_limit),
