@@ -79,10 +79,11 @@ static bool init_is_admitted(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
 	struct node *n = link->n;
+	size_t len = handshake_frame_len(link, f->before_mac1.len);
 	uint64_t again_us;
 
 	/* Its answer is larger than it, mostly: it is a first one that the budget must bear. */
-	if (!budget_admits(link, now_us, BABEL_NEED_URGENT, f->before_mac1.len, &again_us)) {
+	if (!budget_admits(link, now_us, BABEL_NEED_URGENT, len, &again_us)) {
 		DROP(n, link, rate_limited);
 		return false;
 	}

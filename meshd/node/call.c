@@ -112,7 +112,7 @@ void call_due(struct timer *timer, uint64_t now_us)
 		handshake_free(h);
 		return;
 	}
-	if (!budget_admits(h->link, now_us, need, h->message_len, &again_us)) {
+	if (!budget_admits(h->link, now_us, need, handshake_frame_len(h->link, h->message_len), &again_us)) {
 		timer_set(&n->heap, timer, again_us);
 		return;
 	}

@@ -83,6 +83,11 @@ void handshake_header_write(const struct handshake *h, enum frame_type type, str
 		write_u32(w, h->remote_index);
 }
 
+size_t handshake_frame_len(const struct node_link *link, size_t message_len)
+{
+	return message_len + (link->config.is_thin ? THIN_TAG_LEN : MACS_LEN);
+}
+
 size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + MACS_LEN])
 {
 	size_t len = h->message_len;

@@ -471,11 +471,9 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 	uint64_t again_us;
 
 	if (is_unproven && now_us >= p->confirm_us) {
-		/* Repeat what the peer may have missed. */
+		/* Repeat what the peer may have missed: the proof is a sign of life, and asks nobody. */
 		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
-		if (!budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, p->fin_len, &again_us))
-			return;
-		if (p->fin_len)
+		if (p->fin_len && budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, p->fin_len, &again_us))
 			handshake_frame_send(
 				p->link, now_us, BABEL_NEED_ROUTINE, &p->endpoint, bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);

@@ -518,6 +518,8 @@ void duplicate_seen(struct node_link *link, uint32_t epoch);
 void handshake_header_write(const struct handshake *h, enum frame_type type, struct writer *w);
 /* Once the Noise message is there. */
 void handshake_hint_write(struct handshake *h);
+/* Of a message with its macs. */
+size_t handshake_frame_len(const struct node_link *link, size_t message_len);
 /* Adds the macs to h->message: the whole frame is in `out`; returns its length. */
 size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC_LEN]);
 bool handshake_frame_parse(const struct node_link *link, struct handshake_frame *f, struct bytes frame);

@@ -8,6 +8,7 @@
 #define FIVE_PERCENT (WINDOW_BYTES / 20)
 #define HALF (WINDOW_BYTES / 2)
 #define FRAME 240
+#define XX_INIT 88 /* bytes of its first message, with both macs */
 #define START_US (1000 * A_SECOND)
 #define LIFE BABEL_NEED_LIFE
 #define ROUTINE BABEL_NEED_ROUTINE
@@ -294,6 +295,45 @@ static void a_call_is_paid_for_as_it_leaves__protocol_6_1(void **state)
 	world_free(w);
 }
 
+/* Its macs are of it: there is room for all of it, or it waits. */
+static void a_call_asks_for_all_of_its_bytes__protocol_6_1(void **state)
+{
+	struct world *w = world_of(4, 2);
+
+	(void)state;
+	struct node_link *link = thin_join(w, 0);
+	world_run(w, 60 * A_SECOND);
+	station_poll(&w->stations[0]);
+	size_t whole = XX_INIT + link->config.overhead;
+	uint64_t unused_us, inits = w->segments[AIR].frames[FRAME_INIT];
+	size_t left = budget_left(link, w->now, URGENT, 1, &unused_us);
+	budget_spent(link, w->now, left - whole + 1);
+	link->budget.floor_us = w->now + 3600 * A_SECOND;
+	assert_int_equal(budget_left(link, w->now, URGENT, 1, &unused_us), whole - 1);
+	call_start(link, w->now, &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } }, NULL, NULL, 0);
+	assert_int_equal(w->segments[AIR].frames[FRAME_INIT], inits);
+	world_free(w);
+}
+
+/* The first proof of a session is lost, and nothing is left for what is news. */
+static void a_session_is_proven_whatever_the_budget_has__protocol_6_1(void **state)
+{
+	struct world *w = world_of(5, 2);
+
+	(void)state;
+	w->segments[AIR].swallow[FRAME_TYPE_DATA] = 1;
+	struct node_link *links[2] = { thin_join(w, 0), thin_join(w, 1) };
+	while (w->segments[AIR].frames[FRAME_FIN] == 0)
+		world_run(w, A_SECOND / 100);
+	exhaust(w, links[0], true);
+	exhaust(w, links[1], true);
+	uint64_t fins = w->segments[AIR].frames[FRAME_FIN];
+	world_run(w, 5 * A_SECOND);
+	assert_int_equal(w->segments[AIR].frames[FRAME_FIN], fins);
+	assert_true(is_peer(w, 0, 1, AIR) && is_peer(w, 1, 0, AIR));
+	world_free(w);
+}
+
 /* The proof of a session is lost, and the other end calls meanwhile: once there is one it calls no more. */
 static void who_was_called_meanwhile_calls_no_more(void **state)
 {
@@ -330,6 +370,8 @@ int main(void)
 		cmocka_unit_test(beacons_wait_for_the_budget__protocol_6_1),
 		cmocka_unit_test(calls_and_answers_wait_for_the_budget__protocol_6_1),
 		cmocka_unit_test(a_call_is_paid_for_as_it_leaves__protocol_6_1),
+		cmocka_unit_test(a_call_asks_for_all_of_its_bytes__protocol_6_1),
+		cmocka_unit_test(a_session_is_proven_whatever_the_budget_has__protocol_6_1),
 		cmocka_unit_test(who_was_called_meanwhile_calls_no_more),
 	};
 
