@@ -5,9 +5,9 @@
  *
  *   life      Hellos and their answers: always, and counted
  *   routine   while these ten seconds have room: metrics, refreshes, beacons, calls that are repeated
- *   urgent    beyond that from a reserve of half the link for ten seconds, which 5 %
- *             of the link fill again: a cut is told at once, a first call goes, and a link
- *             that flaps does not tell it for ever
+ *   urgent    beyond that from a reserve of half the link for ten seconds, less what signs
+ *             of life take of them, which 5 % of the link fill again: a cut is told at once,
+ *             a first call goes, and a link that flaps does not tell it for ever
  *
  * Where all speak on one channel nobody takes more than half of that, and where more
  * than two do, an equal part is everybody's and the rest is for who finds the channel
@@ -25,7 +25,10 @@
 #define URGENT_PERCENT 50
 #define RESERVE_PARTS 4 /* of the reserve one is a node's own */
 #define FLOOR_PERCENT 5
+#define LIFE_BODY_THIN 16 /* of a Hello with all that rides with it, its kind and the thin body */
+#define LIFE_FRAME 130
 #define WINDOW_S (BUDGET_SLOTS - 1)
+
 /* Bytes that a share of the link carries in ten seconds, if one of `speakers` sends them. */
 static uint64_t window_bytes(const struct node_link *link, unsigned percent, unsigned speakers)
 {
@@ -102,12 +105,23 @@ static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
 	return us / MS * link_rate_bps(link) / 1000 * BUDGET_PERCENT / 100 / 8 / least_speakers(link);
 }
 
+/* What Hellos of all who share the link take of ten seconds at most. They ask nobody: others leave them the room. */
+static uint64_t life_bytes(const struct node_link *link)
+{
+	uint64_t frame =
+		link->config.overhead + (link->config.is_thin ? LIFE_BODY_THIN + THIN_OVERHEAD_MAX : LIFE_FRAME);
+	uint64_t frames = link->config.hello_ms ? WINDOW_S * 1000 / link->config.hello_ms + 1 : 0;
+	uint64_t bytes = frames * frame * speakers(link), most = window_bytes(link, URGENT_PERCENT, 1) / 2;
+
+	return bytes < most ? bytes : most;
+}
+
 /* What the reserve has for these ten seconds: a table that one tells another crosses a channel that is quiet else. What
  * is heard may be noise, or old frames that somebody sends again: a part stays ours whatever that is. */
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, 1), own = all / RESERVE_PARTS;
+	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link), own = all / RESERVE_PARTS;
 	uint64_t spent = sent, heard = sum_of(b->heard);
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
@@ -135,8 +149,8 @@ size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need
 		return SIZE_MAX;
 	slots_advance(b, now_us);
 	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), left = routine_left(link, sent);
-	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, sent) > left)
-		left = reserve_left(link, now_us, sent);
+	uint64_t reserve = need == BABEL_NEED_URGENT ? reserve_left(link, now_us, sent) : 0;
+	left = left > reserve ? left : reserve;
 	if (left >= least)
 		return left;
 	if (now_us >= b->floor_us)
@@ -170,10 +184,14 @@ void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, 
 	uint64_t free = routine_left(link, before);
 	if (bytes <= free)
 		return;
-	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, before) >= bytes)
+	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, before) >= bytes) {
 		reserve_take(link, now_us, bytes - free);
-	else
+		/* Who has just borrowed does not starve. */
+		if (b->floor_us < now_us + WINDOW_S * SECOND)
+			b->floor_us = now_us + WINDOW_S * SECOND;
+	} else {
 		b->floor_us = now_us + price_us(link, bytes, FLOOR_PERCENT, speakers(link));
+	}
 }
 
 bool budget_admits(struct node_link *link, uint64_t now_us, enum babel_need need, size_t len, uint64_t *again_us)

@@ -9,6 +9,7 @@
 #define HALF (WINDOW_BYTES / 2)
 #define FRAME 240
 #define XX_INIT 88 /* bytes of its first message, with both macs */
+#define LIFE_LEN (14 + THIN_OVERHEAD_MAX) /* of a thin Hello, sealed */
 #define START_US (1000 * A_SECOND)
 #define LIFE BABEL_NEED_LIFE
 #define ROUTINE BABEL_NEED_ROUTINE
@@ -188,6 +189,27 @@ static void the_reserve_is_of_the_channel__protocol_6_1(void **state)
 	assert_int_equal(left(&l, ROUTINE, FRAME), FIVE_PERCENT / 2);
 }
 
+/* Hellos of both ends go meanwhile: all of it together is half of the link. */
+static void urgent_news_leaves_signs_of_life_their_room__protocol_6_1(void **state)
+{
+	struct line l;
+	size_t hello = LIFE_LEN + 6, bytes = 0;
+
+	(void)state;
+	line_init(&l, true, 1);
+	l.link.config.is_thin = true;
+	l.link.config.hello_ms = 4000;
+	for (unsigned second = 0; second < 10; second++) {
+		if (second % 4 == 1) {
+			say(&l, LIFE, hello);
+			budget_heard(&l.link, l.now_us, hello);
+			bytes += 2 * hello;
+		}
+		bytes += FRAME * say_all_that_may_be_said(&l, URGENT, A_SECOND);
+	}
+	assert_in_range(bytes, HALF - 2 * FRAME, HALF);
+}
+
 static void news_never_starves(void **state)
 {
 	struct line l;
@@ -365,6 +387,7 @@ int main(void)
 		cmocka_unit_test(what_is_urgent_borrows_half_the_link_once__protocol_6_1),
 		cmocka_unit_test(an_urgent_flood_keeps_to_the_budget_in_the_long_run__protocol_6_1),
 		cmocka_unit_test(the_reserve_is_of_the_channel__protocol_6_1),
+		cmocka_unit_test(urgent_news_leaves_signs_of_life_their_room__protocol_6_1),
 		cmocka_unit_test(news_never_starves),
 		cmocka_unit_test(what_waits_to_leave_counts_already),
 		cmocka_unit_test(beacons_wait_for_the_budget__protocol_6_1),
