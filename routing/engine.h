@@ -628,7 +628,7 @@ struct request {
 
 void request_route(struct neighbour *n, uint64_t now_us, const struct prefix *prefix);
 /* Asks for a seqno that makes routes to `d` of `id` feasible again: of `only`,
- * or of all who announce it, or, if nobody does, of everybody. */
+ * or of all who announce it, or, if nobody does, of all links with plain neighbours. */
 void request_seqno(
 	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only);
 /* This node waits for an answer about `id`, and asks again by itself. */

@@ -108,15 +108,11 @@ static struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
 	return tlv;
 }
 
-/* Where nobody listens but neighbours with sessions each is told by itself: by a list, perhaps. */
-static void request_send_to_all(struct link *link, uint64_t now_us, const struct babel_tlv *tlv)
+/* A neighbour with a session that says nothing of a prefix has no route to it, or one by us: it need not be asked, and
+ * if it had everybody who lost a region would ask everybody for each prefix of it. Of plain ones words get lost. */
+static bool link_may_know_more(const struct link *link)
 {
-	if (!link->config.is_thin || link_speaks_plain(link)) {
-		queue_message(&link->queue, now_us, tlv);
-		return;
-	}
-	list_for_each (node, next, &link->neighbours)
-		queue_message(&list_entry(node, struct neighbour, on_link)->queue, now_us, tlv);
+	return link && link_speaks_plain(link);
 }
 
 /* For so long what is asked by a thin link is under way. */
@@ -133,9 +129,9 @@ static void request_send_to_links(struct request *q, uint64_t now_us, const stru
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
 		struct link *link = q->destination->b->links[id];
 
-		if (!link || (link->config.is_thin && spares_thin))
+		if (!link_may_know_more(link) || (link->config.is_thin && spares_thin))
 			continue;
-		request_send_to_all(link, now_us, tlv);
+		queue_message(&link->queue, now_us, tlv);
 		if (link->config.is_thin && q->spares_thin_us < now_us + thin_way_us(link))
 			q->spares_thin_us = now_us + thin_way_us(link);
 	}
@@ -248,6 +244,16 @@ static bool destination_is_announced(const struct destination *d, enum babel_cla
 	return false;
 }
 
+/* Nobody announces the prefix, and nobody could know it all the same. */
+static bool destination_is_unknown_to_all(const struct destination *d, enum babel_class class)
+{
+	bool is_known = destination_is_announced(d, class);
+
+	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_known; id++)
+		is_known = class == BABEL_TEXT && link_may_know_more(d->b->links[id]); /* not all speak of other classes */
+	return !is_known;
+}
+
 static void request_one(
 	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only)
 {
@@ -256,8 +262,7 @@ static void request_one(
 	/* Without a feasibility distance nothing of that origin is unfeasible. */
 	if (!s || s->distances[class].metric == BABEL_INFINITY)
 		return;
-	/* Not all speak of other classes: of those only who announces the prefix is asked. */
-	if (class != BABEL_TEXT && !only && !destination_is_announced(d, class))
+	if (!only && destination_is_unknown_to_all(d, class))
 		return;
 	uint16_t seqno = (uint16_t)(s->distances[class].seqno + 1);
 	struct request *q = request_find(d->b, class, &d->prefix, id);

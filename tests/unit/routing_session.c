@@ -963,6 +963,27 @@ static void versions_that_run_out_begin_a_new_epoch(void **state)
 	world_free(w);
 }
 
+/* It would have announced what it has. All who lose a region would ask each other for each prefix of it. */
+static void what_no_session_announces_is_not_asked_for(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 7, 100);
+	world_run(w, A_SECOND);
+	assert_int_equal(node_next(w, 0, P), 1);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 7, BABEL_INFINITY));
+	world_run(w, 5 * A_SECOND);
+	for (unsigned i = 1; i <= 2; i++)
+		assert_int_equal(probe_count(w, i, TLV_SEQNO_REQUEST), 0);
+	assert_int_equal(w->nodes[0].b->requests.count, 0);
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 7, 5000)); /* but this is */
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 0);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 1);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1009,6 +1030,7 @@ int main(void)
 		cmocka_unit_test(updates_outside_of_deltas_are_not_of_the_session),
 		cmocka_unit_test(what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4),
 		cmocka_unit_test(versions_that_run_out_begin_a_new_epoch),
+		cmocka_unit_test(what_no_session_announces_is_not_asked_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
