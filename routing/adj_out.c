@@ -319,24 +319,45 @@ static bool is_off_by_little(uint16_t told, uint16_t want)
 	return (want > told ? want - told : told - want) < METRIC_LEAST;
 }
 
-/* A metric that is told late does no harm (R9). On a thin link one that is told at
- * every quarter would keep the neighbour's table from ever being in step. */
-static bool has_moved(const struct session *s, uint16_t told, uint16_t want)
+/*
+ * Would the neighbour come by us? What it announces itself is what it has, and not
+ * by us; ours is nothing to it while that is a quarter better. Once it does come by
+ * us it takes back what it announced, and is told how long the way is. Two in three
+ * of what is said of metrics would be for those.
+ */
+static bool is_of_use(const struct session *s, const struct destination *d, enum babel_class class, uint16_t metric)
 {
-	if (is_off_by_little(told, want))
-		return false;
-	return s->n->link->config.is_thin ? metric_has_doubled(told, want) : metric_change_is_significant(told, want);
+	const struct route *its = route_find(d, s->n);
+	uint16_t cost = s->n->cost[class], refmetric = its ? its->variants[class].claim.metric : BABEL_INFINITY;
+
+	if (refmetric == BABEL_INFINITY || cost == BABEL_INFINITY || s->n->is_dormant)
+		return true;
+	return ((uint32_t)metric + cost) * 4 < (uint32_t)refmetric * 5;
 }
 
-static bool has_drifted(const struct session *s, uint16_t told, uint16_t want)
+/* A metric that is told late does no harm (R9). On a thin link one that is told at
+ * every quarter would keep the neighbour's table from ever being in step. */
+static bool has_moved(
+	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
 {
-	if (is_off_by_little(told, want))
+	if (is_off_by_little(told, want) || !metric_has_moved(told, want))
 		return false;
-	return s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
+	return metric_has_doubled(told, want) ||
+	       (!s->n->link->config.is_thin && is_of_use(s, d, class, told < want ? told : want));
+}
+
+static bool has_drifted(
+	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
+{
+	bool is_off =
+		s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
+
+	return is_off && !is_off_by_little(told, want) && is_of_use(s, d, class, told < want ? told : want);
 }
 
 /* Does the neighbour have to hear of it? `told` may be NULL. */
-static bool commit_is_due(const struct session *s, const struct claim *told, const struct claim *want, enum commit why)
+static bool commit_is_due(const struct session *s, const struct destination *d, enum babel_class class,
+	const struct claim *told, const struct claim *want, enum commit why)
 {
 	bool was_finite = told && told->metric != BABEL_INFINITY;
 
@@ -345,8 +366,8 @@ static bool commit_is_due(const struct session *s, const struct claim *told, con
 	if (!was_finite || why == COMMIT_FORCED || !router_id_equal(&want->origin, &told->origin))
 		return true;
 	if (why == COMMIT_DRIFTED)
-		return has_drifted(s, told->metric, want->metric);
-	return why == COMMIT_SETTLED && has_moved(s, told->metric, want->metric);
+		return has_drifted(s, d, class, told->metric, want->metric);
+	return why == COMMIT_SETTLED && has_moved(s, d, class, told->metric, want->metric);
 }
 
 /* Nothing is due, but perhaps it will be. */
@@ -356,9 +377,9 @@ static void commit_later(const struct session *s, struct destination *d, const s
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		if (want[c].metric == BABEL_INFINITY)
 			continue;
-		if (why == COMMIT_CHANGED && has_moved(s, told[c].metric, want[c].metric))
+		if (why == COMMIT_CHANGED && has_moved(s, d, c, told[c].metric, want[c].metric))
 			session_settles(d, now_us);
-		else if (has_drifted(s, told[c].metric, want[c].metric))
+		else if (has_drifted(s, d, c, told[c].metric, want[c].metric))
 			session_drifts(d, now_us);
 	}
 }
@@ -423,7 +444,7 @@ bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, e
 		const struct claim *before = told ? &told->claims[c] : NULL;
 		enum change change = change_of(d, c, before);
 
-		is_due |= commit_is_due(s, before, &want[c], why);
+		is_due |= commit_is_due(s, d, c, before, &want[c], why);
 		is_urgent |= change != CHANGE_LITTLE;
 		may_turn |= change == CHANGE_ORIGIN && want[c].metric == BABEL_INFINITY;
 	}

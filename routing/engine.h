@@ -366,7 +366,9 @@ bool metric_is_lossy(const struct neighbour *n);
 /* The exponentially smoothed `old` after `elapsed_us` of a constant `now`. */
 uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t half_life_us);
 bool metric_change_is_significant(uint16_t old, uint16_t now);
-bool metric_has_drifted(uint16_t old, uint16_t now); /* less than that, but not for ever */
+/* To who keeps what it was told once: this is told soon, and less than that, but not for ever, in a while. */
+bool metric_has_moved(uint16_t old, uint16_t now);
+bool metric_has_drifted(uint16_t old, uint16_t now);
 bool metric_has_doubled(uint16_t old, uint16_t now); /* or is less than half: more than that */
 
 /* --- rtt.c -------------------------------------------------------------------------- */

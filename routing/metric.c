@@ -282,9 +282,14 @@ bool metric_change_is_significant(uint16_t old, uint16_t now)
 	return (uint32_t)(old - now) * 4 > old;
 }
 
+bool metric_has_moved(uint16_t old, uint16_t now)
+{
+	return (uint32_t)(now > old ? now - old : old - now) * 4 > old;
+}
+
 bool metric_has_drifted(uint16_t old, uint16_t now)
 {
-	return (uint32_t)(now > old ? now - old : old - now) * 16 > old;
+	return (uint32_t)(now > old ? now - old : old - now) * 8 > old;
 }
 
 bool metric_has_doubled(uint16_t old, uint16_t now)

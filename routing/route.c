@@ -326,6 +326,8 @@ static void route_changed(struct route *r, uint64_t now_us)
 	route_smooth(r, now_us);
 	if (destination_depends_on(r->destination, r))
 		destination_decide(r->destination, now_us);
+	else if (r->neighbour->session)
+		session_reconsider(r->neighbour->session, r->destination, now_us);
 }
 
 static void route_retract(struct neighbour *n, uint64_t now_us, const struct prefix *prefix)

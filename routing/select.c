@@ -58,6 +58,24 @@ static bool is_clearly_less(enum babel_class class, uint32_t metric, uint32_t th
 	return metric + (part < METRIC_LEAST ? METRIC_LEAST : part) < than;
 }
 
+#define LOOKS_AHEAD 32 /* quarters of a half-life: no doubt lasts longer */
+
+static bool route_is_smoother(const struct route *r, const struct route *than, enum babel_class class, uint64_t now_us)
+{
+	return is_clearly_less(class, route_smoothed_at(r, class, now_us), route_smoothed_at(than, class, now_us));
+}
+
+/* When enough of the doubt has decayed, if nothing moves until then. It is looked at only then. */
+static uint64_t route_trusted_us(
+	const struct route *r, const struct route *than, enum babel_class class, uint64_t now_us)
+{
+	uint64_t step_us = route_half_life_us(r) / 4 + MS, at_us = now_us + step_us;
+
+	for (unsigned i = 1; i < LOOKS_AHEAD && !route_is_smoother(r, than, class, at_us); i++)
+		at_us += step_us;
+	return at_us;
+}
+
 /* True if `r` may replace the selected route: clearly better now, and for a
  * while. The margin holds for the smoothed metrics as well: noise of 20 % on two
  * equal links passes any margin on the last sample alone. A route that has
@@ -75,10 +93,9 @@ static bool route_beats(
 		timer_set_earlier(&d->b->heap, &d->reselect, d->bulk_moved_us + BULK_DWELL_US);
 		return false;
 	}
-	if (is_clearly_less(class, route_smoothed_at(r, class, now_us), route_smoothed_at(selected, class, now_us)))
+	if (route_is_smoother(r, selected, class, now_us))
 		return true;
-	/* Not yet: look again when some of the doubt has decayed. */
-	timer_set_earlier(&d->b->heap, &d->reselect, now_us + route_half_life_us(r) / 4 + MS);
+	timer_set_earlier(&d->b->heap, &d->reselect, route_trusted_us(r, selected, class, now_us));
 	return false;
 }
 

@@ -157,6 +157,12 @@ void session_announce_all(struct session *s, uint64_t now_us)
 	session_flush_soon(s, now_us, false);
 }
 
+void session_reconsider(struct session *s, struct destination *d, uint64_t now_us)
+{
+	if (adj_out_commit(s, d, now_us, COMMIT_CHANGED))
+		session_flush_soon(s, now_us, s->out.is_urgent);
+}
+
 void session_reply(struct session *s, struct destination *d, uint64_t now_us)
 {
 	if (adj_out_commit(s, d, now_us, COMMIT_FORCED))

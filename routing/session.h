@@ -133,6 +133,8 @@ void session_refreshed(struct session *s, uint64_t now_us);
 void session_announce(struct destination *d, uint64_t now_us, enum commit why);
 /* ... and all of it for this neighbour. */
 void session_announce_all(struct session *s, uint64_t now_us);
+/* ... or what this neighbour has of `d`, so that it may have use for ours. */
+void session_reconsider(struct session *s, struct destination *d, uint64_t now_us);
 /* The neighbour asked for `d`. */
 void session_reply(struct session *s, struct destination *d, uint64_t now_us);
 /* Some metric is not quite what neighbours were told: they are, in a while (R9). */

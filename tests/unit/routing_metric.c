@@ -102,6 +102,21 @@ static void only_large_changes_are_news(void **state)
 	assert_true(metric_change_is_significant(0, 1));
 }
 
+static void metrics_move_by_a_quarter_and_drift_by_an_eighth__R9(void **state)
+{
+	(void)state;
+	assert_false(metric_has_moved(800, 1000));
+	assert_true(metric_has_moved(800, 1001));
+	assert_false(metric_has_moved(800, 600));
+	assert_true(metric_has_moved(800, 599));
+	assert_false(metric_has_drifted(800, 900));
+	assert_true(metric_has_drifted(800, 901));
+	assert_false(metric_has_drifted(800, 700));
+	assert_true(metric_has_drifted(800, 699));
+	assert_false(metric_has_moved(0, 0));
+	assert_true(metric_has_moved(1, BABEL_INFINITY)); /* no overflow */
+}
+
 static void on_a_thin_link_only_twice_or_half_is_news__R9(void **state)
 {
 	(void)state;
@@ -316,6 +331,7 @@ int main(void)
 		cmocka_unit_test(wired_cost_is_the_txcost__rfc8966_a_2_1),
 		cmocka_unit_test(smoothing_halves_the_gap_each_half_life__rfc8966_a_3),
 		cmocka_unit_test(only_large_changes_are_news),
+		cmocka_unit_test(metrics_move_by_a_quarter_and_drift_by_an_eighth__R9),
 		cmocka_unit_test(on_a_thin_link_only_twice_or_half_is_news__R9),
 		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
 		cmocka_unit_test(cost_in_use_is_steady),

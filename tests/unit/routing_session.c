@@ -704,23 +704,44 @@ static void metric_that_drifts_is_told_late_and_loss_at_once__R9(void **state)
 	announce(w, 1, 3, 904);
 	ack_all(w, 2);
 	probe_forget(w, 2);
-	announce(w, 2, 3, 984); /* 8 % more here */
+	announce(w, 2, 3, 1054); /* 15 % more here */
 	for (uint16_t s = 0; s < 50; s += 2) {
-		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 984)));
+		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 1054)));
 		world_run(w, 2 * A_SECOND);
 	}
 	assert_int_equal(probe_count(w, 2, TLV_UPDATE), 0);
 	for (uint16_t s = 0; s < 12; s += 2) {
-		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 984)));
+		SAY(w, 1, say_refresh(2, 1, hash_of(P, 5, 3, 1054)));
 		world_run(w, 2 * A_SECOND);
 	}
-	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 1080);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 1150);
 	ack_all(w, 2);
 	probe_forget(w, 2);
 	SAY(w, 1, say_delta(2, 3), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	world_run(w, 50 * MILLISECOND);
 	assert_int_equal(probe_count_updates(w, 2, P, true), 1);
 	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	world_free(w);
+}
+
+/* Who has a better way himself is not told how long ours is; once he needs it he is. */
+static void metric_is_not_told_to_who_has_a_better_one__R9(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 3, 300);
+	ack_all(w, 2);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 396);
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 380));
+	probe_forget(w, 2);
+	announce(w, 2, 3, 404);
+	world_run(w, 3 * A_SECOND);
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_count(w, 2, TLV_UPDATE), 0);
+	SAY(w, 2, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 3 * A_SECOND);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 500);
 	world_free(w);
 }
 
@@ -1016,6 +1037,7 @@ int main(void)
 		cmocka_unit_test(distance_is_kept_while_a_neighbour_may_follow__R8),
 		cmocka_unit_test(distance_outlives_long_leases__R8),
 		cmocka_unit_test(metric_that_drifts_is_told_late_and_loss_at_once__R9),
+		cmocka_unit_test(metric_is_not_told_to_who_has_a_better_one__R9),
 		cmocka_unit_test(metric_is_told_when_it_has_settled__R9),
 		cmocka_unit_test(other_origin_is_told_at_once__R9),
 		cmocka_unit_test(leased_entry_is_judged_by_the_distance_of_now__R10),
