@@ -8,6 +8,7 @@
 #define GATEWAY 0
 #define NORTH 1
 #define SOUTH 2
+#define RELAY 3
 #define INTERNET 0
 #define MEET 8 /* control (docs/frames.md) */
 
@@ -83,6 +84,39 @@ static void who_send_each_other_packets_meet(void **state)
 	assert_int_equal(world_flow(w, NORTH, SOUTH, 100, 50, 100 * MILLISECOND), 0);
 	assert_int_equal(world_flow(w, SOUTH, NORTH, 200, 50, 100 * MILLISECOND), 0);
 	assert_int_equal(counters_of(w, GATEWAY)->packets_forwarded, relayed);
+	world_free(w);
+}
+
+/* north ── NAT ──► gateway ──► second ◄── NAT ── south: each relay introduces who passes it, the next one among them.
+ */
+static void who_are_two_relays_apart_meet_step_by_step(void **state)
+{
+	struct world *w = world_of(13, 4);
+	struct node_link_config relay = config_of(w, true, true), terminal = config_of(w, false, true);
+	struct node_peer_info info;
+
+	(void)state;
+	segment_make(w, INTERNET, false);
+	relay.beacon = terminal.beacon = false;
+	for (unsigned i = NORTH; i <= SOUTH; i++)
+		station_behind_nat(w, i, INTERNET, (uint16_t)(30000 + i));
+	station_join_with(w, GATEWAY, INTERNET, &relay);
+	station_join_with(w, RELAY, INTERNET, &relay);
+	station_join_with(w, NORTH, INTERNET, &terminal);
+	station_join_with(w, SOUTH, INTERNET, &terminal);
+	station_target(w, GATEWAY, RELAY, INTERNET);
+	station_target(w, NORTH, GATEWAY, INTERNET);
+	station_target(w, SOUTH, RELAY, INTERNET);
+	world_run(w, 15 * A_SECOND);
+	assert_false(is_peer(w, NORTH, RELAY, INTERNET) || is_peer(w, SOUTH, GATEWAY, INTERNET));
+	assert_int_equal(world_flow(w, NORTH, SOUTH, 1, 100, 100 * MILLISECOND), 0);
+	assert_int_equal(world_flow(w, SOUTH, NORTH, 200, 100, 100 * MILLISECOND), 0);
+	assert_true(peer_info(w, NORTH, SOUTH, INTERNET, &info));
+	assert_true(info.is_introduced);
+	uint64_t relayed = counters_of(w, GATEWAY)->packets_forwarded + counters_of(w, RELAY)->packets_forwarded;
+	assert_int_equal(world_flow(w, NORTH, SOUTH, 400, 50, 100 * MILLISECOND), 0);
+	assert_int_equal(
+		counters_of(w, GATEWAY)->packets_forwarded + counters_of(w, RELAY)->packets_forwarded, relayed);
 	world_free(w);
 }
 
@@ -335,6 +369,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_send_each_other_packets_meet),
+		cmocka_unit_test(who_are_two_relays_apart_meet_step_by_step),
 		cmocka_unit_test(who_say_nothing_are_left_alone),
 		cmocka_unit_test(either_end_can_do_without),
 		cmocka_unit_test(lost_way_is_replaced_by_that_through_the_introducer),
