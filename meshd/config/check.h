@@ -26,6 +26,8 @@ struct link_check {
 int check_node(struct config *config, const struct file_node *node, const struct check *c);
 /* Rules and limits of classes; `classes` NULL: there are none. */
 int check_classes(struct config *config, const struct file_classes *classes, const struct check *c);
+/* How packets pass the kernel; `io` NULL: nothing is said. */
+int check_io(struct config *config, const struct file_io *io, const struct check *c);
 /* The link number `i`, seen alone. */
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
 /* A link of type babel, once its name and interface are known. */
@@ -34,6 +36,8 @@ int check_babel(struct config_link *link, const struct link_check *l);
 int check_mac(struct config_link *link, const struct link_check *l);
 /* What only a babel link has, on another one. */
 int link_refuse_babel_fields(const struct link_check *l);
+/* Yes or no; false: neither. `text` NULL: as it was. */
+bool switch_read(bool *out, const char *text);
 int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l);
 /* The links together, and with the node. */
 int check_together(const struct config *config, const struct check *c);

@@ -142,17 +142,22 @@ static void take_preset(struct config_link *link, const struct preset *p)
 	link->is_thin = p->is_thin || link->type == CONFIG_SERIAL || link->type == CONFIG_PIPE;
 }
 
-int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
+bool switch_read(bool *out, const char *text)
 {
 	static const char *const words[] = { "no", "yes", "false", "true", "off", "on" };
 
 	for (size_t i = 0; text && i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(text, words[i]) == 0) {
 			*out = i % 2;
-			return 0;
+			return true;
 		}
 	}
-	if (!text)
+	return !text;
+}
+
+int link_take_switch(bool *out, const char *text, enum link_field field, const struct link_check *l)
+{
+	if (switch_read(out, text))
 		return 0;
 	return LINK_COMPLAIN(
 		l, field, "%s \"%.40s\" is neither yes nor no; write one of them", link_field_names[field], text);

@@ -137,6 +137,17 @@ int check_node(struct config *config, const struct file_node *node, const struct
 	return 0;
 }
 
+int check_io(struct config *config, const struct file_io *io, const struct check *c)
+{
+	bool has_offload = true;
+
+	if (io && !switch_read(&has_offload, io->offload))
+		return complain(c->complaint, c->outline->io[IO_OFFLOAD],
+			"io: offload \"%.40s\" is neither yes nor no; write one of them", io->offload);
+	config->is_unbatched = !has_offload;
+	return 0;
+}
+
 static bool ports_collide(const struct config_link *a, const struct config_link *b)
 {
 	return a->type == CONFIG_UDP && b->type == CONFIG_UDP && a->port && a->port == b->port &&

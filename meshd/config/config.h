@@ -142,6 +142,7 @@ struct config {
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
 	unsigned redistribute_count;
 	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
+	bool is_unbatched; /* io.offload is "no": packets pass the kernel one by one */
 	struct config_classes classes;
 	unsigned link_count;
 	struct config_link links[CONFIG_LINK_MAX];

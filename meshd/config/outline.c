@@ -2,7 +2,7 @@
  * Walks the YAML events of a configuration and notes the line of every field.
  *
  *   file  := { node: { field: text, redistribute: [ text, ... ], ... }, links: [ link, ... ],
- *             classes: { rules: [ text, ... ], limits: [ text, ... ] } }
+ *             classes: { rules: [ text, ... ], limits: [ text, ... ] }, io: { field: text } }
  *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ],
  *             command: [ text, ... ], ... }
  *
@@ -27,10 +27,11 @@ const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface",
 	"listen", "discover", "mtu", "cost", "idle-hello", "probe", "kind", "hello", "update", "rtt", "split-horizon",
 	"accept", "announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
 	"kiss-port", "tx-delay", "command", "essential", "introductions" };
+const char *const io_field_names[IO_FIELDS] = { "offload" };
 static const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
 
-enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTIONS };
-static const char *const section_names[SECTIONS] = { "node", "links", "classes" };
+enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTION_IO, SECTIONS };
+static const char *const section_names[SECTIONS] = { "node", "links", "classes", "io" };
 
 struct walk {
 	yaml_parser_t parser;
@@ -322,6 +323,30 @@ static int outline_classes(struct outline *o, struct walk *w)
 	return error;
 }
 
+static int outline_io(struct outline *o, struct walk *w)
+{
+	int error = walk_next(w);
+
+	if (error)
+		return error;
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(w->complaint, walk_line(w), "\"io\" takes fields; write io: {offload: no}");
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, "io: ", io_field_names, IO_FIELDS, &field);
+		if (!error)
+			error = walk_once(w, "io: ", io_field_names[field], &o->io[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = walk_check_text(w, "io: ", io_field_names[field]);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
 static int outline_section(struct outline *o, struct walk *w, enum section section)
 {
 	switch (section) {
@@ -329,6 +354,8 @@ static int outline_section(struct outline *o, struct walk *w, enum section secti
 		return outline_node(o, w);
 	case SECTION_CLASSES:
 		return outline_classes(o, w);
+	case SECTION_IO:
+		return outline_io(o, w);
 	default:
 		return outline_links(o, w);
 	}
@@ -336,7 +363,7 @@ static int outline_section(struct outline *o, struct walk *w, enum section secti
 
 static int outline_sections(struct outline *o, struct walk *w)
 {
-	unsigned *lines[SECTIONS] = { &o->node_line, &o->links_line, &o->classes_line };
+	unsigned *lines[SECTIONS] = { &o->node_line, &o->links_line, &o->classes_line, &o->io_line };
 	int error;
 
 	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {

@@ -63,9 +63,11 @@ enum link_field {
 	LINK_FIELDS
 };
 
+enum io_field { IO_OFFLOAD, IO_FIELDS };
 enum classes_field { CLASSES_RULES, CLASSES_LIMITS, CLASSES_FIELDS };
 
 extern const char *const node_field_names[NODE_FIELDS];
+extern const char *const io_field_names[IO_FIELDS];
 extern const char *const link_field_names[LINK_FIELDS];
 
 /* Lines count from 1; 0: the file does not have it. */
@@ -84,6 +86,8 @@ struct outline {
 	unsigned node_line;
 	unsigned node[NODE_FIELDS];
 	struct outline_list redistribute;
+	unsigned io_line;
+	unsigned io[IO_FIELDS];
 	unsigned classes_line;
 	unsigned classes[CLASSES_FIELDS];
 	struct outline_list classes_list[CLASSES_FIELDS];

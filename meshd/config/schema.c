@@ -85,10 +85,16 @@ static const cyaml_schema_field_t classes_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t io_fields[] = {
+	TEXT_FIELD(struct file_io, offload),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("node", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, node, node_schema),
 	CYAML_FIELD_MAPPING_PTR(
 		"classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, classes, classes_fields),
+	CYAML_FIELD_MAPPING_PTR("io", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, io, io_fields),
 	CYAML_FIELD_SEQUENCE("links", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, links, &link_schema, 0,
 		CONFIG_LINK_MAX),
 	CYAML_FIELD_END,

@@ -32,9 +32,14 @@ struct file_classes {
 	unsigned rules_count, limits_count;
 };
 
+struct file_io {
+	char *offload;
+};
+
 struct file {
 	struct file_node *node; /* may be NULL */
 	struct file_classes *classes; /* may be NULL */
+	struct file_io *io; /* may be NULL */
 	struct file_link *links;
 	unsigned links_count;
 };

@@ -51,6 +51,8 @@ static void node_compare(struct reload *r)
 	field_compare(r, "lan", strcmp(old->lan, new->lan) == 0);
 	field_compare(r, "table", old->table == new->table);
 	field_compare(r, "metric", old->route_metric == new->route_metric);
+	if (old->is_unbatched != new->is_unbatched)
+		note(r->waiting, "io: offload");
 	if (old->redistribute_count == new->redistribute_count &&
 		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) == 0)
 		return;

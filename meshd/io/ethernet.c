@@ -128,35 +128,33 @@ void ethernet_close(struct port *p)
 
 /* --- frames ------------------------------------------------------------------------------------------- */
 
-struct arrival {
-	struct port *p;
-	uint64_t now_us;
-};
-
 static void frame_in(uint8_t *user, const struct pcap_pkthdr *header, const uint8_t *raw)
 {
-	const struct arrival *a = (const struct arrival *)(void *)user;
-	struct daemon *d = a->p->d;
+	struct batch_in *in = (struct batch_in *)(void *)user;
+	struct daemon *d = in->port->d;
 	uint8_t mac[IO_MAC_LEN];
 	struct bytes frame;
 
 	if (!ethernet_unwrap(bytes_of(raw, header->caplen), mac, &frame)) {
-		a->p->rx_dropped++;
+		in->port->rx_dropped++;
 		return;
 	}
 	struct endpoint from = endpoint_of_mac(mac);
-	memcpy(d->frames[0], frame.data, frame.len);
-	node_frame_in(d->node, a->now_us, a->p->id, &from, d->frames[0], frame.len);
+	memcpy(d->frames[in->count], frame.data, frame.len);
+	batch_in_add(in, &from, d->frames[in->count], frame.len);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct port *p = io->data;
-	struct arrival arrival = { .p = p, .now_us = io_now_us() };
+	struct batch_in in;
 
 	(void)loop;
 	(void)events;
-	if (pcap_dispatch(p->pcap, IO_BATCH, frame_in, (uint8_t *)&arrival) != PCAP_ERROR)
+	batch_in_begin(&in, p);
+	int count = pcap_dispatch(p->pcap, IO_BATCH, frame_in, (uint8_t *)&in);
+	batch_in_end(&in);
+	if (count != PCAP_ERROR)
 		return;
 	/* The ring stays readable until it is opened anew; the tick does that. */
 	ev_io_stop(p->d->loop, &p->io);

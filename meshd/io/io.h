@@ -2,7 +2,7 @@
  * What the files of the libev shell share. One thread, one loop, one node:
  *
  *   TUN ───────► node_packets_in ──► output.send ──► port (ethernet, udp, serial, pipe)
- *   port ──────► node_frame_in ────► output.deliver ──► TUN
+ *   port ──────► node_frames_in ────► output.deliver ──► TUN
  *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
@@ -16,6 +16,7 @@
 #define MESHD_IO_IO_H
 
 #include "meshd/config/config.h"
+#include "meshd/io/batch.h"
 #include "meshd/node/node.h"
 
 #include <ev.h>
@@ -165,15 +166,22 @@ int sysctl_write(const char *name, int value);
 struct tun {
 	int fd;
 	ev_io io;
+	bool has_header; /* a struct virtio_net_hdr is before each packet, in both directions */
+	bool gives_large, takes_udp; /* the kernel hands out large packets; ... and takes rows of datagrams as well */
 	uint64_t write_errors;
 	uint64_t looped; /* read, but for this node's own address */
+	uint64_t malformed; /* read, but too large or not to be cut */
+	struct segments_shape guess; /* of the next large packet; size 0: none is expected */
+	unsigned plain_reads; /* since the last one */
 	uint8_t room[IO_BATCH][NODE_HEADROOM + TUN_PACKET_MAX + NODE_TAILROOM];
+	uint8_t large[TUN_PACKET_MAX + LARGE_PACKET_MAX]; /* what of a read was not expected */
 };
 
 int tun_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void tun_start(struct daemon *d);
 void tun_close(struct daemon *d);
 void tun_deliver(struct daemon *d, struct bytes packet);
+void tun_flush(struct daemon *d); /* writes what batch_packet() noted */
 /* Where an IP packet wants to go; false if it is none. */
 bool packet_destination(struct bytes packet, struct address *to);
 
@@ -239,6 +247,7 @@ struct port {
 	uint32_t overruns; /* of the socket, counted in rx_dropped */
 	int tx_errno; /* of the last error */
 	int fd, group_fd; /* udp: unicast, multicast */
+	bool has_gso, has_gro; /* udp: the kernel cuts what is sent, and hands over what it has joined */
 	ev_io io, group_io;
 	struct pcap *pcap;
 	struct serial *serial; /* NULL until it was open once */
@@ -273,6 +282,7 @@ void ports_resync(struct daemon *d);
 /* The interface failed under us; looked at again by the next tick. */
 void port_broken(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame);
+void port_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 /* It is there and takes nothing, and the link is down until it does. Only notes, as above. */
 void port_stalled(struct port *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Counts; an interface that went away breaks the port. `code`: errno. */
@@ -294,9 +304,11 @@ size_t ethernet_wrap(uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], co
 	struct bytes frame); /* 0: too long */
 bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame);
 
+#define UDP_ROW_BYTES 65487 /* of a row of frames: the largest UDP payload in IPv4, with some room for options */
 int udp_open(struct port *p, char error[IO_ERROR_MAX]);
 void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
+void udp_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 uint32_t udp_overruns(struct port *p);
 
 /* babel.c: plain Babel on UDP 6696. `to` is the neighbour's link-local address, 16 bytes. */
@@ -425,7 +437,8 @@ struct daemon {
 	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */
 	int status; /* of the program */
 	char error[IO_ERROR_MAX]; /* why it had to stop */
-	uint8_t frames[IO_BATCH][NODE_FRAME_MAX + NODE_TAILROOM]; /* receive room, shared by the udp links */
+	struct batch batch;
+	uint8_t frames[IO_BATCH][NODE_FRAME_MAX + NODE_TAILROOM]; /* receive room for single frames, of all links */
 };
 
 __attribute__((format(printf, 3, 4))) void daemon_say(struct daemon *d, const char *code, const char *format, ...);

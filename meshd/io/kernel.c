@@ -14,9 +14,13 @@
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <net/if_arp.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <netlink/route/addr.h>
 #include <netlink/route/link.h>
@@ -25,6 +29,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#define TCP_HEADERS 72 /* of IPv6, with time stamps */
 #define ADDRGEN_NONE 1 /* IN6_ADDR_GEN_MODE_NONE; the kernel's header clashes with libc's */
 
 const char *kernel_remedy(int nl_error)
@@ -110,6 +115,21 @@ static void addrgen_disable(struct kernel *k, struct rtnl_link *self)
 	rtnl_link_put(change);
 }
 
+/* No larger packets than one row of frames carries (udp.c): the rest of one would go in a row of its own. Not worth
+ * failing for. */
+static void gso_limit(struct kernel *k, unsigned mtu)
+{
+	struct nl_msg *m = nlmsg_alloc_simple(RTM_NEWLINK, 0);
+	struct ifinfomsg header = { .ifi_index = k->tun_ifindex };
+	uint32_t segments = UDP_ROW_BYTES / (mtu + NODE_OVERHEAD);
+
+	if (m && nlmsg_append(m, &header, sizeof(header), NLMSG_ALIGNTO) >= 0 &&
+		nla_put_u32(m, IFLA_GSO_MAX_SIZE, segments * (mtu - TCP_HEADERS)) >= 0 &&
+		nl_send_auto(k->request, m) >= 0)
+		nl_wait_for_ack(k->request);
+	nlmsg_free(m);
+}
+
 static int tun_raise(struct daemon *d)
 {
 	struct rtnl_link *self = rtnl_link_alloc(), *change = rtnl_link_alloc();
@@ -121,6 +141,8 @@ static int tun_raise(struct daemon *d)
 		rtnl_link_set_mtu(change, d->config.tun_mtu);
 		rtnl_link_set_flags(change, IFF_UP);
 		code = rtnl_link_change(d->kernel.request, self, change, 0);
+		if (d->tun.gives_large)
+			gso_limit(&d->kernel, d->config.tun_mtu);
 	}
 	rtnl_link_put(self);
 	rtnl_link_put(change);

@@ -310,6 +310,18 @@ static void everything_close(struct daemon *d)
 	enrolment_done(&d->enrolment);
 }
 
+/* What the kernel goes along with. */
+static void offloads_say(struct daemon *d)
+{
+	const struct tun *t = &d->tun;
+
+	daemon_say(d, "offloads", "%s: %s", d->config.tun,
+		d->config.is_unbatched ? "off, by the configuration"
+		: t->takes_udp         ? "TCP and UDP"
+		: t->gives_large       ? "TCP; Linux 6.2 has UDP as well"
+				       : "none: the kernel has no large packets for a TUN");
+}
+
 static void started_say(struct daemon *d)
 {
 	char address[ADDRESS_TEXT];
@@ -339,6 +351,7 @@ int daemon_run(const struct config *config, const char *path, bool is_verbose)
 	if (!d->loop)
 		io_fail(d->error, -ENOSYS, "the kernel has no way to wait for events; use Linux 5.10 or newer");
 	else if (everything_open(d) == 0) {
+		offloads_say(d);
 		started_say(d);
 		if (!d->status)
 			ev_run(d->loop, 0);

@@ -308,7 +308,8 @@ static void record_in(struct pipe *m, uint64_t now_us, struct bytes record)
 	}
 	struct endpoint from = endpoint_of_modem(address);
 	memcpy(d->frames[0], frame.data, frame.len);
-	node_frame_in(d->node, now_us, m->p->id, &from, d->frames[0], frame.len);
+	node_frames_in(d->node, now_us, m->p->id, &(struct node_frame){ from, d->frames[0], frame.len }, 1);
+	batch_flush(d);
 }
 
 /* How much of a record is still to come; 0: it is whole. Its length may be rubbish: -EPROTO. */

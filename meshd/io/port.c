@@ -80,18 +80,22 @@ struct backend {
 	int (*open)(struct port *p, char error[IO_ERROR_MAX]);
 	void (*close)(struct port *p);
 	void (*send)(struct port *p, const struct endpoint *to, struct bytes frame);
+	/* NULL: one by one. */
+	void (*send_batch)(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 	uint32_t (*overruns)(struct port *p); /* NULL: it has none */
 	unsigned overhead; /* of what lies beneath, counted by its MTU */
 	void (*free)(struct port *p); /* NULL: nothing is kept while it is closed */
 };
 
 static const struct backend backends[] = {
-	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_overruns,
+	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, NULL, ethernet_overruns,
 		ETHERNET_LENGTH, NULL },
-	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_overruns, CONFIG_UDP_OVERHEAD, NULL },
-	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, udp_overruns, CONFIG_UDP_OVERHEAD, NULL },
-	[CONFIG_SERIAL] = { "serial", serial_open, serial_close, serial_send, NULL, 0, serial_free },
-	[CONFIG_PIPE] = { "pipe", pipe_open, pipe_close, pipe_send, NULL, 0, pipe_free },
+	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_send_batch, udp_overruns, CONFIG_UDP_OVERHEAD,
+		NULL },
+	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, NULL, udp_overruns, CONFIG_UDP_OVERHEAD,
+		NULL },
+	[CONFIG_SERIAL] = { "serial", serial_open, serial_close, serial_send, NULL, NULL, 0, serial_free },
+	[CONFIG_PIPE] = { "pipe", pipe_open, pipe_close, pipe_send, NULL, NULL, 0, pipe_free },
 };
 
 const char *port_type_name(enum config_link_type type)
@@ -543,11 +547,23 @@ void port_stalled(struct port *p, const char *format, ...)
 	va_end(args);
 }
 
+static bool port_takes(const struct port *p)
+{
+	return p->is_open && !p->wants_reopen;
+}
+
 void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
-	if (!p->is_open || p->wants_reopen)
+	if (!port_takes(p))
 		return;
-	backend_of(p)->send(p, to, frame);
+	if (!backend_of(p)->send_batch || p->d->config.is_unbatched || !batch_frame(p->d, p, to, frame))
+		backend_of(p)->send(p, to, frame);
+}
+
+void port_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count)
+{
+	if (port_takes(p))
+		backend_of(p)->send_batch(p, to, frames, count);
 }
 
 void port_send_failed(struct port *p, int code)

@@ -260,7 +260,8 @@ static void frame_in(struct serial *s, uint64_t now_us, struct bytes frame)
 		return;
 	struct endpoint endpoint = endpoint_of_station(from);
 	memcpy(d->frames[0], inner.data, inner.len);
-	node_frame_in(d->node, now_us, s->p->id, &endpoint, d->frames[0], inner.len);
+	node_frames_in(d->node, now_us, s->p->id, &(struct node_frame){ endpoint, d->frames[0], inner.len }, 1);
+	batch_flush(d);
 }
 
 static void bytes_in(struct serial *s, uint64_t now_us, struct bytes in)

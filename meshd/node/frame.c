@@ -271,22 +271,10 @@ static bool frame_is_data(const struct node_link *link, uint8_t first)
 	return link->config.is_thin ? first & 0xc0 : first == FRAME_TYPE_DATA;
 }
 
-void node_frame_in(
-	struct node *n, uint64_t now_us, unsigned id, const struct endpoint *from, uint8_t *frame, size_t len)
+static void frame_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len)
 {
-	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+	struct node *n = link->n;
 
-	if (!link || !link->up) {
-		DROP(n, link, link_down);
-		return;
-	}
-	if (n->is_leaving)
-		return;
-	if (link->config.is_plain) {
-		DROP(n, link, unknown_type); /* nothing sealed comes from there */
-		return;
-	}
-	n->now_us = now_us;
 	link->rx_frames++;
 	link->rx_bytes += len;
 	shaper_heard(link, now_us, len + link->config.overhead);
@@ -318,5 +306,22 @@ void node_frame_in(
 	default:
 		DROP(n, link, unknown_type);
 		break;
+	}
+}
+
+void node_frames_in(struct node *n, uint64_t now_us, unsigned id, struct node_frame *frames, size_t count)
+{
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+
+	if (n->is_leaving && link && link->up)
+		return;
+	n->now_us = now_us;
+	for (size_t i = 0; i < count; i++) {
+		if (!link || !link->up)
+			DROP(n, link, link_down);
+		else if (link->config.is_plain)
+			DROP(n, link, unknown_type); /* nothing sealed comes from there */
+		else
+			frame_in(link, now_us, &frames[i].from, frames[i].data, frames[i].len);
 	}
 }

@@ -97,6 +97,8 @@ struct node_kernel_route {
 	struct address next_hop; /* IPv6 for an IPv4 prefix: RFC 9229 */
 };
 
+/* Borrowed bytes are valid until the output returns; those that lie where the shell handed a frame or a packet in, until
+ * that call into the node returns: so a shell may note them, and send and deliver them together. */
 struct node_output {
 	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. On a plain link it is a
 	 * Babel packet, and the endpoint the neighbour's IPv6 address (16 bytes). Borrowed. */
@@ -251,10 +253,16 @@ const struct babel_mac_counters *node_mac_counters(const struct node *n, unsigne
 
 /* --- frames and packets ------------------------------------------------------------ */
 
-/* One received frame; it is opened (and, forwarded, sealed) in place. The buffer
- * must have NODE_TAILROOM free bytes behind `len`. */
-void node_frame_in(
-	struct node *n, uint64_t now_us, unsigned link, const struct endpoint *from, uint8_t *frame, size_t len);
+/* A received frame. It is opened, and forwarded sealed again, where it lies; nothing around it is touched, so that
+ * frames may lie side by side. */
+struct node_frame {
+	struct endpoint from;
+	uint8_t *data;
+	size_t len;
+};
+/* Frames of one link, in the order in which they came. What becomes of them lies where they do until the call returns
+ * (struct node_output). */
+void node_frames_in(struct node *n, uint64_t now_us, unsigned link, struct node_frame *frames, size_t count);
 
 /* One Babel packet from a plain link (UDP payload). */
 void node_babel_in(

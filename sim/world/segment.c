@@ -283,7 +283,8 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 	if (is_heard) {
 		to->traffic.heard_frames++;
 		ledger_handed(to->port, &f->sealed, bytes_of(f->data, f->len));
-		node_frame_in(s->node, now_us, to->port->number, &f->source, f->data, f->len);
+		node_frames_in(
+			s->node, now_us, to->port->number, &(struct node_frame){ f->source, f->data, f->len }, 1);
 		ledger_handled(s);
 		station_settle(s);
 	} else {

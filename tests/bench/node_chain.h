@@ -104,7 +104,8 @@ static inline void chain_drain(struct chain *c)
 		const struct chain_frame *f = &c->frames[c->read++ % CHAIN_FRAMES];
 
 		memcpy(copy, f->data, f->len);
-		node_frame_in(c->nodes[f->to].node, c->now_us, f->link, &f->from, copy, f->len);
+		node_frames_in(
+			c->nodes[f->to].node, c->now_us, f->link, &(struct node_frame){ f->from, copy, f->len }, 1);
 	}
 }
 

@@ -39,7 +39,7 @@ static void frame_in(struct chain *c, unsigned to, struct endpoint from, struct 
 	assert(buffer);
 	if (frame.len)
 		memcpy(buffer, frame.data, frame.len);
-	node_frame_in(c->nodes[to].node, c->now_us, 0, &from, buffer, frame.len);
+	node_frames_in(c->nodes[to].node, c->now_us, 0, &(struct node_frame){ from, buffer, frame.len }, 1);
 	free(buffer);
 }
 

@@ -2,6 +2,7 @@
  * Pipes: real children, good and bad. Time is real, conditions are waited for.
  */
 #include "tests/unit/io_fakes.h"
+#include "tests/unit/io_one_by_one.h"
 
 #include "meshd/io/line.h"
 

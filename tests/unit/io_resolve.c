@@ -1,5 +1,6 @@
 /* Where the node is told to call; look-ups are played by the test, time too. */
 #include "tests/unit/io_fakes.h"
+#include "tests/unit/io_one_by_one.h"
 
 #include "meshd/io/lookup.h"
 

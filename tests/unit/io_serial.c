@@ -3,6 +3,7 @@
  * Time is real, conditions are waited for.
  */
 #include "tests/unit/io_fakes.h"
+#include "tests/unit/io_one_by_one.h"
 
 #include "meshd/io/line.h"
 

@@ -1,9 +1,11 @@
 /* UDP links over the loopback interface: two ports of one daemon. */
 #include "tests/unit/io_fakes.h"
+#include "tests/unit/io_one_by_one.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -167,6 +169,46 @@ static void a_wakeup_takes_one_batch_and_loses_nothing(void **state)
 		assert_int_equal(fake.frames[i].first, i);
 }
 
+/* What batch_flush() would send: frames of these lengths, numbered. */
+static void send_batch(struct port *from, struct port *to, const size_t *lens, unsigned count)
+{
+	static uint8_t room[BATCH_FRAMES][NODE_FRAME_MAX];
+	struct bytes frames[BATCH_FRAMES];
+	struct endpoint e = endpoint_at("127.0.0.1", to);
+
+	for (unsigned i = 0; i < count; i++) {
+		memset(room[i], (int)i, lens[i]);
+		frames[i] = bytes_of(room[i], lens[i]);
+	}
+	udp_send_batch(from, &e, frames, count);
+}
+
+static void a_batch_arrives_frame_by_frame_and_in_order(void **state)
+{
+	struct scene *s = *state;
+	size_t lens[BATCH_FRAMES];
+
+	/* With rows and without: the same. */
+	for (unsigned way_of_sending = 0; way_of_sending < 4; way_of_sending++) {
+		s->a->has_gso = way_of_sending & 1;
+		setsockopt(s->b->fd, SOL_UDP, UDP_GRO, &(int){ way_of_sending >> 1 }, sizeof(int));
+		s->b->has_gro = way_of_sending & 2;
+		fake.frame_count = 0;
+		for (unsigned i = 0; i < 200; i++)
+			lens[i] = i % 50 == 49 ? 700 : i % 67 == 0 ? 1433 : i < 120 ? 1432 : 90;
+		send_batch(s->a, s->b, lens, 200);
+		for (unsigned i = 0; i < 8; i++)
+			run(s);
+		assert_int_equal(fake.frame_count, 200);
+		for (unsigned i = 0; i < 200; i++) {
+			assert_int_equal(fake.frames[i].len, lens[i]);
+			assert_int_equal(fake.frames[i].first, i);
+			assert_int_equal(fake.frames[i].last, i);
+		}
+		assert_int_equal(s->a->tx_errors + s->b->rx_dropped, 0);
+	}
+}
+
 static void a_flood_is_cut_by_the_kernel_and_known(void **state)
 {
 	struct scene *s = *state;
@@ -280,6 +322,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_frame_crosses_in_either_family, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_answer_goes_where_the_frame_came_from, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_batch_arrives_frame_by_frame_and_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_largest_frame_fits_and_a_larger_one_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_empty_datagram_is_dropped, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wakeup_takes_one_batch_and_loses_nothing, setup, teardown),

@@ -121,7 +121,8 @@ static inline void world_run(struct world *w, uint64_t span_us)
 			struct endpoint from = { .len = 1, .bytes = { (uint8_t)(f.from + 1) } };
 
 			if (w->members[f.to].d->node)
-				node_frame_in(w->members[f.to].d->node, w->now_us, f.link, &from, f.frame, f.len);
+				node_frames_in(w->members[f.to].d->node, w->now_us, f.link,
+					&(struct node_frame){ from, f.frame, f.len }, 1);
 			free(f.frame);
 		}
 		if (w->now_us >= end_us)

@@ -421,12 +421,12 @@ static inline void station_hear(struct station *s, unsigned segment, const struc
 {
 	if (!s->node)
 		return;
-	uint8_t *buffer = malloc(frame.len + NODE_TAILROOM);
+	uint8_t *buffer = malloc(frame.len + !frame.len);
 
 	assert_non_null(buffer);
 	if (frame.len)
 		memcpy(buffer, frame.data, frame.len);
-	node_frame_in(s->node, s->w->now, segment, from, buffer, frame.len);
+	node_frames_in(s->node, s->w->now, segment, &(struct node_frame){ *from, buffer, frame.len }, 1);
 	free(buffer);
 	station_poll(s);
 }

@@ -99,7 +99,7 @@ static void what_is_opened_was_sealed_by_a_station__A(void **state)
 	while (!r->len)
 		world_run(r->w, r->w->now_us + 1);
 	memcpy(copy, r->frame, r->len);
-	node_frame_in(r->b->node, r->w->now_us, 0, &r->source, copy, r->len);
+	node_frames_in(r->b->node, r->w->now_us, 0, &(struct node_frame){ r->source, copy, r->len }, 1);
 	station_settle(r->b);
 	ends(r, "that no station sealed for it");
 }
