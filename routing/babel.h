@@ -111,6 +111,10 @@ struct babel_output {
 	/* The route to `route->prefix` changed. Called for received prefixes only,
 	 * not for own ones. */
 	void (*route_changed)(void *user, enum babel_route_change change, const struct babel_route *route);
+	/* Where packets of route->class for route->prefix may go, with nobody told, when the selected route's neighbour
+	 * is not there: infinite metric: nowhere. It holds until the next such call, whatever else changes. NULL:
+	 * nobody asks. */
+	void (*backup_changed)(void *user, const struct babel_route *route);
 	/* Persist: after a restart this node must not use a seqno below `seqno`
 	 * (protocol.md 6.3: blocks of 16). May be NULL. */
 	void (*seqno_store)(void *user, uint16_t seqno);

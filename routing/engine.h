@@ -256,6 +256,7 @@ struct neighbour {
 	struct babel *b;
 	struct link *link;
 	uint32_t number; /* no other one had it before */
+	uint16_t slot; /* from 1: small, and another one's once this one is gone */
 	struct address address;
 	struct history multicast;
 	struct history unicast;
@@ -497,6 +498,7 @@ struct told {
 	uint32_t neighbour; /* its number */
 	uint8_t installed; /* enum installed */
 	bool is_outdated; /* the selected route has another next hop since */
+	uint16_t backup; /* the slot of its neighbour; 0: none */
 };
 
 struct destination {
@@ -556,6 +558,12 @@ void destination_acked(struct destination *d, uint64_t now_us, bool was_acked);
 void destination_told(struct destination *d, uint64_t now_us);
 /* A neighbour that was dropped may follow what it was told of `d` until then. */
 void destination_forgotten(struct destination *d, uint64_t now_us, uint64_t until_us);
+
+/* --- backup.c: what is used when the selected route is not ---------------------------------- */
+
+/* Something about the routes to `d` or their feasibility changed: the owner is told of other backups. */
+void backup_review(struct destination *d);
+uint16_t backup_slot(const struct babel *b); /* that no neighbour has */
 
 /* --- update.c -------------------------------------------------------------------------------- */
 

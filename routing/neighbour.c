@@ -70,6 +70,7 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	n->b = b;
 	n->link = link;
 	n->number = ++b->neighbour_number;
+	n->slot = backup_slot(b);
 	n->address = *address;
 	n->classes = 1u << BABEL_TEXT;
 	n->txcost = n->told_rxcost = BABEL_INFINITY;
@@ -298,6 +299,8 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 		route_smooth(r, now_us);
 		if (destination_depends_on(r->destination, r))
 			destination_decide(r->destination, now_us);
+		else
+			backup_review(r->destination);
 	}
 }
 

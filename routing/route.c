@@ -324,9 +324,12 @@ static void route_ask_owner(struct route *r)
 static void route_changed(struct route *r, uint64_t now_us)
 {
 	route_smooth(r, now_us);
-	if (destination_depends_on(r->destination, r))
+	if (destination_depends_on(r->destination, r)) {
 		destination_decide(r->destination, now_us);
-	else if (r->neighbour->session)
+		return;
+	}
+	backup_review(r->destination);
+	if (r->neighbour->session)
 		session_reconsider(r->neighbour->session, r->destination, now_us);
 }
 

@@ -85,10 +85,11 @@ static bool route_beats(
 {
 	uint16_t metric = route_metric(r, class), than = route_metric(selected, class);
 
-	if (!is_clearly_less(class, metric, than))
-		return false;
+	/* Also where both are so small that no margin is left: cables cost command next to nothing. */
 	if (than / 3 >= metric)
 		return true;
+	if (!is_clearly_less(class, metric, than))
+		return false;
 	if (class == BABEL_BULK && now_us < d->bulk_moved_us + BULK_DWELL_US) {
 		timer_set_earlier(&d->b->heap, &d->reselect, d->bulk_moved_us + BULK_DWELL_US);
 		return false;
@@ -194,6 +195,7 @@ static void destination_install(struct destination *d, enum babel_class class)
 			.metric = route.metric,
 			.neighbour = selected->neighbour->number,
 			.installed = INSTALLED_ROUTE,
+			.backup = d->told[class].backup,
 		};
 		if (d->b->output.route_changed)
 			d->b->output.route_changed(d->b->user, BABEL_ROUTE_SET, &route);
@@ -305,6 +307,7 @@ void destination_decide(struct destination *d, uint64_t now_us)
 	destination_lost_classes(d, now_us);
 	for (unsigned c = 0; c < d->b->config.classes; c++)
 		destination_install(d, c);
+	backup_review(d);
 	if (!list_is_empty(&d->routes))
 		route_note_starving(d, now_us);
 	request_satisfied(d, now_us);

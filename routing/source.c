@@ -122,16 +122,18 @@ static struct source *source_new(struct destination *d, const router_id *id)
 	return s;
 }
 
-static void distance_lower(struct distance *own, const struct claim *claim)
+/* False: it is as low already. */
+static bool distance_lower(struct distance *own, const struct claim *claim)
 {
 	bool is_there = own->metric != BABEL_INFINITY;
 
 	if (is_there && claim->seqno == own->seqno && claim->metric >= own->metric)
-		return;
+		return false;
 	if (is_there && claim->seqno != own->seqno && !seqno_is_newer(claim->seqno, own->seqno))
-		return;
+		return false;
 	own->seqno = claim->seqno;
 	own->metric = claim->metric;
+	return true;
 }
 
 bool source_update(
@@ -143,7 +145,8 @@ bool source_update(
 		s = source_new(d, &claim->origin);
 	if (!s)
 		return false;
-	distance_lower(&s->distances[class], claim);
+	if (distance_lower(&s->distances[class], claim))
+		backup_review(d);
 	if (s != d->sources) {
 		source_unlink(s);
 		source_put_first(s);

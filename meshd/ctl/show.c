@@ -234,6 +234,8 @@ static const char *route_state(const json_t *route)
 {
 	if (json_flag(route, "selected"))
 		return "in use";
+	if (json_flag(route, "backup"))
+		return "backup";
 	if (json_is_null(json_object_get(route, "via")))
 		return "lost, held";
 	if (json_is_null(json_object_get(route, "metric")))

@@ -116,6 +116,22 @@ static void links_print_short(const json_t *links, FILE *out)
 	table_done(&t);
 }
 
+/* In the room that reasons leave: that something may fail is less than that it has. */
+static void warnings_print(const json_t *warnings, size_t room, FILE *out)
+{
+	const json_t *warning;
+	size_t i;
+
+	json_array_foreach (warnings, i, warning) {
+		if (i + 1 == room && json_array_size(warnings) > room) {
+			fprintf(out, "~ and %zu more: meshctl status --json\n", json_array_size(warnings) - i);
+			return;
+		}
+		if (i < room)
+			fprintf(out, "~ %s\n", json_text(warning, "what"));
+	}
+}
+
 static void reasons_print(const json_t *reasons, FILE *out)
 {
 	size_t count = json_array_size(reasons), i;
@@ -143,6 +159,9 @@ void status_print(const json_t *answer, FILE *out)
 	fprintf(out, "links\n");
 	links_print_short(json_object_get(answer, "links"), out);
 	reasons_print(json_object_get(answer, "reasons"), out);
+	size_t reasons = json_array_size(json_object_get(answer, "reasons"));
+	warnings_print(
+		json_object_get(answer, "warnings"), reasons > REASONS_SHOWN ? 0 : REASONS_SHOWN + 1 - reasons, out);
 }
 _Static_assert(3 + 4 + (LINKS_SHOWN + 1) + (REASONS_SHOWN + 1) <= STATUS_LINES, "one screen");
 

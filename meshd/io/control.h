@@ -78,6 +78,9 @@ __attribute__((format(printf, 1, 2))) json_t *answer_error(const char *format, .
 size_t page_from(const json_t *request);
 json_t *page_next(size_t from, size_t total);
 
+/* Of "status": {what, action} of what hangs on one path or one node. Needs view_routes() and view_members(). */
+json_t *warnings_make(const struct view *v);
+
 typedef json_t *(*answer_function)(struct view *v, const json_t *request);
 json_t *answer_status(struct view *v, const json_t *request);
 json_t *answer_nodes(struct view *v, const json_t *request);

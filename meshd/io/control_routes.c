@@ -1,6 +1,14 @@
 /* "routes": every destination with the way that is used and the ways that are not. */
 #include "meshd/io/control.h"
 
+static bool is_backup(const struct view *v, const struct babel_route_info *r)
+{
+	struct node_way way;
+
+	return node_backup(v->node, &r->route.prefix, r->route.class, &way) && way.link == r->route.link &&
+	       address_equal(&way.neighbour, &r->route.neighbour);
+}
+
 static json_t *route_make(const struct view *v, const struct babel_route_info *r)
 {
 	char name[VIEW_NAME], via[VIEW_NAME];
@@ -9,6 +17,7 @@ static json_t *route_make(const struct view *v, const struct babel_route_info *r
 		traffic_class_name(r->route.class), "origin", view_name(v, &r->route.origin, name), "selected",
 		r->selected, "feasible", r->feasible, "held", r->held);
 
+	json_object_set_new(o, "backup", json_boolean(is_backup(v, r)));
 	json_object_set_new(o, "via",
 		is_hold ? json_null() : json_string(view_neighbour_name(v, r->route.link, &r->route.neighbour, via)));
 	json_object_set_new(o, "link", is_hold ? json_null() : json_string(view_link_name(v, r->route.link)));

@@ -234,5 +234,6 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_object_set_new(o, "levels", levels);
 	json_object_set_new(o, "links", links);
 	json_object_set_new(o, "reasons", census.reasons);
+	json_object_set_new(o, "warnings", warnings_make(v));
 	return o;
 }

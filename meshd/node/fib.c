@@ -197,6 +197,14 @@ int fib_set_class(struct fib *f, const struct prefix *prefix, unsigned class, st
 	return 0;
 }
 
+void fib_set_backup(struct fib *f, const struct prefix *prefix, unsigned class, uint8_t number)
+{
+	struct fib_entry *e = entry_exact(f, prefix);
+
+	if (e)
+		e->backups[class] = number;
+}
+
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to)
 {
 	const struct fib_entry *best = to->family == FAMILY_IPV6 ? fib_host_find(f, to) : NULL;

@@ -6,7 +6,9 @@
  * it; the data path only looks up. What a look returns holds until the next change.
  *
  * One entry has the ways of all classes (routing/babel.h): what one look finds is all
- * that there is, also if a class has no way and its packets fall to the base.
+ * that there is, also if a class has no way and its packets fall to the base. Beside each
+ * way is the one that is taken while nobody is sure of its neighbour (detect.c): a
+ * neighbour that fails is a flag of its own, and no entry is touched for it.
  */
 #ifndef MESHD_NODE_FIB_H
 #define MESHD_NODE_FIB_H
@@ -25,6 +27,7 @@ struct fib_entry {
 	struct peer *classes[FIB_CLASSES]; /* of the others, by class - 1; NULL: none */
 	struct prefix prefix;
 	uint8_t kind; /* enum fib_kind; of the base */
+	uint8_t backups[1 + FIB_CLASSES]; /* by class: a number of a peer (state.h); 0: none */
 	bool is_shadow; /* the base knows nothing of it: FIB_HELD, as long as a class has a way */
 };
 
@@ -41,6 +44,8 @@ int fib_set(struct fib *f, const struct prefix *prefix, enum fib_kind kind, stru
 void fib_remove(struct fib *f, const struct prefix *prefix); /* no harm if absent */
 /* The way of another class than the base; NULL: it has none any more. -ENOMEM. */
 int fib_set_class(struct fib *f, const struct prefix *prefix, unsigned class, struct peer *peer);
+/* The backup of a class, the base among them; the number is not looked at. No harm if there is no entry. */
+void fib_set_backup(struct fib *f, const struct prefix *prefix, unsigned class, uint8_t number);
 /* Longest match; NULL: none. */
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to);
 const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *prefix);

@@ -143,6 +143,17 @@ bool node_way(const struct node *n, const struct prefix *prefix, enum packet_cla
 	return true;
 }
 
+bool node_backup(const struct node *n, const struct prefix *prefix, enum babel_class class, struct node_way *way)
+{
+	const struct fib_entry *to = fib_exact(&n->fib, prefix);
+	const struct peer *peer = to ? n->numbered[to->backups[class]] : NULL;
+
+	if (!peer)
+		return false;
+	*way = (struct node_way){ .link = peer->link->id, .neighbour = peer->address };
+	return true;
+}
+
 static void refuse(struct node *n, uint64_t now_us, const struct packet *p)
 {
 	DROP(n, NULL, no_route);

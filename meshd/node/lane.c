@@ -2,10 +2,9 @@
  * Where a packet belongs: its class, its lane, its conversation, and the mark by which
  * a router says that it is congested.
  */
-#include "meshd/node/egress.h"
+#include "meshd/node/state.h"
 
 #include "meshd/base/map.h"
-#include "meshd/node/fib.h"
 
 #include <string.h>
 
@@ -51,16 +50,27 @@ enum packet_class class_of_dscp(struct bytes packet)
 	return CLASS_TEXT;
 }
 
+/* Command leaves a suspect, everything leaves the dead. */
+static struct peer *peer_or_backup(struct peer *p, const struct fib_entry *to, enum babel_class class)
+{
+	enum detect_state state = p->detector.state;
+
+	if (state == DETECT_SOUND || (state == DETECT_SUSPECT && class != BABEL_COMMAND))
+		return p;
+	struct peer *backup = p->n->numbered[to->backups[class]];
+	return backup && backup->is_up && backup->detector.state == DETECT_SOUND ? backup : p;
+}
+
 struct peer *peer_of_class(const struct fib_entry *to, enum packet_class *class)
 {
 	if (*class == CLASS_COMMAND || *class == CLASS_BULK) {
 		struct peer *peer = to->classes[*class - 1];
 
 		if (peer)
-			return peer;
+			return peer_or_backup(peer, to, (enum babel_class) * class);
 		*class = *class == CLASS_BULK ? CLASS_FALLEN : CLASS_TEXT;
 	}
-	return to->kind == FIB_PEER ? to->peer : NULL;
+	return to->kind == FIB_PEER ? peer_or_backup(to->peer, to, BABEL_TEXT) : NULL;
 }
 
 /* Of UDP and TCP; a later fragment has none, so no fragment may show them. */

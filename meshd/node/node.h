@@ -439,6 +439,8 @@ struct node_way {
 	struct address neighbour; /* link-local, as the routing engine knows it */
 };
 bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way);
+/* Where packets of a route's class go, with nobody told, while its next hop is not there. False: nowhere. */
+bool node_backup(const struct node *n, const struct prefix *prefix, enum babel_class class, struct node_way *way);
 
 /* --- reach.c: does a class of traffic get to an address, and how well? --- */
 

@@ -155,6 +155,19 @@ bool peer_answers(const struct peer *p, uint64_t now_us)
 
 static void peer_due(struct timer *timer, uint64_t now_us);
 
+static void peer_number(struct peer *p)
+{
+	struct peer **numbered = p->n->numbered;
+	unsigned number = 1;
+
+	while (number <= UINT8_MAX && numbered[number])
+		number++;
+	if (number > UINT8_MAX)
+		return;
+	numbered[number] = p;
+	p->number = (uint8_t)number;
+}
+
 struct peer *peer_get(
 	struct node_link *link, uint64_t now_us, const struct certificate *c, const struct endpoint *endpoint)
 {
@@ -186,6 +199,7 @@ struct peer *peer_get(
 	detect_init(p);
 	list_push_back(&link->peers, &p->on_link);
 	n->peer_count++;
+	peer_number(p);
 	return p;
 }
 
@@ -207,7 +221,11 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 	struct node *n = p->n;
 
 	peer_down(p, now_us, why);
-	fib_forget_peer(&n->fib, p);
+	/* The engine has led all of them elsewhere, prefix by prefix of what it announced. */
+	if (p->ways)
+		fib_forget_peer(&n->fib, p);
+	if (p->number)
+		n->numbered[p->number] = NULL;
 	egress_forget_peer(p);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++) {
 		struct target *t = &p->link->targets[i];

@@ -153,6 +153,15 @@ static void route_say_lost(struct node *n, const struct babel_route *route)
 			name_of_rid(n, &route->origin, name));
 }
 
+/* The forwarding table has one way by `before` less, and one by `now` more; NULL: nobody. */
+static void ways_count(struct peer *before, struct peer *now)
+{
+	if (before)
+		before->ways--;
+	if (now)
+		now->ways++;
+}
+
 static void route_set(struct node *n, const struct babel_route *route)
 {
 	struct node_link *link = n->links[route->link];
@@ -167,6 +176,7 @@ static void route_set(struct node *n, const struct babel_route *route)
 		return; /* only its metric moved */
 	if (fib_set(&n->fib, &route->prefix, kind, p) < 0)
 		return;
+	ways_count(peer_before, p);
 	/* Another gateway does not show in the table: it is told each time. */
 	if (kind == FIB_NATIVE)
 		route_kernel(n, &route->prefix, NODE_KERNEL_NATIVE, route->link, &route->next_hop);
@@ -187,6 +197,7 @@ static void route_lost(struct node *n, const struct babel_route *route, bool is_
 
 	if (kind_before == FIB_OWN)
 		return;
+	ways_count(before ? before->peer : NULL, NULL);
 	if (is_held)
 		fib_set(&n->fib, &route->prefix, FIB_HELD, NULL);
 	else
@@ -209,8 +220,10 @@ static void route_class(struct node *n, const struct babel_route *route, bool is
 
 	if (p && p == peer_before)
 		return; /* only its metric moved */
-	if (fib_set_class(&n->fib, &route->prefix, route->class, p) == 0 && p != peer_before)
-		way_moved(n, route);
+	if (fib_set_class(&n->fib, &route->prefix, route->class, p) < 0 || p == peer_before)
+		return;
+	ways_count(peer_before, p);
+	way_moved(n, route);
 }
 
 static void engine_route_changed(void *user, enum babel_route_change change, const struct babel_route *route)
@@ -223,6 +236,16 @@ static void engine_route_changed(void *user, enum babel_route_change change, con
 		route_set(n, route);
 	else
 		route_lost(n, route, change == BABEL_ROUTE_UNREACHABLE);
+}
+
+/* What a plain neighbour would take the kernel sends, which asks nobody here. */
+static void engine_backup_changed(void *user, const struct babel_route *route)
+{
+	struct node *n = user;
+	struct node_link *link = route->metric != BABEL_INFINITY ? n->links[route->link] : NULL;
+	struct peer *p = link && !link->config.is_plain ? peer_find_address(link, &route->neighbour) : NULL;
+
+	fib_set_backup(&n->fib, &route->prefix, route->class, p ? p->number : 0);
 }
 
 static void engine_seqno_store(void *user, uint16_t seqno)
@@ -239,6 +262,7 @@ bool route_engine_start(struct node *n, const struct node_config *config)
 	static const struct babel_output output = {
 		.send = engine_send,
 		.route_changed = engine_route_changed,
+		.backup_changed = engine_backup_changed,
 		.seqno_store = engine_seqno_store,
 		.accept = trust_accept,
 		.announce = essential_announce,

@@ -215,6 +215,8 @@ struct peer {
 	uint8_t dh[KEY_LEN];
 	uint8_t id[NODE_ID_LEN];
 	router_id rid;
+	uint8_t number; /* among peers, by which backups name it; 0: it has none, and is no backup */
+	uint32_t ways; /* of the forwarding table by it, or more than there are */
 	struct address address; /* link-local, as the routing engine knows it */
 	struct address mesh_address;
 	const struct certificate *certificate;
@@ -334,6 +336,7 @@ struct node {
 	struct heap heap;
 	struct node_link *links[NODE_LINK_MAX];
 	size_t peer_count;
+	struct peer *numbered[UINT8_MAX + 1]; /* peers by their number */
 	struct map indices;
 	struct list handshakes;
 	unsigned handshakes_theirs, handshakes_own;

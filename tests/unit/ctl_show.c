@@ -48,17 +48,19 @@ static json_t *level_make(const char *level, unsigned reachable, unsigned known,
 
 static json_t *status_make(unsigned links, unsigned reasons, unsigned nodes)
 {
-	json_t *link = json_array(), *reason = json_array();
+	json_t *link = json_array(), *reason = json_array(), *warning = json_array();
 
 	for (unsigned i = 0; i < links; i++)
 		json_array_append_new(link, json_pack("{s:s, s:s, s:i}", "name", "l", "state", "up", "neighbours", 1));
 	for (unsigned i = 0; i < reasons; i++)
 		json_array_append_new(reason, json_pack("{s:s, s:s}", "what", "w", "action", "a"));
-	return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:[o,o,o,o], s:o, s:o}", "ok", 1, "verdict", "degraded",
+	for (unsigned i = 0; i < 8; i++)
+		json_array_append_new(warning, json_pack("{s:s, s:s}", "what", "w", "action", "a"));
+	return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:[o,o,o,o], s:o, s:o, s:o}", "ok", 1, "verdict", "degraded",
 		"name", "me", "level", "scene", "uptime_s", 300, "neighbours", 2, "levels",
 		level_make("city", nodes / 2, nodes, "c"), level_make("district", 0, nodes, "d"),
 		level_make("town", nodes, nodes, "t"), level_make("scene", 1, nodes, "s"), "links", link, "reasons",
-		reason);
+		reason, "warnings", warning);
 }
 
 static void status_is_at_most_20_lines_of_100_columns(void **state)
@@ -90,7 +92,8 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 		"{\"level\":\"town\",\"known\":1,\"reachable\":0,\"nodes\":[{\"name\":\"t1\",\"reachable\":false}]}],"
 		"\"links\":[{\"name\":\"sat0\",\"state\":\"up\",\"neighbours\":1},"
 		"{\"name\":\"radio0\",\"state\":\"missing\",\"neighbours\":0}],"
-		"\"reasons\":[{\"what\":\"link radio0 is down\",\"action\":\"plug it in\"}]}");
+		"\"reasons\":[{\"what\":\"link radio0 is down\",\"action\":\"plug it in\"}],"
+		"\"warnings\":[{\"what\":\"c1 hangs on one path: sat0 to c1\",\"action\":\"a\"}]}");
 
 	assert_string_equal(text, "degraded: car (scene), 1 neighbour, running for 3 min\n"
 				  "reachable\n"
@@ -99,7 +102,8 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 				  "links\n"
 				  "  sat0    up       1 neighbour\n"
 				  "  radio0  missing  nobody there\n"
-				  "! link radio0 is down: plug it in\n");
+				  "! link radio0 is down: plug it in\n"
+				  "~ c1 hangs on one path: sat0 to c1\n");
 	free(text);
 }
 
@@ -226,6 +230,8 @@ static void routes_tell_what_is_in_use_and_what_is_spare(void **state)
 		"\"selected\":true,\"feasible\":true,\"heard_s\":1},"
 		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"w\",\"link\":\"lte0\",\"metric\":500,"
 		"\"selected\":false,\"feasible\":true,\"heard_s\":1},"
+		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"u\",\"link\":\"lte0\",\"metric\":450,"
+		"\"selected\":false,\"backup\":true,\"feasible\":true,\"heard_s\":1},"
 		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"x\",\"link\":\"lte0\",\"metric\":400,"
 		"\"selected\":false,\"feasible\":false,\"heard_s\":1},"
 		"{\"prefix\":\"fd00::1/128\",\"origin\":\"c1\",\"via\":\"y\",\"link\":\"lte0\",\"metric\":null,"
@@ -236,6 +242,7 @@ static void routes_tell_what_is_in_use_and_what_is_spare(void **state)
 	says(text, "announced");
 	says(text, "in use");
 	says(text, "spare");
+	says(text, "backup");
 	says(text, "not safe");
 	says(text, "unusable");
 	says(text, "lost, held");

@@ -153,6 +153,30 @@ static void damaged_questions_get_an_answer(void **state)
 
 /* --- status --------------------------------------------------------------------------------- */
 
+static const char *only_warning(const json_t *status)
+{
+	const json_t *warnings = json_object_get(status, "warnings");
+
+	assert_int_equal(json_array_size(warnings), 1);
+	return text_of(json_array_get(warnings, 0), "what");
+}
+
+static void status_tells_what_hangs_on_one_path_or_one_node(void **state)
+{
+	struct world *w = world_new(*state);
+
+	world_run(w, 10 * SECOND_US);
+	/* Two links, and both end at the relay; which itself is no trouble. */
+	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
+	assert_string_equal(only_warning(status), "city-1 hangs on one node: relay");
+	assert_string_equal(text_of(status, "verdict"), "healthy");
+	json_decref(status);
+	status = asked_well(w->members[CITY].d, "{\"request\": \"status\"}");
+	says(only_warning(status), " hang on one path: radio1 to relay");
+	json_decref(status);
+	world_free(w);
+}
+
 static void connected_node_is_healthy(void **state)
 {
 	struct world *w = world_new(*state);
@@ -364,7 +388,7 @@ static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
 {
 	struct world *w = world_new(*state);
 	const json_t *route;
-	unsigned in_use = 0, spare = 0;
+	unsigned in_use = 0, spare = 0, backup = 0;
 	size_t i;
 
 	world_run(w, 10 * SECOND_US);
@@ -376,9 +400,12 @@ static void routes_tell_spare_ways_and_not_echoes_of_our_own(void **state)
 		in_use += json_is_true(json_object_get(route, "selected"));
 		spare += json_is_false(json_object_get(route, "selected")) &&
 			 json_is_true(json_object_get(route, "feasible"));
+		backup += json_is_false(json_object_get(route, "selected")) &&
+			  json_is_true(json_object_get(route, "backup"));
 	}
 	assert_int_equal(in_use, 1);
 	assert_int_equal(spare, 1);
+	assert_int_equal(backup, 1);
 	assert_int_equal(json_array_size(json_object_get(answer, "own")), 1);
 	json_decref(answer);
 	world_free(w);
@@ -764,6 +791,7 @@ int main(void)
 		TEST(hostile_bytes_get_an_error),
 		TEST(damaged_questions_get_an_answer),
 		TEST(connected_node_is_healthy),
+		TEST(status_tells_what_hangs_on_one_path_or_one_node),
 		TEST(lonely_node_says_so),
 		TEST(lost_city_degrades_and_lost_scene_does_not),
 		TEST(unreachable_command_post_is_named),

@@ -69,6 +69,18 @@ static unsigned lost_of(struct world *w, uint32_t first, unsigned count)
 	return lost;
 }
 
+/* What A has beside its way to B; STATIONS: nothing. */
+static unsigned backup_of(struct world *w, enum babel_class class)
+{
+	const struct node *n = w->stations[A].node;
+	struct prefix to = prefix_of_host(w->stations[B].address);
+	const struct fib_entry *e = fib_exact(&n->fib, &to);
+
+	assert_non_null(e);
+	const struct peer *p = n->numbered[e->backups[class]];
+	return p ? station_by_neighbour(w, &p->address)->index : STATIONS;
+}
+
 static struct detector *detector_of(struct world *w, unsigned i, unsigned other, unsigned segment)
 {
 	struct address a = node_neighbour_address(&w->stations[other].rid);
@@ -253,6 +265,99 @@ static void blip_of_the_only_way_is_over_soon(void **state)
 	world_free(w);
 }
 
+static void every_class_has_its_backup_until_it_is_gone(void **state)
+{
+	struct world *w = diamond(11, &cable);
+
+	(void)state;
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		assert_int_equal(backup_of(w, c), TWO);
+	node_link_set_up(w->stations[TWO].node, w->now, TWO_B, false);
+	world_run(w, A_SECOND);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		assert_int_equal(backup_of(w, c), STATIONS);
+	node_link_set_up(w->stations[TWO].node, w->now, TWO_B, true);
+	world_run(w, 30 * A_SECOND);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		assert_int_equal(backup_of(w, c), TWO);
+	/* The way in use is lost: the backup is it, and there is none beside it. */
+	node_link_set_up(w->stations[A].node, w->now, A_ONE, false);
+	assert_true(reaches(w, A, B));
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		assert_int_equal(backup_of(w, c), STATIONS);
+	world_free(w);
+}
+
+/* B at ten times the distance by TWO than by ONE is farther from TWO than from A. */
+static void who_is_not_feasible_is_no_backup(void **state)
+{
+	struct node_link_config far = cable;
+	struct world *w = diamond(12, &cable);
+
+	(void)state;
+	far.rxcost = 10 * cable.rxcost;
+	for (unsigned i = TWO; i <= B; i++) {
+		node_link_set_up(w->stations[i].node, w->now, TWO_B, false);
+		node_link_remove(w->stations[i].node, w->now, TWO_B);
+		assert_int_equal(node_link_add(w->stations[i].node, w->now, TWO_B, &far), 0);
+		node_link_set_up(w->stations[i].node, w->now, TWO_B, true);
+		station_poll(&w->stations[i]);
+	}
+	world_run(w, 30 * A_SECOND);
+	assert_int_equal(backup_of(w, BABEL_TEXT), STATIONS);
+	world_free(w);
+}
+
+static void say_command(struct world *w, uint32_t number)
+{
+	struct station *s = &w->stations[A];
+	struct test_packet p;
+
+	packet_make(&p, &s->address, &w->stations[B].address, PROTOCOL_UDP, 64, 64);
+	p.data[0] = 0x60 | 46 >> 2; /* EF */
+	p.data[1] = (uint8_t)(46 << 6);
+	uint8_t *payload = p.data + p.len - 64;
+	memset(payload, 0, 4);
+	for (unsigned i = 0; i < 4; i++)
+		payload[4 + i] = (uint8_t)(number >> (24 - 8 * i));
+	uint8_t *buffer = malloc(NODE_HEADROOM + p.len + NODE_TAILROOM);
+	assert_non_null(buffer);
+	struct node_packet packet = { buffer + NODE_HEADROOM, p.len };
+	memcpy(packet.data, p.data, p.len);
+	node_packets_in(s->node, w->now, &packet, 1);
+	free(buffer);
+	station_poll(s);
+}
+
+/* A few milliseconds of silence more than half of what kills. */
+static void command_leaves_a_suspect_and_nobody_is_told(void **state)
+{
+	struct world *w = diamond(13, &cable);
+	struct babel_route before, after;
+	struct prefix to = prefix_of_host(w->stations[B].address);
+
+	(void)state;
+	flow(w, 0, 100);
+	w->segments[A_ONE].is_cut = true;
+	assert_true(babel_selected(node_babel(w->stations[A].node), &to, BABEL_COMMAND, &before));
+	flow(w, 100, 31);
+	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SUSPECT);
+	say_command(w, 1000);
+	station_say(w, A, B, 1001);
+	w->segments[A_ONE].is_cut = false;
+	world_run(w, 4 * MILLISECOND);
+	assert_true(w->stations[B].seen[1000]);
+	assert_false(w->stations[B].seen[1001]);
+	assert_true(babel_selected(node_babel(w->stations[A].node), &to, BABEL_COMMAND, &after));
+	assert_true(address_equal(&before.neighbour, &after.neighbour));
+	/* It was only a hiccup. */
+	flow(w, 2000, 100);
+	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SOUND);
+	assert_int_equal(counters_of(w, A)->deaths, 0);
+	assert_true(counters_of(w, A)->suspects > 0);
+	world_free(w);
+}
+
 static void thin_links_are_not_asked(void **state)
 {
 	struct node_link link = { .config = cable };
@@ -282,6 +387,9 @@ int main(void)
 		cmocka_unit_test(losses_are_learned_and_no_death),
 		cmocka_unit_test(misses_follow_from_losses),
 		cmocka_unit_test(blip_of_the_only_way_is_over_soon),
+		cmocka_unit_test(every_class_has_its_backup_until_it_is_gone),
+		cmocka_unit_test(who_is_not_feasible_is_no_backup),
+		cmocka_unit_test(command_leaves_a_suspect_and_nobody_is_told),
 		cmocka_unit_test(thin_links_are_not_asked),
 	};
 

@@ -388,6 +388,26 @@ static inline struct station *station_successor(struct world *w, const struct st
 	return next && peer && peer->epoch == next->node->epoch ? next : NULL;
 }
 
+/* Who would be given packets for `p` while nobody is sure of the next hop: no way leads back from there. */
+static inline void backup_look(struct world *w, const struct station *s, const struct prefix *p)
+{
+	const struct fib_entry *e = s->node ? fib_exact(&s->node->fib, p) : NULL;
+	const struct peer *peer = e && e->kind == FIB_PEER ? s->node->numbered[e->backups[BABEL_TEXT]] : NULL;
+	unsigned steps = 0;
+
+	if (!peer)
+		return;
+	assert_true(peer != e->peer);
+	const struct station *at = station_by_neighbour(w, &peer->address);
+
+	if (!at || peer->epoch != at->node->epoch)
+		return;
+	for (; at; at = station_successor(w, at, p)) {
+		assert_ptr_not_equal(at, s);
+		assert_true(steps++ < STATIONS);
+	}
+}
+
 static inline void world_look(struct world *w)
 {
 	for (unsigned to = 0; to < STATIONS; to++) {
@@ -399,6 +419,7 @@ static inline void world_look(struct world *w)
 
 			while ((at = station_successor(w, at, &p)))
 				assert_true(steps++ < STATIONS);
+			backup_look(w, &w->stations[from], &p);
 		}
 	}
 }
