@@ -249,7 +249,7 @@ is_there() { # system
 	meshd) true ;;
 	frr) has /usr/lib/frr/ospfd frr ;;
 	tinc) has tincd tinc ;;
-	*) has "$1" "$1" || has "$(kind_of "$1")" "$(kind_of "$1")" ;;
+	*) has "$(kind_of "$1")" "$(kind_of "$1")" ;;
 	esac
 }
 
