@@ -11,10 +11,11 @@
  */
 #include "crypto/crypto.h"
 
+#include "crypto/aead.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <sodium.h>
 #include <string.h>
 
 /* Both ends count the same two hours. The side that answered the last handshake
@@ -25,7 +26,7 @@
  * the index can forge, and must not be able to silence the session. */
 #define BAD_TAGS_REKEY (SESSION_BAD_TAGS_MAX / 2)
 
-#define NONCE_LEN crypto_aead_chacha20poly1305_IETF_NPUBBYTES
+#define NONCE_LEN AEAD_NONCE
 
 void session_init(struct secret_session *s, uint32_t local_index, uint32_t remote_index,
 	const uint8_t send_key[KEY_LEN], const uint8_t receive_key[KEY_LEN], bool initiator, uint64_t now_us)
@@ -68,8 +69,7 @@ int session_seal(struct secret_session *s, uint8_t *frame, size_t plain_len, uin
 	write_u32(&w, s->remote_index);
 	write_le64(&w, s->send_counter);
 	nonce_make(nonce, s->send_counter++);
-	crypto_aead_chacha20poly1305_ietf_encrypt(
-		body, NULL, body, plain_len, frame, FRAME_HEADER, NULL, nonce, s->send_key);
+	aead_seal(body, plain_len, frame, FRAME_HEADER, nonce, s->send_key);
 	return (int)(plain_len + FRAME_OVERHEAD);
 }
 
@@ -100,8 +100,7 @@ int session_open(struct secret_session *s, uint8_t *frame, size_t len)
 	if (!replay_would_accept(&s->window, counter))
 		return -EALREADY;
 	nonce_make(nonce, counter);
-	if (crypto_aead_chacha20poly1305_ietf_decrypt(
-		    body, NULL, NULL, body, len - FRAME_HEADER, frame, FRAME_HEADER, nonce, s->receive_key)) {
+	if (!aead_open(body, len - FRAME_OVERHEAD, frame, FRAME_HEADER, nonce, s->receive_key)) {
 		s->bad_tags++;
 		return -EBADMSG;
 	}
