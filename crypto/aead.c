@@ -35,7 +35,7 @@ static size_t cheap_length(size_t len)
 
 static void text_mix(uint8_t *text, const uint8_t *stream, size_t len)
 {
-	typedef uint64_t lanes __attribute__((vector_size(32)));
+	typedef uint64_t lanes __attribute__((vector_size(16)));
 	size_t i = 0;
 	lanes a, b;
 

@@ -2,41 +2,52 @@
 
 #include <string.h>
 
-#define LANES 4
+#define BLOCK 32
 
-/* Sums of 32 bit words in lanes of 64, which carry nothing for four thousand million words. The compiler makes one
- * or two vectors of it. */
-typedef uint64_t lanes __attribute__((vector_size(8 * LANES)));
+/* Sums of 32 bit words in lanes of 64, which carry nothing for four thousand million words: the compiler keeps them in
+ * the vectors that every 64 bit machine has. */
+typedef uint64_t lanes __attribute__((vector_size(16)));
 
-static uint64_t add_blocks(uint64_t sum, const uint8_t *p, size_t count)
+static uint64_t add_blocks(const uint8_t *p, size_t count)
 {
-	lanes low = { 0 }, high = { 0 }, words;
+	lanes sums[4] = { { 0 } }, first, second;
 
-	for (size_t i = 0; i < count; i++) {
-		memcpy(&words, p + i * sizeof(words), sizeof(words));
-		low += words & 0xffffffff;
-		high += words >> 32;
+	for (size_t i = 0; i < count; i++, p += BLOCK) {
+		memcpy(&first, p, sizeof(first));
+		memcpy(&second, p + sizeof(first), sizeof(second));
+		sums[0] += first & 0xffffffff;
+		sums[1] += first >> 32;
+		sums[2] += second & 0xffffffff;
+		sums[3] += second >> 32;
 	}
-	low += high;
-	for (unsigned i = 0; i < LANES; i++)
-		sum += low[i];
-	return sum;
+	sums[0] += sums[1] + sums[2] + sums[3];
+	return sums[0][0] + sums[0][1];
+}
+
+/* Less than a block. */
+static uint64_t add_rest(uint64_t sum, const uint8_t *p, size_t len)
+{
+	for (; len >= 4; len -= 4, p += 4) {
+		uint32_t word;
+
+		memcpy(&word, p, sizeof(word));
+		sum += word;
+	}
+	uint8_t last[4] = { 0 };
+	uint32_t word;
+
+	for (size_t i = 0; i < len; i++)
+		last[i] = p[i];
+	memcpy(&word, last, sizeof(word));
+	return sum + word;
 }
 
 uint64_t checksum_add(uint64_t sum, struct bytes b)
 {
-	size_t blocks = b.len / sizeof(lanes);
-	const uint8_t *p = b.data;
+	size_t blocks = b.len / BLOCK;
 
-	if (blocks)
-		sum = add_blocks(sum, p, blocks);
-	for (size_t i = blocks * sizeof(lanes); i < b.len; i += 2) {
-		uint16_t word = 0;
-
-		memcpy(&word, p + i, b.len - i < 2 ? 1 : 2);
-		sum += word;
-	}
-	return sum;
+	sum += add_blocks(b.data, blocks);
+	return add_rest(sum, b.data + blocks * BLOCK, b.len % BLOCK);
 }
 
 uint64_t checksum_add_u16(uint64_t sum, uint16_t value)
