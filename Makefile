@@ -21,6 +21,8 @@
 #   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
 #   make install    into PREFIX (/usr/local), DESTDIR respected
+#   make deb        Debian packages, into build/deb
+#   make check-deb  installs, starts, upgrades and purges them in a root of their own; minutes, and a mirror
 #   make deps       install the Debian packages that are needed
 #
 # SAN=1 builds with AddressSanitizer and UndefinedBehaviorSanitizer.
@@ -65,7 +67,7 @@ CFLAGS ?= -g
 HARDEN := -fstack-protector-strong -fPIE
 CPPFLAGS += -I. -D_GNU_SOURCE -DMESHD_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c17 $(OPT) $(CFLAGS) $(WARN) $(HARDEN)
-ALL_LDFLAGS = -pie $(LDFLAGS)
+ALL_LDFLAGS = -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 ifeq ($(SAN),1)
 OPT := -O1
 ALL_CFLAGS += -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -214,7 +216,8 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree thin check-interop soak check check-long check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install deps deps-check \
+.PHONY: all programs tests demo agree thin check-interop soak check check-long check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install install-files programs-installed \
+	deb check-deb deps deps-check \
 	deps-test deps-dev clean rings help
 
 all: deps-check
@@ -304,29 +307,47 @@ coverage: deps-dev
 	$(Q)+$(SUBMAKE) tests COV=1
 	$(Q)sh tests/tools/coverage.sh build/cov
 
-install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin
+INSTALLED := meshd meshctl meshlab meshtopo meshsim beidou-example
+programs-installed: rings $(addprefix $(BUILD)/bin/,$(INSTALLED))
+
+install: all install-files
+	$(Q)[ -n "$(DESTDIR)" ] || systemd-sysusers $(PREFIX)/lib/sysusers.d/meshd.conf || \
+		echo "install: no user meshd could be made; make one, or remove User= from the unit" >&2
+
+# Of what make programs has built. Paths in what is installed are those of PREFIX.
+INTO := $(DESTDIR)$(PREFIX)
+RELOCATE = sed 's|@PREFIX@|$(PREFIX)|g; s|/usr/local/|$(PREFIX)/|g'
+install-files:
 	install -d $(DESTDIR)/etc/meshd
-	install -m 755 build/release/bin/meshd $(DESTDIR)$(PREFIX)/sbin/meshd
-	install -m 755 build/release/bin/meshctl $(DESTDIR)$(PREFIX)/bin/meshctl
-	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 \
-		$(DESTDIR)$(PREFIX)/share/man/man8
-	install -m 755 build/release/bin/meshlab $(DESTDIR)$(PREFIX)/bin/meshlab
-	install -m 755 build/release/bin/meshtopo $(DESTDIR)$(PREFIX)/bin/meshtopo
-	install -m 755 build/release/bin/meshsim $(DESTDIR)$(PREFIX)/bin/meshsim
-	install -d $(DESTDIR)$(PREFIX)/libexec/meshd
-	install -m 755 build/release/bin/beidou-example $(DESTDIR)$(PREFIX)/libexec/meshd/beidou-example
-	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 docs/meshd.yaml.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 docs/meshd.8 $(DESTDIR)$(PREFIX)/share/man/man8/
-	install -d $(DESTDIR)$(PREFIX)/share/meshd/examples
-	install -m 644 configs/*.yaml $(DESTDIR)$(PREFIX)/share/meshd/examples/
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|@PREFIX@|$(PREFIX)|g' configs/meshd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/meshd.service
+	install -d $(INTO)/sbin $(INTO)/bin $(INTO)/libexec/meshd
+	install -m 755 build/release/bin/meshd $(INTO)/sbin/meshd
+	for p in meshctl meshlab meshtopo meshsim; do install -m 755 build/release/bin/$$p $(INTO)/bin/$$p || exit 1; done
+	install -m 755 build/release/bin/beidou-example $(INTO)/libexec/meshd/beidou-example
+	install -d $(INTO)/share/man/man1 $(INTO)/share/man/man5 $(INTO)/share/man/man8
+	install -m 644 $(wildcard docs/*.1) $(INTO)/share/man/man1/
+	install -m 644 docs/meshd.yaml.5 $(INTO)/share/man/man5/
+	install -m 644 docs/meshd.8 $(INTO)/share/man/man8/
+	install -d $(INTO)/share/meshd/examples
+	for c in configs/*.yaml; do $(RELOCATE) $$c >$(INTO)/share/meshd/examples/$${c##*/} || exit 1; done
+	install -d $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/vendor-completions
+	install -m 644 configs/completion/meshctl.bash $(INTO)/share/bash-completion/completions/meshctl
+	$(RELOCATE) configs/completion/_meshctl >$(INTO)/share/zsh/vendor-completions/_meshctl
+	install -d $(INTO)/lib/systemd/system $(INTO)/lib/sysusers.d
+	$(RELOCATE) configs/meshd.service >$(INTO)/lib/systemd/system/meshd.service
+	install -m 644 configs/meshd.sysusers $(INTO)/lib/sysusers.d/meshd.conf
+
+deb: deps-check
+	$(Q)sh tests/tools/deps.sh ensure $(DEBIAN_PACKAGE)
+	$(Q)sh debian/package.sh build/deb
+
+check-deb: deb
+	$(Q)sh tests/tools/deps.sh ensure debootstrap lintian
+	$(Q)sh tests/tools/deb.sh build/deb
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
-DEBIAN_TEST := tshark babeld bird2 frr
+DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
+DEBIAN_TEST := mandoc systemd zsh tshark babeld bird2 frr
 # `make bench` measures beside those of them that can be had.
 DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git

@@ -27,6 +27,7 @@ static const struct example examples[] = {
 	{ "gateway", 3, 1, 1, 1 },
 	{ "backpack-narrowband", 3, 1, 0, 1 },
 	{ "command-post-beidou", 3, 0, 2, 2 },
+	{ "lab", 2, 1, 1, 0 },
 };
 
 static struct config load(const char *role)

@@ -6,8 +6,11 @@
 
 #include "meshd/io/line.h"
 
+#include <linux/capability.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define WAIT_S 10
@@ -218,6 +221,30 @@ static void what_it_says_is_in_the_log(void **state)
 	assert_string_equal(fake.text, "beidou: no satellite in sight");
 }
 
+/* This process hands its right to raw sockets to every child, as a unit without root does. */
+static bool ambient_raise(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return false;
+	sets[0].inheritable |= 1u << CAP_NET_RAW;
+	return syscall(SYS_capset, &header, sets) == 0 &&
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
+}
+
+static void it_has_none_of_the_powers_that_the_daemon_was_started_with(void **state)
+{
+	(void)state;
+	if (!ambient_raise())
+		skip();
+	start("grep CapAmb /proc/self/status | tr '\\t' ' ' >&2; exec sleep 60");
+	assert_true(wait_for(it_has_spoken));
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	assert_string_equal(fake.text, "beidou: CapAmb: 0000000000000000");
+}
+
 static void one_that_ends_is_named_and_started_again(void **state)
 {
 	(void)state;
@@ -312,6 +339,7 @@ int main(void)
 		PIPE_TEST(frames_go_out_and_come_in_with_their_address),
 		PIPE_TEST(the_program_has_one_frame_and_the_next_waits),
 		PIPE_TEST(what_it_says_is_in_the_log),
+		PIPE_TEST(it_has_none_of_the_powers_that_the_daemon_was_started_with),
 		PIPE_TEST(one_that_ends_is_named_and_started_again),
 		PIPE_TEST(one_that_is_killed_is_named),
 		PIPE_TEST(one_that_writes_rubbish_is_counted_and_killed),

@@ -1,0 +1,119 @@
+#!/bin/sh
+# What people read and type: manual pages without a fault and complete, completion that knows every command, a unit that
+# is as tight as it was. Needs no lab; of several builds that are tested the first one is looked at.
+. tests/lab/lib.sh
+
+bin=$PWD/$1/bin
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+if [ "$1" != build/release ]; then
+	echo "ok 1 - manual # SKIP looked at with build/release"
+	echo "1..1"
+	exit 0
+fi
+PATH=$bin:$PATH
+# Programs here may have been built for root's eyes only; nobody is asked.
+meshctl --help >"$work/help"
+
+skip() { # PROGRAM
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP not installed; make deps-test has it"
+}
+
+lints() {
+	lints_seen=$(mandoc -Tlint -W warning "$1")
+	[ -z "$lints_seen" ] || { echo "$lints_seen"; return 1; }
+}
+
+# has_options PAGE PROGRAM: every option of its --help is in the page.
+has_options() {
+	sed 's/\\-/-/g' "$1" >"$work/page"
+	for option in $("$2" --help | grep -oE -- '--[a-z][a-z-]+' | sort -u); do
+		grep -q -- "$option" "$work/page" || { echo "$1 does not tell of $option"; return 1; }
+	done
+}
+
+commands() {
+	sed -n '/^[A-Z]/d; s/^  \([a-z][a-z]*\) .*/\1/p' "$work/help" | sort -u
+}
+
+has_commands() {
+	for command in $(commands); do
+		grep -qE "^\.(B|BI|TP|BR) .*$command" docs/meshctl.1 || { echo "docs/meshctl.1 does not tell of $command"; return 1; }
+	done
+}
+
+# completes SHELL WORD...: what may stand where the last word begins, one a line.
+completes() {
+	completes_shell=$1
+	shift
+	if [ "$completes_shell" = bash ]; then
+		bash -c '. configs/completion/meshctl.bash
+			COMP_WORDS=(meshctl "$@") COMP_CWORD=$#
+			_meshctl_complete; printf "%s\n" "${COMPREPLY[@]}"' bash "$@"
+	else
+		# What would be offered is caught; zsh itself keeps of it what begins like the word.
+		zsh -f -c 'autoload -U +X compinit && compinit -D -u; autoload -U +X bashcompinit && bashcompinit
+			source configs/completion/meshctl.bash
+			words=(meshctl "$@") CURRENT=$(($# + 1))
+			compadd() { print -l -- ${@[$@[(i)-]+1,-1]} }
+			compset() { return 1 }
+			_bash_complete -F _meshctl_complete' zsh "$@" 2>/dev/null | sed 's/ *$//' | sort -u | sed '/^$/d' >"$work/offered"
+		while [ $# -gt 1 ]; do
+			shift
+		done
+		grep -- "^$1" "$work/offered"
+	fi
+}
+
+all_commands_complete() { # SHELL
+	completes "$1" "" | grep -v '^-' | sort -u >"$work/completed"
+	commands | diff - "$work/completed"
+}
+
+completes_to() { # SHELL EXPECTED WORD...
+	completes_to_expected=$2
+	completes_to_shell=$1
+	shift 2
+	completes_to_seen=$(completes "$completes_to_shell" "$@" | tr '\n' ' ')
+	[ "$completes_to_seen" = "$completes_to_expected " ] || {
+		echo "\"$completes_to_seen\" is not \"$completes_to_expected\""
+		return 1
+	}
+}
+
+# Beyond this mark systemd-analyze thinks that the daemon can do too much.
+tight() {
+	sed "s|@PREFIX@|/usr/local|" configs/meshd.service >"$work/meshd.service"
+	systemd-analyze security --offline=true --threshold="$1" "$work/meshd.service"
+}
+
+if command -v mandoc >/dev/null; then
+	for page in docs/*.[1-8]; do
+		check "$page has no fault" lints "$page"
+	done
+else
+	skip mandoc
+fi
+check "meshctl(1) tells of every command" has_commands
+for program in meshctl meshlab meshsim meshtopo; do
+	check "$program(1) tells of every option" has_options "docs/$program.1" "$program"
+done
+check "meshd(8) tells of every option" has_options docs/meshd.8 meshd
+for shell in bash zsh; do
+	command -v $shell >/dev/null || { skip $shell; continue; }
+	check "$shell completes every command" all_commands_complete $shell
+	check "$shell completes the beginning of one" completes_to $shell status sta
+	check "$shell completes options" completes_to $shell --years enrol --ye
+	check "$shell completes what every question takes" completes_to $shell --socket links --so
+	check "$shell completes an option's values" completes_to $shell "town" enrol --level to
+	check "$shell completes classes" completes_to $shell command routes co
+done
+if command -v systemd-analyze >/dev/null; then
+	check "the unit is as tight as it was" tight 30
+else
+	skip systemd-analyze
+fi
+check "the package has the version of the programs" sh -c \
+	'meshd --version | grep -q " $(sed -n "1s/.*(\(.*\)).*/\1/p" debian/changelog)$"'
+lab_done
