@@ -90,6 +90,37 @@ static char *line_receive(int fd, size_t *len)
 	return NULL;
 }
 
+int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,
+	char error[CTL_ERROR_MAX])
+{
+	const struct timeval forever = { 0 };
+	int fd = connection_open(socket_path), code = fd < 0 ? unreachable(error, fd, socket_path) : 0;
+	FILE *in = NULL;
+	char *line = NULL;
+	size_t size = 0;
+
+	if (!code && (line_send(fd, request) < 0 || !(in = fdopen(fd, "r"))))
+		code = ctl_error(error, -ECONNREFUSED, "%s: meshd does not answer; see its log", socket_path);
+	json_decref(request);
+	if (in)
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof(forever));
+	else if (fd >= 0)
+		close(fd);
+	while (!code && getline(&line, &size, in) > 0) {
+		json_t *said = json_loads(line, 0, NULL);
+
+		if (!said || json_is_false(json_object_get(said, "ok")))
+			code = ctl_error(error, -ENOENT, "%s", said ? json_text(said, "error") : "not JSON");
+		else
+			each(arg, said);
+		json_decref(said);
+	}
+	free(line);
+	if (in)
+		fclose(in);
+	return code ? code : ctl_error(error, -ECONNREFUSED, "%s: meshd has ended", socket_path);
+}
+
 json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX])
 {
 	int fd = connection_open(socket_path);

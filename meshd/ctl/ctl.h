@@ -54,6 +54,10 @@ int arguments_parse(int argc, char **argv, const struct option_spec *specs, size
  * that says "ok": false counts as a failure. *code is -ECONNREFUSED if nobody is
  * there, -ENOENT if meshd says no. */
 json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
+/* Asks, takes over `request`, and hands on each line that comes, the answer first, until meshd ends or says no: errors
+ * as above. */
+int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,
+	char error[CTL_ERROR_MAX]);
 
 /* --- file.c: secrets in files ---------------------------------------------------------------- */
 
@@ -137,6 +141,9 @@ int command_trace(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_classes(int argc, char **argv);
 int command_reach(int argc, char **argv);
+int command_events(int argc, char **argv);
+int command_alarms(int argc, char **argv);
+int command_silence(int argc, char **argv);
 
 void status_print(const json_t *answer, FILE *out);
 void nodes_print(const json_t *answer, FILE *out);
@@ -146,6 +153,8 @@ void why_print(const json_t *answer, FILE *out);
 void reload_print(const json_t *answer, FILE *out);
 void classes_print(const json_t *answer, FILE *out);
 void reach_print(const json_t *answer, FILE *out);
+void events_print(const json_t *answer, FILE *out);
+void alarms_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and `words`. 0, or the exit status. */
 struct question {
@@ -154,10 +163,12 @@ struct question {
 	const char *dest;
 	const char *class; /* NULL: none was written */
 	bool start; /* of reach: ask others, not only what is known */
+	bool follow; /* of events: go on */
 };
 /* What may stand there beside the options: one destination, which must; a class behind it, which need not. */
 #define QUESTION_DEST 1
 #define QUESTION_CLASS 2
+#define QUESTION_FOLLOW 4 /* the option --follow */
 int question_parse(struct question *q, int argc, char **argv, unsigned words);
 /* Asks "request" (and dest, class); NULL with *status set after the error was told. */
 json_t *question_ask(const struct question *q, const char *request, int *status);

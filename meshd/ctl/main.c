@@ -18,6 +18,9 @@ static const struct {
 	{ "reload", command_reload },
 	{ "classes", command_classes },
 	{ "reach", command_reach },
+	{ "events", command_events },
+	{ "alarms", command_alarms },
+	{ "silence", command_silence },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "identity", command_identity },
@@ -33,6 +36,9 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  reach DEST [CLASS]  what works to there: messages, voice, pictures; asks along the way\n"
 			   "  why DEST [CLASS]    why packets to DEST go where they go, or nowhere\n"
 			   "  trace DEST          follow a packet, hop by hop\n"
+			   "  events [--follow]   what happened lately, and what happens\n"
+			   "  alarms              what is wrong, and what to do\n"
+			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"
 			   "\n"

@@ -10,12 +10,15 @@ int question_parse(struct question *q, int argc, char **argv, unsigned words)
 	const struct option_spec specs[] = {
 		{ "--json", .flag = &q->json },
 		{ "--socket", .text = &q->socket },
+		{ "--follow", .flag = &q->follow },
 	};
+	/* The last one is there only if it may be written. */
+	const size_t count = sizeof(specs) / sizeof(specs[0]) - !(words & QUESTION_FOLLOW);
 	struct text_list rest = { 0 };
 	char error[CTL_ERROR_MAX];
 	unsigned at = 0, class;
 
-	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, error) < 0)
+	if (arguments_parse(argc, argv, specs, count, &rest, error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", error);
 	if (words & QUESTION_DEST && !rest.count)
 		return ctl_fail(CTL_USAGE, "write one destination: a node's name, an address or a prefix");

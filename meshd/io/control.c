@@ -2,14 +2,17 @@
  * The control socket: one line of JSON asks, one line answers.
  *
  *   reading ──line──► answering ──all sent──► reading
- *      │                 │
+ *      │                 │ ▲ └──all sent──► following, until it says anything
+ *      │                 │ └──an event────────┘
  *      └── nothing moves for IDLE_S, line too long, end ──► closed
  *
  * Whoever connects is local and allowed, yet may be stuck or confused: a client
  * has one bounded line and one answer in memory, is served one request per turn
- * of the loop, and is dropped when it does not read. When the system has no
- * descriptor for the next one, who connects waits in the backlog, and the loop
- * is not woken for it until PAUSE_S later.
+ * of the loop, and is dropped when it does not read. Who follows the events is
+ * told each from where they are kept, one at a time, so that one who reads slowly
+ * loses events and holds nothing. When the system has no descriptor for the next
+ * client, who connects waits in the backlog, and the loop is not woken for it
+ * until PAUSE_S later.
  */
 #include "meshd/io/io.h"
 
@@ -23,6 +26,7 @@
 #define IDLE_S 30.0
 #define PAUSE_S 0.5
 #define BACKLOG 16
+#define FOLLOWERS_MAX (CONTROL_CLIENT_MAX / 2) /* there is always a place for who only asks */
 
 struct client {
 	struct control *c;
@@ -34,6 +38,7 @@ struct client {
 	char *out; /* NULL: reading */
 	size_t out_len, out_at;
 	bool is_last; /* close after this answer */
+	uint64_t follow; /* the next event that it is to be told; CONTROL_NO_FOLLOW: it only asks */
 };
 
 struct control {
@@ -73,17 +78,65 @@ static void client_wait(struct client *client, int events)
 	ev_io_start(loop, &client->io);
 }
 
+static void client_say(struct client *client, char *line)
+{
+	client->out = line;
+	client->out_len = strlen(line);
+	client->out_at = 0;
+}
+
+static unsigned followers_count(const struct control *c)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++)
+		count += c->clients[i].fd >= 0 && c->clients[i].follow != CONTROL_NO_FOLLOW;
+	return count;
+}
+
 /* False: the client was closed. */
 static bool client_answer(struct client *client, const char *line, size_t len)
 {
-	client->out = control_answer(client->c->d, bytes_of(line, len));
-	if (!client->out) {
+	static const char full[] = "{\"ok\": false, \"error\": \"too many follow the events; end one of them\"}\n";
+	char *answer = control_answer(client->c->d, bytes_of(line, len), &client->follow);
+
+	if (answer && followers_count(client->c) > FOLLOWERS_MAX) {
+		client->follow = CONTROL_NO_FOLLOW;
+		free(answer);
+		answer = strdup(full);
+	}
+	if (!answer) {
 		client_close(client);
 		return false;
 	}
-	client->out_len = strlen(client->out);
-	client->out_at = 0;
+	client_say(client, answer);
 	return true;
+}
+
+/* The next event, or none yet: then its end is all that is waited for, for as long as it takes. */
+static void client_follow(struct client *client)
+{
+	char *line = control_event_line(client->c->d, &client->follow);
+
+	if (!line) {
+		ev_timer_stop(client->c->d->loop, &client->idle);
+		client_wait(client, EV_READ);
+		return;
+	}
+	client_say(client, line);
+	client_moved(client);
+	client_wait(client, EV_WRITE);
+}
+
+void control_event(struct daemon *d)
+{
+	for (unsigned i = 0; d->control && i < CONTROL_CLIENT_MAX; i++) {
+		struct client *client = &d->control->clients[i];
+
+		/* Nothing is closed here: an event may happen in the midst of anything. */
+		if (client->fd >= 0 && client->follow != CONTROL_NO_FOLLOW && !client->out)
+			client_follow(client);
+	}
 }
 
 /* Takes a complete line from the buffer, if there is one. False: the client was closed. */
@@ -125,6 +178,10 @@ static void client_write(struct client *client)
 		client_close(client);
 		return;
 	}
+	if (client->follow != CONTROL_NO_FOLLOW) {
+		client_follow(client);
+		return;
+	}
 	/* Another line may be there already; its answer waits for the next turn. */
 	if (client_take_line(client) && !client->out)
 		client_wait(client, EV_READ);
@@ -136,7 +193,7 @@ static void client_read(struct client *client)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0) {
+	if (got <= 0 || client->follow != CONTROL_NO_FOLLOW) {
 		client_close(client);
 		return;
 	}
@@ -174,6 +231,7 @@ static void client_open(struct control *c, int fd)
 		client->fd = fd;
 		client->in_len = 0;
 		client->is_last = false;
+		client->follow = CONTROL_NO_FOLLOW;
 		ev_io_init(&client->io, client_is_ready, fd, EV_READ);
 		ev_timer_init(&client->idle, client_is_idle, 0, IDLE_S);
 		client->io.data = client->idle.data = client;

@@ -23,6 +23,7 @@ struct view {
 	struct babel_neighbour_info neighbours[NODE_PEER_MAX];
 	struct babel_route_info *routes; /* view_routes(); those of one prefix together, and of one class in it */
 	struct view_member *members; /* view_members() */
+	uint64_t follow; /* set by the answer: control_answer() */
 };
 
 /* NULL: memory. */
@@ -52,6 +53,7 @@ json_t *view_classes(const struct view *v, const struct prefix *prefix);
 bool view_prefix_is_own(const struct view *v, const struct prefix *prefix);
 
 #define VIEW_ALL_CLASSES ((1u << BABEL_CLASSES) - 1)
+#define VIEW_LEVELS 4
 #define VIEW_NAME (NAME_MAX_LEN + 1)
 /* By certificate, else the router-id in hex. */
 const char *view_name(const struct view *v, const router_id *rid, char text[VIEW_NAME]);
@@ -92,6 +94,11 @@ json_t *answer_names(struct view *v, const json_t *request);
 json_t *answer_reload(struct view *v, const json_t *request);
 json_t *answer_classes(struct view *v, const json_t *request);
 json_t *answer_reach(struct view *v, const json_t *request);
+json_t *answer_events(struct view *v, const json_t *request);
+json_t *answer_alarms(struct view *v, const json_t *request);
+json_t *answer_silence(struct view *v, const json_t *request);
+/* Of one event, as it is listed and as who follows is told it. */
+json_t *event_make(const struct daemon *d, uint64_t number, const struct event *event);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {

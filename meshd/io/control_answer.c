@@ -1,4 +1,5 @@
-/* From a line to an answer: parses, dispatches, prints. Only "reload" changes anything; "reach" sends questions. */
+/* From a line to an answer: parses, dispatches, prints. Only "reload" and "silence" change
+ * anything; "reach" sends questions. */
 #include "meshd/io/control.h"
 
 #include <stdarg.h>
@@ -19,6 +20,9 @@ static const struct {
 	{ "reload", answer_reload },
 	{ "classes", answer_classes },
 	{ "reach", answer_reach },
+	{ "events", answer_events },
+	{ "alarms", answer_alarms },
+	{ "silence", answer_silence },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -57,39 +61,30 @@ static answer_function request_find(const json_t *request)
 	return NULL;
 }
 
-static json_t *request_answer(struct daemon *d, const json_t *request)
+static json_t *request_answer(struct daemon *d, const json_t *request, uint64_t *follow)
 {
 	answer_function answer = request_find(request);
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach");
+				    "classes, reach, events, alarms, silence");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;
 	json_t *result = answer(v, request);
+	*follow = v->follow;
 	view_free(v);
 	return result;
 }
 
-char *control_answer(struct daemon *d, struct bytes request)
+/* JSON as a line, newline included; takes `answer` over. */
+static char *line_of(json_t *answer)
 {
-	json_error_t trouble;
-	json_t *answer = NULL, *parsed = NULL;
-	char *line = NULL;
-
-	if (request.len >= CONTROL_LINE_MAX)
-		answer = answer_error("the line has more than %d bytes; ask one thing at a time", CONTROL_LINE_MAX - 1);
-	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))
-		answer = answer_error("not JSON: %s; write {\"request\": \"status\"} on one line", trouble.text);
-	else
-		answer = request_answer(d, parsed);
-	if (answer)
-		line = json_dumps(answer, JSON_COMPACT);
-	json_decref(answer);
-	json_decref(parsed);
+	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	size_t len = line ? strlen(line) : 0;
 	char *longer = line ? realloc(line, len + 2) : NULL;
+
+	json_decref(answer);
 	if (!longer) {
 		free(line);
 		return NULL;
@@ -97,4 +92,34 @@ char *control_answer(struct daemon *d, struct bytes request)
 	longer[len] = '\n';
 	longer[len + 1] = 0;
 	return longer;
+}
+
+char *control_event_line(const struct daemon *d, uint64_t *number)
+{
+	uint64_t first = events_first(&d->events);
+
+	if (*number < first) {
+		json_int_t lost = (json_int_t)(first - *number);
+
+		*number = first;
+		return line_of(json_pack("{s:I}", "lost", lost));
+	}
+	const struct event *event = events_at(&d->events, *number);
+	return event ? line_of(event_make(d, (*number)++, event)) : NULL;
+}
+
+char *control_answer(struct daemon *d, struct bytes request, uint64_t *follow)
+{
+	json_error_t trouble;
+	json_t *answer = NULL, *parsed = NULL;
+
+	*follow = CONTROL_NO_FOLLOW;
+	if (request.len >= CONTROL_LINE_MAX)
+		answer = answer_error("the line has more than %d bytes; ask one thing at a time", CONTROL_LINE_MAX - 1);
+	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))
+		answer = answer_error("not JSON: %s; write {\"request\": \"status\"} on one line", trouble.text);
+	else
+		answer = request_answer(d, parsed, follow);
+	json_decref(parsed);
+	return line_of(answer);
 }

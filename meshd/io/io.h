@@ -17,6 +17,7 @@
 
 #include "meshd/config/config.h"
 #include "meshd/io/batch.h"
+#include "meshd/node/alarm.h"
 #include "meshd/node/node.h"
 
 #include <ev.h>
@@ -57,6 +58,7 @@ struct log_code {
 struct log {
 	int fd;
 	bool is_verbose;
+	bool is_journal; /* reads it */
 	uint64_t start_us;
 	unsigned lost; /* lines that could not be written */
 	unsigned code_count;
@@ -64,11 +66,53 @@ struct log {
 };
 
 void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us);
-/* "12.345 code text\n"; control bytes become '?'. */
-__attribute__((format(printf, 4, 5))) void log_event(
+/* From now on each line begins with its grade, "<4>", which the journal takes for its own; if it is the journal that
+ * reads `fd`, as $JOURNAL_STREAM has it (systemd.exec(5)). */
+void log_find_journal(struct log *l, const char *stream);
+/* "12.345 code text\n"; control bytes become '?'. False: it was too many of one code, and is only counted. */
+__attribute__((format(printf, 4, 5))) bool log_event(
 	struct log *l, uint64_t now_us, const char *code, const char *format, ...);
 /* Tells how much was suppressed in windows that are over. */
 void log_flush(struct log *l, uint64_t now_us);
+
+/* --- event.c: what the log said lately, by number ------------------------------------ */
+
+#define EVENTS_MAX 256
+#define EVENT_CODE_MAX 24
+#define EVENT_TEXT_MAX 256
+enum event_grade { EVENT_ERROR = 3, EVENT_WARNING, EVENT_NOTICE, EVENT_INFO }; /* as syslog numbers them */
+struct event {
+	uint64_t at_us;
+	char code[EVENT_CODE_MAX], text[EVENT_TEXT_MAX];
+};
+struct events {
+	uint64_t next; /* number of the next one, from 0 */
+	struct event kept[EVENTS_MAX];
+};
+void events_add(struct events *e, uint64_t now_us, const char *code, const char *text);
+/* The oldest that is kept; e->next if there is none. */
+uint64_t events_first(const struct events *e);
+/* NULL: it is kept no longer, or has not happened. */
+const struct event *events_at(const struct events *e, uint64_t number);
+bool event_is_known(const char *code);
+enum event_grade event_grade(const char *code);
+const char *event_grade_name(enum event_grade grade); /* "error", "warning", "notice", "info" */
+
+/* --- alarm_look.c: what is wrong, for people ------------------------------------------ */
+
+#define ALARM_LOSSES 4
+struct alarm_watch {
+	struct alarms alarms;
+	uint64_t next_us; /* look */
+	uint64_t lost_us[CONFIG_LINK_MAX][ALARM_LOSSES]; /* when neighbours of the link were lost, the last ones */
+	unsigned lost_at[CONFIG_LINK_MAX];
+	unsigned refused; /* who wanted to join, or what was announced, so often */
+	uint64_t refused_us; /* last */
+	char refused_text[ALARM_TEXT_MAX];
+};
+void alarms_tick(struct daemon *d, uint64_t now_us);
+/* What the node said; only noted. */
+void alarms_event(struct daemon *d, enum node_event event, unsigned link, const char *text);
 
 /* --- endpoint.c: what the node's endpoint bytes mean --------------------------------- */
 
@@ -404,8 +448,15 @@ struct control;
 /* -EBUSY: another meshd answers there. */
 int control_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void control_close(struct daemon *d);
-/* One answer line, newline included, for free(); NULL: memory. */
-char *control_answer(struct daemon *d, struct bytes request);
+/* There is another event, for those who follow. */
+void control_event(struct daemon *d);
+/* One answer line, newline included, for free(); NULL: memory. *follow: the number of the event from which on whoever
+ * asked is to be told all, CONTROL_NO_FOLLOW if that was not the question. */
+#define CONTROL_NO_FOLLOW UINT64_MAX
+char *control_answer(struct daemon *d, struct bytes request, uint64_t *follow);
+/* A line about the event of that number, or, if it is kept no longer, about how many are lost: *number is that of the
+ * next one. For free(); NULL: there is none yet, or no memory. */
+char *control_event_line(const struct daemon *d, uint64_t *number);
 
 /* --- loop.c: the daemon ------------------------------------------------------------------------------ */
 
@@ -415,6 +466,8 @@ struct daemon {
 	struct enrolment enrolment;
 	struct node *node;
 	struct log log;
+	struct events events;
+	struct alarm_watch watch;
 	struct kernel kernel;
 	struct tun tun;
 	struct underlay underlay;

@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us)
@@ -20,12 +21,25 @@ void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us)
 	*l = (struct log){ .fd = fd, .is_verbose = is_verbose, .start_us = now_us };
 }
 
+void log_find_journal(struct log *l, const char *stream)
+{
+	unsigned long long device, inode;
+	struct stat status;
+
+	l->is_journal = stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(l->fd, &status) == 0 &&
+			status.st_dev == device && status.st_ino == inode;
+}
+
 static void line_write(struct log *l, uint64_t now_us, const char *code, const char *text)
 {
 	char line[LOG_LINE_MAX];
 	uint64_t ms = (now_us - l->start_us) / 1000;
 	struct pollfd room = { .fd = l->fd, .events = POLLOUT };
-	int len = snprintf(line, sizeof(line) - 1, "%llu.%03u %s%s%s", (unsigned long long)(ms / 1000),
+	char grade[8] = "";
+
+	if (l->is_journal)
+		snprintf(grade, sizeof(grade), "<%u>", (unsigned)event_grade(code) % 8);
+	int len = snprintf(line, sizeof(line) - 1, "%s%llu.%03u %s%s%s", grade, (unsigned long long)(ms / 1000),
 		(unsigned)(ms % 1000), code, *text ? " " : "", text);
 
 	if (len < 0)
@@ -67,7 +81,7 @@ static struct log_code *code_find(struct log *l, const char *code, uint64_t now_
 	return c;
 }
 
-void log_event(struct log *l, uint64_t now_us, const char *code, const char *format, ...)
+bool log_event(struct log *l, uint64_t now_us, const char *code, const char *format, ...)
 {
 	struct log_code *c = code_find(l, code, now_us);
 	char text[LOG_LINE_MAX];
@@ -77,13 +91,14 @@ void log_event(struct log *l, uint64_t now_us, const char *code, const char *for
 		window_close(l, c, now_us);
 	if (c->lines >= LOG_BURST && !l->is_verbose) {
 		c->suppressed++;
-		return;
+		return false;
 	}
 	c->lines++;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	line_write(l, now_us, code, text);
+	return true;
 }
 
 /* Once there is room again. */

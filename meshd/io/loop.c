@@ -25,12 +25,16 @@
 void daemon_say(struct daemon *d, const char *code, const char *format, ...)
 {
 	char text[LOG_LINE_MAX];
+	uint64_t now_us = io_now_us();
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	log_event(&d->log, io_now_us(), code, "%s", text);
+	if (!log_event(&d->log, now_us, code, "%s", text))
+		return;
+	events_add(&d->events, now_us, code, text);
+	control_event(d);
 }
 
 void daemon_fail(struct daemon *d, const char *format, ...)
@@ -88,6 +92,7 @@ static void output_event(void *user, enum node_event event, unsigned link, const
 
 	daemon_say(d, node_event_name(event), "%s%s%s", has_link ? d->config.links[link].name : "", has_link ? " " : "",
 		text);
+	alarms_event(d, event, has_link ? link : CONFIG_LINK_MAX, text);
 	if (event == NODE_DUPLICATE && io_now_us() - d->start_us < NEWCOMER_US)
 		daemon_fail(d,
 			"%s: another machine is running with the keys of \"%s\"; switch it off, or enrol this one "
@@ -182,6 +187,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	ports_tick(d, now_us);
 	resolver_tick(d, now_us);
 	state_tick(d, now_us);
+	alarms_tick(d, now_us);
 	log_flush(&d->log, now_us);
 }
 
@@ -346,6 +352,7 @@ int daemon_run(const struct config *config, const char *path, bool is_verbose)
 	d->start_us = io_now_us();
 	d->tun.fd = d->state.lock_fd = d->timer = -1;
 	log_init(&d->log, 2, is_verbose, d->start_us);
+	log_find_journal(&d->log, getenv("JOURNAL_STREAM"));
 	signal(SIGPIPE, SIG_IGN);
 	d->loop = ev_default_loop(EVFLAG_AUTO);
 	if (!d->loop)

@@ -134,6 +134,28 @@ not_reached() {
 	! has_route "$1" "$2"
 }
 
+# Alpha hears nobody but bravo.
+alarms() {
+	ask alpha events --follow --json >"$LAB_WORK/follow" 2>&1 &
+	follower=$!
+	check "what works is no alarm" within 60 exits 0 ask alpha alarms
+	meshlab ctl cut radio
+	check "who follows the events is told at once" within 5 grep -q '"code":"neighbour-down"' "$LAB_WORK/follow"
+	check "who is cut off is told, in one alarm" within 40 told alpha alarms -- '^RED    alone: ' \
+		'^       switch on a second node' '^       with it: level-cut-off city' '^       city: cut off'
+	check_not "the others are not told beside it" told alpha alarms -- '^RED    level'
+	check "an alarm is an exit status" exits 1 ask alpha alarms
+	check "and an event" grep -q '"grade":"error","code":"alarm-red"' "$LAB_WORK/follow"
+	check "it is silent for a while" ask alpha silence alone for 10m
+	check "and then no exit status" exits 0 ask alpha alarms
+	check "the silence ends" ask alpha silence alone --off
+	check "and it is told again" exits 1 ask alpha alarms
+	meshlab ctl restore radio
+	check "it is over when it is" within 60 told alpha alarms -- '^no alarm' '^over   alone: '
+	check "with its length" within 5 grep -q '"code":"alarm-over","text":"alone: it lasted' "$LAB_WORK/follow"
+	kill $follower
+}
+
 kill_and_restart() {
 	old=$(pid_of bravo)
 	meshlab ctl kill bravo
@@ -240,6 +262,7 @@ bad_is_refused() {
 inside() {
 	first_contact
 	cut_and_heal
+	alarms
 	kill_and_restart
 	interface_vanishes
 	nat_forgets

@@ -107,6 +107,37 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 	free(text);
 }
 
+static void alarms_lead_with_the_gravest_and_say_what_to_do(void **state)
+{
+	(void)state;
+	char *text = printed_from(alarms_print,
+		"{\"ok\":true,\"alarms\":[{\"name\":\"level-cut-off city\",\"grade\":\"red\",\"text\":\"no city node "
+		"can "
+		"be reached, 2 known\",\"action\":\"raise an "
+		"antenna\",\"since_s\":185.2,\"under\":null,\"silent_s\":null},"
+		"{\"name\":\"link-down sat0\",\"grade\":\"amber\",\"text\":\"link sat0 is down\",\"action\":\"plug it "
+		"in\","
+		"\"since_s\":190,\"under\":\"level-cut-off city\",\"silent_s\":null},"
+		"{\"name\":\"mtu radio0\",\"grade\":\"amber\",\"text\":\"frames are lost\",\"action\":\"nothing\","
+		"\"since_s\":60,\"under\":null,\"silent_s\":120}],"
+		"\"over\":[{\"name\":\"alone\",\"since_s\":360.1,\"over_s\":300.1}],"
+		"\"levels\":[{\"level\":\"city\",\"state\":\"cut-off\"},{\"level\":\"district\",\"state\":\"nobody\"},"
+		"{\"level\":\"town\",\"state\":\"works\",\"tested_s\":3.4},"
+		"{\"level\":\"scene\",\"state\":\"unknown\",\"tested_s\":null}]}");
+
+	assert_string_equal(text, "RED    level-cut-off city: no city node can be reached, 2 known, for 3 min\n"
+				  "       raise an antenna\n"
+				  "       with it: link-down sat0: link sat0 is down\n"
+				  "AMBER  mtu radio0: frames are lost, for 60 s (silent for 2 min more)\n"
+				  "       nothing\n"
+				  "over   alone: ended 5 min ago, after 60 s\n"
+				  "levels\n"
+				  "       city: cut off\n"
+				  "       town: works, tested 3 s ago\n"
+				  "       scene: not known, never tested; meshctl reach tests it\n");
+	free(text);
+}
+
 static void names_that_do_not_fit_are_counted(void **state)
 {
 	json_t *answer = status_make(1, 0, 600);
@@ -560,6 +591,7 @@ int main(void)
 		cmocka_unit_test(reach_says_what_works_for_what_and_how_old_that_is),
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
+		cmocka_unit_test(alarms_lead_with_the_gravest_and_say_what_to_do),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),
 		cmocka_unit_test(columns_line_up_in_any_script),
 		cmocka_unit_test(broken_text_is_still_printed),

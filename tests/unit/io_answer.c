@@ -3,7 +3,8 @@
 
 static json_t *asked(struct daemon *d, const char *request)
 {
-	char *line = control_answer(d, bytes_of(request, strlen(request)));
+	uint64_t follow;
+	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
 
 	assert_non_null(line);
 	size_t len = strlen(line);
@@ -26,7 +27,8 @@ static json_t *asked_well(struct daemon *d, const char *request)
 
 static void refused(struct daemon *d, struct bytes request, const char *why)
 {
-	char *line = control_answer(d, request);
+	uint64_t follow;
+	char *line = control_answer(d, request, &follow);
 
 	assert_non_null(line);
 	says(line, "\"ok\":false");

@@ -396,6 +396,127 @@ static void client_that_gave_up_in_the_backlog_delays_nobody(void **state)
 	unserved(w);
 }
 
+/* --- who follows the events ------------------------------------------------------------------------ */
+
+#define FOLLOW "{\"request\": \"events\", \"follow\": true}\n"
+
+static int follower(const struct daemon *d)
+{
+	int fd = connected(d);
+
+	told(fd, FOLLOW, strlen(FOLLOW));
+	assert_int_equal(heard(d, fd, big, sizeof(big), 1), 1);
+	return fd;
+}
+
+static void who_follows_is_told_what_happens_and_nothing_from_before(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	daemon_say(d, "reload", "before");
+	int fd = follower(d);
+	assert_non_null(strstr(big, "\"ok\":true"));
+	assert_null(strstr(big, "before"));
+	daemon_say(d, "kernel-refused", "one");
+	daemon_say(d, "reload", "two");
+	assert_int_equal(heard(d, fd, big, sizeof(big), 2), 2);
+	char *one = strstr(big, "\"grade\":\"error\",\"code\":\"kernel-refused\",\"text\":\"one\"}\n");
+	assert_non_null(one);
+	assert_non_null(strstr(one, "\"text\":\"two\""));
+	close(fd);
+	turns(d, 10);
+	daemon_say(d, "reload", "nobody hears it");
+	unserved(w);
+}
+
+static void who_names_a_number_is_told_all_from_there(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	uint64_t from = d->events.next;
+	int fd = connected(d);
+	char line[128];
+
+	daemon_say(d, "reload", "first");
+	daemon_say(d, "reload", "second");
+	snprintf(line, sizeof(line), "{\"request\": \"events\", \"follow\": true, \"from\": %u}\n", (unsigned)from + 1);
+	told(fd, line, strlen(line));
+	assert_int_equal(heard(d, fd, big, sizeof(big), 1), 1);
+	assert_null(strstr(big, "first"));
+	assert_non_null(strstr(big, "second"));
+	close(fd);
+	unserved(w);
+}
+
+static void who_follows_and_is_told_nothing_for_long_stays(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int fd = follower(d);
+
+	turns(d, 3);
+	ahead_s = 3600;
+	turns(d, 10);
+	daemon_say(d, "reload", "still here");
+	assert_int_equal(heard(d, fd, big, sizeof(big), 1), 1);
+	ahead_s = 0;
+	close(fd);
+	unserved(w);
+}
+
+static void who_follows_and_does_not_read_loses_events_and_is_told_how_many(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int fd = follower(d);
+	unsigned lines = 0;
+
+	d->log.is_verbose = true; /* no event is held back for being one of many */
+	for (unsigned i = 0; i < 20000; i++) {
+		daemon_say(d, "reload", "number %u", i);
+		turns(d, 1);
+	}
+	/* All that was in the socket, what was lost, and the last ones. */
+	while (heard(d, fd, big, sizeof(big), 1) && !strstr(big, "number 19999"))
+		lines += strstr(big, "{\"lost\":") != NULL;
+	assert_non_null(strstr(big, "number 19999"));
+	assert_true(lines == 1 || strstr(big, "{\"lost\":"));
+	close(fd);
+	unserved(w);
+}
+
+static void who_follows_and_goes_on_asking_is_cut_off(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int fd = follower(d);
+
+	told(fd, STATUS, strlen(STATUS));
+	assert_true(is_closed(d, fd));
+	close(fd);
+	unserved(w);
+}
+
+static void followers_leave_room_for_who_asks(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	int fds[CONTROL_CLIENT_MAX / 2 + 1], asking;
+
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX / 2 + 1; i++)
+		fds[i] = follower(d);
+	assert_non_null(strstr(big, "too many follow"));
+	asking = connected(d);
+	told(asking, STATUS, strlen(STATUS));
+	assert_int_equal(heard(d, asking, big, sizeof(big), 1), 1);
+	assert_non_null(strstr(big, "\"verdict\""));
+	close(asking);
+	for (unsigned i = 0; i < CONTROL_CLIENT_MAX / 2 + 1; i++)
+		close(fds[i]);
+	unserved(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
 
 int main(void)
@@ -415,6 +536,12 @@ int main(void)
 		TEST(client_that_is_stuck_is_dropped_after_thirty_seconds),
 		TEST(without_descriptors_the_loop_does_not_spin),
 		TEST(client_that_gave_up_in_the_backlog_delays_nobody),
+		TEST(who_follows_is_told_what_happens_and_nothing_from_before),
+		TEST(who_names_a_number_is_told_all_from_there),
+		TEST(who_follows_and_is_told_nothing_for_long_stays),
+		TEST(who_follows_and_does_not_read_loses_events_and_is_told_how_many),
+		TEST(who_follows_and_goes_on_asking_is_cut_off),
+		TEST(followers_leave_room_for_who_asks),
 	};
 
 	if (sodium_init() < 0)

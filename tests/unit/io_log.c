@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define START_US (5000 * SECOND_US)
@@ -197,6 +198,32 @@ static void a_log_that_cannot_be_written_is_borne(void **state)
 	assert_string_equal(written(s), "0.000 stopped\n");
 }
 
+static void the_journal_is_told_the_grade(void **state)
+{
+	struct scene *s = *state;
+	struct stat status;
+	char stream[64];
+
+	assert_int_equal(fstat(s->fd, &status), 0);
+	snprintf(stream, sizeof(stream), "%llu:%llu", (unsigned long long)status.st_dev,
+		(unsigned long long)status.st_ino);
+	log_find_journal(&s->log, stream);
+	log_event(&s->log, START_US, "duplicate", "%s", "");
+	log_event(&s->log, START_US, "route-up", "%s", "");
+	assert_string_equal(written(s), "<3>0.000 duplicate\n<6>0.000 route-up\n");
+}
+
+static void who_is_not_the_journal_reads_plain_lines(void **state)
+{
+	static const char *const streams[] = { NULL, "", "rubbish", "1:2" };
+	struct scene *s = *state;
+
+	for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++)
+		log_find_journal(&s->log, streams[i]);
+	log_event(&s->log, START_US, "duplicate", "%s", "");
+	assert_string_equal(written(s), "0.000 duplicate\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +238,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(flush_tells_it_when_the_flood_is_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_codes_than_the_table_are_still_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_written_is_borne, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_journal_is_told_the_grade, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_is_not_the_journal_reads_plain_lines, setup, teardown),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
