@@ -41,6 +41,7 @@ static const struct {
 	{ "reload", EVENT_NOTICE },
 	{ "reload-refused", EVENT_ERROR },
 	{ "modem", EVENT_INFO },
+	{ "offloads", EVENT_INFO },
 	{ "out-of-memory", EVENT_ERROR },
 	{ "control-short", EVENT_WARNING },
 	{ "key-exposed", EVENT_WARNING },
