@@ -159,6 +159,7 @@ struct kernel {
 	int ethtool; /* any socket: asks for carriers */
 	int tun_ifindex;
 	uint64_t routes_failed;
+	struct route_batch *batch; /* changes that wait (kernel_batch.c) */
 };
 
 int kernel_open(struct daemon *d, char error[IO_ERROR_MAX]);
@@ -179,8 +180,18 @@ int kernel_addresses_get(struct daemon *d, int ifindex, struct kernel_addresses 
 
 /* kernel_route.c */
 #define KERNEL_PROTOCOL 158 /* "ip route show proto 158": a value that no daemon of iproute2's list has */
-/* Replaces, or removes, our route to a prefix. -EIO: the kernel refuses, and that was said. */
+/* Our route to a prefix is to be replaced, or removed, with the next route_batch_send(). */
+void kernel_route_note(struct daemon *d, const struct node_kernel_route *route);
+/* The same, at once, with all that waits. -EIO: the kernel refuses, and that was said. */
 int kernel_route_set(struct daemon *d, const struct node_kernel_route *route);
+/* kernel_batch.c */
+struct nl_msg;
+int route_batch_open(struct daemon *d);
+void route_batch_close(struct daemon *d); /* what waits is forgotten */
+/* A copy of the message waits; it is about the route to that prefix. */
+void route_batch_add(struct daemon *d, const struct prefix *prefix, bool is_gone, struct nl_msg *message);
+/* Does what waits, in order. What the kernel refused was said; returns how many that were. */
+unsigned route_batch_send(struct daemon *d);
 struct rtnl_route;
 /* Every route of the kernel; `each` must not ask the kernel. */
 void kernel_routes_each(struct daemon *d, void (*each)(struct rtnl_route *route, void *arg), void *arg);

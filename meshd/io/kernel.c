@@ -78,6 +78,11 @@ int kernel_open(struct daemon *d, char error[IO_ERROR_MAX])
 		kernel_close(d);
 		return refused(error, code, "netlink");
 	}
+	code = route_batch_open(d);
+	if (code < 0) {
+		kernel_close(d);
+		return io_fail(error, code, "netlink: %s; raise the limit of open files", strerror(-code));
+	}
 	k->ethtool = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (k->ethtool < 0) {
 		code = -errno;
@@ -94,6 +99,7 @@ void kernel_close(struct daemon *d)
 	if (!k->request)
 		return; /* never opened */
 	kernel_routes_flush(d);
+	route_batch_close(d);
 	nl_socket_free(k->request);
 	if (k->ethtool >= 0)
 		close(k->ethtool);

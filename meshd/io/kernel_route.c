@@ -1,7 +1,7 @@
 /*
  * Our routes in the kernel. A prefix has one at most, known by table, metric and
  * protocol number; whatever it was, the next one replaces it in one step, so that no
- * packet meets the gap between two.
+ * packet meets the gap between two. Many changes go out as one batch (kernel_batch.c).
  *
  *   mesh          dev TUN                         goes with the process
  *   native        via NEXT HOP dev INTERFACE      stays when the process is killed:
@@ -85,44 +85,56 @@ static int route_point(const struct daemon *d, struct rtnl_route *route, const s
 	return 0;
 }
 
-/* Whatever kind it is. */
-static int route_delete(struct kernel *k, struct rtnl_route *route)
+/* It is to be removed whatever kind it is. */
+static void route_forget_way(struct rtnl_route *route)
 {
 	rtnl_route_set_scope(route, RT_SCOPE_NOWHERE);
 	rtnl_route_set_type(route, RTN_UNSPEC);
+}
+
+static int route_delete(struct kernel *k, struct rtnl_route *route)
+{
+	route_forget_way(route);
 	return rtnl_route_delete(k->request, route, 0);
 }
 
-static int route_ask(struct daemon *d, const struct node_kernel_route *r)
+/* What the kernel is asked; NULL: out of memory. */
+static struct nl_msg *route_message(struct daemon *d, const struct node_kernel_route *r)
 {
 	struct rtnl_route *route = route_new(d, &r->prefix);
-	int code = -NLE_NOMEM;
+	struct nl_msg *message = NULL;
 
 	if (route && r->way == NODE_KERNEL_NONE) {
-		code = route_delete(&d->kernel, route);
-	} else if (route) {
-		code = route_point(d, route, r);
-		if (code >= 0)
-			code = rtnl_route_add(d->kernel.request, route, NLM_F_CREATE | NLM_F_REPLACE);
+		route_forget_way(route);
+		rtnl_route_build_del_request(route, 0, &message);
+	} else if (route && route_point(d, route, r) >= 0) {
+		rtnl_route_build_add_request(route, NLM_F_CREATE | NLM_F_REPLACE, &message);
 	}
 	rtnl_route_put(route);
-	return code;
+	return message;
+}
+
+void kernel_route_note(struct daemon *d, const struct node_kernel_route *route)
+{
+	struct nl_msg *message = route_message(d, route);
+
+	if (!message) {
+		d->kernel.routes_failed++;
+		daemon_say(
+			d, "out-of-memory", "a route of the kernel is not what it should be; free memory and restart");
+		return;
+	}
+	route_batch_add(d, &route->prefix, route->way == NODE_KERNEL_NONE, message);
+	nlmsg_free(message);
 }
 
 int kernel_route_set(struct daemon *d, const struct node_kernel_route *route)
 {
-	char text[PREFIX_TEXT];
-	bool is_gone = route->way == NODE_KERNEL_NONE;
-	int code = route_ask(d, route);
+	uint64_t failed = d->kernel.routes_failed;
 
-	underlay_forget(d);
-	/* Gone already: as asked. */
-	if (code >= 0 || (is_gone && (code == -NLE_OBJ_NOTFOUND || code == -NLE_NODEV)))
-		return 0;
-	d->kernel.routes_failed++;
-	daemon_say(d, "kernel-refused", "route to %s %s: %s; %s", prefix_format(&route->prefix, text),
-		is_gone ? "not removed" : "not set", nl_geterror(code), kernel_remedy(code));
-	return -EIO;
+	kernel_route_note(d, route);
+	route_batch_send(d);
+	return d->kernel.routes_failed == failed ? 0 : -EIO;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */

@@ -68,10 +68,7 @@ static void output_deliver(void *user, struct bytes packet)
 
 static void output_kernel_route(void *user, const struct node_kernel_route *route)
 {
-	struct daemon *d = user;
-
-	if (kernel_route_set(d, route) < 0) /* it has said what the kernel refuses */
-		d->route_refused_us = io_now_us();
+	kernel_route_note(user, route);
 }
 
 static void output_store_seqno(void *user, uint32_t seqno)
@@ -164,6 +161,7 @@ static void before_sleep(struct ev_loop *loop, ev_prepare *w, int events)
 	uint64_t now_us = io_now_us(), watch_us = ports_watch(d, now_us), due_us = node_poll(d->node, now_us);
 
 	(void)loop, (void)events;
+	route_batch_send(d);
 	timer_arm(d, due_us < watch_us ? due_us : watch_us);
 }
 

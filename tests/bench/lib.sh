@@ -23,3 +23,51 @@ has() {
 		return 1
 	}
 }
+
+# --- networks of namespaces: that of NODE of SYSTEM is $(ns SYSTEM NODE), its files are in $work/SYSTEM ---
+
+# net_begin BUILD: before all else. What was begun ends with the script. Without root the part is left out.
+net_begin() {
+	[ "$(id -u)" = 0 ] || {
+		echo "needs root for its namespaces: left out" >&2
+		exit 0
+	}
+	net=bench$$
+	work=$(mktemp -d)
+	PATH=$(cd "$1/bin" && pwd):/usr/sbin:$PATH
+	trap net_end EXIT
+	trap 'exit 1' INT TERM
+}
+
+net_names() { ip netns list | awk '{ print $1 }' | grep "^$net-"; }
+
+net_end() {
+	for name in $(net_names); do
+		ip netns pids "$name" | xargs -r kill 2>/dev/null
+	done
+	sleep 0.5
+	for name in $(net_names); do
+		ip netns pids "$name" | xargs -r kill -9 2>/dev/null
+		ip netns del "$name"
+	done
+	rm -rf "$work"
+}
+
+ns() { echo "$net-$1-$2"; }
+
+net_add() { # system node
+	mkdir -p "$work/$1"
+	ip netns add "$(ns "$1" "$2")"
+	ip -n "$(ns "$1" "$2")" link set dev lo up
+}
+
+in_ns() { # system node command...
+	in_ns_name=$(ns "$1" "$2")
+	shift 2
+	ip netns exec "$in_ns_name" "$@"
+}
+
+start() { # system node command...: in the background
+	start_log=$work/$1/$2.log
+	in_ns "$@" >"$start_log" 2>&1 &
+}

@@ -211,6 +211,38 @@ static void refusals_are_told(void **state)
 	assert_non_null(strstr(fake.text, "route to 10.50.1.0/24 not set"));
 }
 
+/* More than one batch takes, and one that is refused in the midst of them. */
+static void many_go_in_a_batch_and_the_bad_one_is_named(void **state)
+{
+	(void)state;
+	need_place();
+	here.d->ports[2].link.ifindex = 9999;
+	for (unsigned i = 0; i < 1200; i++) {
+		char prefix[32];
+
+		snprintf(prefix, sizeof(prefix), "10.60.%u.%u/32", i / 200, i % 200);
+		struct node_kernel_route r = way_to(prefix, NODE_KERNEL_NATIVE, i == 700 ? 2 : 0, "fe80::1");
+		kernel_route_note(here.d, &r);
+	}
+	route_batch_send(here.d);
+	assert_string_equal(fake.code, "kernel-refused");
+	assert_non_null(strstr(fake.text, "route to 10.60.3.100/32 not set"));
+	assert_true(shell("test $(ip route show proto 158 | grep -c '^10[.]60[.]') = 1199"));
+	/* Set and removed in one: the last word holds. Who is not there is removed as well. */
+	for (unsigned i = 0; i < 1200; i++) {
+		char prefix[32];
+
+		snprintf(prefix, sizeof(prefix), "10.60.%u.%u/32", i / 200, i % 200);
+		struct node_kernel_route there = way_to(prefix, NODE_KERNEL_NATIVE, 1, "fe80::1");
+		struct node_kernel_route gone = way_to(prefix, NODE_KERNEL_NONE, 0, NULL);
+		kernel_route_note(here.d, &there);
+		kernel_route_note(here.d, &gone);
+	}
+	assert_int_equal(route_batch_send(here.d), 0);
+	assert_true(shell("test $(ip route show proto 158 | grep -c '^10[.]60[.]') = 0"));
+	assert_int_equal(route_batch_send(here.d), 0);
+}
+
 /* --- the flow ------------------------------------------------------------------------------- */
 
 static atomic_bool is_over;
@@ -338,6 +370,7 @@ int main(void)
 		cmocka_unit_test(the_next_start_sweeps_what_was_left),
 		cmocka_unit_test(beside_another_meshd_only_its_own_are_swept),
 		cmocka_unit_test(refusals_are_told),
+		cmocka_unit_test(many_go_in_a_batch_and_the_bad_one_is_named),
 		cmocka_unit_test(no_packet_meets_a_gap__v4),
 		cmocka_unit_test(no_packet_meets_a_gap__v6),
 	};
