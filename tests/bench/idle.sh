@@ -2,7 +2,8 @@
 # idle.sh BUILD: what a daemon takes while nothing happens, and whether it takes anybody for dead who is not.
 #
 #   a, with four neighbours on cables (preset wired), none of which anything is sent to: processor time for
-#   IDLE_SECONDS (60), and memory. Then a flow of 1,000 packets a second to one of them, which says nothing by itself,
+#   IDLE_SECONDS (60), and memory: all that is resident, libraries and the rings of four raw sockets with it, and what
+#   is its own. Then a flow of 1,000 packets a second to one of them, which says nothing by itself,
 #   for IDLE_FLOW_SECONDS (60), and for as long with an endless loop on each core: how often it is thought to be dead.
 . tests/bench/lib.sh
 
