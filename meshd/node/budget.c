@@ -23,7 +23,6 @@
 
 #define BUDGET_PERCENT 5
 #define URGENT_PERCENT 50
-#define RESERVE_PARTS 4 /* of the reserve one is a node's own */
 #define FLOOR_PERCENT 5
 #define LIFE_BODY_THIN 16 /* of a Hello with all that rides with it, its kind and the thin body */
 #define LIFE_FRAME 130
@@ -116,17 +115,18 @@ static uint64_t life_bytes(const struct node_link *link)
 	return bytes < most ? bytes : most;
 }
 
-/* What the reserve has for these ten seconds: a table that one tells another crosses a channel that is quiet else. What
- * is heard may be noise, or old frames that somebody sends again: a part stays ours whatever that is. */
+/* What the reserve has for these ten seconds. What is heard may be noise, or old frames that somebody sends again: a
+ * part stays ours whatever that is, and as much is left to each of the others until it is heard of them. */
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link), own = all / RESERVE_PARTS;
-	uint64_t spent = sent, heard = sum_of(b->heard);
+	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link), own = all / 2 / speakers(link);
+	uint64_t spent = sent, others = sum_of(b->heard), least = own * (speakers(link) - 1);
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
 		spent = bytes_paid_in(link, b->reserve_full_us - now_us);
-	uint64_t ours = spent < own ? own - spent : 0, quiet = spent + heard < all ? all - spent - heard : 0;
+	others = others > least ? others : least;
+	uint64_t ours = spent < own ? own - spent : 0, quiet = spent + others < all ? all - spent - others : 0;
 	return ours > quiet ? ours : quiet;
 }
 

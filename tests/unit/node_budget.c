@@ -179,8 +179,8 @@ static void the_reserve_is_of_the_channel__protocol_6_1(void **state)
 
 	(void)state;
 	line_init(&l, true, 1);
-	/* One tells, the other listens: a table need not wait for half of its turns. */
-	assert_int_equal(left(&l, URGENT, FRAME), HALF);
+	/* One tells, the other listens, and has its part for what it may have to say. */
+	assert_int_equal(left(&l, URGENT, FRAME), HALF - HALF / 4);
 	budget_heard(&l.link, l.now_us, 4000);
 	assert_int_equal(left(&l, URGENT, FRAME), HALF - 4000);
 	/* Who fills it with noise, or with what he heard, does not take it all. */
@@ -189,25 +189,44 @@ static void the_reserve_is_of_the_channel__protocol_6_1(void **state)
 	assert_int_equal(left(&l, ROUTINE, FRAME), FIVE_PERCENT / 2);
 }
 
-/* Hellos of both ends go meanwhile: all of it together is half of the link. */
-static void urgent_news_leaves_signs_of_life_their_room__protocol_6_1(void **state)
+static void say_to(struct line *from, struct line *to, enum babel_need need, size_t bytes)
 {
-	struct line l;
-	size_t hello = LIFE_LEN + 6, bytes = 0;
+	say(from, need, bytes);
+	budget_heard(&to->link, to->now_us, bytes);
+}
+
+/* Hellos of both go meanwhile: all of it together is half of the link, whoever has what to say. */
+static void urgent_news_of_both_and_signs_of_life_take_half_of_the_link__protocol_6_1(void **state)
+{
+	size_t hello = LIFE_LEN + 6;
 
 	(void)state;
-	line_init(&l, true, 1);
-	l.link.config.is_thin = true;
-	l.link.config.hello_ms = 4000;
-	for (unsigned second = 0; second < 10; second++) {
-		if (second % 4 == 1) {
-			say(&l, LIFE, hello);
-			budget_heard(&l.link, l.now_us, hello);
-			bytes += 2 * hello;
+	for (unsigned turns = 1; turns <= 256; turns *= 4) {
+		struct line lines[2];
+		size_t bytes = 0;
+
+		for (unsigned i = 0; i < 2; i++) {
+			line_init(&lines[i], true, 1);
+			lines[i].link.config.is_thin = true;
+			lines[i].link.config.hello_ms = 4000;
 		}
-		bytes += FRAME * say_all_that_may_be_said(&l, URGENT, A_SECOND);
+		for (unsigned step = 0; step < 1000; step++) {
+			struct line *from = &lines[step / turns % 2], *to = &lines[step / turns % 2 ^ 1];
+
+			for (unsigned i = 0; i < 2; i++)
+				lines[i].now_us += A_SECOND / 100;
+			if (step % 400 == 100) {
+				say_to(from, to, LIFE, hello);
+				say_to(to, from, LIFE, hello);
+				bytes += 2 * hello;
+			}
+			if (step % 10 == 0 && left(from, URGENT, FRAME)) {
+				say_to(from, to, URGENT, FRAME);
+				bytes += FRAME;
+			}
+		}
+		assert_in_range(bytes, HALF - HALF / 4 - 2 * FRAME, HALF);
 	}
-	assert_in_range(bytes, HALF - 2 * FRAME, HALF);
 }
 
 static void news_never_starves(void **state)
@@ -387,7 +406,7 @@ int main(void)
 		cmocka_unit_test(what_is_urgent_borrows_half_the_link_once__protocol_6_1),
 		cmocka_unit_test(an_urgent_flood_keeps_to_the_budget_in_the_long_run__protocol_6_1),
 		cmocka_unit_test(the_reserve_is_of_the_channel__protocol_6_1),
-		cmocka_unit_test(urgent_news_leaves_signs_of_life_their_room__protocol_6_1),
+		cmocka_unit_test(urgent_news_of_both_and_signs_of_life_take_half_of_the_link__protocol_6_1),
 		cmocka_unit_test(news_never_starves),
 		cmocka_unit_test(what_waits_to_leave_counts_already),
 		cmocka_unit_test(beacons_wait_for_the_budget__protocol_6_1),
