@@ -65,6 +65,7 @@ static bool announcement_read(const struct session *s, const struct compact_item
 		} else if (c == BABEL_TEXT || item->classes >> c & 1) {
 			claim.metric = item->metric[c];
 			a->claims[c] = claim;
+			a->claims[c].seqno = (uint16_t)(claim.seqno + (c == BABEL_TEXT ? 0 : item->ahead[c]));
 		}
 	}
 	return true;

@@ -25,27 +25,39 @@
 #define MARK_LEVEL 0x30 /* enum level */
 #define MARK_LEVEL_SHIFT 4
 #define LIST_HEAD 8 /* TLV and list header */
-#define ITEM_MOST 12 /* bytes of any item */
+#define ITEM_MOST 15 /* bytes of any item */
 
 /* The seqno, against the one that was acknowledged. */
 enum mark { MARK_NONE, MARK_SAME, MARK_NEXT };
 /* How much an item may lean on. */
 enum level { LEVEL_ALL, LEVEL_NOTHING, LEVEL_WHOLE };
 
-/* All that is finite has the origin and the seqno of the base, and fits the bytes of an item. */
-static bool claims_are_even(const struct claim *claims)
+/* By how much the seqno of a class is newer than that of the base. */
+static int ahead_of(const struct claim *claims, unsigned class)
 {
-	bool is_even = claims[BABEL_TEXT].metric != BABEL_INFINITY;
+	return (int16_t)(uint16_t)(claims[class].seqno - claims[BABEL_TEXT].seqno);
+}
+
+/* All that is finite has the origin of the base, a seqno that is at most so far from its, and fits the bytes of an
+ * item. */
+static bool claims_are_near(const struct claim *claims, int most)
+{
+	bool is_near = claims[BABEL_TEXT].metric != BABEL_INFINITY;
 
 	for (unsigned c = 1; c < BABEL_CLASSES; c++) {
 		const struct claim *claim = &claims[c];
 
 		if (claim->metric == BABEL_INFINITY)
 			continue;
-		is_even &= claim->seqno == claims->seqno && router_id_equal(&claim->origin, &claims->origin) &&
+		is_near &= abs(ahead_of(claims, c)) <= most && router_id_equal(&claim->origin, &claims->origin) &&
 			   log_decode(log_encode(claim->metric)) == claim->metric;
 	}
-	return is_even;
+	return is_near;
+}
+
+static bool claims_are_even(const struct claim *claims)
+{
+	return claims_are_near(claims, 0);
 }
 
 /* --- marks --------------------------------------------------------------------------------- */
@@ -159,10 +171,16 @@ static bool entries_are_alike(const struct adj_out *e, uint8_t mark, const struc
 {
 	if (entry_is_lost(e) || entry_is_lost(f))
 		return entry_is_lost(e) && entry_is_lost(f) && level_of(other) != LEVEL_WHOLE;
-	const struct claim *x = &e->claims[BABEL_TEXT], *y = &f->claims[BABEL_TEXT];
+	bool is_alike = mark == other;
 
-	return mark == other && metrics_are_same(e->claims, f->claims) && x->seqno == y->seqno &&
-	       router_id_equal(&x->origin, &y->origin);
+	for (unsigned c = 0; c < BABEL_CLASSES; c++) {
+		const struct claim *x = &e->claims[c], *y = &f->claims[c];
+
+		is_alike &= x->metric == y->metric;
+		if (x->metric != BABEL_INFINITY)
+			is_alike &= x->seqno == y->seqno && router_id_equal(&x->origin, &y->origin);
+	}
+	return is_alike;
 }
 
 /* One item for all prefixes of the member? */
@@ -209,6 +227,7 @@ static void item_finish(struct compact_item *item, const struct babel_member *m,
 		if (e->claims[c].metric == BABEL_INFINITY)
 			continue;
 		item->metric[c] = e->claims[c].metric;
+		item->ahead[c] = (int8_t)(c == BABEL_TEXT ? 0 : ahead_of(e->claims, c));
 		item->classes |= (uint8_t)(c == BABEL_TEXT ? 0 : 1u << c);
 	}
 	item->seqno = base->seqno;
@@ -230,7 +249,7 @@ static bool item_of(
 	if (level_of(mark) == LEVEL_WHOLE || !member_of_origin(s->n->b, &e->claims[BABEL_TEXT].origin, &m) ||
 		!member_has(&m, &d->prefix))
 		return false;
-	if (!entry_is_lost(e) && !claims_are_even(e->claims))
+	if (!entry_is_lost(e) && !claims_are_near(e->claims, INT8_MAX))
 		return false;
 	item->id = m.short_id;
 	item->with_lans = member_is_alike(s, &m, e, mark);

@@ -362,7 +362,9 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 	struct session *s = container_of(timer, struct session, flush);
 	struct packet p;
 
-	bool is_thin = thin_suffices(s), has_room = true;
+	/* The first word that names the epoch may be lost, and none that does not counts before it was heard. */
+	bool suffices = thin_suffices(s), is_thin = suffices && !(s->in.is_syncing && s->in.owes_ack);
+	bool has_room = true;
 	/* Who knows nothing yet reaches nobody. */
 	bool is_urgent = s->out.is_urgent || s->out.is_full || (s->in.owes_ack && !is_thin);
 	enum babel_need need = is_urgent ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
@@ -375,7 +377,7 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 		}
 		has_room = packet_goes_on(&p);
 	}
-	if (is_thin && (s->in.owes_ack || refresh_may_leave(s)))
+	if ((is_thin || (suffices && !has_room)) && (s->in.owes_ack || refresh_may_leave(s)))
 		thin_say(s, now_us, false);
 	if (!has_room && (s->in.owes_ack || refresh_may_leave(s) || news_may_leave(s)))
 		timer_set_earlier(&s->n->b->heap, &s->flush, p.again_us);

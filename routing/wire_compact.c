@@ -7,9 +7,11 @@
  *              7: salt 2 and seqno 2 follow; then metric 2, and one byte of log code for
  *              class 1 and class 2 of the class set. S: class 1 has the metric of class 0; S
  *              without class 1 in the set: no metrics follow, they are those of the last
- *              item before it that has any, and so are the classes
+ *              item before it that has any, and so are the classes and how seqnos differ
  *     R = 1    no metric. code 0 retraction, 1 retraction and as many more, 2 bumped,
- *              3 bumped and as many more; the number follows in 7-bit groups
+ *              3 bumped and as many more; the number follows in 7-bit groups; 4: a header
+ *              with R = 0 and all of its item follow, then for each class above 0 one byte,
+ *              by how much its seqno is newer than that of class 0
  *   BATCH item      gap | number | (salt 2) seqno 2
  *     number   0: the rest follows; n: n ids from this one on, relative, and nothing follows
  */
@@ -27,6 +29,7 @@
 #define CODE_SALTED 7u
 #define BARE_BUMPED 2u /* and with the lowest bit: the number of more follows */
 #define BARE_MORE 1u
+#define BARE_AHEAD 4u
 
 /* --- numbers --------------------------------------------------------------------------- */
 
@@ -165,10 +168,22 @@ static struct compact_metrics metrics_of(const struct compact_item *item)
 {
 	struct compact_metrics m = { .is_there = true, .classes = item->classes };
 
-	for (unsigned c = 0; c < COMPACT_CLASSES; c++)
-		if (c == 0 || item->classes & 1u << c)
-			m.metric[c] = item->metric[c];
+	for (unsigned c = 0; c < COMPACT_CLASSES; c++) {
+		if (c != 0 && !(item->classes & 1u << c))
+			continue;
+		m.metric[c] = item->metric[c];
+		m.ahead[c] = c == 0 ? 0 : item->ahead[c];
+	}
 	return m;
+}
+
+static bool aheads_equal(const struct compact_metrics *a, const struct compact_metrics *b)
+{
+	bool is_equal = true;
+
+	for (unsigned c = 1; c < COMPACT_CLASSES; c++)
+		is_equal &= a->ahead[c] == b->ahead[c];
+	return is_equal;
 }
 
 static bool metrics_equal(const struct compact_metrics *a, const struct compact_metrics *b)
@@ -190,12 +205,16 @@ static void metrics_write(struct writer *w, const struct compact_item *item, boo
 
 static void finite_write(struct list_writer *l, uint16_t base_seqno, const struct compact_item *item)
 {
+	static const struct compact_metrics even = { 0 };
 	const struct compact_metrics metrics = metrics_of(item);
 	bool is_repeated = metrics_equal(&l->before, &metrics);
 	bool is_same = item->classes & 2 && item->metric[1] == item->metric[0];
+	bool has_aheads = !aheads_equal(is_repeated ? &l->before : &even, &metrics);
 	unsigned code = seqno_code(item, base_seqno), classes = is_repeated ? 0 : item->classes >> 1 & CLASS_MASK;
 	struct writer *w = &l->w;
 
+	if (has_aheads)
+		write_u8(w, BARE_AHEAD << CODE_SHIFT | HEADER_BARE);
 	write_u8(w, (uint8_t)(code << CODE_SHIFT | classes << CLASS_SHIFT | (is_repeated || is_same ? HEADER_SAME : 0) |
 			      (item->with_lans ? HEADER_LANS : 0)));
 	if (code == CODE_SALTED)
@@ -204,6 +223,9 @@ static void finite_write(struct list_writer *l, uint16_t base_seqno, const struc
 		write_u16(w, item->seqno);
 	if (!is_repeated)
 		metrics_write(w, item, is_same);
+	for (unsigned c = 1; c < COMPACT_CLASSES && has_aheads; c++)
+		if (item->classes & 1u << c)
+			write_u8(w, (uint8_t)item->ahead[c]);
 	l->before = metrics;
 }
 
@@ -245,11 +267,14 @@ static void metrics_repeat(struct list_reader *l, struct compact_item *item)
 	if (!l->before.is_there)
 		l->r.bad = true;
 	item->classes = l->before.classes;
-	for (unsigned c = 0; c < COMPACT_CLASSES; c++)
+	for (unsigned c = 0; c < COMPACT_CLASSES; c++) {
 		item->metric[c] = l->before.metric[c];
+		item->ahead[c] = l->before.ahead[c];
+	}
 }
 
-static void finite_read(struct list_reader *l, uint16_t base_seqno, uint8_t header, struct compact_item *item)
+static void finite_read(
+	struct list_reader *l, uint16_t base_seqno, uint8_t header, bool has_aheads, struct compact_item *item)
 {
 	unsigned code = header >> CODE_SHIFT;
 	bool has_same = header & HEADER_SAME;
@@ -268,6 +293,8 @@ static void finite_read(struct list_reader *l, uint16_t base_seqno, uint8_t head
 		metrics_repeat(l, item);
 	else
 		metrics_read(r, has_same, item);
+	for (unsigned c = 1; c < COMPACT_CLASSES && has_aheads; c++)
+		item->ahead[c] = item->classes & 1u << c ? (int8_t)read_u8(r) : 0;
 	l->before = metrics_of(item);
 }
 
@@ -288,12 +315,17 @@ bool compact_read(struct list_reader *l, uint16_t base_seqno, struct compact_ite
 	if (!gap_read(l, &item->id))
 		return false;
 	uint8_t header = read_u8(&l->r);
+	bool has_aheads = header == (BARE_AHEAD << CODE_SHIFT | HEADER_BARE);
 
+	if (has_aheads)
+		header = read_u8(&l->r);
+	if (has_aheads && header & HEADER_BARE)
+		l->r.bad = true;
 	item->with_lans = header & HEADER_LANS;
 	if (header & HEADER_BARE)
 		bare_read(l, header, item);
 	else
-		finite_read(l, base_seqno, header, item);
+		finite_read(l, base_seqno, header, has_aheads, item);
 	return reader_ok(&l->r);
 }
 

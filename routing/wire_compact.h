@@ -44,6 +44,7 @@ struct compact_item {
 	uint8_t salt[COMPACT_SALT]; /* COMPACT_SALTED */
 	uint8_t classes; /* bit c: metric[c] is there, for c > 0 */
 	uint16_t metric[COMPACT_CLASSES]; /* of classes above 0 rounded by log_encode() */
+	int8_t ahead[COMPACT_CLASSES]; /* so much newer than that of class 0 is the seqno of a class above it */
 };
 
 struct batch_item {
@@ -56,11 +57,12 @@ struct batch_item {
 
 /* --- writing: items in ascending order ----------------------------------------------- */
 
-/* What the item before it in its list says of classes and metrics; the first has none before it. */
+/* What the last finite item of a list said of classes, metrics and how seqnos differ; the first has none before it. */
 struct compact_metrics {
 	bool is_there;
 	uint8_t classes;
 	uint16_t metric[COMPACT_CLASSES];
+	int8_t ahead[COMPACT_CLASSES];
 };
 
 struct list_writer {

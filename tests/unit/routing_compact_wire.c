@@ -110,6 +110,29 @@ static void member_with_the_metrics_of_the_one_before_takes_two_bytes(void **sta
 	assert_int_equal(p.counters.tlvs_malformed, 1);
 }
 
+/* A class of which a newer seqno was asked for: two bytes more, and none for the next one like it. */
+static void seqno_of_a_class_takes_a_byte_of_its_own(void **state)
+{
+	static const uint8_t body[] = { 227, 15, 0, 0, 0, 9, 0, 7, 1, 0x81, 0x48, 0x12, 0x34, 0x20, 2, 1, 0x44 };
+	struct parsed p;
+	uint8_t room[512];
+
+	(void)state;
+	parse(&p, body, sizeof(body));
+	assert_int_equal(p.count, 1);
+	struct compact_item first = item_at(&p.tlvs[0], 0), second = item_at(&p.tlvs[0], 1);
+	assert_int_equal(first.seqno, 7);
+	assert_int_equal(first.ahead[1], 2);
+	assert_int_equal(second.id, 10);
+	assert_int_equal(second.ahead[1], 2);
+	struct list_writer l = list_writer_of(room, sizeof(room), 9);
+	assert_true(compact_write(&l, 7, &first) && compact_write(&l, 7, &second));
+	assert_int_equal(writer_len(&l.w), sizeof(body) - 8);
+	assert_memory_equal(room, body + 8, sizeof(body) - 8);
+	PARSE(&p, 227, 9, 0, 0, 0, 1, 0, 0, 1, 0x81, 0x01); /* of what is lost nothing is newer */
+	assert_int_equal(p.counters.tlvs_malformed, 1);
+}
+
 static void lost_region_takes_four_bytes_however_large(void **state)
 {
 	uint8_t room[COMPACT_LIST_MAX];
@@ -243,6 +266,9 @@ static struct compact_item item_draw(struct prng *p, uint32_t *next)
 	for (unsigned c = 1; c < COMPACT_CLASSES; c++)
 		if (item.classes & 1u << c)
 			item.metric[c] = log_decode(log_encode((uint16_t)prng_below(p, 0x10000)));
+	for (unsigned c = 1; c < COMPACT_CLASSES; c++)
+		if (item.classes & 1u << c && prng_below(p, 2))
+			item.ahead[c] = (int8_t)(prng_below(p, 255) - 127);
 	if (item.classes & 2 && prng_below(p, 2))
 		item.metric[1] = item.metric[0];
 	return item;
@@ -255,6 +281,8 @@ static void metrics_copy(struct compact_item *item, const struct compact_item *f
 		return;
 	item->classes = from->classes;
 	memcpy(item->metric, from->metric, sizeof(item->metric));
+	for (unsigned c = 0; c < COMPACT_CLASSES; c++)
+		item->ahead[c] = item->classes & 1u << c && c ? item->ahead[c] : 0;
 }
 
 static void one_list_there_and_back(struct prng *p)
@@ -329,6 +357,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(member_in_step_takes_four_bytes__protocol_2_3),
 		cmocka_unit_test(member_with_the_metrics_of_the_one_before_takes_two_bytes),
+		cmocka_unit_test(seqno_of_a_class_takes_a_byte_of_its_own),
 		cmocka_unit_test(lost_region_takes_four_bytes_however_large),
 		cmocka_unit_test(gap_of_zero_ends_a_list_and_sub_tlvs_follow),
 		cmocka_unit_test(lists_that_end_early_or_pass_the_last_id_are_malformed),

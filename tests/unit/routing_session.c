@@ -391,6 +391,34 @@ static void table_that_comes_is_not_asked_for(void **state)
 	world_free(w);
 }
 
+/* On a thin link, too: a lost acknowledgment must not make all that follow it worthless. */
+static void table_that_comes_is_acknowledged_by_its_epoch(void **state)
+{
+	struct babel_link_config link = world_link();
+	struct address a = world_address(1, 0);
+	struct babel_tlv begin = say_full(1);
+
+	(void)state;
+	link.is_thin = true;
+	struct world *w = world_with_classes(1, link);
+
+	assert_true(babel_neighbour_compact(w->nodes[0].b, 0, &a));
+	begin.u.delta.end = false;
+	SAY(w, 1, begin, say_update(P, world_id(5), 3, 100));
+	world_run(w, A_SECOND);
+	probe_forget(w, 1);
+	for (uint32_t ver = 1; ver < 4; ver++) {
+		struct babel_tlv delta = say_delta(ver, ver + 1);
+
+		delta.u.delta.urgent = true;
+		SAY(w, 1, delta, say_update(Q, world_id(5), 3, (uint16_t)(100 * ver)));
+		world_run(w, 500 * MILLISECOND);
+	}
+	assert_int_equal(probe_count(w, 1, TLV_SYNCACK), 3);
+	assert_int_equal(probe_last(w, 1, TLV_SYNCACK)->tlv.u.syncack.applied, 4);
+	world_free(w);
+}
+
 /* Behind it waits all that happens meanwhile, loss of routes too: a link that heals must not wait for a doubled clock.
  */
 static void what_is_long_not_acknowledged_is_sent_every_few_seconds(void **state)
@@ -1023,6 +1051,7 @@ int main(void)
 		cmocka_unit_test(acknowledgment_makes_room_for_all_that_it_covers),
 		cmocka_unit_test(nack_that_crosses_what_it_asks_for_is_not_answered),
 		cmocka_unit_test(table_that_comes_is_not_asked_for),
+		cmocka_unit_test(table_that_comes_is_acknowledged_by_its_epoch),
 		cmocka_unit_test(what_is_long_not_acknowledged_is_sent_every_few_seconds),
 		cmocka_unit_test(loss_does_not_wait_for_what_is_not_acknowledged),
 		cmocka_unit_test(one_packet_is_ahead_of_its_turn),
