@@ -437,6 +437,7 @@ enum node_verdict node_lookup(const struct node *n, const struct address *to, st
 struct node_way {
 	unsigned link;
 	struct address neighbour; /* link-local, as the routing engine knows it */
+	uint64_t since_us; /* when the session with it was proven: node_peer_since() */
 };
 bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way);
 /* Where packets of a route's class go, with nobody told, while its next hop is not there. False: nowhere. */

@@ -47,11 +47,14 @@ struct second_look {
 
 static struct station *port_neighbour(const struct port *p, const struct address *neighbour)
 {
+	uint64_t key = address_key(neighbour);
+
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct segment *g = p->attachments[i].segment;
 
 		for (unsigned end = 0; end < g->end_count; end++)
-			if (address_equal(&g->ends[end].port->station->neighbour_address, neighbour))
+			if (g->end_keys[end] == key &&
+				address_equal(&g->ends[end].port->station->neighbour_address, neighbour))
 				return g->ends[end].port->station;
 	}
 	return NULL;
@@ -66,7 +69,7 @@ struct station *oracle_successor(
 		return NULL;
 	struct station *next = port_neighbour(s->ports[way.link], &way.neighbour);
 	*link = way.link;
-	return next && next->node && station_has_session(s, way.link, next) ? next : NULL;
+	return next && next->node && way.since_us && way.since_us >= next->born_us ? next : NULL;
 }
 
 static void suspects_reserve(struct suspects *all, unsigned count)

@@ -95,7 +95,16 @@ int segment_join(struct segment *g, struct port *p)
 		abort();
 	p->attachments[p->attachment_count++] = (struct attachment){ g, g->end_count };
 	g->w->is_divided = false;
-	return (int)g->end_count++;
+	g->end_count++;
+	segment_name_ends(p);
+	return (int)g->end_count - 1;
+}
+
+void segment_name_ends(const struct port *p)
+{
+	for (unsigned i = 0; i < p->attachment_count; i++)
+		p->attachments[i].segment->end_keys[p->attachments[i].end] =
+			address_key(&p->station->neighbour_address);
 }
 
 static void segment_keep_params(struct segment *g, const struct link_params params[2])

@@ -191,6 +191,8 @@ static void station_take_keys(struct station *s)
 	s->address = identity_address(&e->identity.public, e->authority.deployment);
 	identity_router_id(rid.bytes, &e->identity.public);
 	s->neighbour_address = node_neighbour_address(&rid);
+	for (unsigned i = 0; i < s->port_count; i++)
+		segment_name_ends(s->ports[i]);
 }
 
 static void station_enrol(struct station *s, const char *name, enum level level)

@@ -189,6 +189,7 @@ struct segment {
 	struct link_model model;
 	struct link_params params[2];
 	unsigned end_count;
+	uint64_t end_keys[LINK_ENDS_MAX]; /* address_key() of their neighbour addresses: to find one touches no other */
 	struct segment_end ends[LINK_ENDS_MAX];
 	bool joins_lanes;
 	uint64_t reckoned_us; /* the latency by which stations know how far away they are (divide.c) */
@@ -285,6 +286,14 @@ static inline uint64_t world_time_us(const struct world *w)
 {
 	return w->now_us - WORLD_START_US;
 }
+/* Of two neighbour addresses nearly always different: the router-id in it. */
+static inline uint64_t address_key(const struct address *a)
+{
+	uint64_t key;
+
+	memcpy(&key, a->bytes + 8, sizeof(key));
+	return key;
+}
 static inline bool world_is_windowed(const struct world *w)
 {
 	return w->station_count >= w->windows_from;
@@ -366,6 +375,8 @@ void segment_free(struct segment *g);
 struct segment *segment_find(const struct world *w, const char *name);
 /* The number of the end; -ENOSPC. Before segment_open(). */
 int segment_join(struct segment *g, struct port *p);
+/* The keys of its station are others: the segments know it by them. */
+void segment_name_ends(const struct port *p);
 /* 0 or -ENOMEM. */
 int segment_open(struct segment *g, bool is_shared, const struct link_params params[2], enum link_state state);
 void segment_set_state(struct segment *g, enum link_state state);
