@@ -213,24 +213,20 @@ void adj_out_full(struct session *s, uint64_t now_us)
 /* May the neighbour be told of `d` at all, and at what cost? */
 static struct babel_verdict commit_policy(const struct session *s, const struct destination *d)
 {
-	struct babel_tlv unused;
-
-	if (!update_next_hop(s->n->link, &d->prefix, &unused))
+	if (!update_has_next_hop(s->n->link, d->prefix.address.family))
 		return (struct babel_verdict){ .accept = false };
 	return update_policy(d, s->n->link, &s->n->address);
 }
 
-/* What the neighbour should know of `d` now in one class. What is reached through the
+/* What the neighbour should know of `d` now in one class, of which `claim` is so. What is reached through the
  * neighbour itself, by whatever link, is of no use to it (3.7.4). */
-static struct claim commit_wanted_class(
-	const struct session *s, const struct destination *d, enum babel_class class, uint16_t extra_cost)
+static struct claim commit_wanted_class(const struct session *s, const struct destination *d, enum babel_class class,
+	struct claim claim, uint16_t extra_cost)
 {
 	const struct route *selected = d->selected[class];
 
 	if (!(s->n->classes >> class & 1) || (selected && address_equal(&selected->neighbour->address, &s->n->address)))
 		return (struct claim){ .metric = BABEL_INFINITY };
-	struct claim claim = destination_claim(d, class);
-
 	if (class != BABEL_COMMAND && extra_cost)
 		claim.metric = metric_add(claim.metric, extra_cost);
 	/* What is said in one byte is what is meant (R9). */
@@ -239,12 +235,13 @@ static struct claim commit_wanted_class(
 	return claim;
 }
 
-static void commit_wanted(const struct session *s, const struct destination *d, struct claim want[BABEL_CLASSES])
+static void commit_wanted(const struct session *s, const struct destination *d, const struct claim claims[BABEL_CLASSES],
+	struct claim want[BABEL_CLASSES])
 {
 	struct babel_verdict policy = commit_policy(s, d);
 
 	for (unsigned c = 0; c < BABEL_CLASSES; c++)
-		want[c] = policy.accept ? commit_wanted_class(s, d, c, policy.extra_cost)
+		want[c] = policy.accept ? commit_wanted_class(s, d, c, claims[c], policy.extra_cost)
 					: (struct claim){ .metric = BABEL_INFINITY };
 }
 
@@ -419,30 +416,37 @@ enum change { CHANGE_LITTLE, CHANGE_LOSS, CHANGE_ORIGIN };
 /* What became of what the neighbour was told. Reached by another origin now, it may be through the neighbour itself,
  * which may have turned to us at the same moment: no feasibility distance of one origin tells of the other's, and
  * until one of the two hears of it packets go round between them. */
-static enum change change_of(const struct destination *d, enum babel_class class, const struct claim *told)
+static enum change change_of(const struct claim *told, const struct claim *now)
 {
-	const struct claim now = destination_claim(d, class);
-
 	if (!told || told->metric == BABEL_INFINITY)
 		return CHANGE_LITTLE;
-	if (now.metric == BABEL_INFINITY)
+	if (now->metric == BABEL_INFINITY)
 		return CHANGE_LOSS;
-	return router_id_equal(&now.origin, &told->origin) ? CHANGE_LITTLE : CHANGE_ORIGIN;
+	return router_id_equal(&now->origin, &told->origin) ? CHANGE_LITTLE : CHANGE_ORIGIN;
 }
 
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
+{
+	struct claim claims[BABEL_CLASSES];
+
+	destination_claims(d, claims);
+	return adj_out_commit_claims(s, d, claims, now_us, why);
+}
+
+bool adj_out_commit_claims(struct session *s, struct destination *d, const struct claim claims[BABEL_CLASSES],
+	uint64_t now_us, enum commit why)
 {
 	const struct adj_out *told = adj_out_find(s, d);
 	struct claim want[BABEL_CLASSES];
 	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
 	bool is_due = false, is_urgent = why == COMMIT_FORCED, may_turn = false;
 
-	commit_wanted(s, d, want);
+	commit_wanted(s, d, claims, want);
 	if (why == COMMIT_FORCED && answer_is_under_way(s, told, want))
 		return false;
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		const struct claim *before = told ? &told->claims[c] : NULL;
-		enum change change = change_of(d, c, before);
+		enum change change = change_of(before, &claims[c]);
 
 		is_due |= commit_is_due(s, d, c, before, &want[c], why);
 		is_urgent |= change != CHANGE_LITTLE;

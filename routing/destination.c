@@ -140,6 +140,12 @@ struct claim destination_claim(const struct destination *d, enum babel_class cla
 	return claim;
 }
 
+void destination_claims(const struct destination *d, struct claim claims[BABEL_CLASSES])
+{
+	for (unsigned c = 0; c < BABEL_CLASSES; c++)
+		claims[c] = destination_claim(d, c);
+}
+
 struct babel_route destination_route(const struct destination *d, const struct route *r, enum babel_class class)
 {
 	const struct claim *claim = &r->variants[class].claim;

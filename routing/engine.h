@@ -346,7 +346,12 @@ void neighbour_poll_forgive(struct neighbour *n, uint64_t now_us);
 
 /* --- metric.c ---------------------------------------------------------------------- */
 
-uint16_t metric_add(uint32_t a, uint32_t b); /* saturates at infinity */
+static inline uint16_t metric_add(uint32_t a, uint32_t b) /* saturates at infinity */
+{
+	uint32_t sum = a + b;
+
+	return sum >= BABEL_INFINITY ? BABEL_INFINITY : (uint16_t)sum;
+}
 bool metric_two_out_of_three(uint16_t history);
 /* The Hellos by which the link is judged. */
 const struct history *metric_history(const struct neighbour *n);
@@ -443,8 +448,20 @@ struct route {
 	struct route_clock clock[]; /* one or none: the lease of a session holds all its routes */
 };
 
-uint16_t route_cost(const struct route *r, enum babel_class class); /* of the link, and what the owner adds */
-uint16_t route_metric(const struct route *r, enum babel_class class);
+/* Of the link, and what the owner adds. Command takes the best way, whatever it is charged. */
+static inline uint16_t route_cost(const struct route *r, enum babel_class class)
+{
+	return metric_add(r->neighbour->cost[class], class == BABEL_COMMAND ? 0 : r->extra_cost);
+}
+static inline uint16_t route_metric(const struct route *r, enum babel_class class)
+{
+	const struct neighbour *n = r->neighbour;
+	uint16_t refmetric = r->variants[class].claim.metric;
+
+	if (refmetric == BABEL_INFINITY || r->refused >> class & 1 || n->cost[class] == BABEL_INFINITY || n->is_dormant)
+		return BABEL_INFINITY;
+	return metric_add(refmetric, route_cost(r, class));
+}
 bool route_is_announced(const struct route *r); /* in any class */
 bool route_is_feasible(const struct route *r, enum babel_class class);
 /* Finite, feasible, and the kernel can install it. */
@@ -543,6 +560,7 @@ bool destination_is_reachable(const struct destination *d, enum babel_class clas
 bool destination_is_routed(const struct destination *d); /* reachable in any class */
 /* What is known of it: of its own, or of the selected route; infinite if it is not reachable. */
 struct claim destination_claim(const struct destination *d, enum babel_class class);
+void destination_claims(const struct destination *d, struct claim claims[BABEL_CLASSES]); /* in every class */
 struct babel_route destination_route(const struct destination *d, const struct route *r, enum babel_class class);
 
 /* --- select.c ---------------------------------------------------------------------------- */
@@ -580,6 +598,12 @@ bool update_compose(
 struct babel_tlv update_retracting_all(const struct link *link);
 /* The next hop that `link` is told for `prefix`; false: there is none. */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out);
+static inline bool update_has_next_hop(const struct link *link, uint8_t family)
+{
+	if (family == link->self.family)
+		return true;
+	return family == FAMILY_IPV4 && (link->config.has_ipv4 || link->b->config.kernel_has_v4_via_v6);
+}
 /* The owner's word on what is announced there. */
 struct babel_verdict update_policy(
 	const struct destination *d, const struct link *link, const struct address *neighbour);

@@ -19,13 +19,6 @@
 #define MEAN_HELLOS 16
 #define BETTER_US (10 * SECOND)
 
-uint16_t metric_add(uint32_t a, uint32_t b)
-{
-	uint32_t sum = a + b;
-
-	return sum >= BABEL_INFINITY ? BABEL_INFINITY : (uint16_t)sum;
-}
-
 bool metric_two_out_of_three(uint16_t history)
 {
 	unsigned newest = history >> 13;

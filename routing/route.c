@@ -24,22 +24,6 @@ static bool prefix_is_martian(const struct prefix *p)
 	return p->plen >= 8 && (a[0] == 127 || (a[0] >= 224 && a[0] < 240));
 }
 
-/* Command takes the best way, whatever it is charged. */
-uint16_t route_cost(const struct route *r, enum babel_class class)
-{
-	return metric_add(r->neighbour->cost[class], class == BABEL_COMMAND ? 0 : r->extra_cost);
-}
-
-uint16_t route_metric(const struct route *r, enum babel_class class)
-{
-	const struct neighbour *n = r->neighbour;
-	uint16_t refmetric = r->variants[class].claim.metric;
-
-	if (refmetric == BABEL_INFINITY || r->refused >> class & 1 || n->cost[class] == BABEL_INFINITY || n->is_dormant)
-		return BABEL_INFINITY;
-	return metric_add(refmetric, route_cost(r, class));
-}
-
 bool route_is_announced(const struct route *r)
 {
 	bool is_announced = false;

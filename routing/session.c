@@ -136,10 +136,15 @@ bool babel_neighbour_compact(struct babel *b, unsigned id, const struct address 
 
 void session_announce(struct destination *d, uint64_t now_us, enum commit why)
 {
+	struct claim claims[BABEL_CLASSES];
+
+	for (struct list *node = d->b->sessions.next; node != &d->b->sessions; node = node->next)
+		adj_out_fetch(list_entry(node, struct session, on_babel), d);
+	destination_claims(d, claims);
 	for (struct list *node = d->b->sessions.next; node != &d->b->sessions; node = node->next) {
 		struct session *s = list_entry(node, struct session, on_babel);
 
-		if (adj_out_commit(s, d, now_us, why))
+		if (adj_out_commit_claims(s, d, claims, now_us, why))
 			session_flush_soon(s, now_us, s->out.is_urgent);
 	}
 }

@@ -168,6 +168,15 @@ void adj_out_done(struct session *s, uint64_t now_us);
 /* Compares what `d` is with what the neighbour was told last, and commits what
  * differs enough. True if something was committed. */
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why);
+/* The same with what destination_claims() says of it, which is the same for every neighbour. */
+bool adj_out_commit_claims(struct session *s, struct destination *d, const struct claim claims[BABEL_CLASSES],
+	uint64_t now_us, enum commit why);
+/* That will be asked for many neighbours: what was said to this one is fetched meanwhile. */
+static inline void adj_out_fetch(const struct session *s, const struct destination *d)
+{
+	if (d->index < s->out.capacity)
+		__builtin_prefetch(&s->out.entries[d->index]);
+}
 /* Everything counts as not said: it is committed again, between begin and end. */
 void adj_out_full(struct session *s, uint64_t now_us);
 /* Retractions up to `applied` are forgotten: the neighbour has dropped the routes. */

@@ -42,15 +42,11 @@ void seqno_meet_own_past(struct babel *b, uint64_t now_us, uint16_t seqno)
 /* IPv4 goes out natively where the link has IPv4, else over an IPv6 next hop (RFC 9229, 2.1). */
 bool update_next_hop(const struct link *link, const struct prefix *prefix, struct babel_tlv *out)
 {
-	out->u.update.next_hop = link->self;
-	if (prefix->address.family != FAMILY_IPV4 || link->self.family == FAMILY_IPV4)
-		return prefix->address.family == link->self.family;
-	if (link->config.has_ipv4) {
-		out->u.update.next_hop = link->config.next_hop_ipv4;
-		return true;
-	}
-	out->u.update.v4_via_v6 = true;
-	return link->b->config.kernel_has_v4_via_v6;
+	bool is_other = prefix->address.family == FAMILY_IPV4 && link->self.family != FAMILY_IPV4;
+
+	out->u.update.next_hop = is_other && link->config.has_ipv4 ? link->config.next_hop_ipv4 : link->self;
+	out->u.update.v4_via_v6 |= is_other && !link->config.has_ipv4;
+	return update_has_next_hop(link, prefix->address.family);
 }
 
 /* A retraction needs neither router-id nor next hop (4.6.9), but FRR 8.4, as babeld before 1.10, ignores one without
