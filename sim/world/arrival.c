@@ -22,7 +22,7 @@ void arrival_keep(struct arrival *a)
 	for (; at > 0 && arrival_is_before(a, all->slots[(at - 1) / 2]); at = (at - 1) / 2)
 		all->slots[at] = all->slots[(at - 1) / 2];
 	all->slots[at] = a;
-	lane_touch(a->to);
+	lane_touch_arrival(a->to, a->due_us);
 }
 
 struct arrival *arrivals_pop(struct arrivals *all)

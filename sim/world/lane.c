@@ -49,18 +49,29 @@ static void tree_set(uint64_t *tree, unsigned at, uint64_t value_us)
 	}
 }
 
+static void lane_set_due(struct lane *l, const struct station *s, uint64_t due_us)
+{
+	tree_set(l->due_us, l->leaves + s->place, due_us);
+	tree_set(l->felt_us, l->leaves + s->place, time_after(due_us, s->far_us));
+}
+
 void lane_touch(struct station *s)
 {
-	struct lane *l = s->lane;
-
-	if (!l)
+	if (!s->lane)
 		return;
 	uint64_t due_us = heap_next(&s->heap);
 
 	if (s->arrivals.count && s->arrivals.slots[0]->due_us < due_us)
 		due_us = s->arrivals.slots[0]->due_us;
-	tree_set(l->due_us, l->leaves + s->place, due_us);
-	tree_set(l->felt_us, l->leaves + s->place, time_after(due_us, s->far_us));
+	lane_set_due(s->lane, s, due_us);
+}
+
+void lane_touch_arrival(struct station *s, uint64_t due_us)
+{
+	struct lane *l = s->lane;
+
+	if (l && due_us < l->due_us[l->leaves + s->place])
+		lane_set_due(l, s, due_us);
 }
 
 void lane_reckon(struct lane *l)

@@ -68,6 +68,8 @@ struct lane *lane_new(struct world *w, unsigned index, unsigned station_count);
 void lane_free(struct lane *l);
 /* Something else is the next thing that happens to `s`. Only from its own lane, or when none runs. */
 void lane_touch(struct station *s);
+/* The same, when one more is on its way to it and nothing else has changed: only that is looked at. */
+void lane_touch_arrival(struct station *s, uint64_t due_us);
 static inline uint64_t lane_next(const struct lane *l)
 {
 	return l->due_us[1];
