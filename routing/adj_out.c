@@ -235,8 +235,8 @@ static struct claim commit_wanted_class(const struct session *s, const struct de
 	return claim;
 }
 
-static void commit_wanted(const struct session *s, const struct destination *d, const struct claim claims[BABEL_CLASSES],
-	struct claim want[BABEL_CLASSES])
+static void commit_wanted(const struct session *s, const struct destination *d,
+	const struct claim claims[BABEL_CLASSES], struct claim want[BABEL_CLASSES])
 {
 	struct babel_verdict policy = commit_policy(s, d);
 

@@ -139,8 +139,7 @@ bool node_way(const struct node *n, const struct prefix *prefix, enum packet_cla
 		peer = peer_of_class(to, class);
 	if (!peer || !class_is_admitted(peer->link, *class))
 		return false;
-	*way = (struct node_way){
-		.link = peer->link->id, .neighbour = peer->address, .since_us = peer->up_since_us };
+	*way = (struct node_way){ .link = peer->link->id, .neighbour = peer->address, .since_us = peer->up_since_us };
 	return true;
 }
 
