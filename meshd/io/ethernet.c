@@ -5,7 +5,8 @@
  *
  * libpcap gives a filter in the kernel (our EtherType, to us or to the group)
  * and a ring from which a wakeup takes up to IO_BATCH frames. They are copied
- * out: the node opens frames in place and needs room behind them.
+ * out, because libpcap gives a place in the ring back after each frame. A batch of
+ * frames leaves by one call on libpcap's socket (sendmmsg), one frame by libpcap.
  */
 #include "meshd/io/io.h"
 
@@ -173,6 +174,53 @@ void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame
 		port_send_failed(p, EMSGSIZE);
 	else if (pcap_inject(p->pcap, raw, len) < 0)
 		port_send_failed(p, errno);
+}
+
+/* What one call sends: headers, frames where they lie, and what short ones are filled up with. */
+struct departures {
+	struct mmsghdr messages[IO_BATCH];
+	struct iovec parts[IO_BATCH][3];
+	uint8_t headers[IO_BATCH][ETHERNET_HEADER + ETHERNET_LENGTH];
+};
+
+static void departure_lay(struct departures *d, unsigned i, const struct port *p, const uint8_t *to, struct bytes frame)
+{
+	static const uint8_t zeros[ETHERNET_MIN];
+	size_t len = sizeof(d->headers[i]) + frame.len, missing = len < ETHERNET_MIN ? ETHERNET_MIN - len : 0;
+
+	ethernet_header_write(d->headers[i], to, p->link.mac, frame.len);
+	d->parts[i][0] = (struct iovec){ d->headers[i], sizeof(d->headers[i]) };
+	d->parts[i][1] = (struct iovec){ (void *)frame.data, frame.len };
+	d->parts[i][2] = (struct iovec){ (void *)zeros, missing };
+	d->messages[i].msg_hdr = (struct msghdr){ .msg_iov = d->parts[i], .msg_iovlen = missing ? 3 : 2 };
+}
+
+/* By the socket that libpcap has opened, many by one call. */
+static void departures_send(struct port *p, struct departures *d, unsigned count)
+{
+	for (unsigned sent = 0; sent < count;) {
+		int taken = sendmmsg(pcap_fileno(p->pcap), d->messages + sent, count - sent, MSG_DONTWAIT);
+
+		if (taken <= 0)
+			port_send_failed(p, errno);
+		sent += taken > 0 ? (unsigned)taken : 1;
+	}
+}
+
+void ethernet_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count)
+{
+	struct departures d;
+	unsigned laid = 0;
+
+	if (to->len != IO_MAC_LEN)
+		return;
+	for (unsigned i = 0; i < count; i++) {
+		departure_lay(&d, laid++, p, to->bytes, frames[i]);
+		if (laid == IO_BATCH || i + 1 == count) {
+			departures_send(p, &d, laid);
+			laid = 0;
+		}
+	}
 }
 
 uint32_t ethernet_overruns(struct port *p)

@@ -3,20 +3,29 @@
 
 #include <string.h>
 
-size_t ethernet_wrap(
-	uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN], struct bytes frame)
+void ethernet_header_write(uint8_t out[ETHERNET_HEADER + ETHERNET_LENGTH], const uint8_t to[IO_MAC_LEN],
+	const uint8_t from[IO_MAC_LEN], size_t frame_len)
 {
-	struct writer w = writer_of(out, ETHERNET_MAX);
+	struct writer w = writer_of(out, ETHERNET_HEADER + ETHERNET_LENGTH);
 
 	write_copy(&w, to, IO_MAC_LEN);
 	write_copy(&w, from, IO_MAC_LEN);
 	write_u16(&w, IO_ETHERTYPE);
-	write_u16(&w, (uint16_t)frame.len);
+	write_u16(&w, (uint16_t)frame_len);
+}
+
+size_t ethernet_wrap(
+	uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN], struct bytes frame)
+{
+	const size_t header = ETHERNET_HEADER + ETHERNET_LENGTH;
+	struct writer w = writer_of(out + header, ETHERNET_MAX - header);
+
+	ethernet_header_write(out, to, from, frame.len);
 	write_bytes(&w, frame);
 	/* What the driver would pad with is not ours to leak. */
-	if (writer_len(&w) < ETHERNET_MIN)
-		write_zeros(&w, ETHERNET_MIN - writer_len(&w));
-	return writer_ok(&w) ? writer_len(&w) : 0;
+	if (header + writer_len(&w) < ETHERNET_MIN)
+		write_zeros(&w, ETHERNET_MIN - header - writer_len(&w));
+	return writer_ok(&w) ? header + writer_len(&w) : 0;
 }
 
 bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame)

@@ -347,6 +347,7 @@ void port_send_failed(struct port *p, int code);
 int ethernet_open(struct port *p, char error[IO_ERROR_MAX]);
 void ethernet_close(struct port *p);
 void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame);
+void ethernet_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 uint32_t ethernet_overruns(struct port *p); /* since it was opened: frames that the kernel had no room for */
 
 /* ethernet.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
@@ -355,6 +356,9 @@ uint32_t ethernet_overruns(struct port *p); /* since it was opened: frames that 
 #define ETHERNET_LENGTH CONFIG_ETHERNET_OVERHEAD
 #define ETHERNET_MIN 60
 #define ETHERNET_MAX (ETHERNET_HEADER + ETHERNET_LENGTH + NODE_FRAME_MAX)
+/* What is before the frame. */
+void ethernet_header_write(uint8_t out[ETHERNET_HEADER + ETHERNET_LENGTH], const uint8_t to[IO_MAC_LEN],
+	const uint8_t from[IO_MAC_LEN], size_t frame_len);
 size_t ethernet_wrap(uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN],
 	struct bytes frame); /* 0: too long */
 bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame);

@@ -88,7 +88,7 @@ struct backend {
 };
 
 static const struct backend backends[] = {
-	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, NULL, ethernet_overruns,
+	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_send_batch, ethernet_overruns,
 		ETHERNET_LENGTH, NULL },
 	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_send_batch, udp_overruns, CONFIG_UDP_OVERHEAD,
 		NULL },

@@ -216,7 +216,7 @@ iperf() {
 	in_ns "$iperf_system" "$(last_of "$iperf_system")" $run timeout 30 iperf3 -s -1 >/dev/null 2>&1 &
 	iperf_server=$!
 	sleep 0.3
-	in_ns "$iperf_system" 1 $run timeout 20 iperf3 -c "$(cat "$work/$iperf_system/to")" -t "$seconds" -O 1 -J "$@" |
+	in_ns "$iperf_system" 1 $run timeout 20 iperf3 -c "$(cat "$work/$iperf_system/to")" -t "$seconds" -J "$@" |
 		jq -r "$iperf_filter // empty"
 	wait $iperf_server
 }
@@ -224,10 +224,11 @@ note() { [ -z "$3" ] || echo "$3" >>"$work/$1/$2"; } # system figure value
 seen() { median <"$work/$1/$2" 2>/dev/null; } # system figure
 whole() { awk '{ printf "%.0f\n", $1 }'; }
 
-tcp() { note "$1" tcp "$(iperf "$1" '(.end.sum_received.bits_per_second // empty) / 1e6' -C cubic | whole)"; }
+tcp() { note "$1" tcp "$(iperf "$1" '(.end.sum_received.bits_per_second // empty) / 1e6' -C cubic -O 1 | whole)"; }
 # Datagrams that arrived, as fast as they can be sent.
 udp() { # system bytes
-	note "$1" "udp$2" "$(iperf "$1" "(.end.sum.packets // empty) as \$all | (\$all - .end.sum.lost_packets) / .end.sum.seconds / 1e3" -u -b 0 -l "$2")"
+	note "$1" "udp$2" "$(iperf "$1" "(.end.sum.packets // empty) as \$all |
+		(\$all - .end.sum.lost_packets) / .end.sum.seconds / 1e3" -u -b 0 -l "$2")"
 }
 round_trip() {
 	note "$1" rtt "$(in_ns "$1" 1 $run ping -n -c 300 -i 0.002 "$(cat "$work/$1/to")" | sed -n 's/.*time=\([0-9.]*\).*/\1/p' |
@@ -244,7 +245,7 @@ relay() {
 	shift 2
 	relay_pid=$(daemon_of "$relay_system" 2)
 	relay_ticks=$(ticks "$relay_pid") relay_frames=$(relayed "$relay_system")
-	iperf "$relay_system" .start.version "$@" >/dev/null
+	[ -n "$(iperf "$relay_system" .end.cpu_utilization_percent.host_total "$@")" ] || return
 	note "$relay_system" "$relay_name" "$((($(ticks "$relay_pid") - relay_ticks) * 10000000 / ($(relayed "$relay_system") - relay_frames)))"
 }
 
