@@ -349,7 +349,7 @@ DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
 DEBIAN_TEST := mandoc systemd zsh tshark babeld bird2 frr
 # `make bench` measures beside those of them that can be had.
-DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc
+DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc iperf3 wireguard-go wireguard-tools fastd nebula openvpn
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git
 
 deps:
