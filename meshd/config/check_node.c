@@ -104,6 +104,28 @@ static int check_routes(struct config *config, const struct file_node *node, con
 	return 0;
 }
 
+/* Sites by their names; whether somebody has such a certificate shows when it is seen. */
+static int check_watch(struct config *config, const struct file_node *node, const struct check *c)
+{
+	for (unsigned i = 0; i < node->watch_count; i++) {
+		const char *name = node->watch[i];
+
+		if (!*name || strlen(name) > NAME_MAX_LEN)
+			return complain(c->complaint, c->outline->watch.line[i],
+				"node: \"%.80s\" is no name of a node; watch takes names as meshctl nodes shows them, "
+				"1 to %d "
+				"bytes",
+				name, NAME_MAX_LEN);
+		for (unsigned j = 0; j < i; j++)
+			if (strcmp(config->watch[j], name) == 0)
+				return complain(c->complaint, c->outline->watch.line[i],
+					"node: \"%s\" is watched twice; write it once", name);
+		text_copy(config->watch[i], sizeof(config->watch[i]), name);
+		config->watch_count = i + 1;
+	}
+	return 0;
+}
+
 int check_node(struct config *config, const struct file_node *node, const struct check *c)
 {
 	static const struct file_node nothing;
@@ -124,6 +146,8 @@ int check_node(struct config *config, const struct file_node *node, const struct
 	if (error)
 		return error;
 	error = check_routes(config, node, c);
+	if (!error)
+		error = check_watch(config, node, c);
 	if (error)
 		return error;
 	config->tun_mtu = DEFAULT_TUN_MTU;

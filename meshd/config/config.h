@@ -38,6 +38,7 @@
 #define CONFIG_UDP_LINE_OVERHEAD 42 /* what a frame has around it on the line: Ethernet, IPv4 and UDP headers */
 #define CONFIG_ETHERNET_LINE_OVERHEAD 16
 #define CONFIG_ESSENTIAL_MAX 8 /* per link */
+#define CONFIG_WATCH_MAX 6 /* sites; what is known of eight questions the node remembers */
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL, CONFIG_SERIAL, CONFIG_PIPE };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -140,6 +141,8 @@ struct config {
 	unsigned table; /* node.table: of the kernel, for all routes; 254 is main */
 	unsigned route_metric; /* node.metric: of all routes in the kernel; 4096 */
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
+	unsigned watch_count;
+	char watch[CONFIG_WATCH_MAX][NAME_MAX_LEN + 1]; /* node.watch: sites, by their names in certificates */
 	unsigned redistribute_count;
 	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
 	bool is_unbatched; /* io.offload is "no": packets pass the kernel one by one */

@@ -22,7 +22,7 @@
 #define WHERE_MAX 32
 
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric",
-	"redistribute" };
+	"redistribute", "watch" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "probe", "kind", "hello", "update", "rtt", "split-horizon",
 	"accept", "announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
@@ -177,6 +177,9 @@ static const struct list_field mac_field = { "mac: [KEY, KEY]", "a key", CONFIG_
 static const struct list_field redistribute_field = { "redistribute: [PREFIX proto static]", "a rule", CONFIG_RULE_MAX,
 	"rules; write wider prefixes" };
 
+static const struct list_field watch_field = { "watch: [city-post, district-post]", "a name", CONFIG_WATCH_MAX,
+	"sites to watch; name those without whom nothing works" };
+
 static const struct list_field classes_fields[CLASSES_FIELDS] = {
 	{ "rules: [command udp port 5060-5080, bulk from PREFIX]", "a rule", TRAFFIC_RULES_MAX,
 		"rules; write wider prefixes or ranges of ports" },
@@ -222,6 +225,15 @@ static int outline_list(
 	return error;
 }
 
+static int outline_node_field(struct outline *o, struct walk *w, size_t field)
+{
+	if (field == NODE_REDISTRIBUTE)
+		return outline_list(&o->redistribute, w, "node: ", "redistribute", &redistribute_field);
+	if (field == NODE_WATCH)
+		return outline_list(&o->watch, w, "node: ", "watch", &watch_field);
+	return walk_check_text(w, "node: ", node_field_names[field]);
+}
+
 static int outline_node(struct outline *o, struct walk *w)
 {
 	int error = walk_next(w);
@@ -239,9 +251,7 @@ static int outline_node(struct outline *o, struct walk *w)
 		if (!error)
 			error = walk_next(w);
 		if (!error)
-			error = field == NODE_REDISTRIBUTE ? outline_list(&o->redistribute, w, "node: ", "redistribute",
-								     &redistribute_field)
-							   : walk_check_text(w, "node: ", node_field_names[field]);
+			error = outline_node_field(o, w, field);
 		if (error)
 			return error;
 	}

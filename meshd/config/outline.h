@@ -23,6 +23,7 @@ enum node_field {
 	NODE_TABLE,
 	NODE_METRIC,
 	NODE_REDISTRIBUTE,
+	NODE_WATCH,
 	NODE_FIELDS
 };
 
@@ -85,7 +86,7 @@ struct outline_link {
 struct outline {
 	unsigned node_line;
 	unsigned node[NODE_FIELDS];
-	struct outline_list redistribute;
+	struct outline_list redistribute, watch;
 	unsigned io_line;
 	unsigned io[IO_FIELDS];
 	unsigned classes_line;

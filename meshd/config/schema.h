@@ -10,8 +10,8 @@
 
 struct file_node {
 	char *key, *state, *control, *tun, *mtu, *lan, *table, *metric;
-	char **redistribute;
-	unsigned redistribute_count;
+	char **redistribute, **watch;
+	unsigned redistribute_count, watch_count;
 };
 
 struct file_link {

@@ -142,6 +142,7 @@ int command_reload(int argc, char **argv);
 int command_classes(int argc, char **argv);
 int command_reach(int argc, char **argv);
 int command_events(int argc, char **argv);
+int command_outages(int argc, char **argv);
 int command_alarms(int argc, char **argv);
 int command_silence(int argc, char **argv);
 
@@ -154,6 +155,7 @@ void reload_print(const json_t *answer, FILE *out);
 void classes_print(const json_t *answer, FILE *out);
 void reach_print(const json_t *answer, FILE *out);
 void events_print(const json_t *answer, FILE *out);
+void outages_print(const json_t *answer, FILE *out);
 void alarms_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and `words`. 0, or the exit status. */

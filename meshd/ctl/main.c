@@ -20,6 +20,7 @@ static const struct {
 	{ "reach", command_reach },
 	{ "events", command_events },
 	{ "alarms", command_alarms },
+	{ "outages", command_outages },
 	{ "silence", command_silence },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
@@ -38,6 +39,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  trace DEST          follow a packet, hop by hop\n"
 			   "  events [--follow]   what happened lately, and what happens\n"
 			   "  alarms              what is wrong, and what to do\n"
+			   "  outages             what was cut off, and when the first text, voice, picture came\n"
 			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"

@@ -95,6 +95,7 @@ json_t *answer_reload(struct view *v, const json_t *request);
 json_t *answer_classes(struct view *v, const json_t *request);
 json_t *answer_reach(struct view *v, const json_t *request);
 json_t *answer_events(struct view *v, const json_t *request);
+json_t *answer_outages(struct view *v, const json_t *request);
 json_t *answer_alarms(struct view *v, const json_t *request);
 json_t *answer_silence(struct view *v, const json_t *request);
 /* Of one event, as it is listed and as who follows is told it. */

@@ -23,6 +23,7 @@ static const struct {
 	{ "events", answer_events },
 	{ "alarms", answer_alarms },
 	{ "silence", answer_silence },
+	{ "outages", answer_outages },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -67,7 +68,7 @@ static json_t *request_answer(struct daemon *d, const json_t *request, uint64_t 
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence");
+				    "classes, reach, events, alarms, silence, outages");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;

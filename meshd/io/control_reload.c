@@ -53,6 +53,12 @@ static void node_compare(struct reload *r)
 	field_compare(r, "metric", old->route_metric == new->route_metric);
 	if (old->is_unbatched != new->is_unbatched)
 		note(r->waiting, "io: offload");
+	if (old->watch_count != new->watch_count || memcmp(old->watch, new->watch, sizeof(old->watch)) != 0) {
+		old->watch_count = new->watch_count;
+		memcpy(old->watch, new->watch, sizeof(old->watch));
+		outage_watch_set(r->d, old, io_now_us());
+		note(r->applied, "node: watch");
+	}
 	if (old->redistribute_count == new->redistribute_count &&
 		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) == 0)
 		return;

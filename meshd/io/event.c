@@ -52,6 +52,9 @@ static const struct {
 	{ "alarm-amber", EVENT_WARNING },
 	{ "alarm-over", EVENT_NOTICE },
 	{ "silence", EVENT_NOTICE },
+	{ "outage", EVENT_WARNING },
+	{ "outage-mark", EVENT_NOTICE },
+	{ "outage-over", EVENT_NOTICE },
 	{ "suppressed", EVENT_WARNING },
 };
 

@@ -19,6 +19,7 @@
 #include "meshd/io/batch.h"
 #include "meshd/node/alarm.h"
 #include "meshd/node/node.h"
+#include "meshd/node/outage.h"
 
 #include <ev.h>
 #include <stdio.h>
@@ -35,6 +36,7 @@ struct daemon;
 /* --- tools.c ---------------------------------------------------------------------------- */
 
 uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
+uint64_t io_date_s(void); /* seconds since 1970 by the machine's clock, which may be wrong: for people only */
 struct time_floor io_build_floor(void); /* it is not earlier than when this was built */
 /* Before the loop runs: sleeps a moment; false when a second has passed since `since_us`. A daemon that was killed
  * holds what it had until the kernel has cleared it away, and its successor must not give up before. */
@@ -113,6 +115,30 @@ struct alarm_watch {
 void alarms_tick(struct daemon *d, uint64_t now_us);
 /* What the node said; only noted. */
 void alarms_event(struct daemon *d, enum node_event event, unsigned link, const char *text);
+
+/* --- outage_watch.c: the sites that the configuration names ------------------------------ */
+
+_Static_assert(OUTAGE_SITES_MAX == CONFIG_WATCH_MAX && OUTAGE_NAME_MAX > NAME_MAX_LEN, "all that may be written");
+struct watched_site {
+	bool is_found; /* somebody has the name */
+	struct address address;
+	uint64_t find_us; /* when it is looked up next */
+	unsigned class; /* whose turn it is */
+	bool is_asked;
+	uint64_t asked_us, next_us, round_us;
+	bool is_out; /* as it was said last, */
+	struct outage said; /* ... and of what */
+};
+struct outage_watch {
+	struct outages outages;
+	struct watched_site sites[OUTAGE_SITES_MAX]; /* as in outages */
+	uint64_t keep_us; /* when what lasts is written again */
+};
+/* Watches what `config` names, and no more what it does not. */
+void outage_watch_set(struct daemon *d, const struct config *config, uint64_t now_us);
+void outage_watch_tick(struct daemon *d, uint64_t now_us);
+#define OUTAGE_LOST_TEXT 32
+const char *outage_lost_text(uint8_t lost, char text[OUTAGE_LOST_TEXT]); /* "text, voice" */
 
 /* --- endpoint.c: what the node's endpoint bytes mean --------------------------------- */
 
@@ -422,7 +448,7 @@ void redistribute_look(struct daemon *d);
 
 /* --- state.c, state_file.c: what survives a restart --------------------------------------------- */
 
-enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_ITEMS };
+enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_OUTAGES, STATE_ITEMS };
 struct state_job;
 
 struct state {
@@ -447,6 +473,9 @@ void state_restore(struct daemon *d);
 void state_seqno(struct daemon *d, uint32_t seqno);
 /* The node has learned a certificate. */
 void state_certificates_changed(struct daemon *d);
+/* The outage clock has moved; and back, over the sites that are watched. */
+void state_outages_changed(struct daemon *d);
+void state_outages_restore(struct daemon *d);
 void state_tick(struct daemon *d, uint64_t now_us);
 
 /* Files of the state directory. Reading: the length, malloced *data; -EFBIG beyond
@@ -483,6 +512,7 @@ struct daemon {
 	struct log log;
 	struct events events;
 	struct alarm_watch watch;
+	struct outage_watch outage_watch;
 	struct kernel kernel;
 	struct tun tun;
 	struct underlay underlay;

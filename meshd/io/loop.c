@@ -185,6 +185,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	ports_tick(d, now_us);
 	resolver_tick(d, now_us);
 	state_tick(d, now_us);
+	outage_watch_tick(d, now_us);
 	alarms_tick(d, now_us);
 	log_flush(&d->log, now_us);
 }
@@ -235,6 +236,8 @@ static int node_open(struct daemon *d)
 	if (!d->node)
 		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	state_restore(d);
+	outage_watch_set(d, &d->config, io_now_us());
+	state_outages_restore(d);
 	if (node_classes_set(d->node, &d->config.classes.policy) < 0)
 		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	return 0;

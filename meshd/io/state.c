@@ -1,6 +1,6 @@
 /*
- * What survives a restart: the Babel seqno, a lower bound of the time, and the
- * certificates that were learned. None of it is needed to run: without it a
+ * What survives a restart: the Babel seqno, a lower bound of the time, the
+ * certificates that were learned, and the outage clock. None of it is needed to run: without it a
  * restart is only slower to be believed by others (protocol.md 6.3). So nothing
  * here ever stops the daemon, except a second daemon in the same directory.
  *
@@ -37,6 +37,7 @@ static const char *const item_names[STATE_ITEMS] = {
 	[STATE_SEQNO] = "seqno",
 	[STATE_TIME] = "time",
 	[STATE_CERTIFICATES] = "certificates",
+	[STATE_OUTAGES] = "outages",
 };
 
 struct state_job {
@@ -46,6 +47,8 @@ struct state_job {
 	uint8_t seqno[SEQNO_LEN + 1], time[TIME_LEN + 1];
 	uint8_t *certificates;
 	size_t certificates_len;
+	uint8_t outages[OUTAGE_STATE_MAX + CHECKSUM_LEN];
+	size_t outages_len;
 	int error;
 	atomic_bool is_done;
 };
@@ -87,6 +90,21 @@ static void certificates_collect(struct state_job *job, const struct node *n)
 	job->has[STATE_CERTIFICATES] = true;
 }
 
+/* Appended; returns the length of both. */
+static size_t checksum_add(uint8_t *data, size_t len)
+{
+	hash_bytes(data + len, CHECKSUM_LEN, bytes_of(data, len), (struct bytes){ 0 });
+	return len + CHECKSUM_LEN;
+}
+
+static void outages_collect(struct state_job *job, const struct daemon *d)
+{
+	size_t len = outages_write(&d->outage_watch.outages, io_now_us(), io_date_s(), job->outages, OUTAGE_STATE_MAX);
+
+	job->outages_len = checksum_add(job->outages, len);
+	job->has[STATE_OUTAGES] = len > 0;
+}
+
 static struct state_job *job_make(struct daemon *d)
 {
 	struct state *s = &d->state;
@@ -101,6 +119,8 @@ static struct state_job *job_make(struct daemon *d)
 	snprintf((char *)job->time, sizeof(job->time), "%010u\n", (unsigned)s->floor.t_lo);
 	if (s->dirty[STATE_CERTIFICATES] && d->node)
 		certificates_collect(job, d->node);
+	if (s->dirty[STATE_OUTAGES])
+		outages_collect(job, d);
 	return job;
 }
 
@@ -111,6 +131,7 @@ static void *job_run(void *arg)
 		[STATE_SEQNO] = bytes_of(job->seqno, SEQNO_LEN),
 		[STATE_TIME] = bytes_of(job->time, TIME_LEN),
 		[STATE_CERTIFICATES] = bytes_of(job->certificates, job->certificates_len),
+		[STATE_OUTAGES] = bytes_of(job->outages, job->outages_len),
 	};
 
 	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
@@ -171,7 +192,7 @@ static void job_start(struct daemon *d, uint64_t now_us, bool in_thread)
 
 static bool is_dirty(const struct state *s)
 {
-	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES];
+	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES] || s->dirty[STATE_OUTAGES];
 }
 
 void state_tick(struct daemon *d, uint64_t now_us)
@@ -197,6 +218,11 @@ void state_seqno(struct daemon *d, uint32_t seqno)
 	s->dirty[STATE_SEQNO] = true;
 	if (!s->job && s->is_writable)
 		job_start(d, io_now_us(), true);
+}
+
+void state_outages_changed(struct daemon *d)
+{
+	d->state.dirty[STATE_OUTAGES] = true;
 }
 
 void state_certificates_changed(struct daemon *d)
@@ -312,7 +338,7 @@ int state_open(struct daemon *d, char error[IO_ERROR_MAX])
 	return 0;
 }
 
-static bool certificates_verify(struct bytes file)
+static bool checksum_verify(struct bytes file)
 {
 	uint8_t checksum[CHECKSUM_LEN];
 
@@ -329,7 +355,7 @@ void state_restore(struct daemon *d)
 
 	if (len < 0 && len != -EFBIG)
 		return;
-	if (len < 0 || !certificates_verify(bytes_of(data, (size_t)len))) {
+	if (len < 0 || !checksum_verify(bytes_of(data, (size_t)len))) {
 		set_aside(d, STATE_CERTIFICATES);
 		free(data);
 		return;
@@ -343,6 +369,21 @@ void state_restore(struct daemon *d)
 		if (reader_ok(&r) && node_certificate_restore(d->node, encoded, proof.len ? proof.data : NULL) < 0)
 			d->state.dirty[STATE_CERTIFICATES] = true;
 	}
+	free(data);
+}
+
+void state_outages_restore(struct daemon *d)
+{
+	uint8_t *data;
+	int len =
+		state_file_read(d->config.state_dir, item_names[STATE_OUTAGES], OUTAGE_STATE_MAX + CHECKSUM_LEN, &data);
+
+	if (len < 0 && len != -EFBIG)
+		return;
+	if (len < 0 || !checksum_verify(bytes_of(data, (size_t)len)) ||
+		outages_read(&d->outage_watch.outages, io_now_us(), io_date_s(),
+			bytes_of(data, (size_t)len - CHECKSUM_LEN)) < 0)
+		set_aside(d, STATE_OUTAGES);
 	free(data);
 }
 

@@ -14,6 +14,13 @@ uint64_t io_now_us(void)
 	return (uint64_t)t.tv_sec * SECOND_US + (uint64_t)t.tv_nsec / 1000;
 }
 
+uint64_t io_date_s(void)
+{
+	time_t now = time(NULL);
+
+	return now > 0 ? (uint64_t)now : 0;
+}
+
 struct time_floor io_build_floor(void)
 {
 	return (struct time_floor){ .t_lo = (uint32_t)(build_s / 60) };

@@ -122,7 +122,7 @@ static void the_manual_has_an_entry_for_every_field(void **state)
 	static const char *const fields[] = { "key", "state", "control", "tun", "mtu", "lan", "name", "type",
 		"interface", "preset", "peers", "rate", "metered", "listen", "discover", "cost", "table", "metric",
 		"kind", "hello", "update", "rtt", "accept", "announce", "device", "baud", "framing", "flow",
-		"half\\-duplex", "probe", "turnaround", "kiss\\-port", "tx\\-delay", "command", "essential" };
+		"half\\-duplex", "probe", "turnaround", "kiss\\-port", "tx\\-delay", "command", "essential", "watch" };
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(fields); i++) {

@@ -138,6 +138,30 @@ static void alarms_lead_with_the_gravest_and_say_what_to_do(void **state)
 	free(text);
 }
 
+static void outages_tell_what_is_out_and_every_mark(void **state)
+{
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	char *text = printed_from(outages_print,
+		"{\"ok\":true,\"sites\":[{\"site\":\"city\",\"out\":true,\"out_s\":12.5,\"classes\":["
+		"{\"class\":\"text\",\"works\":true,\"worked_s\":3.1},{\"class\":\"command\",\"works\":false,"
+		"\"worked_s\":200.4},{\"class\":\"bulk\",\"works\":false,\"worked_s\":null}],"
+		"\"outage\":{\"site\":\"city\",\"start\":false,\"began_unix_s\":1790000000,\"lost\":[\"text\","
+		"\"command\"],\"contact_s\":2.5,\"text_s\":3.0,\"voice_s\":null,\"picture_s\":null,"
+		"\"restored_s\":null}}],"
+		"\"outages\":[{\"site\":\"city\",\"start\":true,\"began_unix_s\":1789990000,\"lost\":[\"text\"],"
+		"\"contact_s\":21.0,\"text_s\":25.0,\"voice_s\":35.0,\"picture_s\":605.0,\"restored_s\":605.0}]}");
+
+	assert_string_equal(text, "city: OUT for 12.5 s, text works, 3.1 s ago; voice LOST, 3 min ago; pictures never\n"
+				  "SITE  BEGAN                LOST         CONTACT  TEXT    VOICE   PICTURE  RESTORED\n"
+				  "city  2026-09-21 14:13:20  text, voice  2.5 s    3.0 s   -       -        -\n"
+				  "city  2026-09-21 11:26:40  (start)      21.0 s   25.0 s  35.0 s  10 min   10 min\n");
+	free(text);
+	text = printed_from(outages_print, "{\"ok\":true,\"sites\":[],\"outages\":[]}");
+	says(text, "nothing is watched; name sites in meshd.yaml");
+	free(text);
+}
+
 static void names_that_do_not_fit_are_counted(void **state)
 {
 	json_t *answer = status_make(1, 0, 600);
@@ -592,6 +616,7 @@ int main(void)
 		cmocka_unit_test(status_is_at_most_20_lines_of_100_columns),
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
 		cmocka_unit_test(alarms_lead_with_the_gravest_and_say_what_to_do),
+		cmocka_unit_test(outages_tell_what_is_out_and_every_mark),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),
 		cmocka_unit_test(columns_line_up_in_any_script),
 		cmocka_unit_test(broken_text_is_still_printed),

@@ -1,0 +1,171 @@
+/*
+ * Watches the sites that the configuration names: looks each second whether there is a
+ * route, asks each class from end to end (meshd/node/reach.c) every GOOD_US, or every
+ * OUT_US while the site is out, one question at a time, and hands what it finds to the
+ * outage clock (meshd/node/outage.h). The questions are inside the control budget of
+ * each link that they cross: one for which there is no room tells nothing.
+ */
+#include "meshd/io/control.h"
+
+#include <string.h>
+
+#define GOOD_US (20 * SECOND_US)
+#define OUT_US (5 * SECOND_US)
+#define FIND_US (60 * SECOND_US) /* a name may be given to another machine */
+#define KEEP_US (300 * SECOND_US) /* how old what is kept of an outage that lasts may be */
+
+static const char *const words[OUTAGE_CLASSES] = { "text", "voice", "pictures" };
+
+const char *outage_lost_text(uint8_t lost, char text[OUTAGE_LOST_TEXT])
+{
+	size_t len = 0;
+
+	*text = 0;
+	for (unsigned i = 0; i < OUTAGE_CLASSES; i++)
+		if (lost & 1u << i)
+			len += (size_t)snprintf(text + len, OUTAGE_LOST_TEXT - len, "%s%s", len ? ", " : "", words[i]);
+	return text;
+}
+
+/* --- which sites ------------------------------------------------------------------------------------ */
+
+static bool is_configured(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->watch_count; i++)
+		if (strcmp(c->watch[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_watched(const struct outages *o, const char *name)
+{
+	for (unsigned i = 0; i < o->site_count; i++)
+		if (strcmp(o->sites[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+void outage_watch_set(struct daemon *d, const struct config *config, uint64_t now_us)
+{
+	struct outage_watch *w = &d->outage_watch;
+
+	for (unsigned i = w->outages.site_count; i-- > 0;) {
+		if (is_configured(config, w->outages.sites[i].name))
+			continue;
+		outages_remove(&w->outages, i);
+		memmove(&w->sites[i], &w->sites[i + 1], (OUTAGE_SITES_MAX - i - 1) * sizeof(w->sites[0]));
+	}
+	for (unsigned i = 0; i < config->watch_count; i++)
+		if (!is_watched(&w->outages, config->watch[i]) &&
+			outages_add(&w->outages, now_us, io_date_s(), config->watch[i]) == 0)
+			w->sites[w->outages.site_count - 1] = (struct watched_site){ .said.is_start = true };
+}
+
+static void site_find(struct daemon *d, struct watched_site *site, const char *name, uint64_t now_us)
+{
+	struct view *v = now_us >= site->find_us ? view_new(d) : NULL;
+	struct destination to;
+	char error[IO_ERROR_MAX];
+
+	if (!v)
+		return;
+	site->is_found = destination_parse(v, name, &to, error) == 0 && to.is_host;
+	if (site->is_found)
+		site->address = to.prefix.address;
+	site->find_us = now_us + (site->is_found ? FIND_US : SECOND_US);
+	view_free(v);
+}
+
+/* --- probes -------------------------------------------------------------------------------------------- */
+
+/* True: the question of this class is done with, and another one may be asked. */
+static bool answer_take(struct daemon *d, unsigned i, uint64_t now_us)
+{
+	struct watched_site *site = &d->outage_watch.sites[i];
+	struct node_reach r = node_reach(d->node, &site->address, site->class);
+
+	if (r.state == NODE_REACH_WAITING)
+		return false;
+	bool is_told = r.state == NODE_REACH_WORKS || r.state == NODE_REACH_FAILS ||
+		       (r.state == NODE_REACH_UNKNOWN && r.end != NODE_REACH_BUSY);
+	if (is_told && r.at_us >= site->asked_us)
+		outage_probed(
+			&d->outage_watch.outages, now_us, io_date_s(), i, site->class, r.state == NODE_REACH_WORKS);
+	return true;
+}
+
+static void site_probe(struct daemon *d, unsigned i, uint64_t now_us)
+{
+	struct watched_site *site = &d->outage_watch.sites[i];
+	bool is_out = d->outage_watch.outages.sites[i].is_out;
+
+	if (site->is_asked && !answer_take(d, i, now_us))
+		return;
+	if (site->is_asked && ++site->class == OUTAGE_CLASSES) {
+		site->class = 0;
+		site->next_us = site->round_us + (is_out ? OUT_US : GOOD_US);
+	}
+	site->is_asked = false;
+	if (now_us < site->next_us)
+		return;
+	if (site->class == 0)
+		site->round_us = now_us;
+	site->asked_us = now_us;
+	site->is_asked = node_reach_ask(d->node, now_us, &site->address, site->class) == 0;
+}
+
+static void site_look(struct daemon *d, unsigned i, uint64_t now_us)
+{
+	struct outage_watch *w = &d->outage_watch;
+	struct watched_site *site = &w->sites[i];
+	enum packet_class class = CLASS_TEXT;
+	struct node_way way;
+
+	site_find(d, site, w->outages.sites[i].name, now_us);
+	struct prefix host = prefix_of_host(site->address);
+	bool has_route = site->is_found && node_way(d->node, &host, &class, &way);
+	outage_route(&w->outages, now_us, io_date_s(), i, has_route);
+	if (has_route)
+		site_probe(d, i, now_us);
+	else
+		site->is_asked = false;
+}
+
+/* --- what is said, and kept ------------------------------------------------------------------------------ */
+
+static void site_say(struct daemon *d, unsigned i)
+{
+	const struct outage_site *s = &d->outage_watch.outages.sites[i];
+	struct watched_site *site = &d->outage_watch.sites[i];
+	char lost[OUTAGE_LOST_TEXT];
+
+	if (s->is_out && !s->now.is_start && (!site->is_out || s->now.lost != site->said.lost))
+		daemon_say(d, "outage", "%s: lost %s", s->name, outage_lost_text(s->now.lost, lost));
+	for (unsigned m = 0; m < OUTAGE_RESTORED && s->is_out; m++)
+		if (s->now.after_ms[m] != OUTAGE_NOT_YET && (!site->is_out || site->said.after_ms[m] == OUTAGE_NOT_YET))
+			daemon_say(d, "outage-mark", "%s: first %s after %.1f s", s->name,
+				outage_mark_name((enum outage_mark)m), s->now.after_ms[m] / 1000.0);
+	if (!s->is_out && site->is_out)
+		daemon_say(d, "outage-over", "%s: whole again", s->name);
+	site->is_out = s->is_out;
+	site->said = s->now;
+}
+
+void outage_watch_tick(struct daemon *d, uint64_t now_us)
+{
+	struct outage_watch *w = &d->outage_watch;
+	bool is_out = false;
+
+	for (unsigned i = 0; i < w->outages.site_count; i++)
+		site_look(d, i, now_us);
+	outages_poll(&w->outages, now_us);
+	for (unsigned i = 0; i < w->outages.site_count; i++) {
+		site_say(d, i);
+		is_out |= w->outages.sites[i].is_out;
+	}
+	if (!w->outages.has_changed && !(is_out && now_us >= w->keep_us))
+		return;
+	w->outages.has_changed = false;
+	w->keep_us = now_us + KEEP_US;
+	state_outages_changed(d);
+}

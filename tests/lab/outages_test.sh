@@ -1,0 +1,65 @@
+#!/bin/sh
+# The outage clock of a real daemon: alpha watches bravo, on one radio.
+. tests/lab/lib.sh
+
+prepare() {
+	enrol_scene alpha bravo
+	node_yaml alpha '{interface: radio0, preset: mesh-radio}'
+	node_yaml bravo '{interface: radio0, preset: mesh-radio}'
+	sed -i 's/^node: {/node: {watch: [bravo], /' alpha.yaml
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 5
+		nodes:
+		  - {name: alpha, run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]}
+		  - {name: bravo, run: [cd $MESHLAB_DIR && exec meshd -c bravo.yaml]}
+		links:
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0], fade: none}
+	END
+}
+
+# outages: alpha's, in JSON without blanks, on one line.
+outages() {
+	ask alpha outages --json | tr -d ' \n'
+}
+
+# has TEXT
+has() {
+	outages | grep -q -- "$1" || { outages; return 1; }
+}
+
+# out_s: for how long bravo has been out.
+out_s() {
+	outages | sed -n 's/.*"out_s":\([0-9.]*\).*/\1/p'
+}
+
+# restored_after LOW HIGH: the last outage took between so many seconds.
+restored_after() {
+	between "$1" "$(outages | sed -n 's/.*"restored_s":\([0-9.]*\).*/\1/p')" "$2"
+}
+
+inside() {
+	check "from the start the first picture is timed" within 30 told alpha outages -- '(start)' \
+		'pictures works' 'text works'
+	check "and the start is over when it has held" within 60 has '"out":false'
+	check "whole is exit status 0" ask alpha outages
+	meshlab ctl silence radio
+	check "a site that falls silent is out" within 40 has '"out":true.*"lost":\["text","command","bulk"\]'
+	check_not "that is an exit status" ask alpha outages
+	check "and an event" grep -q 'outage bravo: lost ' "$MESHLAB_DIR/alpha.log"
+	before_s=$(out_s)
+	meshlab ctl kill alpha
+	meshlab ctl start alpha
+	check "after kill -9 the clock goes on" within 20 has '"start":false.*"contact_s":null'
+	check "and has not begun anew" between "$before_s" "$(out_s)" 1000
+	meshlab ctl restore radio
+	check "the first text is timed" within 40 has '"text_s":[0-9]'
+	check "and the end" within 60 has '"out":false'
+	check "of what began before the restart" restored_after "$before_s" 1000
+	check "the log has both" told alpha outages -- '(start)' 'text, voice, pictures'
+}
+
+lab_test "$1" 8 alpha bravo
+lab_done
