@@ -329,6 +329,8 @@ install-files:
 	install -m 644 docs/meshd.8 $(INTO)/share/man/man8/
 	install -d $(INTO)/share/meshd/examples
 	for c in configs/*.yaml; do $(RELOCATE) $$c >$(INTO)/share/meshd/examples/$${c##*/} || exit 1; done
+	install -d $(INTO)/share/meshd/wireshark
+	install -m 644 configs/wireshark/meshd.lua $(INTO)/share/meshd/wireshark/
 	install -d $(INTO)/share/bash-completion/completions $(INTO)/share/zsh/vendor-completions
 	install -m 644 configs/completion/meshctl.bash $(INTO)/share/bash-completion/completions/meshctl
 	$(RELOCATE) configs/completion/_meshctl >$(INTO)/share/zsh/vendor-completions/_meshctl
