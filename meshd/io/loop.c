@@ -184,8 +184,8 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop, (void)events;
 	ports_tick(d, now_us);
 	resolver_tick(d, now_us);
+	outage_watch_tick(d, now_us); /* what it finds is kept at once */
 	state_tick(d, now_us);
-	outage_watch_tick(d, now_us);
 	alarms_tick(d, now_us);
 	log_flush(&d->log, now_us);
 }

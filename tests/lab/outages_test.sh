@@ -35,6 +35,12 @@ out_s() {
 	outages | sed -n 's/.*"out_s":\([0-9.]*\).*/\1/p'
 }
 
+# keeps NUMBER: so many sites are out, as alpha's file has it (the tenth byte).
+keeps() {
+	kept=$(od -An -tu1 -j9 -N1 "$MESHLAB_DIR/alpha.state/outages" | tr -d ' ')
+	[ "$kept" = "$1" ] || { echo "$kept, not $1"; return 1; }
+}
+
 # restored_after LOW HIGH: the last outage took between so many seconds.
 restored_after() {
 	between "$1" "$(outages | sed -n 's/.*"restored_s":\([0-9.]*\).*/\1/p')" "$2"
@@ -45,10 +51,12 @@ inside() {
 		'pictures works' 'text works'
 	check "and the start is over when it has held" within 60 has '"out":false'
 	check "whole is exit status 0" ask alpha outages
+	check "which is kept" within 10 keeps 0
 	meshlab ctl silence radio
 	check "a site that falls silent is out" within 40 has '"out":true.*"lost":\["text","command","bulk"\]'
 	check_not "that is an exit status" ask alpha outages
 	check "and an event" grep -q 'outage bravo: lost ' "$MESHLAB_DIR/alpha.log"
+	check "and kept" within 10 keeps 1
 	before_s=$(out_s)
 	meshlab ctl kill alpha
 	meshlab ctl start alpha
