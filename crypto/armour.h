@@ -1,4 +1,4 @@
-/* Blobs of secrets as text: the form of enrolment and authority files. Private to crypto/. */
+/* Blobs as text: the form of enrolment and authority files, and of lists of who is out. Private to crypto/. */
 #ifndef CRYPTO_ARMOUR_H
 #define CRYPTO_ARMOUR_H
 
@@ -7,7 +7,7 @@
 #define ARMOUR_BLOB_MAX 512 /* longest contents */
 #define ARMOUR_TITLE_MAX 160 /* with its NUL */
 
-enum armour_kind { ARMOUR_ENROLMENT = 'E', ARMOUR_AUTHORITY = 'A' };
+enum armour_kind { ARMOUR_ENROLMENT = 'E', ARMOUR_AUTHORITY = 'A', ARMOUR_REVOCATION = 'R' };
 
 /* Writes the title as a comment line, then the contents; text is NUL-terminated.
  * Length without NUL, or -ENOSPC, and then `text` holds nothing secret. */

@@ -135,6 +135,43 @@ int certificate_verify_proven(const struct certificate *c, const struct authorit
  * it. Does not verify the certificate. */
 bool certificate_authorises(const struct certificate *c, const struct prefix *prefix, const uint8_t rid[8]);
 
+/* --- revocation (revocation.c) -------------------------------------------------- */
+
+/* Serials of certificates that are out, signed by the authority. Lists are told apart by their epoch, from 1: the
+ * higher one holds, and names all that the lower one named. Epoch 0: there is none. */
+#define REVOCATION_BITMAP_MAX 430
+#define REVOCATION_SERIAL_MAX (REVOCATION_BITMAP_MAX * 8u)
+#define REVOCATION_MAX_LEN 511
+struct revocation {
+	uint32_t deployment;
+	uint32_t issuer;
+	uint16_t epoch;
+	uint32_t date; /* when it was signed; minutes since 1970 */
+	uint16_t min_generation; /* certificates of a lower one are out, all of them */
+	uint16_t bitmap_len;
+	uint8_t bitmap[REVOCATION_BITMAP_MAX];
+	uint8_t signature[SIGNATURE_LEN];
+};
+bool revocation_names(const struct revocation *r, uint32_t serial);
+/* Is this certificate out? */
+bool revocation_ends(const struct revocation *r, const struct certificate *c);
+unsigned revocation_count(const struct revocation *r); /* serials that it names */
+/* -ERANGE: not a serial that a list can name (1..REVOCATION_SERIAL_MAX). Must be issued again afterwards. */
+int revocation_add(struct revocation *r, uint32_t serial);
+/* Whoever either names, and the later of all else; likewise. */
+void revocation_join(struct revocation *r, const struct revocation *other);
+/* Takes the next epoch and signs. `date` only ever goes up. -ERANGE: no epoch is left. */
+int revocation_issue(struct revocation *r, const struct secret_authority *a, uint32_t date);
+/* Length written, or -ENOSPC; -EINVAL: it was never issued. */
+int revocation_encode(const struct revocation *r, uint8_t *out, size_t capacity);
+/* -EBADMSG: malformed. Checks form only; one encoding of each list. */
+int revocation_decode(struct revocation *r, struct bytes bytes);
+/* -EKEYREJECTED: another deployment, another authority, or not signed by it. */
+int revocation_verify(const struct revocation *r, const struct authority *a);
+/* As a file, which is not secret; length without NUL, or -ENOSPC. */
+int revocation_format(const struct revocation *r, char *text, size_t capacity);
+int revocation_parse(struct revocation *r, struct bytes text); /* -EBADMSG: malformed or damaged */
+
 /* One file holds what a node needs: its keys, its certificate, the authority's
  * public key and the deployment key. The file is text: a comment line that
  * names the node, then one base64 blob with a checksum. */
