@@ -7,7 +7,12 @@
 #define ARMOUR_BLOB_MAX 512 /* longest contents */
 #define ARMOUR_TITLE_MAX 160 /* with its NUL */
 
-enum armour_kind { ARMOUR_ENROLMENT = 'E', ARMOUR_AUTHORITY = 'A', ARMOUR_REVOCATION = 'R' };
+enum armour_kind {
+	ARMOUR_ENROLMENT = 'E',
+	ARMOUR_AUTHORITY = 'A',
+	ARMOUR_AUTHORITY_LOCKED = 'L',
+	ARMOUR_REVOCATION = 'R',
+};
 
 /* Writes the title as a comment line, then the contents; text is NUL-terminated.
  * Length without NUL, or -ENOSPC, and then `text` holds nothing secret. */

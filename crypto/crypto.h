@@ -188,7 +188,14 @@ int enrolment_format(const struct enrolment *e, char *text, size_t capacity); /*
 int enrolment_parse(struct enrolment *e, struct bytes text);
 /* The authority's own secret file, in the same manner. */
 int authority_format(const struct secret_authority *a, char *text, size_t capacity);
-int authority_parse(struct secret_authority *a, struct bytes text);
+int authority_parse(struct secret_authority *a, struct bytes text); /* -ENOKEY: it is locked */
+/* The same under a passphrase, which costs 64 MiB and a noticeable time to try. -ENOMEM, too. */
+#define PASSPHRASE_MIN 8
+#define PASSPHRASE_MAX 256
+int authority_format_locked(const struct secret_authority *a, struct bytes passphrase, const struct random *random,
+	char *text, size_t capacity);
+int authority_parse_locked(
+	struct secret_authority *a, struct bytes text, struct bytes passphrase); /* -EACCES: another passphrase */
 
 /* --- Noise handshakes (protocol.md 4.1) ----------------------------------------- */
 

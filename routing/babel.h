@@ -254,6 +254,8 @@ bool babel_neighbour_compact(struct babel *b, unsigned link, const struct addres
 /* Ask all neighbours for full tables: the owner's accept() now says yes to what
  * it refused before. Routes that it now refuses are dropped. */
 void babel_refilter(struct babel *b, uint64_t now_us);
+/* The owner's accept() refuses more than before: routes that it now refuses are dropped, and nobody is asked. */
+void babel_judge(struct babel *b, uint64_t now_us);
 
 /* Any authenticated frame proves life: counts as if no Hello had been missed
  * since (protocol.md 6.1); does not by itself create a neighbour. */

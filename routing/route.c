@@ -482,25 +482,38 @@ void route_retract_all(struct neighbour *n, uint64_t now_us)
 	}
 }
 
-void babel_refilter(struct babel *b, uint64_t now_us)
+static void routes_judge(struct neighbour *n, uint64_t now_us, bool may_be_more)
+{
+	list_for_each (node, next, &n->routes) {
+		struct route *r = list_entry(node, struct route, on_neighbour);
+
+		if (!route_is_announced(r))
+			continue;
+		route_ask_owner(r);
+		destination_decide(r->destination, now_us);
+		if (may_be_more && n->session)
+			route_ask_seqnos(r, now_us);
+	}
+	if (may_be_more)
+		neighbour_ask_all(n, now_us);
+}
+
+static void links_judge(struct babel *b, uint64_t now_us, bool may_be_more)
 {
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++) {
 		if (!b->links[id])
 			continue;
-		list_for_each (node, next, &b->links[id]->neighbours) {
-			struct neighbour *n = list_entry(node, struct neighbour, on_link);
-
-			list_for_each (route_node, route_next, &n->routes) {
-				struct route *r = list_entry(route_node, struct route, on_neighbour);
-
-				if (!route_is_announced(r))
-					continue;
-				route_ask_owner(r);
-				destination_decide(r->destination, now_us);
-				if (n->session)
-					route_ask_seqnos(r, now_us);
-			}
-			neighbour_ask_all(n, now_us);
-		}
+		list_for_each (node, next, &b->links[id]->neighbours)
+			routes_judge(list_entry(node, struct neighbour, on_link), now_us, may_be_more);
 	}
+}
+
+void babel_refilter(struct babel *b, uint64_t now_us)
+{
+	links_judge(b, now_us, true);
+}
+
+void babel_judge(struct babel *b, uint64_t now_us)
+{
+	links_judge(b, now_us, false);
 }

@@ -1,4 +1,4 @@
-/* meshctl authority init: the key that admits nodes, made once and kept offline. */
+/* meshctl authority init, lock: the key that admits nodes, made once and kept offline. */
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
@@ -29,17 +29,6 @@ static int id_parse(uint32_t *id, const char *text)
 	return *id ? 0 : -EINVAL;
 }
 
-static int authority_save(const char *path, const struct secret_authority *a, bool replace, char error[CTL_ERROR_MAX])
-{
-	char text[ENROLMENT_TEXT_MAX];
-	int len = authority_format(a, text, sizeof(text));
-	int code = len < 0 ? ctl_error(error, len, "%s: cannot be written", path)
-			   : file_write(path, text, (size_t)len, replace, error);
-
-	secret_wipe(text, sizeof(text));
-	return code;
-}
-
 /*
  * The list of another key's nodes gives way to a new one, and is kept: those nodes
  * may be out there. Writes its new name to `kept`, "" if there was none.
@@ -60,8 +49,10 @@ static int registry_set_aside(const char *registry, char kept[KEPT_PATH_MAX], ch
 	return ctl_error(error, -EEXIST, "%s: too many old lists beside it; put them elsewhere", registry);
 }
 
-static void made_say(const char *path, const struct authority *a, const char *kept, bool json)
+static void made_say(const struct authority_file *f, const char *kept, bool json)
 {
+	const struct authority *a = &f->key.public;
+	const char *path = f->path;
 	struct prefix prefix = deployment_prefix(a->deployment);
 	char text[PREFIX_TEXT], id[9];
 
@@ -76,71 +67,114 @@ static void made_say(const char *path, const struct authority *a, const char *ke
 	}
 	printf("authority of deployment %s, addresses in %s\n"
 	       "  file  %s: secret; whoever has it can admit nodes: keep it offline, and a copy elsewhere\n"
+	       "%s"
 	       "  next  meshctl enrol --authority %s --name NAME --level city|district|town|scene\n",
-		id, prefix_format(&prefix, text), path, path);
+		id, prefix_format(&prefix, text), path,
+		f->is_locked ? "" : "  lock  meshctl authority lock: whoever finds the file can use it as it is\n",
+		path);
 	if (*kept)
 		printf("  kept  %s: who was enrolled with the key that is replaced; the new key does not know them\n",
 			kept);
 }
 
-static int authority_replace(const char *out, const char *registry, const struct secret_authority *a,
-	char kept[KEPT_PATH_MAX], char error[CTL_ERROR_MAX])
+static int authority_replace(
+	const struct authority_file *f, const char *registry, char kept[KEPT_PATH_MAX], char error[CTL_ERROR_MAX])
 {
 	int code = registry_set_aside(registry, kept, error);
 
 	if (code)
 		return code;
-	code = authority_save(out, a, true, error);
+	code = authority_file_save(f, true, error);
 	if (code && *kept)
 		(void)rename(kept, registry); /* at worst it has the other name: nothing is lost */
 	return code;
 }
 
-static int authority_init(const char *out, const char *id, bool replace, bool json)
+static int authority_make(struct authority_file *f, const char *id, char error[CTL_ERROR_MAX])
 {
 	const struct random random = { .fill = random_kernel };
-	struct secret_authority a;
+
+	authority_generate(&f->key, &random);
+	if (id && id_parse(&f->key.public.deployment, id) < 0)
+		return ctl_error(error, -EINVAL, "--id \"%s\" is not eight hex digits; write one such as 2a5f00c1", id);
+	return f->is_locked ? passphrase_choose(f->passphrase_file, f->passphrase, error) : 0;
+}
+
+static int authority_init(struct authority_file *f, const char *id, bool replace, bool json)
+{
 	char error[CTL_ERROR_MAX], registry[REGISTRY_PATH_MAX], kept[KEPT_PATH_MAX] = "";
 	int code;
 
-	if (strlen(out) >= CTL_PATH_MAX)
-		return ctl_fail(CTL_BAD, "%.40s...: the path is too long", out);
-	snprintf(registry, sizeof(registry), "%s.issued", out);
-	authority_generate(&a, &random);
-	if (id && id_parse(&a.public.deployment, id) < 0) {
-		authority_done(&a);
-		return ctl_fail(CTL_USAGE, "--id \"%s\" is not eight hex digits; write one such as 2a5f00c1", id);
-	}
-	if (!replace && file_exists(registry)) {
-		authority_done(&a);
+	if (strlen(f->path) >= CTL_PATH_MAX)
+		return ctl_fail(CTL_BAD, "%.40s...: the path is too long", f->path);
+	snprintf(registry, sizeof(registry), "%s.issued", f->path);
+	if (authority_make(f, id, error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", error);
+	if (!replace && file_exists(registry))
 		return ctl_fail(CTL_BAD,
 			"%s is there: nodes were enrolled with an authority of this name; name another file with "
 			"--out",
 			registry);
-	}
-	code = replace ? authority_replace(out, registry, &a, kept, error) : authority_save(out, &a, false, error);
+	code = replace ? authority_replace(f, registry, kept, error) : authority_file_save(f, false, error);
+	if (code)
+		return ctl_fail(CTL_BAD, "%s", error);
+	made_say(f, kept, json);
+	return CTL_GOOD;
+}
+
+/* A key that was in the clear gets a passphrase, or another one. */
+static int authority_lock(struct authority_file *f, const char *new_file)
+{
+	char chosen[PASSPHRASE_MAX + 1] = "", error[CTL_ERROR_MAX];
+	int code = authority_file_load(f, error);
+
 	if (!code)
-		made_say(out, &a.public, kept, json);
-	authority_done(&a);
-	return code ? ctl_fail(CTL_BAD, "%s", error) : CTL_GOOD;
+		code = passphrase_choose(new_file, chosen, error);
+	if (!code) {
+		memcpy(f->passphrase, chosen, sizeof(f->passphrase));
+		f->is_locked = true;
+		code = authority_file_save(f, true, error);
+	}
+	secret_wipe(chosen, sizeof(chosen));
+	if (code)
+		return ctl_fail(CTL_BAD, "%s", error);
+	printf("%s: under the new passphrase; copies of it that you keep are still as they were\n", f->path);
+	return CTL_GOOD;
 }
 
 int command_authority(int argc, char **argv)
 {
-	const char *out = NULL, *id = NULL;
+	const char *out = NULL, *id = NULL, *new_file = NULL;
 	bool force = false, json = false;
+	struct authority_file f = { 0 };
 	const struct option_spec specs[] = {
 		{ "--out", .text = &out },
+		{ "--authority", .text = &f.path },
 		{ "--id", .text = &id },
+		{ "--passphrase", .flag = &f.is_locked },
+		{ "--passphrase-file", .text = &f.passphrase_file },
+		{ "--new-passphrase-file", .text = &new_file },
 		{ "--force", .flag = &force },
 		{ "--json", .flag = &json },
 	};
 	struct text_list rest = { 0 };
 	char error[CTL_ERROR_MAX];
+	int status;
 
 	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", error);
-	if (rest.count != 1 || strcmp(rest.texts[0], "init") != 0)
-		return ctl_fail(CTL_USAGE, "write: meshctl authority init [--out FILE] [--id HEX8] [--force]");
-	return authority_init(out ? out : DEFAULT_OUT, id, force, json);
+	bool is_lock = rest.count == 1 && strcmp(rest.texts[0], "lock") == 0;
+	if (rest.count != 1 || (!is_lock && strcmp(rest.texts[0], "init") != 0) || (is_lock && !f.path))
+		return ctl_fail(CTL_USAGE,
+			"write: meshctl authority init [--out FILE] [--id HEX8] [--passphrase] [--force], or\n"
+			"         meshctl authority lock --authority FILE");
+	if (is_lock) {
+		status = authority_lock(&f, new_file);
+	} else {
+		f.path = out ? out : DEFAULT_OUT;
+		f.is_locked |= f.passphrase_file != NULL;
+		status = authority_init(&f, id, force, json);
+	}
+	authority_file_done(&f);
+	return status;
 }

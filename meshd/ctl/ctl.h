@@ -3,8 +3,10 @@
  * its work and returns the exit status. Two kinds:
  *
  *   authority init, enrol, identity   files only: offline, no daemon
+ *   revoke                            the authority's file, and meshd if it is there
  *   status, nodes, links, routes,     one question to meshd (docs/control.md),
- *   reach, why, trace, reload, classes       printed for people or as it came (--json)
+ *   reach, why, trace, reload, classes,
+ *   members                           printed for people or as it came (--json)
  *
  * Printing takes the answer and a stream, so that tests see what people see.
  */
@@ -67,6 +69,25 @@ int file_read(const char *path, char text[ENROLMENT_TEXT_MAX], char error[CTL_ER
 int file_write(const char *path, const char *text, size_t len, bool replace, char error[CTL_ERROR_MAX]);
 bool file_exists(const char *path);
 
+/* --- passphrase.c, authority_file.c ----------------------------------------------------------- */
+
+/* The first line of `file`; NULL: asked for at the terminal. 0, or a negative errno with a sentence. */
+int passphrase_get(const char *file, const char *prompt, char out[PASSPHRASE_MAX + 1], char error[CTL_ERROR_MAX]);
+/* A new one: long enough, and asked for twice. */
+int passphrase_choose(const char *file, char out[PASSPHRASE_MAX + 1], char error[CTL_ERROR_MAX]);
+
+struct authority_file {
+	const char *path, *passphrase_file; /* NULL: the terminal is asked if there must be one */
+	bool is_locked;
+	char passphrase[PASSPHRASE_MAX + 1];
+	struct secret_authority key;
+};
+/* May be called again: the passphrase is asked for once. 0, or a negative errno with a sentence: -EACCES is a wrong
+ * passphrase. */
+int authority_file_load(struct authority_file *f, char error[CTL_ERROR_MAX]);
+int authority_file_save(const struct authority_file *f, bool replace, char error[CTL_ERROR_MAX]);
+void authority_file_done(struct authority_file *f);
+
 /* --- registry.c: who was enrolled (beside the authority file, FILE.issued) ---------------------- */
 
 #define REGISTRY_MAX 65536
@@ -98,6 +119,20 @@ void registry_suggest(const struct registry *r, const char *name, char out[NAME_
 /* Minutes since 1970; the build's date if the clock is behind it (*is_guess). */
 uint32_t date_now(bool *is_guess);
 const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
+
+/* --- list_file.c: who is out ------------------------------------------------------------------------ */
+
+int list_load(struct revocation *r, const char *path, char error[CTL_ERROR_MAX]);
+int list_save(const struct revocation *r, const char *path, char error[CTL_ERROR_MAX]);
+/* The list at `path`, if there is one, joined with that in meshd's answer to "members" (NULL: none). -EKEYREJECTED with
+ * a sentence: one of them is another authority's. */
+int list_gather(struct revocation *r, const char *path, const json_t *members, const struct authority *a,
+	char error[CTL_ERROR_MAX]);
+/* For the next list. A clock that is a year ahead of all that was signed before is wrong (*is_guess): nodes believe
+ * that it is not earlier, and would end certificates. */
+uint32_t list_date(const struct revocation *r, const struct registry *registry, bool *is_guess);
+/* Hands it to meshd; as client_ask(). */
+json_t *list_tell(const struct revocation *r, const char *socket_path, int *code, char error[CTL_ERROR_MAX]);
 
 /* --- table.c: aligned columns ------------------------------------------------------------------------- */
 
@@ -145,6 +180,8 @@ int command_events(int argc, char **argv);
 int command_outages(int argc, char **argv);
 int command_alarms(int argc, char **argv);
 int command_silence(int argc, char **argv);
+int command_members(int argc, char **argv);
+int command_revoke(int argc, char **argv);
 
 void status_print(const json_t *answer, FILE *out);
 void nodes_print(const json_t *answer, FILE *out);
@@ -157,6 +194,7 @@ void reach_print(const json_t *answer, FILE *out);
 void events_print(const json_t *answer, FILE *out);
 void outages_print(const json_t *answer, FILE *out);
 void alarms_print(const json_t *answer, FILE *out);
+void members_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and `words`. 0, or the exit status. */
 struct question {

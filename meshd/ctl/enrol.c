@@ -19,11 +19,11 @@
 #define YEAR_MIN (365 * 24 * 60 + 6 * 60)
 
 struct enrol {
-	const char *authority, *name, *level, *years, *out;
+	const char *name, *level, *years, *out;
 	struct text_list prefixes, roles;
 	bool force, again, json;
 	char default_out[NAME_MAX_LEN + 8];
-	struct secret_authority key;
+	struct authority_file authority;
 	struct registry registry;
 	struct enrolment e;
 	bool clock_is_guess;
@@ -120,12 +120,12 @@ static int draft_make(struct enrol *w)
 
 static int arguments_check(struct enrol *w)
 {
-	if (!w->authority || !w->name || !w->level)
+	if (!w->authority.path || !w->name || !w->level)
 		return ctl_error(w->error, -EINVAL,
 			"%s is missing; write: meshctl enrol --authority FILE --name NAME --level LEVEL",
-			!w->authority ? "--authority"
-			: !w->name    ? "--name"
-				      : "--level");
+			!w->authority.path ? "--authority"
+			: !w->name         ? "--name"
+					   : "--level");
 	int code = draft_make(w);
 	if (!code)
 		out_choose(w);
@@ -134,33 +134,14 @@ static int arguments_check(struct enrol *w)
 
 /* --- the authority's side ------------------------------------------------------------------- */
 
-static int authority_load(struct enrol *w)
-{
-	char text[ENROLMENT_TEXT_MAX];
-	int len = file_read(w->authority, text, w->error);
-
-	if (len == -ENOENT)
-		return ctl_error(w->error, len,
-			"%s: there is no authority; make one with \"meshctl authority init --out %s\"", w->authority,
-			w->authority);
-	if (len < 0)
-		return len;
-	int code = authority_parse(&w->key, bytes_of(text, (size_t)len));
-	secret_wipe(text, sizeof(text));
-	if (code)
-		return ctl_error(w->error, code, "%s: not an authority file, or damaged; use the copy that you keep",
-			w->authority);
-	return 0;
-}
-
 /* A copy of the authority file from before some enrolments knows too low a serial. */
 static void serial_advance(struct enrol *w)
 {
 	for (size_t i = 0; i < w->registry.count; i++) {
 		uint32_t serial = w->registry.entries[i].serial;
 
-		if (serial >= w->key.next_serial && serial < UINT32_MAX)
-			w->key.next_serial = serial + 1;
+		if (serial >= w->authority.key.next_serial && serial < UINT32_MAX)
+			w->authority.key.next_serial = serial + 1;
 	}
 }
 
@@ -183,7 +164,7 @@ static int certificate_make(struct enrol *w)
 	const struct random random = { .fill = random_kernel };
 	struct certificate *c = &w->e.certificate;
 	struct certificate plain = *c;
-	struct secret_authority trial = w->key;
+	struct secret_authority trial = w->authority.key;
 
 	identity_generate(&w->e.identity, &random);
 	plain.key = c->key = w->e.identity.public;
@@ -194,23 +175,12 @@ static int certificate_make(struct enrol *w)
 		return ctl_error(w->error, code,
 			"the name \"%s\" has characters that cannot be seen, or space at an end; choose a plain one",
 			w->name);
-	if (certificate_issue(c, &w->key) < 0)
+	if (certificate_issue(c, &w->authority.key) < 0)
 		return ctl_error(
 			w->error, -EINVAL, "too many prefixes for one certificate; join some into larger networks");
-	w->e.authority = w->key.public;
-	memcpy(w->e.psk, w->key.psk, KEY_LEN);
+	w->e.authority = w->authority.key.public;
+	memcpy(w->e.psk, w->authority.key.psk, KEY_LEN);
 	return 0;
-}
-
-static int authority_update(struct enrol *w)
-{
-	char text[ENROLMENT_TEXT_MAX];
-	int len = authority_format(&w->key, text, sizeof(text));
-	int code = len < 0 ? ctl_error(w->error, len, "%s: cannot be written", w->authority)
-			   : file_write(w->authority, text, (size_t)len, true, w->error);
-
-	secret_wipe(text, sizeof(text));
-	return code;
 }
 
 static int node_write(struct enrol *w)
@@ -226,12 +196,12 @@ static int node_write(struct enrol *w)
 
 static int enrolment_make(struct enrol *w)
 {
-	int code = authority_load(w);
+	int code = authority_file_load(&w->authority, w->error);
 
 	if (!code)
-		code = registry_open(&w->registry, w->authority, w->error);
+		code = registry_open(&w->registry, w->authority.path, w->error);
 	if (!code) /* again, now that nobody else changes it */
-		code = authority_load(w);
+		code = authority_file_load(&w->authority, w->error);
 	if (!code) {
 		serial_advance(w);
 		code = name_check(w);
@@ -242,7 +212,7 @@ static int enrolment_make(struct enrol *w)
 	if (!code)
 		code = certificate_make(w);
 	if (!code)
-		code = authority_update(w);
+		code = authority_file_save(&w->authority, true, w->error);
 	if (!code)
 		code = node_write(w);
 	if (!code) {
@@ -322,7 +292,8 @@ int command_enrol(int argc, char **argv)
 {
 	struct enrol w = { .registry.fd = -1 };
 	const struct option_spec specs[] = {
-		{ "--authority", .text = &w.authority },
+		{ "--authority", .text = &w.authority.path },
+		{ "--passphrase-file", .text = &w.authority.passphrase_file },
 		{ "--name", .text = &w.name },
 		{ "--level", .text = &w.level },
 		{ "--prefix", .list = &w.prefixes },
@@ -350,7 +321,7 @@ int command_enrol(int argc, char **argv)
 		notes_say(&w);
 	}
 	registry_close(&w.registry);
-	authority_done(&w.key);
+	authority_file_done(&w.authority);
 	enrolment_done(&w.e);
 	return status;
 }

@@ -44,10 +44,11 @@ static json_t *text_describe(struct bytes text, int *code)
 	if (!*code) {
 		o = enrolment_describe(&e);
 		enrolment_done(&e);
-	} else if (*code == -EBADMSG && authority_parse(&a, text) == 0) {
-		*code = 0;
+	} else if (*code == -EBADMSG && (*code = authority_parse(&a, text)) == 0) {
 		o = authority_describe(&a);
 		authority_done(&a);
+	} else if (*code == -ENOKEY) {
+		o = json_pack("{s:b, s:s, s:b}", "ok", 1, "kind", "authority", "locked", 1);
 	}
 	return o;
 }
@@ -57,6 +58,10 @@ static void description_print(const json_t *o)
 	const json_t *prefixes = json_object_get(o, "prefixes"), *prefix;
 	size_t i;
 
+	if (json_flag(o, "locked")) {
+		printf("authority, under a passphrase\n");
+		return;
+	}
 	if (!prefixes) {
 		printf("authority %s of deployment %s\n  addresses  %s\n  next       serial %lld\n",
 			json_text(o, "authority"), json_text(o, "deployment"), json_text(o, "prefix"),

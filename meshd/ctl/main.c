@@ -24,6 +24,8 @@ static const struct {
 	{ "silence", command_silence },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
+	{ "members", command_members },
+	{ "revoke", command_revoke },
 	{ "identity", command_identity },
 };
 
@@ -42,14 +44,20 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  outages             what was cut off, and when the first text, voice, picture came\n"
 			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
+			   "  members             who belongs, and who is out\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"
 			   "\n"
 			   "At the desk, offline:\n"
-			   "  authority init [--out FILE] [--id HEX8] [--force]\n"
+			   "  authority init [--out FILE] [--id HEX8] [--passphrase] [--force]\n"
+			   "  authority lock --authority FILE\n"
 			   "  enrol --authority FILE --name NAME --level city|district|town|scene\n"
 			   "        [--prefix NETWORK]... [--role gateway|command-post]... [--years N]\n"
 			   "        [--out FILE] [--force] [--again]\n"
 			   "  identity FILE       what an enrolment file says\n"
+			   "\n"
+			   "On any node, with the authority's key (or, with a list that was made before, without):\n"
+			   "  revoke NAME --authority FILE [--offline]\n"
+			   "  revoke --list FILE\n"
 			   "\n"
 			   "Exit status: 0 good (status: healthy), 1 not, 2 usage or no meshd. Manual: meshctl(1).\n";
 

@@ -100,6 +100,8 @@ json_t *answer_alarms(struct view *v, const json_t *request);
 json_t *answer_silence(struct view *v, const json_t *request);
 /* Of one event, as it is listed and as who follows is told it. */
 json_t *event_make(const struct daemon *d, uint64_t number, const struct event *event);
+json_t *answer_members(struct view *v, const json_t *request);
+json_t *answer_revoke(struct view *v, const json_t *request);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {
@@ -111,6 +113,7 @@ struct destination {
 int destination_parse(const struct view *v, const char *text, struct destination *out, char error[IO_ERROR_MAX]);
 /* "class" of the request, `otherwise` if there is none; NULL, or the error to answer. */
 json_t *class_of(const json_t *request, unsigned otherwise, unsigned *class);
+json_t *roles_make(const struct certificate *c); /* their names */
 /* "dest" of the request; NULL with *out set, or the error to answer. */
 json_t *destination_of(const struct view *v, const json_t *request, struct destination *out);
 

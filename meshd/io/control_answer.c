@@ -1,4 +1,4 @@
-/* From a line to an answer: parses, dispatches, prints. Only "reload" and "silence" change
+/* From a line to an answer: parses, dispatches, prints. Only "reload", "silence" and "revoke" change
  * anything; "reach" sends questions. */
 #include "meshd/io/control.h"
 
@@ -24,6 +24,8 @@ static const struct {
 	{ "alarms", answer_alarms },
 	{ "silence", answer_silence },
 	{ "outages", answer_outages },
+	{ "members", answer_members },
+	{ "revoke", answer_revoke },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -68,7 +70,7 @@ static json_t *request_answer(struct daemon *d, const json_t *request, uint64_t 
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages");
+				    "classes, reach, events, alarms, silence, outages, members, revoke");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;

@@ -1,7 +1,7 @@
 /* "nodes": every member whose certificate is known, and what is known of it, with its age. */
 #include "meshd/io/control.h"
 
-static json_t *roles_make(const struct certificate *c)
+json_t *roles_make(const struct certificate *c)
 {
 	json_t *roles = json_array();
 

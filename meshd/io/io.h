@@ -6,7 +6,7 @@
  *   babel ─────► node_babel_in ────► output.kernel_route ──► routes of the kernel
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
- *   control ◄──► node_dump_*            (JSON lines; only "reload" changes anything, "reach" asks others)
+ *   control ◄──► node_dump_*            (JSON lines; "reload" and "revoke" change something, "reach" asks others)
  *
  * The loop's prepare watcher runs node_poll() before each sleep, so that every
  * callback may simply call the node and return. Outputs of the node come from
@@ -448,7 +448,7 @@ void redistribute_look(struct daemon *d);
 
 /* --- state.c, state_file.c: what survives a restart --------------------------------------------- */
 
-enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_OUTAGES, STATE_ITEMS };
+enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_OUTAGES, STATE_REVOCATION, STATE_ITEMS };
 struct state_job;
 
 struct state {
@@ -459,6 +459,9 @@ struct state {
 	bool has_seqno;
 	uint32_t seqno; /* node.h, store_seqno */
 	struct time_floor floor;
+	size_t list_len; /* of who is out */
+	uint8_t list[REVOCATION_MAX_LEN];
+	bool list_is_written, list_waits; /* an attempt was made; the node waits to hear that */
 	uint64_t write_us; /* earliest next write */
 	struct state_job *job; /* being written by its thread; NULL: none */
 };
@@ -468,7 +471,7 @@ struct state {
 int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
 /* Writes what is not written yet, and unlocks. */
 void state_close(struct daemon *d);
-/* Hands the kept certificates to the node; those that do not verify are forgotten. */
+/* Hands the kept list of who is out and the kept certificates to the node; what does not verify is forgotten. */
 void state_restore(struct daemon *d);
 void state_seqno(struct daemon *d, uint32_t seqno);
 /* The node has learned a certificate. */
@@ -476,6 +479,8 @@ void state_certificates_changed(struct daemon *d);
 /* The outage clock has moved; and back, over the sites that are watched. */
 void state_outages_changed(struct daemon *d);
 void state_outages_restore(struct daemon *d);
+/* The node has a list of who is out, signed on `date` (minutes since 1970): it is told when that is written. */
+void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date);
 void state_tick(struct daemon *d, uint64_t now_us);
 
 /* Files of the state directory. Reading: the length, malloced *data; -EFBIG beyond
@@ -530,6 +535,7 @@ struct daemon {
 	ev_io due;
 	uint64_t armed_us; /* what it is set to; 0: nothing that is still to come */
 	uint64_t carriers_us; /* when they were polled */
+	ev_async written; /* by the thread that writes the state */
 	ev_signal signals[3];
 	uint64_t start_us;
 	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */

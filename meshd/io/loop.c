@@ -82,6 +82,12 @@ static void output_store_certificate(void *user, struct bytes encoded, const uin
 	state_certificates_changed(user);
 }
 
+static bool output_store_revocation(void *user, struct bytes encoded, uint32_t date)
+{
+	state_revocation(user, encoded, date);
+	return false;
+}
+
 static void output_event(void *user, enum node_event event, unsigned link, const char *text)
 {
 	struct daemon *d = user;
@@ -133,6 +139,7 @@ static const struct node_output node_output = {
 	.store_certificate = output_store_certificate,
 	.event = output_event,
 	.may_call = output_may_call,
+	.store_revocation = output_store_revocation,
 };
 
 static void kernel_random_fill(void *user, void *out, size_t len)
@@ -190,6 +197,12 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	log_flush(&d->log, now_us);
 }
 
+static void state_written(struct ev_loop *loop, ev_async *w, int events)
+{
+	(void)loop, (void)events;
+	state_tick(w->data, io_now_us());
+}
+
 static void signalled(struct ev_loop *loop, ev_signal *w, int events)
 {
 	(void)w, (void)events;
@@ -209,6 +222,9 @@ static void watchers_start(struct daemon *d)
 	ev_timer_init(&d->tick, tick, 1, 1);
 	d->tick.data = d;
 	ev_timer_start(d->loop, &d->tick);
+	ev_async_init(&d->written, state_written);
+	d->written.data = d;
+	ev_async_start(d->loop, &d->written);
 	for (unsigned i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		ev_signal_init(&d->signals[i], signalled, numbers[i]);
 		ev_signal_start(d->loop, &d->signals[i]);

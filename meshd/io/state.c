@@ -1,12 +1,15 @@
 /*
  * What survives a restart: the Babel seqno, a lower bound of the time, the
- * certificates that were learned, and the outage clock. None of it is needed to run: without it a
- * restart is only slower to be believed by others (protocol.md 6.3). So nothing
- * here ever stops the daemon, except a second daemon in the same directory.
+ * certificates that were learned, the outage clock and the list of who is out. None of it is needed to run: without it
+ * a restart is only slower to be believed by others (protocol.md 6.3). So nothing here ever stops the daemon, except a
+ * second daemon in the same directory.
  *
  *   changed ──► dirty ──► job: a copy, written by a thread of its own ──► clean
  *                 ▲                          │ cannot be written
  *                 └── RETRY_US later ────────┘ (said once)
+ *
+ * A list of who is out is written at once, and the node waits for that: the thread wakes
+ * the loop.
  *
  * The thread touches its job only. A sync of flash memory takes up to seconds,
  * and packets do not wait for it.
@@ -38,6 +41,7 @@ static const char *const item_names[STATE_ITEMS] = {
 	[STATE_TIME] = "time",
 	[STATE_CERTIFICATES] = "certificates",
 	[STATE_OUTAGES] = "outages",
+	[STATE_REVOCATION] = "revoked",
 };
 
 struct state_job {
@@ -49,6 +53,10 @@ struct state_job {
 	size_t certificates_len;
 	uint8_t outages[OUTAGE_STATE_MAX + CHECKSUM_LEN];
 	size_t outages_len;
+	uint8_t list[REVOCATION_MAX_LEN];
+	size_t list_len;
+	struct ev_loop *loop;
+	ev_async *written;
 	int error;
 	atomic_bool is_done;
 };
@@ -115,6 +123,11 @@ static struct state_job *job_make(struct daemon *d)
 	memcpy(job->dir, d->config.state_dir, sizeof(job->dir));
 	job->has[STATE_SEQNO] = s->dirty[STATE_SEQNO];
 	job->has[STATE_TIME] = s->dirty[STATE_TIME];
+	job->has[STATE_REVOCATION] = s->dirty[STATE_REVOCATION];
+	memcpy(job->list, s->list, s->list_len);
+	job->list_len = s->list_len;
+	job->loop = d->loop;
+	job->written = &d->written;
 	snprintf((char *)job->seqno, sizeof(job->seqno), "%010u\n", (unsigned)s->seqno);
 	snprintf((char *)job->time, sizeof(job->time), "%010u\n", (unsigned)s->floor.t_lo);
 	if (s->dirty[STATE_CERTIFICATES] && d->node)
@@ -132,6 +145,7 @@ static void *job_run(void *arg)
 		[STATE_TIME] = bytes_of(job->time, TIME_LEN),
 		[STATE_CERTIFICATES] = bytes_of(job->certificates, job->certificates_len),
 		[STATE_OUTAGES] = bytes_of(job->outages, job->outages_len),
+		[STATE_REVOCATION] = bytes_of(job->list, job->list_len),
 	};
 
 	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
@@ -139,7 +153,13 @@ static void *job_run(void *arg)
 	for (unsigned i = 0; i < STATE_ITEMS && !job->error; i++)
 		if (job->has[i])
 			job->error = state_file_write(job->dir, item_names[i], contents[i]);
+	/* Read before: once it is done it may be freed. */
+	struct ev_loop *loop = job->loop;
+	ev_async *written = job->written;
+
 	atomic_store(&job->is_done, true);
+	if (loop)
+		ev_async_send(loop, written);
 	return NULL;
 }
 
@@ -160,6 +180,8 @@ static void job_end(struct daemon *d, uint64_t now_us)
 	struct state_job *job = s->job;
 
 	s->job = NULL;
+	if (job->has[STATE_REVOCATION] && job->list_len == s->list_len && !memcmp(job->list, s->list, s->list_len))
+		s->list_is_written = true; /* or cannot be: to wait for the disk would keep a thief in */
 	if (job->error) {
 		trouble_say(d, job->error);
 		for (unsigned i = 0; i < STATE_ITEMS; i++)
@@ -192,7 +214,8 @@ static void job_start(struct daemon *d, uint64_t now_us, bool in_thread)
 
 static bool is_dirty(const struct state *s)
 {
-	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES] || s->dirty[STATE_OUTAGES];
+	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES] ||
+	       s->dirty[STATE_OUTAGES] || s->dirty[STATE_REVOCATION];
 }
 
 void state_tick(struct daemon *d, uint64_t now_us)
@@ -205,6 +228,29 @@ void state_tick(struct daemon *d, uint64_t now_us)
 	}
 	if (!s->job && is_dirty(s) && now_us >= s->write_us)
 		job_start(d, now_us, true);
+	if (s->list_waits && s->list_is_written) {
+		s->list_waits = false;
+		node_revocation_stored(d->node, now_us);
+	}
+}
+
+void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date)
+{
+	struct state *s = &d->state;
+
+	memcpy(s->list, encoded.data, encoded.len);
+	s->list_len = encoded.len;
+	s->dirty[STATE_REVOCATION] = true;
+	s->list_is_written = false;
+	s->list_waits = true;
+	/* A date that is damage to the next start is not the authority's word. */
+	if (date > s->floor.t_lo && date < io_build_floor().t_lo + AHEAD_MAX_MIN) {
+		s->floor.t_lo = date;
+		s->dirty[STATE_TIME] = true;
+	}
+	s->write_us = io_now_us();
+	if (!s->job)
+		job_start(d, s->write_us, true);
 }
 
 void state_seqno(struct daemon *d, uint32_t seqno)
@@ -348,9 +394,28 @@ static bool checksum_verify(struct bytes file)
 	return memcmp(checksum, file.data + file.len - CHECKSUM_LEN, CHECKSUM_LEN) == 0;
 }
 
+static void list_restore(struct daemon *d)
+{
+	struct state *s = &d->state;
+	uint8_t *data;
+	int len = state_file_read(d->config.state_dir, item_names[STATE_REVOCATION], REVOCATION_MAX_LEN, &data);
+
+	if (len < 0 && len != -EFBIG)
+		return;
+	if (len < 0 || node_revocation_restore(d->node, bytes_of(data, (size_t)len)) < 0) {
+		set_aside(d, STATE_REVOCATION);
+	} else {
+		memcpy(s->list, data, (size_t)len);
+		s->list_len = (size_t)len;
+	}
+	free(data);
+}
+
 void state_restore(struct daemon *d)
 {
 	uint8_t *data;
+
+	list_restore(d);
 	int len = state_file_read(d->config.state_dir, item_names[STATE_CERTIFICATES], CERTIFICATES_MAX, &data);
 
 	if (len < 0 && len != -EFBIG)

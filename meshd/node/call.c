@@ -61,14 +61,16 @@ bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *
 	const uint8_t *remote_id, unsigned tries)
 {
 	struct node *n = link->n;
-	const struct certificate *known = remote_id && tries % 3 != 2 ? trust_by_id(n, remote_id) : NULL;
+	const struct certificate *known = remote_id ? trust_by_id(n, remote_id) : NULL;
 
-	if (!link->up || call_is_under_way(link, to))
+	if (!link->up || n->is_out || call_is_under_way(link, to) || (known && revoke_ends(n, known)))
 		return false;
 	if (n->handshakes_own >= CALLINGS_MAX) {
 		DROP(n, link, tables_full);
 		return false;
 	}
+	if (tries % 3 == 2)
+		known = NULL;
 	struct handshake *h = handshake_new(
 		link, now_us, to, true, known ? NOISE_IKPSK2 : NOISE_XXPSK0, known ? known->key.dh : NULL);
 	if (!h)

@@ -1,7 +1,7 @@
 /*
  * What neighbours say to each other beside Babel, inside a session:
  *
- *   PING   1               we have the keys; the address behind a NAT stays known
+ *   PING   1  mark 4?      we have the keys; the address behind a NAT stays known; and this list of who is out
  *   ASK    2  router-id*   send the certificates of these nodes
  *   TELL   3  { length 2, certificate }*
  *   BYE    4               we leave: our routes are gone, do not wait for us
@@ -11,6 +11,8 @@
  *   MEET   8  id 8, length 1, endpoint   this member is there: call it (meet.c)
  *   PROBE  9  id 2, zeros    say if this arrived (probe.c)
  *   PROBED 10 id 2, size 2   it did, in a frame of that size
+ *   LIST  11  list         who is out (revoke.c)
+ *   MARK  12  mark 4       this is the list that we hold
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
@@ -28,7 +30,13 @@ static void say(struct peer *p, uint64_t now_us, enum control_op op)
 
 void control_ping(struct peer *p, uint64_t now_us)
 {
-	say(p, now_us, CONTROL_PING);
+	uint8_t room[1 + 4];
+	struct writer w = writer_of(room, sizeof(room));
+
+	write_u8(&w, CONTROL_PING);
+	if (revoke_mark(p->n))
+		write_u32(&w, revoke_mark(p->n));
+	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
 }
 
 void control_bye(struct peer *p, uint64_t now_us)
@@ -193,6 +201,14 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 
 	switch (op) {
 	case CONTROL_PING:
+		if (reader_left(&r))
+			revoke_mark_in(p, now_us, &r);
+		break;
+	case CONTROL_LIST:
+		revoke_list_in(p, now_us, &r);
+		break;
+	case CONTROL_MARK:
+		revoke_mark_in(p, now_us, &r);
 		break;
 	case CONTROL_ASK:
 		asked(p, now_us, &r);

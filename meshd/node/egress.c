@@ -21,6 +21,7 @@
 #define LANE_US (2 * SECOND) /* ... what it carries in so long */
 #define FLOW_HANDSHAKES 0 /* of the control lane: first, because nothing is heard without keys */
 #define FLOW_CONTROL 1
+#define FLOW_FIRST 2 /* ... but who is out goes before them */
 
 /* --- limits and counters ------------------------------------------------------------------ */
 
@@ -266,7 +267,7 @@ void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint
 	egress_inner(p, now_us, lane_of_class(class), inner, len);
 }
 
-void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+static void egress_said(struct peer *p, uint64_t now_us, unsigned flow, uint8_t *inner, size_t len)
 {
 	if (passes_at_once(p->link, now_us)) {
 		peer_send_in_place(p, now_us, inner, len);
@@ -275,7 +276,17 @@ void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
 	struct waiting *w = waiting_make(p->link, now_us, inner, len);
 	if (w)
 		w->peer = p;
-	egress_put(p->link, now_us, LANE_CONTROL, FLOW_CONTROL, w);
+	egress_put(p->link, now_us, LANE_CONTROL, flow, w);
+}
+
+void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	egress_said(p, now_us, FLOW_CONTROL, inner, len);
+}
+
+void egress_first(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	egress_said(p, now_us, FLOW_FIRST, inner, len);
 }
 
 void egress_frame(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame)
@@ -347,7 +358,9 @@ static struct flow *lane_next(struct node_link *link, uint64_t now_us, enum lane
 	}
 	if (lane != LANE_CONTROL || !l->packets)
 		return NULL;
-	return l->flows[FLOW_HANDSHAKES].first ? &l->flows[FLOW_HANDSHAKES] : &l->flows[FLOW_CONTROL];
+	return l->flows[FLOW_FIRST].first        ? &l->flows[FLOW_FIRST]
+	       : l->flows[FLOW_HANDSHAKES].first ? &l->flows[FLOW_HANDSHAKES]
+						 : &l->flows[FLOW_CONTROL];
 }
 
 /* True if all of it is sent. */

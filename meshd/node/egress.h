@@ -173,6 +173,8 @@ void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uin
 void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
 /* The same for everything else that nodes say to each other. */
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
+/* The same, before all that waits. */
+void egress_first(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* A whole frame, copied if it waits; `to` NULL: to all. */
 void egress_frame(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes frame);
 void egress_due(struct timer *timer, uint64_t now_us); /* struct node_link, dequeue */

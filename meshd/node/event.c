@@ -31,6 +31,8 @@ const char *node_event_name(enum node_event event)
 		return "duplicate";
 	case NODE_SHORT_ID:
 		return "short-id";
+	case NODE_REVOKED:
+		return "revoked";
 	}
 	return "unknown";
 }

@@ -98,7 +98,8 @@ void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t 
 		;
 }
 
-void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
+static void send_body(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body,
+	void (*egress)(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len))
 {
 	uint8_t buffer[FRAME_HEADER + 1 + NODE_FRAME_MAX + NODE_TAILROOM];
 	uint8_t *inner = buffer + FRAME_HEADER;
@@ -110,7 +111,17 @@ void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
 	inner[0] = kind;
 	if (body.len)
 		memcpy(inner + 1, body.data, body.len);
-	egress_control(p, now_us, inner, body.len + 1);
+	egress(p, now_us, inner, body.len + 1);
+}
+
+void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
+{
+	send_body(p, now_us, kind, body, egress_control);
+}
+
+void peer_send_first(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body)
+{
+	send_body(p, now_us, kind, body, egress_first);
 }
 
 int node_inner_send(struct node *n, uint64_t now_us, unsigned id, const struct address *neighbour, struct bytes inner)
@@ -145,6 +156,13 @@ static void babel_in(struct peer *p, uint64_t now_us, struct bytes packet, bool 
 void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struct freshness f)
 {
 	bool is_thin = p->link->config.is_thin;
+	uint8_t base = kind_base(inner[0]);
+
+	/* Nothing of who has another list than ours is used before both have the newer one. */
+	if (!p->is_up && !revoke_is_settled(p) && base != KIND_CONTROL && base != KIND_PIECE && base != KIND_BUNDLE) {
+		DROP(p->n, p->link, list_first);
+		return;
+	}
 
 	switch (kind_base(inner[0])) {
 	case KIND_IP:

@@ -2,12 +2,13 @@
  * Handshakes: the messages, whoever starts (protocol.md 4.1, 4.3).
  *
  *   header, Noise message, macs      as in handshake_frame.c
- *   payload of the Noise message      epoch 4 | capabilities 2 | certificate, or its hash (8)
+ *   payload of the Noise message      epoch 4 | capabilities 2 | mark 4? | certificate, or its hash (8)
  *
  * XXpsk0 meets whom we do not know; IKpsk2 calls whom we do. mac1 is checked
  * before anything else is computed. Under load an INIT must also prove, by mac2,
  * that its source address is real. On thin links IK names certificates by their
- * hashes; who does not know one calls back with XX.
+ * hashes; who does not know one calls back with XX. The mark is that of the list of who is
+ * out (revoke.c), if there is one: a capability says so.
  */
 #include "meshd/node/state.h"
 
@@ -100,7 +101,12 @@ static void payload_write(const struct handshake *h, struct writer *w)
 	uint8_t hash[CERTIFICATE_HASH_LEN];
 
 	write_u32(w, n->epoch);
-	write_u16(w, n->capabilities | (h->link->config.is_introduced ? CAPABILITY_MEET : 0));
+	uint32_t mark = revoke_mark(n);
+
+	write_u16(w,
+		n->capabilities | (h->link->config.is_introduced ? CAPABILITY_MEET : 0) | (mark ? CAPABILITY_LIST : 0));
+	if (mark)
+		write_u32(w, mark);
 	if (h->link->config.is_thin && h->noise.pattern == NOISE_IKPSK2) {
 		certificate_hash(hash, &n->enrolment.certificate);
 		write_copy(w, hash, sizeof(hash));
@@ -168,15 +174,19 @@ static const struct certificate *certificate_read(struct handshake *h, struct by
 	const struct certificate *c =
 		bytes.len == CERTIFICATE_HASH_LEN ? trust_by_hash(n, bytes.data) : trust_learn(n, bytes, &error);
 
-	if (c && secret_equal(c->key.dh, h->noise.rs, KEY_LEN))
+	bool is_its_own = c && secret_equal(c->key.dh, h->noise.rs, KEY_LEN);
+	if (is_its_own && !revoke_ends(n, c))
 		return c;
 	DROP(n, h->link, certificate_refused);
 	h->is_stranger = !c && bytes.len == CERTIFICATE_HASH_LEN;
 	if (h->is_stranger)
 		return NULL;
 	/* Only who knows the deployment key gets so far: worth a line. */
-	event_say(n, NODE_REFUSED, h->link, "a node with a certificate that %s",
-		c ? "is not for its key" : trust_error_text(error));
+	if (is_its_own)
+		event_say(n, NODE_REFUSED, h->link, "\"%s\", which was revoked", c->name);
+	else
+		event_say(n, NODE_REFUSED, h->link, "a node with a certificate that %s",
+			c ? "is not for its key" : trust_error_text(error));
 	return NULL;
 }
 
@@ -199,6 +209,7 @@ bool handshake_read(
 
 		remote->epoch = read_u32(&r);
 		remote->capabilities = read_u16(&r);
+		remote->list_mark = remote->capabilities & CAPABILITY_LIST ? read_u32(&r) : 0;
 		struct bytes certificate = read_bytes(&r, reader_left(&r));
 		if (!reader_ok(&r)) {
 			DROP(n, h->link, handshake_failed);

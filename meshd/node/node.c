@@ -119,6 +119,7 @@ void node_free(struct node *n)
 	free(n->classes);
 	meet_done(n);
 	reach_done(n);
+	revoke_done(n);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);
 	enrolment_done(&n->enrolment);

@@ -60,7 +60,9 @@ enum node_event {
 	NODE_REFUSED, /* handshake or announcement refused by certificate */
 	NODE_DUPLICATE, /* another machine uses this node's keys */
 	NODE_SHORT_ID, /* two members have one short-id */
+	NODE_REVOKED, /* a member is out, or this node is */
 };
+#define NODE_EVENTS (NODE_REVOKED + 1)
 const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
 
 /* What a host's packet is, from its entry into the mesh to its exit, in two bits of its frames. */
@@ -140,6 +142,10 @@ struct node_output {
 	/* May the node call at `to` on the word of its neighbour at `by`, who says that a member is there? Few small
 	 * frames go there, whoever it is. NULL: never. */
 	bool (*may_call)(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to);
+	/* Persist the list of who is out, in the place of the one before; it was signed on `date` (minutes since 1970),
+	 * and it is not earlier. True: done. False: it will be, and then node_revocation_stored() is called, also if it
+	 * cannot be stored; the node waits for that before it acts. NULL: nothing is kept. */
+	bool (*store_revocation)(void *user, struct bytes encoded, uint32_t date);
 };
 
 struct node_config {
@@ -304,6 +310,18 @@ int node_certificate_restore(struct node *n, struct bytes encoded, const uint8_t
 /* The proof to keep beside a certificate from node_dump_certificates(). */
 void node_certificate_prove(const struct node *n, const struct certificate *c, uint8_t proof[CERTIFICATE_PROOF_LEN]);
 
+/* --- who is out (revoke.c) ------------------------------------------------------------- */
+
+/* A list, from whoever. It is told to the neighbours at once, and acted on when it is stored. 0; -EBADMSG: malformed;
+ * -EKEYREJECTED: not signed by this deployment's authority; -EALREADY: it is ours; -ESTALE: ours is newer; -ENOMEM. */
+int node_revocation_add(struct node *n, uint64_t now_us, struct bytes encoded);
+/* The one that was kept, before any link is added. Errors as above. */
+int node_revocation_restore(struct node *n, struct bytes encoded);
+void node_revocation_stored(struct node *n, uint64_t now_us);
+/* The newest that is known; empty: none. */
+struct bytes node_revocation(const struct node *n);
+bool node_is_revoked(const struct node *n, const struct certificate *c);
+
 /* --- looking inside ------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -313,7 +331,7 @@ void node_certificate_prove(const struct node *n, const struct certificate *c, u
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
 	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray) \
-	X(came_back)
+	X(came_back) X(list_refused) X(list_first)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;

@@ -271,6 +271,7 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 	if (initiated) {
 		keyring_initiated(&p->keys, s, now_us);
 		peer_epoch(p, now_us, remote->epoch, remote->capabilities);
+		p->list_mark = remote->list_mark;
 		p->initiated = true;
 		p->session_us = now_us;
 		p->silent_tries = 0;
@@ -279,6 +280,7 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 		keyring_responded(&p->keys, s);
 		p->pending_epoch = remote->epoch;
 		p->pending_capabilities = remote->capabilities;
+		p->pending_list_mark = remote->list_mark;
 		p->pending_us = now_us;
 	}
 	peer_index(p);
@@ -294,6 +296,7 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 static void peer_promoted(struct peer *p, uint64_t now_us)
 {
 	peer_epoch(p, now_us, p->pending_epoch, p->pending_capabilities);
+	p->list_mark = p->pending_list_mark;
 	p->initiated = false;
 	p->session_us = now_us;
 	p->answer_len = 0;
@@ -367,6 +370,10 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	p->echo_asked_us = 0;
 	if (!p->is_silent)
 		return;
+	if (!revoke_is_settled(p)) {
+		revoke_say(p, now_us);
+		return;
+	}
 	p->is_silent = false;
 	p->heard_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
@@ -375,12 +382,20 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	peer_tell_engine(p, now_us);
 }
 
+void peer_settled(struct peer *p, uint64_t now_us)
+{
+	if (p->is_silent)
+		peer_ask_echo(p, now_us);
+	else if (!p->is_up && p->keys.has_current && p->keys.current.received)
+		peer_up(p, now_us);
+}
+
 static bool peer_is_at_peace(const struct peer *p)
 {
 	const struct secret_keyring *k = &p->keys;
 
 	return p->is_up && !p->is_silent && !k->has_pending && !k->has_previous && k->has_current &&
-	       k->current.received;
+	       k->current.received && revoke_is_settled(p);
 }
 
 /* Looked at each second while something is under way, else when something may be due. */
@@ -436,7 +451,11 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 	if (p->detector.state != DETECT_SOUND)
 		detect_heard(p, now_us);
 	if (!p->is_up) {
-		peer_up(p, now_us);
+		/* Who is out comes before any route. */
+		if (revoke_is_settled(p))
+			peer_up(p, now_us);
+		else
+			revoke_say(p, now_us);
 	} else if (now_us >= p->alive_told_us + ALIVE_US) {
 		p->alive_told_us = now_us;
 		peer_put_off(p, now_us);
@@ -477,6 +496,7 @@ static void peer_say_if_silent(struct peer *p, uint64_t now_us)
 	if (!p->is_up || p->is_silent || peer_is_live(p, now_us))
 		return;
 	p->is_silent = true;
+	p->list_says = 0;
 	beacon_hurry(p->link, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: nothing heard for %u s", name_of_rid(p->n, &p->rid, text),
 		(unsigned)((now_us - p->heard_us) / SECOND));
@@ -529,6 +549,8 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	}
 	peer_say_if_silent(p, now_us);
 	peer_speak(p, now_us);
+	if (!p->is_silent)
+		revoke_say(p, now_us);
 	peer_call_if_silent(p, now_us);
 	peer_look_next(p, now_us);
 }

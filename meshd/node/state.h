@@ -48,6 +48,7 @@ enum capability {
 	CAPABILITY_CLASSES = 4, /* ... of all classes, which packets' frames name */
 	CAPABILITY_MEET = 8, /* on this link: it wants to be introduced (meet.c) */
 	CAPABILITY_PROBES = 16, /* it answers probes, and joins pieces on any link (probe.c) */
+	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -92,6 +93,7 @@ static inline uint8_t kind_of_class(enum inner_kind base, enum packet_class clas
 struct peer;
 struct handshake;
 struct handshake_remote;
+struct revocations;
 
 /* --- bucket.c --------------------------------------------------------------------------- */
 
@@ -229,6 +231,10 @@ struct peer {
 	uint16_t capabilities; /* ... and what it can do */
 	uint32_t pending_epoch; /* of who started the pending session */
 	uint16_t pending_capabilities;
+	uint32_t list_mark, pending_list_mark; /* of the list of who is out that it holds (revoke.c) */
+	uint64_t list_said_us, mark_said_us; /* to it */
+	unsigned list_says; /* since it was last heard to hold another one */
+	struct bucket lists; /* of its that are looked at */
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
@@ -363,13 +369,15 @@ struct node {
 	struct node_counters counters;
 	unsigned join_count;
 	bool has_duplicate;
+	bool is_out; /* its own certificate is */
+	struct revocations *revocations; /* NULL: nobody is out */
 	bool is_leaving;
 	bool believes_foreigners; /* has accepted an origin without certificate: the next certificate may forbid that */
 	uint64_t refilter_us;
 	struct timer refilter;
 	struct bucket icmp_errors[ICMP_TOO_BIG + 1];
 	struct bucket calls_by_beacon;
-	struct bucket refusals_said[NODE_SHORT_ID + 1]; /* by event */
+	struct bucket refusals_said[NODE_EVENTS];
 };
 
 /* --- room.c: how much a link takes --------------------------------------------------------- */
@@ -411,6 +419,8 @@ bool peer_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
 void peer_send_in_place(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* What nodes say to each other, in its turn; copies. What does not fit the link is dropped. */
 void peer_send(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body);
+/* The same, before all that waits. */
+void peer_send_first(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes body);
 /* Seals `len` bytes that lie at the place that the session's form wants in `frame`, and sends it. `first`: the flags,
  * or the first byte of a thin frame. False: there is no session, and it was counted. */
 bool peer_seal_send(struct peer *p, uint64_t now_us, uint8_t *frame, size_t len, uint8_t first);
@@ -460,6 +470,8 @@ void peer_heard(struct peer *p, uint64_t now_us, const struct endpoint *from, bo
 /* It answered what we said just now: it is there. */
 void peer_answered(struct peer *p, uint64_t now_us);
 void peer_echoed(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
+/* Both of us hold the same list of who is out, and it is there. */
+void peer_settled(struct peer *p, uint64_t now_us);
 bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
 bool peer_answers(const struct peer *p, uint64_t now_us); /* ... and, if it was silent, in answer to a question */
 /* A packet goes to it, or came from it. */
@@ -496,6 +508,7 @@ struct handshake_frame {
 struct handshake_remote {
 	uint32_t epoch;
 	uint16_t capabilities; /* enum capability; others of a newer version */
+	uint32_t list_mark;
 	const struct certificate *certificate; /* verified */
 };
 void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
@@ -598,6 +611,21 @@ void trust_done(struct node *n);
 void trust_ask_due(struct timer *timer, uint64_t now_us);
 void trust_refilter_due(struct timer *timer, uint64_t now_us);
 
+/* --- revoke.c: who is out ---------------------------------------------------------------------------- */
+
+/* Of the list that this node acts on: epoch 2, hash 2; of two lists the one with the higher mark holds. 0: none. */
+uint32_t revoke_mark(const struct node *n);
+uint16_t revoke_epoch_of(uint32_t mark);
+bool revoke_ends(const struct node *n, const struct certificate *c);
+/* Both hold the same list: routes may pass. */
+bool revoke_is_settled(const struct peer *p);
+/* The list to whoever is behind; our mark to whoever is ahead. Not more often than an answer takes. */
+void revoke_say(struct peer *p, uint64_t now_us);
+void revoke_mark_told(struct peer *p, uint64_t now_us, uint32_t mark);
+void revoke_mark_in(struct peer *p, uint64_t now_us, struct reader *r);
+void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r); /* the peer may be gone afterwards */
+void revoke_done(struct node *n);
+
 /* --- short_id.c: members by their short-ids ------------------------------------------------------------ */
 
 /* The engine's questions (babel.h). */
@@ -619,6 +647,8 @@ enum control_op {
 	CONTROL_MEET = 8,
 	CONTROL_PROBE = 9,
 	CONTROL_PROBED = 10,
+	CONTROL_LIST = 11,
+	CONTROL_MARK = 12,
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
 };

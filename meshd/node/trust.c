@@ -497,6 +497,10 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 		want(n, origin, link, neighbour);
 		return (struct babel_verdict){ .accept = false };
 	}
+	if (revoke_ends(n, &k->member->certificate)) {
+		DROP(n, n->links[link], certificate_refused);
+		return (struct babel_verdict){ .accept = false };
+	}
 	if (!essential_allows(n->links[link], prefix, origin) && !neighbour_is(neighbour, k)) {
 		DROP(n, n->links[link], policy_denied);
 		return (struct babel_verdict){ .accept = false };

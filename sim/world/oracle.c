@@ -7,6 +7,9 @@
  * loops (protocol.md 3). What a node seals for an earlier life of its neighbour is not
  * heard there and leads nowhere (protocol.md 2.2, R7).
  *
+ * A way that moved, and each that the authority has just ended, must not lead to an origin
+ * that its node knows to be revoked (protocol.md 5).
+ *
  * A prefix that several nodes announce may loop for a moment while nodes change
  * from one origin to the other (RFC 8966, 1.1); so may those of a node that lost
  * its disk and came back as another origin (protocol.md 6.3). Such a loop is
@@ -21,6 +24,7 @@
 #include <string.h>
 
 #define LOOK_AGAIN_US 100000
+#define REVOKED 0x80 /* beside the classes that go round */
 #define SHARED_FROM 64 /* suspects: of fewer no other thread is woken */
 /* What a thin link carries while 5 % of it pay for one packet with all headers, if two share it. */
 #define TURN_BITS UINT64_C(96000)
@@ -90,6 +94,43 @@ void oracle_suspect(struct station *s, const struct prefix *prefix, enum babel_c
 		return;
 	suspects_reserve(all, all->count + 1);
 	all->suspects[all->count++] = (struct suspect){ .station = s, .class = class, .prefix = *prefix };
+}
+
+struct listed {
+	struct station *station;
+	struct revocation list;
+};
+
+static void suspect_listed(void *arg, const struct babel_route_info *info)
+{
+	const struct listed *l = arg;
+	const struct certificate *c = node_certificate_of(l->station->node, &info->route.origin);
+
+	if (info->selected && c && revocation_ends(&l->list, c))
+		oracle_suspect(l->station, &info->route.prefix, info->route.class);
+}
+
+void oracle_suspect_listed(struct station *s, struct bytes list)
+{
+	struct listed l = { .station = s };
+
+	if (!s->node || revocation_decode(&l.list, list) < 0)
+		return;
+	for (enum babel_class class = BABEL_TEXT; class < BABEL_CLASSES; class ++)
+		babel_dump_routes(node_babel(s->node), station_now_us(s), class, suspect_listed, &l);
+}
+
+/* It knows that the origin of its route is out. */
+static bool is_of_revoked(const struct suspect *s)
+{
+	const struct node *n = s->station->node;
+	const struct certificate *c;
+	struct babel_route r;
+
+	if (!n || !s->station->revocation_len || !babel_selected(node_babel(n), &s->prefix, s->class, &r))
+		return false;
+	c = node_certificate_of(n, &r.origin);
+	return c && node_is_revoked(n, c);
 }
 
 void oracle_gather(struct world *w)
@@ -387,6 +428,8 @@ static void look_at_share(void *arg, unsigned lane)
 			t->mark++; /* a new question: nothing is known of any node */
 		else if (compare_suspects(s - 1, s) == 0)
 			continue; /* its way moved twice */
+		if (is_of_revoked(s))
+			l->loops[i] |= REVOKED;
 		for (unsigned k = 0, count = suspect_packets(s, classes); k < count; k++) {
 			t->looks++;
 			if (is_loop(t, (struct trail_step){ s->station, classes[k] }, &s->prefix))
@@ -395,8 +438,19 @@ static void look_at_share(void *arg, unsigned lane)
 	}
 }
 
+static void revoked_found(const struct suspect *s)
+{
+	char text[PREFIX_TEXT];
+
+	station_breach(s->station, "it uses a route to %s, whose origin it knows to be revoked",
+		prefix_format(&s->prefix, text));
+}
+
 static void look_judge(const struct look *l)
 {
+	for (unsigned i = 0; i < l->count; i++)
+		if (l->loops[i] & REVOKED)
+			revoked_found(&l->all[i]);
 	for (unsigned i = 0; i < l->count; i++)
 		for (enum packet_class class = CLASS_TEXT; l->loops[i] && class < PACKET_CLASSES; class ++)
 			if (l->loops[i] >> class & 1)

@@ -116,6 +116,7 @@ enum plan_verb {
 	PLAN_CLOCK,
 	PLAN_MOVE,
 	PLAN_JAM,
+	PLAN_REVOKE,
 };
 
 /* Radios that do not hear well for a time, everywhere or in a circle. */
@@ -140,6 +141,7 @@ struct plan_event {
 	bool has_place; /* arrive: move.to says where */
 	struct plan_move move;
 	struct plan_jam jam;
+	int revoke_at; /* the node that is told; -1: the first that runs */
 };
 
 struct plan_faults {
@@ -192,6 +194,7 @@ enum plan_measure {
 	PLAN_ARRIVES,
 	PLAN_USABLE,
 	PLAN_CARRIED,
+	PLAN_REVOKED,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,

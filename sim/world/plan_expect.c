@@ -206,6 +206,27 @@ static int whole_read(struct plan_reading *r, int i, const struct plan_text_whol
 	return error;
 }
 
+/* By all that links which admit the class join to a node. */
+static int revoked_read(struct plan_reading *r, int i, const struct plan_text_revoked *text, struct plan_expect *e)
+{
+	uint64_t within_us = 0;
+	int error = plan_node_name_read(r, "expect", i, text->node, &e->from);
+
+	if (!error && text->at)
+		error = plan_node_name_read(r, "expect", i, text->at, &e->to);
+	if (!error)
+		error = plan_class_read(r, "expect", i, text->class, &e->class);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->within, &within_us);
+	if (!error && (!within_us || e->after_us + within_us > r->plan->duration_us))
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"revoked needs a time that ends with the plan at the latest; write within: 10");
+	e->at_most = (double)within_us / 1e6;
+	return error;
+}
+
 int plan_expect_read(struct plan_reading *r, int i)
 {
 	const struct plan_text_expect *text = &r->text->expect[i];
@@ -226,6 +247,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_ROUTED] = text->routed,
 		[PLAN_RELAYED] = text->relayed,
 		[PLAN_FLOOR] = text->floor,
+		[PLAN_REVOKED] = text->revoked,
 	};
 	unsigned count = 0;
 
@@ -236,7 +258,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
-			"carried, sessions, entries, routed, relayed, floor; write each in a line of its own");
+			"carried, sessions, entries, routed, relayed, floor, revoked; write each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:
@@ -245,6 +267,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return share_read(r, i, text->share, e);
 	case PLAN_WHOLE:
 		return whole_read(r, i, text->whole, e);
+	case PLAN_REVOKED:
+		return revoked_read(r, i, text->revoked, e);
 	case PLAN_CARRIED:
 		return carried_read(r, i, text->carried, e);
 	case PLAN_ARRIVES:

@@ -210,6 +210,22 @@ static int clock_read(struct words *o)
 	return nothing_read(o);
 }
 
+static int revoke_read(struct words *o)
+{
+	const struct plan *p = o->r->plan;
+	const char *text = o->rest + strspn(o->rest, " ");
+	char word[WORD_MAX];
+
+	o->event->revoke_at = -1;
+	if (is_at_end(o))
+		return 0;
+	if (word_take(o, "at") && word_next(o, word))
+		o->event->revoke_at = plan_find_node(p, word, strlen(word));
+	if (o->event->revoke_at >= 0 && o->event->revoke_at != (int)o->event->object && is_at_end(o))
+		return 0;
+	return complain(o, "\"%.40s\" is not where; write revoke NODE, or revoke NODE at ANOTHER", text);
+}
+
 /* --- verbs ------------------------------------------------------------------------------- */
 
 enum object { OBJECT_NODE, OBJECT_LINKS };
@@ -238,6 +254,7 @@ static const struct {
 	{ "damage", PLAN_DAMAGE, OBJECT_NODE, nothing_read },
 	{ "stall", PLAN_STALL, OBJECT_NODE, stall_read },
 	{ "clock", PLAN_CLOCK, OBJECT_NODE, clock_read },
+	{ "revoke", PLAN_REVOKE, OBJECT_NODE, revoke_read },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

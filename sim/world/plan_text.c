@@ -186,6 +186,15 @@ static const cyaml_schema_field_t arrives_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t revoked_fields[] = {
+	TEXT_FIELD(struct plan_text_revoked, "node", node),
+	TEXT_FIELD(struct plan_text_revoked, "at", at),
+	TEXT_FIELD(struct plan_text_revoked, "class", class),
+	TEXT_FIELD(struct plan_text_revoked, "after", after),
+	TEXT_FIELD(struct plan_text_revoked, "within", within),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t guard_fields[] = {
 	TEXT_FIELD(struct plan_text_guard, "node", node),
 	TEXT_FIELD(struct plan_text_guard, "to", to),
@@ -210,6 +219,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "routed", routed, guard_fields),
 	PART_FIELD(struct plan_text_expect, "relayed", relayed, guard_fields),
 	PART_FIELD(struct plan_text_expect, "floor", floor, guard_fields),
+	PART_FIELD(struct plan_text_expect, "revoked", revoked, revoked_fields),
 	CYAML_FIELD_END,
 };
 

@@ -72,6 +72,10 @@ struct plan_text_whole {
 	char *class, *after, *within;
 };
 
+struct plan_text_revoked {
+	char *node, *at, *class, *after, *within;
+};
+
 struct plan_text_arrives {
 	char *file, *within;
 };
@@ -88,6 +92,7 @@ struct plan_text_expect {
 	struct plan_text_carried *carried;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
+	struct plan_text_revoked *revoked;
 	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;
 };
 

@@ -186,11 +186,12 @@ void probes_init(struct trial *t)
 			trial_guard_init(e);
 		if (e->conf->measure == PLAN_SHARE && e->conf->over_us)
 			trial_mean_init(e);
-		if (!is_reach && e->conf->measure != PLAN_WHOLE)
+		if (!is_reach && e->conf->measure != PLAN_WHOLE && e->conf->measure != PLAN_REVOKED)
 			continue;
-		timer_init(&e->timer, !is_reach                      ? trial_whole_due
-				      : e->conf->class == PLAN_VOICE ? trial_call_due
-								     : reach_due);
+		timer_init(&e->timer, e->conf->measure == PLAN_REVOKED ? trial_revoked_due
+				      : !is_reach                      ? trial_whole_due
+				      : e->conf->class == PLAN_VOICE   ? trial_call_due
+								       : reach_due);
 		if (is_reach)
 			station_timer_set(
 				t->world->stations[e->conf->from], &e->timer, WORLD_START_US + e->conf->after_us);

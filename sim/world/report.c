@@ -87,6 +87,10 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_FLOOR:
 		snprintf(text, size, "least time of %s moved by at most %g days", node_name(t, c->from), c->at_most);
 		return;
+	case PLAN_REVOKED:
+		snprintf(text, size, "%s is let go by all that %s reaches from %s, within %g s after %g s",
+			node_name(t, c->from), plan_class_name(c->class), node_name(t, c->to), c->at_most, after_s);
+		return;
 	case PLAN_MOVES:
 		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,
 			after_s);

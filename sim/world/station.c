@@ -66,6 +66,19 @@ static void output_store_certificate(void *user, struct bytes encoded, const uin
 		disk_keep(s, encoded, proof);
 }
 
+static bool output_store_revocation(void *user, struct bytes encoded, uint32_t date)
+{
+	struct station *s = user;
+
+	memcpy(s->revocation, encoded.data, encoded.len);
+	s->revocation_len = encoded.len;
+	if (date > s->t_lo)
+		s->t_lo = date;
+	station_note(s, 'r', 0, encoded);
+	oracle_suspect_listed(s, encoded);
+	return true;
+}
+
 static void output_came_as(void *user, enum packet_class class)
 {
 	struct station *s = user;
@@ -313,7 +326,7 @@ void station_power_on(struct station *s)
 {
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
-		output_sealing, output_share_member, output_shared_member, output_may_call };
+		output_sealing, output_share_member, output_shared_member, output_may_call, output_store_revocation };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.is_plain = s->is_plain,
@@ -337,6 +350,8 @@ void station_power_on(struct station *s)
 		abort();
 	s->born_us = s->w->now_us;
 	s->stalled_until_us = 0;
+	if (s->revocation_len)
+		node_revocation_restore(s->node, bytes_of(s->revocation, s->revocation_len));
 	for (unsigned i = 0; i < s->certificate_count; i++) {
 		const struct stored_certificate *c = &s->certificates[i];
 
@@ -380,6 +395,7 @@ void station_wipe(struct station *s)
 	s->wiped_us = s->w->now_us;
 	s->has_seqno = false;
 	s->t_lo = WORLD_CLOCK_MIN;
+	s->revocation_len = 0;
 	disk_forget(s);
 }
 

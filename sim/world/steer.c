@@ -117,6 +117,9 @@ static void obey(struct trial_event *event)
 	case PLAN_REBIND:
 		rebind(w->stations[e->object]);
 		break;
+	case PLAN_REVOKE:
+		trial_revoke(t, e);
+		break;
 	case PLAN_DAMAGE:
 		damage(w->stations[e->object]);
 		break;

@@ -253,6 +253,7 @@ static void judge(struct trial *t, struct trial_expect *e)
 			judge_file(t, e, e->conf->file);
 		return; /* else when it happened */
 	case PLAN_WHOLE:
+	case PLAN_REVOKED:
 		return; /* when it happened */
 	case PLAN_ARRIVES:
 		judge_file(t, e, e->conf->from);

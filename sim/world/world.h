@@ -13,6 +13,7 @@
  *
  *   world.c     time, the hash, building and ending
  *   lane.h      stations run by several threads
+ *   revoke.c    nodes that are out
  *   roll.c      members that nodes know, once for all
  *   station.c   power, disk, what a node says to its shell
  *   port.c      its links, and how their frames look
@@ -143,6 +144,8 @@ struct station {
 	bool is_loading; /* what the node stores now came from the disk */
 	unsigned certificate_count;
 	struct stored_certificate *certificates; /* disk.c */
+	size_t revocation_len; /* 0: nobody is out, says the disk */
+	uint8_t revocation[REVOCATION_MAX_LEN];
 	struct timer due;
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];
@@ -219,6 +222,7 @@ struct world {
 	struct heap heap; /* what happens to all */
 	struct prng prng; /* not from a station's timers */
 	struct secret_authority authority;
+	struct revocation revocation; /* the authority's own copy */
 	struct roll *roll;
 	unsigned station_count, station_capacity;
 	struct station **stations;
@@ -320,6 +324,8 @@ struct station *station_find(const struct world *w, const char *name);
 /* Nothing happens when its certificate is over by what it knows of the time. */
 void station_power_on(struct station *s);
 void station_power_off(struct station *s); /* nothing is said */
+/* The authority revokes `s`, and tells the node of `at`, which runs (revoke.c). */
+void station_revoke(struct station *s, struct station *at);
 void station_leave(struct station *s); /* takes its routes back, then power off */
 void station_wipe(struct station *s); /* its disk; power must be off */
 /* Another device: new keys and an empty disk under the old name, with its prefixes; power must be off. */
@@ -441,6 +447,8 @@ void bounds_look(struct world *w); /* at the tables of every node */
 
 /* The way of that class from `s` to `prefix` moved. */
 void oracle_suspect(struct station *s, const struct prefix *prefix, enum babel_class class);
+/* This node is about to act on a list of who is out: so are its ways to them. */
+void oracle_suspect_listed(struct station *s, struct bytes list);
 void oracle_gather(struct world *w); /* the lanes' suspects */
 /* Looks at all suspects, and forgets them. */
 void oracle_look(struct world *w);

@@ -73,12 +73,16 @@ struct station {
 	unsigned icmp_mtu;
 	struct address icmp_from;
 	uint8_t hops; /* of the packet received last */
-	unsigned events[NODE_SHORT_ID + 1];
+	unsigned events[NODE_EVENTS];
 	char event_text[200]; /* the last one */
 	unsigned certificates_stored;
 	uint8_t proof_stored[CERTIFICATE_PROOF_LEN]; /* the last */
 	bool has_disk; /* certificates stored are given back at the next start */
 	struct certificate disk[STATIONS];
+	bool disk_is_slow; /* a list is stored only when the test says so */
+	size_t list_len; /* of who is out, on the disk */
+	uint8_t list[REVOCATION_MAX_LEN];
+	unsigned lists_stored;
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
@@ -347,12 +351,24 @@ static inline void world_store_certificate(void *user, struct bytes encoded, con
 	memcpy(s->proof_stored, proof, sizeof(s->proof_stored));
 }
 
+static inline bool world_store_revocation(void *user, struct bytes encoded, uint32_t date)
+{
+	struct station *s = user;
+
+	memcpy(s->list, encoded.data, encoded.len);
+	s->list_len = encoded.len;
+	s->lists_stored++;
+	if (date > s->t_lo)
+		s->t_lo = date;
+	return !s->disk_is_slow;
+}
+
 static inline void world_event(void *user, enum node_event event, unsigned link, const char *text)
 {
 	struct station *s = user;
 
 	assert_true(link <= NODE_LINK_MAX);
-	assert_true(event <= NODE_SHORT_ID);
+	assert_true(event < NODE_EVENTS);
 	assert_null(strchr(text, '\n'));
 	s->events[event]++;
 	snprintf(s->event_text, sizeof(s->event_text), "%s", text);
@@ -705,6 +721,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.event = world_event,
 		.sealing = world_sealing,
 		.may_call = world_may_call,
+		.store_revocation = world_store_revocation,
 	};
 	struct station *s = &w->stations[i];
 
@@ -718,6 +735,8 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.random = prng_random(&s->prng) };
 	s->node = node_new(&s->config, &output, s, w->now);
 	assert_non_null(s->node);
+	if (s->list_len)
+		assert_int_equal(node_revocation_restore(s->node, bytes_of(s->list, s->list_len)), 0);
 	for (unsigned k = 0; k < STATIONS; k++)
 		if (s->has_disk && s->disk[k].version)
 			station_knows(w, i, &s->disk[k]);

@@ -324,7 +324,9 @@ static const struct {
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
 		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, jam, power-off, "
 		"power-on, "
-		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, damage, stall, clock" },
+		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, damage, stall, clock, revoke" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: revoke a at nowhere}\n",
+		"s.yaml:6: \"at nowhere\" is not where; write revoke NODE, or revoke NODE at ANOTHER" },
 	{ LINKS "events:\n  - {at: 10, do: stall a}\n", "s.yaml:8: \"\" is not how long; write stall NODE 3s" },
 	{ LINKS "events:\n  - {at: -10, do: cut l}\n",
 		"s.yaml:8: an event needs its time after the start; write at: 12.5 (seconds)" },
@@ -389,7 +391,7 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
-		"arrives, usable, carried, sessions, entries, routed, relayed, floor; write each in a line of its "
+		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked; write each in a line of its "
 		"own" },
 	{ FLOWS "expect:\n  - share: {link: l, at most: 5%, over: 2h}\n",
 		"s.yaml:10: share: a mean is of one link, over a time that ends with the plan at the latest; write "

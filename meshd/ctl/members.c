@@ -1,0 +1,67 @@
+/* meshctl members: who belongs, who is out, and by which list. */
+#include "meshd/ctl/ctl.h"
+
+#include <string.h>
+
+static void roles_write(const json_t *member, char *out, size_t size)
+{
+	const json_t *role;
+	size_t i, len = 0;
+
+	out[0] = 0;
+	json_array_foreach (json_object_get(member, "roles"), i, role)
+		if (len < size)
+			len += (size_t)snprintf(out + len, size - len, "%s%s", i ? " " : "", json_string_value(role));
+}
+
+static void member_row(const json_t *member, struct table *t)
+{
+	char roles[WORDS_MAX], date[16];
+	bool is_self = json_flag(member, "self");
+	const char *state = json_text(member, "state");
+
+	roles_write(member, roles, sizeof(roles));
+	table_cell(t, "%s%s", json_text(member, "name"), is_self ? " (here)" : "");
+	table_cell(t, "%s", json_text(member, "level"));
+	table_cell(t, "%s", strcmp(state, "revoked") == 0 ? "REVOKED" : state);
+	table_cell(t, "%lld", (long long)json_number(member, "serial"));
+	table_cell(t, "%s", date_format((uint32_t)json_number(member, "ends_min"), date));
+	table_cell(t, "%s", roles);
+}
+
+static void list_print(const json_t *list, FILE *out)
+{
+	char date[16];
+
+	if (!json_is_object(list)) {
+		fprintf(out, "nobody is out\n");
+		return;
+	}
+	fprintf(out, "list %lld of %s: %lld revoked\n", (long long)json_number(list, "number"),
+		date_format((uint32_t)json_number(list, "date_min"), date), (long long)json_number(list, "revoked"));
+}
+
+void members_print(const json_t *answer, FILE *out)
+{
+	const json_t *members = json_object_get(answer, "members"), *member;
+	struct table t;
+	size_t i;
+
+	table_init(&t, 6);
+	table_cell(&t, "NAME");
+	table_cell(&t, "LEVEL");
+	table_cell(&t, "STATE");
+	table_cell(&t, "SERIAL");
+	table_cell(&t, "VALID TO");
+	table_cell(&t, "ROLES");
+	json_array_foreach (members, i, member)
+		member_row(member, &t);
+	table_print(&t, out, "");
+	table_done(&t);
+	list_print(json_object_get(answer, "list"), out);
+}
+
+int command_members(int argc, char **argv)
+{
+	return question_command(argc, argv, "members", 0, members_print, NULL);
+}

@@ -1,0 +1,183 @@
+/*
+ * meshctl revoke: a member is out, everywhere.
+ *
+ *   lock registry ─► whom ─► both lists, joined ─► sign ─► FILE.revoked ─► meshd here
+ *
+ * The list is on disk before anybody is told: no number is ever given to two. It can be
+ * carried: any node takes it by --list, without the key.
+ */
+#include "meshd/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+struct revoke {
+	struct authority_file authority;
+	const char *name, *list, *socket;
+	bool offline, json;
+	char path[CTL_PATH_MAX + 16]; /* of the list */
+	struct registry registry;
+	struct question question;
+	json_t *members; /* as meshd knows them; NULL: it is not here */
+	struct revocation r;
+	unsigned named, fresh; /* certificates under that name; that were not on the list */
+	bool is_told, clock_is_wrong;
+	char error[CTL_ERROR_MAX];
+};
+
+/* --- whom ------------------------------------------------------------------------------- */
+
+static int serial_take(struct revoke *w, uint32_t serial)
+{
+	bool was_out = revocation_names(&w->r, serial);
+	int code = was_out ? 0 : revocation_add(&w->r, serial);
+
+	if (code)
+		return ctl_error(w->error, code,
+			"serial %" PRIu32 " is beyond what a list can name (%u); make a new authority for new nodes",
+			serial, REVOCATION_SERIAL_MAX);
+	w->named++;
+	w->fresh += !was_out;
+	return 0;
+}
+
+/* Every certificate that ever had the name, whichever of them the thief has. */
+static int name_take(struct revoke *w)
+{
+	const json_t *members = json_object_get(w->members, "members"), *m;
+	int code = 0;
+	size_t i;
+
+	for (size_t k = 0; k < w->registry.count && !code; k++)
+		if (strcmp(w->registry.entries[k].name, w->name) == 0)
+			code = serial_take(w, w->registry.entries[k].serial);
+	json_array_foreach (members, i, m)
+		if (!code && strcmp(json_text(m, "name"), w->name) == 0)
+			code = serial_take(w, (uint32_t)json_number(m, "serial"));
+	if (!code && !w->named)
+		return ctl_error(w->error, -ENOENT,
+			"nobody is called \"%s\"; \"meshctl members\" and %s list the names", w->name,
+			w->registry.path);
+	return code;
+}
+
+/* --- signing ---------------------------------------------------------------------------- */
+
+static json_t *members_ask(struct revoke *w)
+{
+	char error[CTL_ERROR_MAX];
+	int code;
+
+	w->question = (struct question){ .socket = w->socket };
+	/* Whether it is here at all; question_ask() would complain. */
+	json_t *here =
+		w->offline ? NULL : client_ask(w->socket, json_pack("{s:s}", "request", "members"), &code, error);
+	if (!here)
+		return NULL;
+	json_decref(here);
+	return question_ask(&w->question, "members", &code);
+}
+
+static int list_make(struct revoke *w)
+{
+	if (strlen(w->authority.path) >= CTL_PATH_MAX)
+		return ctl_error(w->error, -ENAMETOOLONG, "%.40s...: the path is too long", w->authority.path);
+	snprintf(w->path, sizeof(w->path), "%s.revoked", w->authority.path);
+	int code = authority_file_load(&w->authority, w->error);
+	if (!code)
+		code = registry_open(&w->registry, w->authority.path, w->error);
+	if (code)
+		return code;
+	w->members = members_ask(w);
+	code = list_gather(&w->r, w->path, w->members, &w->authority.key.public, w->error);
+	if (!code)
+		code = name_take(w);
+	if (code)
+		return code;
+	uint32_t date = list_date(&w->r, &w->registry, &w->clock_is_wrong);
+	/* Again even if it names nobody else: two lists that were joined need one number. */
+	if (revocation_issue(&w->r, &w->authority.key, date) < 0)
+		return ctl_error(w->error, -ERANGE, "no number is left for a list; make a new authority");
+	return list_save(&w->r, w->path, w->error);
+}
+
+static int list_spread(struct revoke *w)
+{
+	int code = 0;
+	json_t *answer = w->offline ? NULL : list_tell(&w->r, w->socket, &code, w->error);
+
+	w->is_told = answer;
+	json_decref(answer);
+	return code;
+}
+
+/* --- what is said ------------------------------------------------------------------------- */
+
+static void revoked_say(const struct revoke *w)
+{
+	if (w->json) {
+		json_t *o = json_pack("{s:b, s:i, s:i, s:b, s:s?, s:s?}", "ok", 1, "number", (int)w->r.epoch, "revoked",
+			(int)revocation_count(&w->r), "told", w->is_told, "name", w->name, "file",
+			w->list ? w->list : w->path);
+
+		json_print(o, stdout);
+		json_decref(o);
+		return;
+	}
+	if (w->name)
+		printf("\"%s\" is out: list %u, %u revoked in all%s\n", w->name, w->r.epoch, revocation_count(&w->r),
+			w->fresh ? "" : " (it was out before)");
+	else
+		printf("list %u, %u revoked\n", w->r.epoch, revocation_count(&w->r));
+	if (w->is_told)
+		printf("  told  the meshd here, which tells its neighbours; \"meshctl members\" shows who is out\n");
+	if (w->name && !w->is_told)
+		printf("  next  on any node: meshctl revoke --list %s\n", w->path);
+	if (w->clock_is_wrong)
+		fprintf(stderr,
+			"note: this machine's clock is wrong; the list bears the date of what was signed last\n");
+}
+
+static int revoke_run(struct revoke *w)
+{
+	int code = w->list ? list_load(&w->r, w->list, w->error) : list_make(w);
+
+	if (code)
+		return ctl_fail(CTL_BAD, "%s", w->error);
+	code = list_spread(w);
+	/* Without a meshd here the list is what was wanted; with one it must take it. */
+	if (code && (w->list || code != -ECONNREFUSED))
+		return ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", w->error);
+	revoked_say(w);
+	return CTL_GOOD;
+}
+
+int command_revoke(int argc, char **argv)
+{
+	struct revoke w = { .registry.fd = -1 };
+	const struct option_spec specs[] = {
+		{ "--authority", .text = &w.authority.path },
+		{ "--passphrase-file", .text = &w.authority.passphrase_file },
+		{ "--list", .text = &w.list },
+		{ "--offline", .flag = &w.offline },
+		{ "--socket", .text = &w.socket },
+		{ "--json", .flag = &w.json },
+	};
+	struct text_list rest = { 0 };
+
+	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", w.error);
+	w.name = rest.count ? rest.texts[0] : NULL;
+	if (!w.socket)
+		w.socket = CTL_SOCKET;
+	if (rest.count != !w.list || !w.list != !!w.authority.path || (w.list && w.offline))
+		return ctl_fail(
+			CTL_USAGE, "write: meshctl revoke NAME --authority FILE, or meshctl revoke --list FILE");
+	int status = revoke_run(&w);
+	if (w.registry.fd >= 0)
+		registry_close(&w.registry);
+	json_decref(w.members);
+	authority_file_done(&w.authority);
+	return status;
+}

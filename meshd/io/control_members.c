@@ -1,0 +1,89 @@
+/*
+ * "members": who belongs to the deployment, who is out, and by which list; "revoke":
+ * another list, which the authority has signed. Whoever may ask may hand one in: it
+ * is the signature that counts.
+ */
+#include "meshd/io/control.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <string.h>
+
+#define LIST_BASE64_MAX sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)
+
+static json_t *list_make(const struct node *n)
+{
+	struct bytes encoded = node_revocation(n);
+	char text[LIST_BASE64_MAX];
+	struct revocation list;
+
+	if (revocation_decode(&list, encoded) < 0)
+		return json_null(); /* there is none */
+	sodium_bin2base64(text, sizeof(text), encoded.data, encoded.len, sodium_base64_VARIANT_ORIGINAL);
+	return json_pack("{s:i, s:I, s:i, s:i, s:s}", "number", (int)list.epoch, "date_min", (json_int_t)list.date,
+		"revoked", (int)revocation_count(&list), "least_generation", (int)list.min_generation, "list", text);
+}
+
+static json_t *member_make(const struct view *v, const struct view_member *member)
+{
+	const struct certificate *c = member->certificate;
+	bool is_out = node_is_revoked(v->node, c);
+
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:o, s:I}", "name", c->name, "level", level_name(c->level),
+		"serial", (json_int_t)c->serial, "state",
+		is_out                ? "revoked"
+		: member->is_replaced ? "replaced"
+				      : "member",
+		"self", view_is_own(v, c), "roles", roles_make(c), "ends_min", (json_int_t)c->not_after);
+}
+
+json_t *answer_members(struct view *v, const json_t *request)
+{
+	json_t *members = json_array();
+	size_t from = page_from(request);
+
+	view_members(v);
+	for (size_t i = from; i < v->member_count && i - from < PAGE_LEN; i++)
+		json_array_append_new(members, member_make(v, &v->members[i]));
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "list", list_make(v->node), "members", members, "next",
+		page_next(from, v->member_count));
+}
+
+static json_t *refused(const struct node *n, int error, const struct revocation *list)
+{
+	struct revocation ours;
+	bool has_ours = revocation_decode(&ours, node_revocation(n)) == 0;
+
+	switch (error) {
+	case -EKEYREJECTED:
+		return answer_error("the list is not signed by the authority of this deployment; use the key that "
+				    "enrolled these nodes");
+	case -ESTALE:
+		return answer_error("the list has the number %u, and number %u is here: it is older; revoke again "
+				    "here, and both are joined",
+			list->epoch, has_ours ? ours.epoch : 0);
+	case -ENOMEM:
+		return answer_error("not enough memory; stop what else runs here");
+	default:
+		return answer_error("the list is damaged; copy it again");
+	}
+}
+
+json_t *answer_revoke(struct view *v, const json_t *request)
+{
+	const char *text = json_string_value(json_object_get(request, "list"));
+	uint8_t encoded[REVOCATION_MAX_LEN];
+	struct revocation list;
+	size_t len;
+
+	if (!text ||
+		sodium_base642bin(encoded, sizeof(encoded), text, strlen(text), NULL, &len, NULL,
+			sodium_base64_VARIANT_ORIGINAL) < 0 ||
+		revocation_decode(&list, bytes_of(encoded, len)) < 0)
+		return answer_error("\"list\" is no list of who is out; hand in what \"meshctl revoke\" makes");
+	int error = node_revocation_add(v->d->node, v->now_us, bytes_of(encoded, len));
+	if (error && error != -EALREADY)
+		return refused(v->node, error, &list);
+	return json_pack("{s:b, s:i, s:i, s:b}", "ok", 1, "number", (int)list.epoch, "revoked",
+		(int)revocation_count(&list), "known", error == -EALREADY);
+}

@@ -1,0 +1,115 @@
+/*
+ * A node is revoked, in the world's own way: the authority signs the next list, and one
+ * node is told. What is measured is when the last of the others has let go of it: no
+ * session with it, and no route to its address or to what lies behind it.
+ */
+#include "sim/world/traffic.h"
+#include "sim/world/trial.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LOOK_US 100000
+
+void station_revoke(struct station *s, struct station *at)
+{
+	struct world *w = s->w;
+	uint32_t date = WORLD_CLOCK_MIN + (uint32_t)(world_time_us(w) / SECOND_US / 60);
+	uint8_t encoded[REVOCATION_MAX_LEN];
+
+	if (revocation_add(&w->revocation, s->enrolment.certificate.serial) < 0 ||
+		revocation_issue(&w->revocation, &w->authority, date) < 0)
+		abort();
+	int len = revocation_encode(&w->revocation, encoded, sizeof(encoded));
+	if (len < 0)
+		abort();
+	station_note(s, 'R', at->index, bytes_of(encoded, (size_t)len));
+	node_revocation_add(at->node, w->now_us, bytes_of(encoded, (size_t)len));
+	station_settle(at);
+}
+
+/* The first that runs, of those that are asked in the order of the plan. */
+static struct station *station_running(struct world *w, const struct station *but)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (w->stations[i] != but && w->stations[i]->node)
+			return w->stations[i];
+	return NULL;
+}
+
+void trial_revoke(struct trial *t, const struct plan_event *e)
+{
+	struct world *w = t->world;
+	struct station *s = w->stations[e->object];
+	struct station *at = e->revoke_at >= 0 ? w->stations[e->revoke_at] : station_running(w, s);
+
+	if (at && at->node)
+		station_revoke(s, at);
+}
+
+/* --- who still knows it ------------------------------------------------------------------------- */
+
+static bool has_route(const struct station *s, const struct prefix *p)
+{
+	enum packet_class class = CLASS_TEXT;
+	struct node_way way;
+
+	return node_way(s->node, p, &class, &way);
+}
+
+static bool has_session(const struct station *s, const struct station *out)
+{
+	struct node_peer_info info;
+
+	for (unsigned i = 0; i < s->port_count; i++)
+		if (node_find_peer(s->node, i, &out->neighbour_address, &info) && info.is_up)
+			return true;
+	return false;
+}
+
+static const char *hold_of(const struct station *s, const struct station *out)
+{
+	struct prefix host = prefix_of_host(out->address);
+
+	if (has_session(s, out))
+		return "a session with";
+	if (has_route(s, &host))
+		return "a route to";
+	return NULL;
+}
+
+static bool is_let_go(struct trial_expect *e)
+{
+	struct world *w = e->trial->world;
+	const struct station *out = w->stations[e->conf->from];
+	unsigned *groups = whole_groups(w, traffic_mark(e->conf->class));
+	const char *hold = NULL;
+
+	for (unsigned i = 0; !hold && i < w->station_count; i++) {
+		const struct station *s = w->stations[i];
+
+		if (s == out || !s->node || groups[i] != groups[e->conf->to])
+			continue;
+		hold = hold_of(s, out);
+		if (hold)
+			snprintf(e->detail, sizeof(e->detail), "%s has %s it", s->name, hold);
+	}
+	free(groups);
+	return !hold;
+}
+
+/* For good: whoever takes it up again once all have let go is noticed, too. */
+void trial_revoked_due(struct timer *timer, uint64_t now_us)
+{
+	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
+	uint64_t since_us = now_us - WORLD_START_US - e->conf->after_us;
+
+	if (!is_let_go(e)) {
+		e->measured = -1;
+	} else if (e->measured < 0) {
+		e->measured = (double)since_us / 1e6;
+		e->detail[0] = '\0';
+	}
+	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+	timer_set(&e->trial->world->heap, timer, now_us + LOOK_US);
+}
