@@ -1,0 +1,138 @@
+#!/bin/sh
+# Three real daemons on one radio and a wire behind it; the authority's key has a
+# passphrase, and is used on a node, as from a stick:
+#
+#   alpha ---- radio ---- bravo ---- wire ---- charlie
+#
+# charlie is stolen: it is out in seconds, and stays out when all are restarted.
+. tests/lab/lib.sh
+
+prepare() {
+	echo 'correct horse' >right
+	echo 'battery staple' >wrong
+	"$bin/meshctl" authority init --passphrase-file right --out authority.key >enrol.log 2>&1 &&
+		"$bin/meshctl" authority init --out other.key >>enrol.log 2>&1 || {
+		not_ok "an authority" "$(cat enrol.log)"
+		lab_done
+	}
+	for enrolled in alpha bravo charlie; do
+		enrol "$enrolled" >>enrol.log 2>&1 || not_ok "$enrolled is enrolled" "$(cat enrol.log)"
+	done
+	node_yaml alpha '{interface: radio0, preset: mesh-radio}'
+	node_yaml bravo '{interface: radio0, preset: mesh-radio}' '{interface: wire0, preset: fibre}'
+	node_yaml charlie '{interface: wire0, preset: fibre}'
+}
+
+enrol() { # name [options]
+	enrol_name=$1
+	shift
+	"$bin/meshctl" enrol --authority authority.key --passphrase-file right --name "$enrol_name" --level scene \
+		--out "$enrol_name.key" "$@"
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 5
+		nodes:
+		  - {name: alpha, run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]}
+		  - {name: bravo, run: [cd $MESHLAB_DIR && exec meshd -c bravo.yaml]}
+		  - {name: charlie, run: [cd $MESHLAB_DIR && exec meshd -c charlie.yaml]}
+		links:
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0], fade: none}
+		  - {name: wire, preset: fibre, ends: [bravo:wire0, charlie:wire0]}
+	END
+}
+
+reaches() {
+	answers "$1" "$(address "$2")"
+}
+
+not_reached() {
+	! has_route "$1" "$2"
+}
+
+# revoke NODE ARGUMENT...: said on that node.
+revoke() {
+	revoke_node=$1
+	shift
+	(cd "$MESHLAB_DIR" && meshctl revoke --socket "$revoke_node.sock" "$@") >"$LAB_WORK/said" 2>&1
+	revoke_status=$?
+	cat "$LAB_WORK/said"
+	return "$revoke_status"
+}
+
+# refused TEXT COMMAND...: fails, and says TEXT.
+refused() {
+	refused_text=$1
+	shift
+	if "$@"; then return 1; fi
+	grep -q -- "$refused_text" "$LAB_WORK/said"
+}
+
+bad_lists() {
+	check "a wrong passphrase is refused" refused "wrong passphrase" \
+		revoke alpha charlie --authority authority.key --passphrase-file wrong
+	check "so is a name that nobody has" refused 'nobody is called "delta"' \
+		revoke alpha delta --authority authority.key --passphrase-file right
+	check "another authority's list is made" foreign_list
+	check "and refused" refused "not signed by the authority of this deployment" \
+		revoke alpha --list other.key.revoked
+	check "as is one with a changed byte" refused "damaged" revoke alpha --list damaged
+	check "an older list is kept" older_list
+	check "nobody is out yet" within 5 told alpha members -- "nobody is out"
+}
+
+foreign_list() {
+	cd "$MESHLAB_DIR" && cp authority.key.issued other.key.issued &&
+		meshctl revoke charlie --authority other.key --offline && sed 's/A/B/2' other.key.revoked >damaged
+}
+
+# Made by a copy of the key, on another machine.
+older_list() {
+	cd "$MESHLAB_DIR" && mkdir -p copy && cp authority.key authority.key.issued copy &&
+		meshctl revoke bravo --authority copy/authority.key --passphrase-file right --offline
+}
+
+stolen() {
+	check "charlie is revoked, on alpha" revoke alpha charlie --authority authority.key --passphrase-file right
+	check "its routes are gone" within 5 not_reached alpha charlie
+	check "and it is no neighbour" within 5 grep -q 'neighbour-down .*charlie: it was revoked' \
+		"$MESHLAB_DIR/bravo.log"
+	check "both say so" within 5 both_say_revoked
+	check "it was told why" within 5 grep -q 'this node is out' "$MESHLAB_DIR/charlie.log"
+	check_not "nothing passes" reaches alpha charlie
+	check "the others go on" within 5 reaches alpha bravo
+	check "charlie is revoked again: another number" \
+		revoke alpha charlie --authority authority.key --passphrase-file right
+	check "a list with a lower number is older" refused "it is older" revoke alpha --list copy/authority.key.revoked
+	check "nobody is out but charlie" within 5 both_say_revoked
+}
+
+both_say_revoked() {
+	for node in alpha bravo; do
+		told $node members -- "charlie .*REVOKED" "1 revoked" || return 1
+	done
+}
+
+restarts() {
+	meshlab ctl kill charlie
+	meshlab ctl kill bravo
+	rm -rf "$MESHLAB_DIR/charlie.state"
+	meshlab ctl start bravo
+	meshlab ctl start charlie
+	check "bravo is back" within 40 reaches alpha bravo
+	check "charlie calls, and is refused" within 30 grep -q 'refused .*"charlie", which was revoked' \
+		"$MESHLAB_DIR/bravo.log"
+	check "bravo's list has survived" both_say_revoked
+	check_not "nothing passes" reaches alpha charlie
+}
+
+inside() {
+	check "all find each other" within 30 reaches alpha charlie
+	bad_lists
+	stolen
+	restarts
+}
+
+lab_test "$1" 14 alpha bravo charlie
+lab_done
