@@ -28,6 +28,7 @@ static const struct {
 	{ "refused", EVENT_WARNING },
 	{ "duplicate", EVENT_ERROR },
 	{ "short-id", EVENT_NOTICE },
+	{ "revoked", EVENT_WARNING },
 	{ "name-found", EVENT_INFO },
 	{ "name-failed", EVENT_WARNING },
 	{ "lan-up", EVENT_NOTICE },
