@@ -88,8 +88,8 @@ struct backend {
 };
 
 static const struct backend backends[] = {
-	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_send_batch, ethernet_overruns,
-		ETHERNET_LENGTH, NULL },
+	[CONFIG_ETHERNET] = { "ethernet", ethernet_open, ethernet_close, ethernet_send, ethernet_send_batch,
+		ethernet_overruns, ETHERNET_LENGTH, NULL },
 	[CONFIG_UDP] = { "udp", udp_open, udp_close, udp_send, udp_send_batch, udp_overruns, CONFIG_UDP_OVERHEAD,
 		NULL },
 	[CONFIG_BABEL] = { "babel", babel_open, babel_close, babel_send, NULL, udp_overruns, CONFIG_UDP_OVERHEAD,

@@ -99,8 +99,8 @@ struct node_kernel_route {
 	struct address next_hop; /* IPv6 for an IPv4 prefix: RFC 9229 */
 };
 
-/* Borrowed bytes are valid until the output returns; those that lie where the shell handed a frame or a packet in, until
- * that call into the node returns: so a shell may note them, and send and deliver them together. */
+/* Borrowed bytes are valid until the output returns; those that lie where the shell handed a frame or a packet in,
+ * until that call into the node returns: so a shell may note them, and send and deliver them together. */
 struct node_output {
 	/* Send `frame` on `link` to `to`, or to all if `to` is NULL. On a plain link it is a
 	 * Babel packet, and the endpoint the neighbour's IPv6 address (16 bytes). Borrowed. */

@@ -231,7 +231,7 @@ static bool ambient_raise(void)
 		return false;
 	sets[0].inheritable |= 1u << CAP_NET_RAW;
 	return syscall(SYS_capset, &header, sets) == 0 &&
-		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
+	       prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_RAW, 0, 0) == 0;
 }
 
 static void it_has_none_of_the_powers_that_the_daemon_was_started_with(void **state)
