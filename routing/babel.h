@@ -264,6 +264,11 @@ void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned link, cons
 /* The owner has asked it and it does not answer: the cost of the link to it is infinite until its next sign of life. */
 void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
 
+/* It comes and goes: until then the link to it costs up to four times as much, in all classes, and is used if there is
+ * nothing better. */
+void babel_neighbour_damp(
+	struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour, uint64_t until_us);
+
 /* A packet was forwarded to this neighbour, or one came from it. Often enough is
  * once a second while they flow; nothing happens on links without an idle interval. */
 void babel_neighbour_busy(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);

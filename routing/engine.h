@@ -274,6 +274,7 @@ struct neighbour {
 	unsigned misses; /* consecutive missed Hellos since any sign of life */
 	bool is_up; /* Hellos arrive; with dead_misses it stays so until that many are missed */
 	bool is_mute; /* babel_neighbour_mute() */
+	struct timer damp; /* armed while its costs are inflated */
 	uint64_t alive_us;
 	uint64_t heard_us;
 	uint16_t txcost;
@@ -352,6 +353,7 @@ static inline uint16_t metric_add(uint32_t a, uint32_t b) /* saturates at infini
 
 	return sum >= BABEL_INFINITY ? BABEL_INFINITY : (uint16_t)sum;
 }
+uint16_t metric_inflated(uint16_t cost); /* of who comes and goes */
 bool metric_two_out_of_three(uint16_t history);
 /* The Hellos by which the link is judged. */
 const struct history *metric_history(const struct neighbour *n);

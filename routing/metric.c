@@ -19,6 +19,16 @@
 #define MEAN_HELLOS 16
 #define BETTER_US (10 * SECOND)
 
+/* Four times as much, but no way is lost by that: of a cost that is large already by no more than four bad radio hops.
+ */
+#define INFLATION_MAX 4096
+uint16_t metric_inflated(uint16_t cost)
+{
+	uint32_t more = 3u * cost < INFLATION_MAX ? 3u * cost : INFLATION_MAX;
+
+	return cost == BABEL_INFINITY || cost + more >= BABEL_INFINITY ? cost : (uint16_t)(cost + more);
+}
+
 bool metric_two_out_of_three(uint16_t history)
 {
 	unsigned newest = history >> 13;

@@ -50,6 +50,11 @@ static void ihu_expired(struct timer *timer, uint64_t now_us)
 	neighbour_cost_update(n, now_us);
 }
 
+static void damp_over(struct timer *timer, uint64_t now_us)
+{
+	neighbour_cost_update(container_of(timer, struct neighbour, damp), now_us);
+}
+
 static void dump_due(struct timer *timer, uint64_t now_us)
 {
 	struct neighbour *n = container_of(timer, struct neighbour, dump);
@@ -83,6 +88,7 @@ struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct
 	timer_init(&n->unicast.timer, unicast_missed);
 	timer_init(&n->ihu, ihu_expired);
 	timer_init(&n->dump, dump_due);
+	timer_init(&n->damp, damp_over);
 	timer_init(&n->confirm, neighbour_confirm);
 	neighbour_hello_init(n);
 	list_init(&n->routes);
@@ -133,6 +139,7 @@ void neighbour_free(struct neighbour *n, uint64_t now_us)
 	neighbour_hello_done(n);
 	timer_cancel(&b->heap, &n->ihu);
 	timer_cancel(&b->heap, &n->dump);
+	timer_cancel(&b->heap, &n->damp);
 	timer_cancel(&b->heap, &n->confirm);
 	free(n);
 }
@@ -263,6 +270,8 @@ static bool neighbour_costs_change(struct neighbour *n, uint64_t now_us)
 		uint16_t old = n->cost[c];
 
 		n->cost[c] = c == BABEL_TEXT ? metric_steady_cost(n, now_us) : metric_class_cost(n, c);
+		if (timer_is_armed(&n->damp))
+			n->cost[c] = metric_inflated(n->cost[c]);
 		has_changed |= n->cost[c] != old;
 	}
 	return has_changed;
@@ -501,6 +510,18 @@ void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned id, const s
 	if (!n || n->is_mute)
 		return;
 	n->is_mute = true;
+	neighbour_cost_update(n, now_us);
+}
+
+void babel_neighbour_damp(
+	struct babel *b, uint64_t now_us, unsigned id, const struct address *address, uint64_t until_us)
+{
+	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+
+	if (!n || (timer_is_armed(&n->damp) && n->damp.due_us >= until_us))
+		return;
+	timer_set(&b->heap, &n->damp, until_us);
 	neighbour_cost_update(n, now_us);
 }
 

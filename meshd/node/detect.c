@@ -202,6 +202,7 @@ static void detect_enter(struct peer *p, uint64_t now_us, enum detect_state stat
 		return;
 	}
 	p->n->counters.deaths++;
+	damper_fell(&p->damper, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: does not answer for %u ms", name_of_rid(p->n, &p->rid, text),
 		(unsigned)((now_us - d->asked_us) / MS));
 	babel_neighbour_mute(p->n->babel, now_us, p->link->id, &p->address);
@@ -271,6 +272,7 @@ void detect_heard(struct peer *p, uint64_t now_us)
 		return;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: answers again", name_of_rid(p->n, &p->rid, text));
 	p->alive_told_us = now_us;
+	peer_damp(p, now_us, damper_hold_us(&p->damper, now_us));
 	babel_neighbour_alive(p->n->babel, now_us, p->link->id, &p->address);
 }
 

@@ -91,6 +91,8 @@ static void link_down(struct node_link *link, uint64_t now_us)
 	struct node *n = link->n;
 
 	link->up = false;
+	if (!n->is_leaving)
+		damper_fell(&link->damper, now_us);
 	/* The engine first: it loses all neighbours in one step. */
 	babel_link_remove(n->babel, now_us, link->id);
 	if (link->plain)

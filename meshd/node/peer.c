@@ -319,6 +319,13 @@ static void peer_tell_engine(struct peer *p, uint64_t now_us)
 		babel_neighbour_hint(n->babel, now_us, p->link->id, &p->address);
 }
 
+void peer_damp(struct peer *p, uint64_t now_us, uint64_t hold_us)
+{
+	/* Every metric that changes is a frame there. */
+	if (hold_us && !link_is_thin(p->link))
+		babel_neighbour_damp(p->n->babel, now_us, p->link->id, &p->address, now_us + hold_us);
+}
+
 static void peer_up(struct peer *p, uint64_t now_us)
 {
 	char text[NODE_NAME_TEXT], introducer[NODE_NAME_TEXT];
@@ -331,6 +338,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s%s%s", name_of_rid(p->n, &p->rid, text),
 		by ? ", introduced by " : "", by ? name_of_rid(p->n, by, introducer) : "");
 	peer_tell_engine(p, now_us);
+	peer_damp(p, now_us, damper_hold_us(&p->link->damper, now_us));
 	probe_begin(p, now_us);
 	detect_begin(p, now_us);
 }

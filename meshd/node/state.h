@@ -139,6 +139,15 @@ struct target {
 	struct timer timer;
 };
 
+/* How often it fell of late (damper.c). */
+struct damper {
+	uint32_t penalty; /* at fell_us, in parts of 256 of a fall */
+	uint64_t fell_us;
+};
+void damper_fell(struct damper *d, uint64_t now_us);
+/* For how long its cost is inflated when it is up again now. */
+uint64_t damper_hold_us(const struct damper *d, uint64_t now_us);
+
 #define RECALLS_MAX 4
 
 /* Who was there when the link went down (call.c). */
@@ -153,6 +162,7 @@ struct node_link {
 	struct node_link_config config;
 	bool up;
 	struct target targets[NODE_TARGET_MAX];
+	struct damper damper; /* of its carrier */
 	struct timer beacon;
 	unsigned beacons; /* since the link came up */
 	uint64_t beacon_us; /* when the last one was sent */
@@ -258,6 +268,7 @@ struct peer {
 	struct path path; /* how large a frame arrives there, if that is probed */
 	struct timer probe;
 	struct detector detector;
+	struct damper damper;
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
@@ -476,6 +487,8 @@ bool peer_is_live(const struct peer *p, uint64_t now_us); /* heard of late */
 bool peer_answers(const struct peer *p, uint64_t now_us); /* ... and, if it was silent, in answer to a question */
 /* A packet goes to it, or came from it. */
 void peer_busy(struct peer *p, uint64_t now_us);
+/* The cost of the link to it is inflated for so long. */
+void peer_damp(struct peer *p, uint64_t now_us, uint64_t hold_us);
 unsigned link_idle_ms(const struct node_link *link); /* between Hellos to who is not busy */
 bool link_is_thin(const struct node_link *link); /* every byte counts, and every frame takes long */
 uint64_t link_silence_us(const struct node_link *link); /* after which a peer counts as silent */

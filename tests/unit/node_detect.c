@@ -358,6 +358,63 @@ static void command_leaves_a_suspect_and_nobody_is_told(void **state)
 	world_free(w);
 }
 
+static uint16_t cost_to_one(struct world *w)
+{
+	struct prefix to = prefix_of_host(w->stations[ONE].address);
+	struct babel_route r;
+
+	return babel_selected(node_babel(w->stations[A].node), &to, BABEL_TEXT, &r) && r.link == A_ONE ? r.metric : 0;
+}
+
+static void fall(struct world *w, uint32_t first)
+{
+	w->segments[A_ONE].is_cut = true;
+	flow(w, first, 100);
+	w->segments[A_ONE].is_cut = false;
+	flow(w, first + 100, 400);
+}
+
+static void way_that_comes_and_goes_costs_more_for_a_while(void **state)
+{
+	struct world *w = diamond(14, &cable);
+
+	(void)state;
+	/* It is the only one: nothing else shows its cost. */
+	w->segments[A_TWO].is_cut = true;
+	world_run(w, 30 * A_SECOND);
+	flow(w, 0, 100);
+	fall(w, 100);
+	assert_int_equal(counters_of(w, A)->deaths, 1);
+	assert_int_equal(cost_to_one(w), 96);
+	for (unsigned i = 1; i < 4; i++)
+		fall(w, 100 + 500 * i);
+	assert_int_equal(counters_of(w, A)->deaths, 4);
+	/* Four falls: four seconds of four times the cost, and it is used all the same. */
+	assert_int_equal(cost_to_one(w), 4 * 96);
+	assert_true(reaches(w, A, B));
+	world_run(w, 3 * A_SECOND);
+	assert_int_equal(cost_to_one(w), 4 * 96);
+	world_run(w, 2 * A_SECOND);
+	assert_int_equal(cost_to_one(w), 96);
+	world_free(w);
+}
+
+static void falls_are_forgiven_in_minutes(void **state)
+{
+	struct damper d = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		static const unsigned holds_s[] = { 0, 1, 2, 4, 8, 16, 32, 60, 60, 60 };
+
+		damper_fell(&d, A_SECOND);
+		assert_int_equal(damper_hold_us(&d, A_SECOND), holds_s[i] * A_SECOND);
+	}
+	assert_in_range(damper_hold_us(&d, 210 * A_SECOND), 8 * A_SECOND, 8 * A_SECOND);
+	assert_int_equal(damper_hold_us(&d, AN_HOUR), 0);
+	assert_int_equal(damper_hold_us(&d, 1000 * AN_HOUR), 0);
+}
+
 static void thin_links_are_not_asked(void **state)
 {
 	struct node_link link = { .config = cable };
@@ -390,6 +447,8 @@ int main(void)
 		cmocka_unit_test(every_class_has_its_backup_until_it_is_gone),
 		cmocka_unit_test(who_is_not_feasible_is_no_backup),
 		cmocka_unit_test(command_leaves_a_suspect_and_nobody_is_told),
+		cmocka_unit_test(way_that_comes_and_goes_costs_more_for_a_while),
+		cmocka_unit_test(falls_are_forgiven_in_minutes),
 		cmocka_unit_test(thin_links_are_not_asked),
 	};
 
