@@ -3,7 +3,7 @@
  * its work and returns the exit status. Two kinds:
  *
  *   authority init, enrol, identity   files only: offline, no daemon
- *   revoke                            the authority's file, and meshd if it is there
+ *   revoke, replace                   the authority's file, and meshd if it is there
  *   status, nodes, links, routes,     one question to meshd (docs/control.md),
  *   reach, why, trace, reload, classes,
  *   members                           printed for people or as it came (--json)
@@ -98,7 +98,12 @@ struct registry_entry {
 	char name[NAME_MAX_LEN + 1];
 	uint8_t prefix_count;
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+	bool has_roles; /* they are known: */
+	uint8_t roles; /* enum role */
 };
+#define ROLES_TEXT 32
+unsigned role_parse(const char *word); /* of enum role; 0: none that can be given */
+const char *roles_format(unsigned roles, char text[ROLES_TEXT]); /* "gateway command-post", "" */
 struct registry {
 	int fd; /* locked until registry_close() */
 	char path[CTL_PATH_MAX];
@@ -119,6 +124,13 @@ void registry_suggest(const struct registry *r, const char *name, char out[NAME_
 /* Minutes since 1970; the build's date if the clock is behind it (*is_guess). */
 uint32_t date_now(bool *is_guess);
 const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
+
+/* --- enrol.c ----------------------------------------------------------------------------------------- */
+
+/* Another machine gets the name, level, networks and roles of `as`: keys and certificate in `out`. 0, or a negative
+ * errno with a sentence. The certificate is in *c. */
+int enrol_again(struct authority_file *f, const struct registry_entry *as, const char *out, bool force,
+	struct certificate *c, char error[CTL_ERROR_MAX]);
 
 /* --- list_file.c: who is out ------------------------------------------------------------------------ */
 
@@ -182,6 +194,7 @@ int command_alarms(int argc, char **argv);
 int command_silence(int argc, char **argv);
 int command_members(int argc, char **argv);
 int command_revoke(int argc, char **argv);
+int command_replace(int argc, char **argv);
 
 void status_print(const json_t *answer, FILE *out);
 void nodes_print(const json_t *answer, FILE *out);

@@ -61,13 +61,25 @@ static int prefix_take(struct enrol *w, const char *text)
 	return 0;
 }
 
+unsigned role_parse(const char *word)
+{
+	return strcmp(word, "gateway") == 0 ? ROLE_GATEWAY : strcmp(word, "command-post") == 0 ? ROLE_COMMAND_POST : 0;
+}
+
+const char *roles_format(unsigned roles, char text[ROLES_TEXT])
+{
+	snprintf(text, ROLES_TEXT, "%s%s%s", roles & ROLE_GATEWAY ? "gateway" : "",
+		roles & ROLE_GATEWAY && roles & ROLE_COMMAND_POST ? " " : "",
+		roles & ROLE_COMMAND_POST ? "command-post" : "");
+	return text;
+}
+
 static int role_take(struct enrol *w, const char *text)
 {
-	if (strcmp(text, "gateway") == 0)
-		w->e.certificate.roles |= ROLE_GATEWAY;
-	else if (strcmp(text, "command-post") == 0)
-		w->e.certificate.roles |= ROLE_COMMAND_POST;
-	else
+	unsigned role = role_parse(text);
+
+	w->e.certificate.roles |= (uint8_t)role;
+	if (!role)
 		return ctl_error(w->error, -EINVAL, "--role %s is not known; write gateway or command-post", text);
 	return 0;
 }
@@ -220,6 +232,32 @@ static int enrolment_make(struct enrol *w)
 		if (code)
 			remove(w->out); /* a node that is not in the list was not enrolled */
 	}
+	return code;
+}
+
+int enrol_again(struct authority_file *f, const struct registry_entry *as, const char *out, bool force,
+	struct certificate *c, char error[CTL_ERROR_MAX])
+{
+	struct enrol w = { .name = as->name,
+		.level = level_name(as->level),
+		.out = out,
+		.force = force,
+		.again = true,
+		.authority = *f,
+		.registry.fd = -1 };
+	int code = draft_make(&w);
+
+	w.e.certificate.roles = as->roles;
+	w.e.certificate.prefix_count = as->prefix_count;
+	memcpy(w.e.certificate.prefixes, as->prefixes, sizeof(as->prefixes));
+	if (!code)
+		code = enrolment_make(&w);
+	*c = w.e.certificate;
+	memcpy(error, w.error, CTL_ERROR_MAX);
+	if (w.registry.fd >= 0)
+		registry_close(&w.registry);
+	authority_file_done(&w.authority);
+	enrolment_done(&w.e);
 	return code;
 }
 

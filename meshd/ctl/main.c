@@ -26,6 +26,7 @@ static const struct {
 	{ "enrol", command_enrol },
 	{ "members", command_members },
 	{ "revoke", command_revoke },
+	{ "replace", command_replace },
 	{ "identity", command_identity },
 };
 
@@ -58,6 +59,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "On any node, with the authority's key (or, with a list that was made before, without):\n"
 			   "  revoke NAME --authority FILE [--offline]\n"
 			   "  revoke --list FILE\n"
+			   "  replace NAME NEW.key --authority FILE [--offline] [--force]\n"
 			   "\n"
 			   "Exit status: 0 good (status: healthy), 1 not, 2 usage or no meshd. Manual: meshctl(1).\n";
 

@@ -2,7 +2,9 @@
  * Whom this authority has enrolled, in a text file beside its key: nothing
  * secret, to be read, printed and kept.
  *
- *   serial TAB name TAB level TAB not-before TAB not-after TAB prefixes
+ *   serial TAB name TAB level TAB not-before TAB not-after TAB prefixes TAB roles
+ *
+ * Older lists have no roles.
  *
  * It is what makes two nodes with one name an error at the desk and not a riddle
  * at the scene. Its lock also keeps two enrolments from taking one serial.
@@ -18,10 +20,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-#define FIELDS 6
+#define FIELDS 7
+#define FIELDS_LEAST 6
 #define LINE_MAX_LEN 1024
 #define HEAD                                                                                                           \
-	"# meshd: nodes enrolled with this authority: serial, name, level, from, to (minutes since 1970), prefixes\n"
+	"# meshd: nodes enrolled with this authority: serial, name, level, from, to (minutes since 1970), prefixes, "  \
+	"roles\n"
 
 static bool number_parse(uint32_t *out, const char *text)
 {
@@ -44,6 +48,21 @@ static bool prefixes_parse(struct registry_entry *e, char *text)
 	return true;
 }
 
+static bool roles_parse(struct registry_entry *e, char *text)
+{
+	char *rest = NULL;
+
+	e->has_roles = true;
+	for (char *word = strtok_r(text, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
+		unsigned role = role_parse(word);
+
+		if (!role)
+			return false;
+		e->roles |= (uint8_t)role;
+	}
+	return true;
+}
+
 /* Changes `line`. */
 static bool entry_parse(struct registry_entry *e, char *line)
 {
@@ -52,7 +71,7 @@ static bool entry_parse(struct registry_entry *e, char *line)
 	*e = (struct registry_entry){ 0 };
 	for (unsigned i = 0; i < FIELDS; i++) {
 		fields[i] = strsep(&line, "\t");
-		if (!fields[i])
+		if (!fields[i] && i < FIELDS_LEAST)
 			return false;
 	}
 	if (line || !*fields[1] || strlen(fields[1]) > NAME_MAX_LEN)
@@ -60,7 +79,7 @@ static bool entry_parse(struct registry_entry *e, char *line)
 	memcpy(e->name, fields[1], strlen(fields[1]) + 1);
 	return number_parse(&e->serial, fields[0]) && level_parse(&e->level, fields[2]) == 0 &&
 	       number_parse(&e->not_before, fields[3]) && number_parse(&e->not_after, fields[4]) &&
-	       prefixes_parse(e, fields[5]);
+	       prefixes_parse(e, fields[5]) && (!fields[6] || roles_parse(e, fields[6]));
 }
 
 static int entry_append(struct registry *r, const struct registry_entry *e)
@@ -129,7 +148,7 @@ void registry_close(struct registry *r)
 
 int registry_add(struct registry *r, const struct certificate *c, char error[CTL_ERROR_MAX])
 {
-	char line[LINE_MAX_LEN], text[PREFIX_TEXT];
+	char line[LINE_MAX_LEN], text[PREFIX_TEXT], roles[ROLES_TEXT];
 	int len = snprintf(line, sizeof(line), "%s%" PRIu32 "\t%s\t%s\t%" PRIu32 "\t%" PRIu32 "\t",
 		lseek(r->fd, 0, SEEK_END) == 0 ? HEAD : "", c->serial, c->name, level_name(c->level), c->not_before,
 		c->not_after);
@@ -137,6 +156,7 @@ int registry_add(struct registry *r, const struct certificate *c, char error[CTL
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		len += snprintf(line + len, sizeof(line) - (size_t)len, "%s%s", i ? " " : "",
 			prefix_format(&c->prefixes[i], text));
+	len += snprintf(line + len, sizeof(line) - (size_t)len, "\t%s", roles_format(c->roles, roles));
 	line[len++] = '\n';
 	if (write(r->fd, line, (size_t)len) == len && fsync(r->fd) == 0)
 		return 0;

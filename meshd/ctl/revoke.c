@@ -1,10 +1,11 @@
 /*
- * meshctl revoke: a member is out, everywhere.
+ * meshctl revoke: a member is out, everywhere; replace: and another machine is what it was.
  *
  *   lock registry ─► whom ─► both lists, joined ─► sign ─► FILE.revoked ─► meshd here
  *
  * The list is on disk before anybody is told: no number is ever given to two. It can be
- * carried: any node takes it by --list, without the key.
+ * carried: any node takes it by --list, without the key. The old machine is out before the
+ * new one is enrolled: whatever fails in between, there are never two of a name.
  */
 #include "meshd/ctl/ctl.h"
 
@@ -15,7 +16,10 @@
 struct revoke {
 	struct authority_file authority;
 	const char *name, *list, *socket;
-	bool offline, json;
+	const char *out; /* replace: the new machine's file */
+	bool offline, json, force;
+	bool has_entry;
+	struct registry_entry entry; /* the last one of that name */
 	char path[CTL_PATH_MAX + 16]; /* of the list */
 	struct registry registry;
 	struct question question;
@@ -50,8 +54,11 @@ static int name_take(struct revoke *w)
 	size_t i;
 
 	for (size_t k = 0; k < w->registry.count && !code; k++)
-		if (strcmp(w->registry.entries[k].name, w->name) == 0)
-			code = serial_take(w, w->registry.entries[k].serial);
+		if (strcmp(w->registry.entries[k].name, w->name) == 0) {
+			w->has_entry = true;
+			w->entry = w->registry.entries[k];
+			code = serial_take(w, w->entry.serial);
+		}
 	json_array_foreach (members, i, m)
 		if (!code && strcmp(json_text(m, "name"), w->name) == 0)
 			code = serial_take(w, (uint32_t)json_number(m, "serial"));
@@ -79,6 +86,8 @@ static json_t *members_ask(struct revoke *w)
 	return question_ask(&w->question, "members", &code);
 }
 
+static int roles_find(struct revoke *w);
+
 static int list_make(struct revoke *w)
 {
 	if (strlen(w->authority.path) >= CTL_PATH_MAX)
@@ -93,6 +102,11 @@ static int list_make(struct revoke *w)
 	code = list_gather(&w->r, w->path, w->members, &w->authority.key.public, w->error);
 	if (!code)
 		code = name_take(w);
+	if (!code && w->out && !w->has_entry)
+		code = ctl_error(w->error, -ENOENT, "%s does not have \"%s\"; use the list that you keep with the key",
+			w->registry.path, w->name);
+	if (!code && w->out)
+		code = roles_find(w);
 	if (code)
 		return code;
 	uint32_t date = list_date(&w->r, &w->registry, &w->clock_is_wrong);
@@ -151,6 +165,100 @@ static int revoke_run(struct revoke *w)
 		return ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", w->error);
 	revoked_say(w);
 	return CTL_GOOD;
+}
+
+/* --- replace -------------------------------------------------------------------------------- */
+
+/* What the list beside the key does not tell, meshd may know. */
+static int roles_find(struct revoke *w)
+{
+	const json_t *members = json_object_get(w->members, "members"), *m, *role;
+	size_t i, k;
+
+	json_array_foreach (members, i, m) {
+		if (w->entry.has_roles || strcmp(json_text(m, "name"), w->name) != 0)
+			continue;
+		json_array_foreach (json_object_get(m, "roles"), k, role)
+			w->entry.roles |= (uint8_t)role_parse(json_string_value(role));
+		w->entry.has_roles = true;
+	}
+	if (w->entry.has_roles)
+		return 0;
+	return ctl_error(w->error, -ENOENT,
+		"%s does not tell the roles of \"%s\"; use a machine whose meshd knows it, or revoke it and enrol "
+		"the new one with --role and --again",
+		w->registry.path, w->name);
+}
+
+static void replaced_say(const struct revoke *w, const struct certificate *c)
+{
+	char roles[ROLES_TEXT], text[PREFIX_TEXT];
+
+	if (w->json) {
+		json_t *o = json_pack("{s:b, s:s, s:I, s:s, s:i, s:b}", "ok", 1, "name", c->name, "serial",
+			(json_int_t)c->serial, "file", w->out, "number", (int)w->r.epoch, "told", w->is_told);
+
+		json_print(o, stdout);
+		json_decref(o);
+		return;
+	}
+	printf("enrolled %s (%s) again, serial %" PRIu32 "%s%s\n", c->name, level_name(c->level), c->serial,
+		c->roles ? ", " : "", roles_format(c->roles, roles));
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		printf("  %s  %s\n", i ? "        " : "networks", prefix_format(&c->prefixes[i], text));
+	printf("  file      %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
+}
+
+/* All that can be refused is refused before anybody is out. */
+static int replace_run(struct revoke *w)
+{
+	struct certificate c;
+	int code = file_exists(w->out) && !w->force
+			   ? ctl_error(w->error, -EEXIST,
+				     "%s is there already; name another file, or replace it with --force", w->out)
+			   : list_make(w);
+
+	if (!code)
+		code = list_spread(w);
+	if (code && code != -ECONNREFUSED)
+		return ctl_fail(CTL_BAD, "%s", w->error);
+	if (w->registry.fd >= 0)
+		registry_close(&w->registry); /* enrolling takes its lock */
+	if (enrol_again(&w->authority, &w->entry, w->out, w->force, &c, w->error) < 0)
+		return ctl_fail(CTL_BAD, "\"%s\" is out, but: %s", w->name, w->error);
+	if (!w->json)
+		revoked_say(w);
+	replaced_say(w, &c);
+	return CTL_GOOD;
+}
+
+int command_replace(int argc, char **argv)
+{
+	struct revoke w = { .registry.fd = -1 };
+	const struct option_spec specs[] = {
+		{ "--authority", .text = &w.authority.path },
+		{ "--passphrase-file", .text = &w.authority.passphrase_file },
+		{ "--offline", .flag = &w.offline },
+		{ "--force", .flag = &w.force },
+		{ "--socket", .text = &w.socket },
+		{ "--json", .flag = &w.json },
+	};
+	struct text_list rest = { 0 };
+
+	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", w.error);
+	if (!w.socket)
+		w.socket = CTL_SOCKET;
+	if (rest.count != 2 || !w.authority.path)
+		return ctl_fail(CTL_USAGE, "write: meshctl replace NAME NEW.key --authority FILE");
+	w.name = rest.texts[0];
+	w.out = rest.texts[1];
+	int status = replace_run(&w);
+	if (w.registry.fd >= 0)
+		registry_close(&w.registry);
+	json_decref(w.members);
+	authority_file_done(&w.authority);
+	return status;
 }
 
 int command_revoke(int argc, char **argv)
