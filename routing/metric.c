@@ -17,7 +17,7 @@
 #include "routing/engine.h"
 
 #define MEAN_HELLOS 16
-#define BETTER_US (10 * SECOND)
+#define BETTER_US (30 * SECOND)
 
 /* Four times as much, but no way is lost by that: of a cost that is large already by no more than four bad radio hops.
  */
@@ -188,10 +188,9 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
 	return (a < b ? b - a : a - b) * part > least;
 }
 
-/* What is off by less than one part in so many is right. Losses are measured by some two dozen Hellos: one in fifty is
+/* What is off by less than one part in so many is right. Losses are measured by some four dozen Hellos: one in fifty is
  * not told from none by them, but to command, where a loss costs two seconds, it would be a fortieth of one. */
-#define TEXT_PARTS 16
-#define ETX_PARTS 8
+#define PARTS 8
 
 /*
  * ETX counts the losses among six Hellos, so a single one moves it by a fifth, and
@@ -199,12 +198,12 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
  * Its mean is what counts, and only when it is off by a quarter; what is off by less
  * is put right when it has been so for a while.
  */
-static void measure_use(struct measure *m, uint64_t now_us, unsigned parts)
+static void measure_use(struct measure *m, uint64_t now_us)
 {
-	/* That a link is better than it seemed is put right sooner: nobody else will notice. */
+	/* That a link is better than it seemed is put right sooner: few will notice. */
 	uint64_t stale_us = m->mean < m->used ? BETTER_US : DRIFT_US;
 
-	if (!is_off_by(m->mean, m->used, parts))
+	if (!is_off_by(m->mean, m->used, PARTS))
 		m->right_us = now_us;
 	if (!is_off_by(m->mean, m->used, 4) && now_us < m->right_us + stale_us)
 		return;
@@ -250,9 +249,10 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 	uint64_t half_life_us = MEAN_HELLOS / 2 * history_period_us(n, metric_history(n));
 
 	measure_add(&n->text, measured, elapsed_us, half_life_us);
-	measure_add(&n->etx, etx_measured(n), elapsed_us, half_life_us);
-	measure_use(&n->text, now_us, TEXT_PARTS);
-	measure_use(&n->etx, now_us, ETX_PARTS);
+	/* A loss is dear to command: its cost would jump tenfold and back with each handful of them. */
+	measure_add(&n->etx, etx_measured(n), elapsed_us, 2 * half_life_us);
+	measure_use(&n->text, now_us);
+	measure_use(&n->etx, now_us);
 	return metric_add(n->text.used, 0);
 }
 
