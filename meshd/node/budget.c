@@ -187,7 +187,7 @@ void budget_said(struct node_link *link, uint64_t now_us, enum babel_need need, 
 	if (need == BABEL_NEED_URGENT && reserve_left(link, now_us, before) >= bytes) {
 		reserve_take(link, now_us, bytes - free);
 		/* Who has just borrowed does not starve. */
-		if (b->floor_us < now_us + WINDOW_S * SECOND)
+		if (b->floor_us <= now_us)
 			b->floor_us = now_us + WINDOW_S * SECOND;
 	} else {
 		b->floor_us = now_us + price_us(link, bytes, FLOOR_PERCENT, speakers(link));

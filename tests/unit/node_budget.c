@@ -244,6 +244,27 @@ static void news_never_starves(void **state)
 	assert_in_range(frames, 100 * FIVE_PERCENT / 10 / FRAME - 2, 100 * FIVE_PERCENT / 10 / FRAME + 2);
 }
 
+/* Small frames borrow whatever the reserve has got back; a large one, for which that is never enough, waits. */
+static void large_news_never_starves_behind_small(void **state)
+{
+	size_t small = FRAME / 4;
+	unsigned larges = 0;
+	struct line l;
+
+	(void)state;
+	line_init(&l, true, 1);
+	for (unsigned step = 0; step < 3000; step++) {
+		l.now_us += A_SECOND / 10;
+		if (left(&l, URGENT, 10 * FRAME)) {
+			say(&l, URGENT, 10 * FRAME);
+			larges += step > 500;
+		}
+		while (left(&l, URGENT, small))
+			say(&l, URGENT, small);
+	}
+	assert_true(larges > 0);
+}
+
 static void what_waits_to_leave_counts_already(void **state)
 {
 	struct egress egress = { .lanes[LANE_CONTROL] = { .bytes = FIVE_PERCENT } };
@@ -408,6 +429,7 @@ int main(void)
 		cmocka_unit_test(the_reserve_is_of_the_channel__protocol_6_1),
 		cmocka_unit_test(urgent_news_of_both_and_signs_of_life_take_half_of_the_link__protocol_6_1),
 		cmocka_unit_test(news_never_starves),
+		cmocka_unit_test(large_news_never_starves_behind_small),
 		cmocka_unit_test(what_waits_to_leave_counts_already),
 		cmocka_unit_test(beacons_wait_for_the_budget__protocol_6_1),
 		cmocka_unit_test(calls_and_answers_wait_for_the_budget__protocol_6_1),

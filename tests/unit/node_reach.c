@@ -312,7 +312,7 @@ static void question_that_cannot_go_on_is_answered_from_there(void **state)
 /* Who looks on and on takes no more of a thin link than control may, and some more at first. */
 static void questions_keep_to_the_budget_of_a_thin_link(void **state)
 {
-	struct world *w = chain_of(12, 2400);
+	struct world *w = chain_of(12, 4800);
 	const struct address *to = &w->stations[3].address;
 	struct node *n = w->stations[0].node;
 	uint64_t bytes = w->segments[1].bytes, works = 0, busy = 0;
@@ -335,7 +335,7 @@ static void questions_keep_to_the_budget_of_a_thin_link(void **state)
 	/* Two stations; a twentieth each, and the reserve in messages. */
 	assert_true(works > 10);
 	assert_true(busy > 0);
-	assert_true(asked < 2 * (2400 / 8 * 300 / 20 + (6 + 300 / 5) * 100));
+	assert_true(asked < 2 * (4800 / 8 * 300 / 20 + (6 + 300 / 5) * 100));
 	world_free(w);
 }
 
