@@ -254,6 +254,19 @@ static bool destination_is_unknown_to_all(const struct destination *d, enum babe
 	return !is_known;
 }
 
+/* Whoever was asked may be gone, and not known to be: another one who announces the prefix is asked as well, and from
+ * now on all are. */
+static void request_widen(struct request *q, uint64_t now_us, struct neighbour *to)
+{
+	const struct babel_tlv tlv = request_tlv(q, REQUEST_HOPS);
+
+	if (!to || q->target.family == FAMILY_NONE ||
+		(q->target_link == to->link->id && address_equal(&q->target, &to->address)))
+		return;
+	q->target = (struct address){ 0 };
+	queue_message(&to->queue, now_us, &tlv);
+}
+
 static void request_one(
 	struct destination *d, uint64_t now_us, enum babel_class class, const router_id *id, struct neighbour *only)
 {
@@ -268,8 +281,10 @@ static void request_one(
 	struct request *q = request_find(d->b, class, &d->prefix, id);
 	/* What is asked for at long intervals only is asked for again from the beginning. */
 	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE) &&
-		(q->resends > 0 || now_us - q->sent_us < TIMEOUT_MIN_US))
+		(q->resends > 0 || now_us - q->sent_us < TIMEOUT_MIN_US)) {
+		request_widen(q, now_us, only);
 		return;
+	}
 	q = request_get(d, class, id);
 	if (!q)
 		return;
