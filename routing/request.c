@@ -250,7 +250,8 @@ static bool destination_is_unknown_to_all(const struct destination *d, enum babe
 	bool is_known = destination_is_announced(d, class);
 
 	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_known; id++)
-		is_known = class == BABEL_TEXT && link_may_know_more(d->b->links[id]); /* not all speak of other classes */
+		is_known =
+			class == BABEL_TEXT && link_may_know_more(d->b->links[id]); /* not all speak of other classes */
 	return !is_known;
 }
 

@@ -90,7 +90,8 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"device, baud, framing, flow, half-duplex, turnaround, kiss-port, tx-delay, command, "
 			"essential, introductions" },
 		/* Long words are cut, and compared with nothing. */
-		{ HUNDRED ": a\n", "m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links, classes, io" },
+		{ HUNDRED ": a\n",
+			"m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links, classes, io" },
 	};
 
 	(void)state;
