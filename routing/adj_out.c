@@ -81,6 +81,8 @@ static struct adj_out *entry_get(struct session *s, const struct destination *d)
 
 static void entry_unlink(struct session_out *out, const struct adj_out *e)
 {
+	if (out->written == (unsigned)(e - out->entries) + 1)
+		out->written = 0;
 	if (e->older)
 		out->entries[e->older - 1].newer = e->newer;
 	else
@@ -131,8 +133,11 @@ static void entry_put_first(struct session_out *out, struct adj_out *e)
 /* The first entry whose version is after `ver`; 0: none. */
 static unsigned place_after(const struct session *s, uint32_t ver)
 {
-	unsigned found = 0;
+	unsigned found = 0, written = s->out.written;
 
+	/* Most packets go on where the last one ended: a table is not walked through for each of its parts. */
+	if (written && entry_at(s, written)->ver == ver)
+		return entry_at(s, written)->newer;
 	for (unsigned place = s->out.newest; place && entry_at(s, place)->ver > ver; place = entry_at(s, place)->older)
 		found = place;
 	return found;
@@ -578,6 +583,7 @@ static unsigned entries_write(struct session *s, struct packet *p, unsigned plac
 		if (!entry_write(s, p, destination_at(s->n->b, place - 1), entry_at(s, place)))
 			return place;
 		out->sent = entry_at(s, place)->ver;
+		out->written = place;
 	}
 	return 0;
 }
@@ -604,6 +610,7 @@ static unsigned entries_write_compact(struct session *s, struct packet *p, unsig
 			return place;
 		}
 		s->out.sent = e->ver;
+		s->out.written = place;
 	}
 	crowd_write(&crowd, p);
 	return 0;

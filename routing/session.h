@@ -50,6 +50,7 @@ struct session_out {
 	uint8_t *marks; /* of entries, if short-ids are used: compact_out.c */
 	unsigned mark_capacity;
 	unsigned oldest, newest; /* entry index + 1; 0: none */
+	unsigned written; /* the last entry that was written, as long as it is where it was; as those */
 	bool is_urgent; /* what waits must not wait */
 	bool owes_refresh;
 	uint64_t granted_until_us; /* no lease that we gave runs longer */
