@@ -294,7 +294,7 @@ static void tlv_received(struct reception *rx, uint64_t now_us, const struct bab
 
 void babel_receive(struct babel *b, uint64_t now_us, unsigned id, const struct babel_sender *from, struct bytes packet)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 	struct wire_parser parser;
 	struct wire_thin thin;
 	struct babel_tlv tlv;

@@ -94,6 +94,12 @@ struct babel {
 	bool is_leaving;
 };
 
+/* NULL: there is none by that number, whatever number that is. */
+static inline struct link *link_by_id(const struct babel *b, unsigned id)
+{
+	return id < BABEL_LINK_MAX ? b->links[id] : NULL;
+}
+
 /* What is said of a prefix in one class. */
 struct claim {
 	router_id origin;
@@ -306,6 +312,8 @@ struct neighbour {
 };
 
 struct neighbour *neighbour_find(const struct link *link, const struct address *address);
+/* ... of the link by that number, if there is one. */
+struct neighbour *neighbour_at(const struct babel *b, unsigned id, const struct address *address);
 /* NULL when the table is full (counted) or memory runs out. */
 struct neighbour *neighbour_new(struct link *link, uint64_t now_us, const struct address *address);
 /* Drops it with its routes; selections follow. */

@@ -240,10 +240,9 @@ void neighbour_become_idle(struct neighbour *n, uint64_t now_us)
 
 void babel_neighbour_busy(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link && link_is_paced(link) ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
-	if (n)
+	if (n && link_is_paced(n->link))
 		neighbour_become_busy(n, now_us);
 }
 

@@ -203,7 +203,7 @@ void link_free(struct babel *b, struct link *link)
 
 void babel_link_remove(struct babel *b, uint64_t now_us, unsigned id)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 
 	if (!link)
 		return;
@@ -230,7 +230,7 @@ static void link_announce(struct link *link, uint64_t now_us)
 
 int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned id, const struct address *next_hop_ipv4)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 
 	if (!link)
 		return -ENOENT;
@@ -242,7 +242,7 @@ int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned id, const str
 
 void babel_link_filter(struct babel *b, uint64_t now_us, unsigned id, bool is_filtered)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 
 	if (!link)
 		return;
@@ -252,7 +252,7 @@ void babel_link_filter(struct babel *b, uint64_t now_us, unsigned id, bool is_fi
 
 void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 
 	if (!link)
 		return;

@@ -181,11 +181,14 @@ uint16_t metric_step(uint16_t used, uint32_t measured)
 
 /* --- steadiness --------------------------------------------------------------------------- */
 
+static uint32_t apart(uint32_t a, uint32_t b)
+{
+	return a < b ? b - a : a - b;
+}
+
 static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
 {
-	uint32_t least = a < b ? a : b;
-
-	return (a < b ? b - a : a - b) * part > least;
+	return apart(a, b) * part > (a < b ? a : b);
 }
 
 /* What is off by less than one part in so many is right. Losses are measured by some four dozen Hellos: one in fifty is
@@ -280,19 +283,17 @@ uint32_t metric_smooth(uint32_t old, uint32_t now, uint64_t elapsed_us, uint64_t
 
 bool metric_change_is_significant(uint16_t old, uint16_t now)
 {
-	if (now > old)
-		return (uint32_t)(now - old) * 8 > old;
-	return (uint32_t)(old - now) * 4 > old;
+	return apart(old, now) * (now > old ? 8 : 4) > old;
 }
 
 bool metric_has_moved(uint16_t old, uint16_t now)
 {
-	return (uint32_t)(now > old ? now - old : old - now) * 4 > old;
+	return apart(old, now) * 4 > old;
 }
 
 bool metric_has_drifted(uint16_t old, uint16_t now)
 {
-	return (uint32_t)(now > old ? now - old : old - now) * 8 > old;
+	return apart(old, now) * 8 > old;
 }
 
 bool metric_has_doubled(uint16_t old, uint16_t now)

@@ -42,6 +42,13 @@ struct neighbour *neighbour_find(const struct link *link, const struct address *
 	return NULL;
 }
 
+struct neighbour *neighbour_at(const struct babel *b, unsigned id, const struct address *address)
+{
+	struct link *link = link_by_id(b, id);
+
+	return link ? neighbour_find(link, address) : NULL;
+}
+
 static void ihu_expired(struct timer *timer, uint64_t now_us)
 {
 	struct neighbour *n = container_of(timer, struct neighbour, ihu);
@@ -146,8 +153,7 @@ void neighbour_free(struct neighbour *n, uint64_t now_us)
 
 void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (!n)
 		return;
@@ -504,8 +510,7 @@ void neighbour_sign_of_life(struct neighbour *n, uint64_t now_us)
 
 void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (!n || n->is_mute)
 		return;
@@ -516,8 +521,7 @@ void babel_neighbour_mute(struct babel *b, uint64_t now_us, unsigned id, const s
 void babel_neighbour_damp(
 	struct babel *b, uint64_t now_us, unsigned id, const struct address *address, uint64_t until_us)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (!n || (timer_is_armed(&n->damp) && n->damp.due_us >= until_us))
 		return;
@@ -527,8 +531,7 @@ void babel_neighbour_damp(
 
 void babel_neighbour_alive(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (n)
 		neighbour_sign_of_life(n, now_us);

@@ -157,8 +157,7 @@ static void request_send_to_announcers(struct request *q, uint64_t now_us, const
 static void request_send(struct request *q, uint64_t now_us)
 {
 	struct babel *b = q->destination->b;
-	struct link *link = q->target.family == FAMILY_NONE ? NULL : b->links[q->target_link];
-	struct neighbour *n = link ? neighbour_find(link, &q->target) : NULL;
+	struct neighbour *n = q->target.family == FAMILY_NONE ? NULL : neighbour_at(b, q->target_link, &q->target);
 	struct babel_tlv tlv = request_tlv(q, REQUEST_HOPS);
 
 	q->sent_us = now_us;
@@ -244,15 +243,17 @@ static bool destination_is_announced(const struct destination *d, enum babel_cla
 	return false;
 }
 
-/* Nobody announces the prefix, and nobody could know it all the same. */
-static bool destination_is_unknown_to_all(const struct destination *d, enum babel_class class)
+/* Somebody announces the prefix, or could know it all the same. */
+static bool somebody_may_know(const struct destination *d, enum babel_class class)
 {
-	bool is_known = destination_is_announced(d, class);
-
-	for (unsigned id = 0; id < BABEL_LINK_MAX && !is_known; id++)
-		is_known =
-			class == BABEL_TEXT && link_may_know_more(d->b->links[id]); /* not all speak of other classes */
-	return !is_known;
+	if (destination_is_announced(d, class))
+		return true;
+	if (class != BABEL_TEXT)
+		return false; /* not all speak of other classes */
+	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
+		if (link_may_know_more(d->b->links[id]))
+			return true;
+	return false;
 }
 
 /* Whoever was asked may be gone, and not known to be: another one who announces the prefix is asked as well, and from
@@ -276,7 +277,7 @@ static void request_one(
 	/* Without a feasibility distance nothing of that origin is unfeasible. */
 	if (!s || s->distances[class].metric == BABEL_INFINITY)
 		return;
-	if (!only && destination_is_unknown_to_all(d, class))
+	if (!only && !somebody_may_know(d, class))
 		return;
 	uint16_t seqno = (uint16_t)(s->distances[class].seqno + 1);
 	struct request *q = request_find(d->b, class, &d->prefix, id);

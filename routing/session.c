@@ -97,8 +97,8 @@ void session_leave(struct session *s)
 void babel_neighbour_session(struct babel *b, uint64_t now_us, unsigned id, const struct address *address,
 	uint32_t remote_epoch, unsigned classes)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct link *link = link_by_id(b, id);
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (!link || b->is_leaving)
 		return;
@@ -123,12 +123,12 @@ void babel_neighbour_session(struct babel *b, uint64_t now_us, unsigned id, cons
 
 bool babel_neighbour_compact(struct babel *b, unsigned id, const struct address *address)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
-	struct neighbour *n = link ? neighbour_find(link, address) : NULL;
+	struct neighbour *n = neighbour_at(b, id, address);
 
 	if (!n || !n->session)
 		return false;
-	n->session->is_compact = link->config.is_thin && n->address.family == FAMILY_IPV6 && !link->config.has_ipv4;
+	const struct babel_link_config *config = &n->link->config;
+	n->session->is_compact = config->is_thin && n->address.family == FAMILY_IPV6 && !config->has_ipv4;
 	return true;
 }
 

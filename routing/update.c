@@ -280,7 +280,7 @@ void babel_shutdown(struct babel *b, uint64_t now_us)
 
 void babel_link_leave(struct babel *b, unsigned id)
 {
-	struct link *link = id < BABEL_LINK_MAX ? b->links[id] : NULL;
+	struct link *link = link_by_id(b, id);
 
 	if (!link || b->is_leaving)
 		return;
