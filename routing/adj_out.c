@@ -215,41 +215,6 @@ void adj_out_full(struct session *s, uint64_t now_us)
 
 /* --- commits ------------------------------------------------------------------------------ */
 
-/* May the neighbour be told of `d` at all, and at what cost? */
-static struct babel_verdict commit_policy(const struct session *s, const struct destination *d)
-{
-	if (!update_has_next_hop(s->n->link, d->prefix.address.family))
-		return (struct babel_verdict){ .accept = false };
-	return update_policy(d, s->n->link, &s->n->address);
-}
-
-/* What the neighbour should know of `d` now in one class, of which `claim` is so. What is reached through the
- * neighbour itself, by whatever link, is of no use to it (3.7.4). */
-static struct claim commit_wanted_class(const struct session *s, const struct destination *d, enum babel_class class,
-	struct claim claim, uint16_t extra_cost)
-{
-	const struct route *selected = d->selected[class];
-
-	if (!(s->n->classes >> class & 1) || (selected && address_equal(&selected->neighbour->address, &s->n->address)))
-		return (struct claim){ .metric = BABEL_INFINITY };
-	if (class != BABEL_COMMAND && extra_cost)
-		claim.metric = metric_add(claim.metric, extra_cost);
-	/* What is said in one byte is what is meant (R9). */
-	if (class != BABEL_TEXT && s->n->link->config.is_thin)
-		claim.metric = log_decode(log_encode(claim.metric));
-	return claim;
-}
-
-static void commit_wanted(const struct session *s, const struct destination *d,
-	const struct claim claims[BABEL_CLASSES], struct claim want[BABEL_CLASSES])
-{
-	struct babel_verdict policy = commit_policy(s, d);
-
-	for (unsigned c = 0; c < BABEL_CLASSES; c++)
-		want[c] = policy.accept ? commit_wanted_class(s, d, c, claims[c], policy.extra_cost)
-					: (struct claim){ .metric = BABEL_INFINITY };
-}
-
 /* What holds with each refresh from now on, and what held until now. */
 static void claims_pin(struct destination *d, const struct claim claims[BABEL_CLASSES])
 {
@@ -315,63 +280,6 @@ static void commit(
 	claims_unpin(d, now_us, before, link_update_hold_us(s->n->link));
 }
 
-/* By less no route is chosen. */
-static bool is_off_by_little(uint16_t told, uint16_t want)
-{
-	return (want > told ? want - told : told - want) < METRIC_LEAST;
-}
-
-/*
- * Would the neighbour come by us? What it announces itself is what it has, and not
- * by us; ours is nothing to it while that is a quarter better. Once it does come by
- * us it takes back what it announced, and is told how long the way is. Two in three
- * of what is said of metrics would be for those.
- */
-static bool is_of_use(const struct session *s, const struct destination *d, enum babel_class class, uint16_t metric)
-{
-	const struct route *its = route_find(d, s->n);
-	uint16_t cost = s->n->cost[class], refmetric = its ? its->variants[class].claim.metric : BABEL_INFINITY;
-
-	if (refmetric == BABEL_INFINITY || cost == BABEL_INFINITY || s->n->is_dormant)
-		return true;
-	return ((uint32_t)metric + cost) * 4 < (uint32_t)refmetric * 5;
-}
-
-/* A metric that is told late does no harm (R9). On a thin link one that is told at
- * every quarter would keep the neighbour's table from ever being in step. */
-static bool has_moved(
-	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
-{
-	if (is_off_by_little(told, want) || !metric_has_moved(told, want))
-		return false;
-	return metric_has_doubled(told, want) ||
-	       (!s->n->link->config.is_thin && is_of_use(s, d, class, told < want ? told : want));
-}
-
-static bool has_drifted(
-	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
-{
-	bool is_off =
-		s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
-
-	return is_off && !is_off_by_little(told, want) && is_of_use(s, d, class, told < want ? told : want);
-}
-
-/* Does the neighbour have to hear of it? `told` may be NULL. */
-static bool commit_is_due(const struct session *s, const struct destination *d, enum babel_class class,
-	const struct claim *told, const struct claim *want, enum commit why)
-{
-	bool was_finite = told && told->metric != BABEL_INFINITY;
-
-	if (want->metric == BABEL_INFINITY)
-		return was_finite || (told && why == COMMIT_FORCED);
-	if (!was_finite || why == COMMIT_FORCED || !router_id_equal(&want->origin, &told->origin))
-		return true;
-	if (why == COMMIT_DRIFTED)
-		return has_drifted(s, d, class, told->metric, want->metric);
-	return why == COMMIT_SETTLED && has_moved(s, d, class, told->metric, want->metric);
-}
-
 /* Nothing is due, but perhaps it will be. */
 static void commit_later(const struct session *s, struct destination *d, const struct claim *told,
 	const struct claim *want, uint64_t now_us, enum commit why)
@@ -379,9 +287,9 @@ static void commit_later(const struct session *s, struct destination *d, const s
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		if (want[c].metric == BABEL_INFINITY)
 			continue;
-		if (why == COMMIT_CHANGED && has_moved(s, d, c, told[c].metric, want[c].metric))
+		if (why == COMMIT_CHANGED && news_has_moved(s, d, c, told[c].metric, want[c].metric))
 			session_settles(d, now_us);
-		else if (has_drifted(s, d, c, told[c].metric, want[c].metric))
+		else if (news_has_drifted(s, d, c, told[c].metric, want[c].metric))
 			session_drifts(d, now_us);
 	}
 }
@@ -416,20 +324,6 @@ static bool answer_is_under_way(const struct session *s, const struct adj_out *t
 	return is_same;
 }
 
-enum change { CHANGE_LITTLE, CHANGE_LOSS, CHANGE_ORIGIN };
-
-/* What became of what the neighbour was told. Reached by another origin now, it may be through the neighbour itself,
- * which may have turned to us at the same moment: no feasibility distance of one origin tells of the other's, and
- * until one of the two hears of it packets go round between them. */
-static enum change change_of(const struct claim *told, const struct claim *now)
-{
-	if (!told || told->metric == BABEL_INFINITY)
-		return CHANGE_LITTLE;
-	if (now->metric == BABEL_INFINITY)
-		return CHANGE_LOSS;
-	return router_id_equal(&now->origin, &told->origin) ? CHANGE_LITTLE : CHANGE_ORIGIN;
-}
-
 bool adj_out_commit(struct session *s, struct destination *d, uint64_t now_us, enum commit why)
 {
 	struct claim claims[BABEL_CLASSES];
@@ -446,16 +340,16 @@ bool adj_out_commit_claims(struct session *s, struct destination *d, const struc
 	/* Lost, of another origin, asked for: at once. What appears or drifts may gather. */
 	bool is_due = false, is_urgent = why == COMMIT_FORCED, may_turn = false;
 
-	commit_wanted(s, d, claims, want);
+	news_wanted(s, d, claims, want);
 	if (why == COMMIT_FORCED && answer_is_under_way(s, told, want))
 		return false;
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		const struct claim *before = told ? &told->claims[c] : NULL;
-		enum change change = change_of(before, &claims[c]);
+		enum news kind = news_kind(before, &claims[c]);
 
-		is_due |= commit_is_due(s, d, c, before, &want[c], why);
-		is_urgent |= change != CHANGE_LITTLE;
-		may_turn |= change == CHANGE_ORIGIN && want[c].metric == BABEL_INFINITY;
+		is_due |= news_is_due(s, d, c, before, &want[c], why);
+		is_urgent |= kind != NEWS_LITTLE;
+		may_turn |= kind == NEWS_ORIGIN && want[c].metric == BABEL_INFINITY;
 	}
 	if (!is_due) {
 		if (told)

@@ -160,6 +160,23 @@ bool thin_suffices(const struct session *s);
 void thin_say(struct session *s, uint64_t now_us, bool is_hello);
 void thin_received(struct session *s, uint64_t now_us, const struct wire_thin *thin, bool is_late);
 
+/* --- news.c ------------------------------------------------------------------------ */
+
+/* What it should know of `d` now, of which destination_claims() are `claims`. */
+void news_wanted(const struct session *s, const struct destination *d, const struct claim claims[BABEL_CLASSES],
+	struct claim want[BABEL_CLASSES]);
+/* Does it have to hear of it? `told` may be NULL. */
+bool news_is_due(const struct session *s, const struct destination *d, enum babel_class class, const struct claim *told,
+	const struct claim *want, enum commit why);
+/* Of finite metrics: is what it was told off by so much that it hears of it in a second; in a minute? */
+bool news_has_moved(
+	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want);
+bool news_has_drifted(
+	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want);
+/* What became of what it was told (NULL: nothing), for which packets follow it. */
+enum news { NEWS_LITTLE, NEWS_LOSS, NEWS_ORIGIN };
+enum news news_kind(const struct claim *told, const struct claim *now);
+
 /* --- adj_out.c --------------------------------------------------------------------- */
 
 /* Of an entry: the prefix, and what is finite of it, by class. */
