@@ -220,7 +220,7 @@ static void list_act(struct node *n, uint64_t now_us)
 
 /* --- a list comes ----------------------------------------------------------------------------- */
 
-static int list_check(struct node *n, struct bytes encoded, struct held *h)
+static int held_read(struct held *h, struct bytes encoded)
 {
 	int error = revocation_decode(&h->list, encoded);
 
@@ -229,6 +229,11 @@ static int list_check(struct node *n, struct bytes encoded, struct held *h)
 	memcpy(h->bytes, encoded.data, encoded.len);
 	h->len = encoded.len;
 	h->mark = mark_of(&h->list, encoded);
+	return 0;
+}
+
+static int list_check(struct node *n, const struct held *h)
+{
 	if (h->list.deployment != n->enrolment.authority.deployment)
 		return -EKEYREJECTED;
 	const struct held *ours = newest(n);
@@ -236,7 +241,7 @@ static int list_check(struct node *n, struct bytes encoded, struct held *h)
 		return -EALREADY;
 	if (ours && h->list.epoch < ours->list.epoch)
 		return -ESTALE;
-	error = revocation_verify(&h->list, &n->enrolment.authority);
+	int error = revocation_verify(&h->list, &n->enrolment.authority);
 	if (error || !ours || h->list.epoch != ours->list.epoch)
 		return error;
 	event_say(n, NODE_REVOKED, NULL, "two lists have the number %u: revoke the members of both again, on any node",
@@ -244,10 +249,9 @@ static int list_check(struct node *n, struct bytes encoded, struct held *h)
 	return h->mark < ours->mark ? -ESTALE : 0;
 }
 
-static int list_take(struct node *n, uint64_t now_us, struct bytes encoded, bool is_stored)
+static int list_take(struct node *n, uint64_t now_us, const struct held *h, bool is_stored)
 {
-	struct held h;
-	int error = list_check(n, encoded, &h);
+	int error = list_check(n, h);
 
 	if (error)
 		return error;
@@ -255,8 +259,9 @@ static int list_take(struct node *n, uint64_t now_us, struct bytes encoded, bool
 		n->revocations = calloc(1, sizeof(*n->revocations));
 	if (!n->revocations)
 		return -ENOMEM;
-	n->revocations->next = h;
-	if (is_stored || !n->output.store_revocation || n->output.store_revocation(n->user, encoded, h.list.date))
+	n->revocations->next = *h;
+	if (is_stored || !n->output.store_revocation ||
+		n->output.store_revocation(n->user, bytes_of(h->bytes, h->len), h->list.date))
 		list_act(n, now_us);
 	else
 		peers_tell(n, now_us);
@@ -269,15 +274,14 @@ void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r)
 	const struct held *ours = newest(p->n);
 	struct node_link *link = p->link;
 	struct node *n = p->n;
-	struct revocation list;
+	struct held h;
 
-	if (revocation_decode(&list, encoded) < 0) {
+	if (held_read(&h, encoded) < 0) {
 		DROP(n, link, control_malformed);
 		return;
 	}
-	uint32_t mark = mark_of(&list, encoded);
-	if (ours && mark == ours->mark) {
-		p->list_mark = mark;
+	if (ours && h.mark == ours->mark) {
+		p->list_mark = h.mark;
 		mark_send(p, now_us); /* it did not hear the last one */
 		return;
 	}
@@ -286,8 +290,8 @@ void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r)
 		return;
 	}
 	uint32_t before = p->list_mark;
-	p->list_mark = mark;
-	int error = list_take(n, now_us, encoded, false);
+	p->list_mark = h.mark;
+	int error = list_take(n, now_us, &h, false);
 	/* The peer may be gone now; it is not if the list was refused. */
 	if (error == -ESTALE) {
 		revoke_say(p, now_us);
@@ -299,13 +303,19 @@ void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r)
 
 int node_revocation_add(struct node *n, uint64_t now_us, struct bytes encoded)
 {
+	struct held h;
+	int error = held_read(&h, encoded);
+
 	n->now_us = now_us;
-	return list_take(n, now_us, encoded, false);
+	return error ? error : list_take(n, now_us, &h, false);
 }
 
 int node_revocation_restore(struct node *n, struct bytes encoded)
 {
-	return list_take(n, n->now_us, encoded, true);
+	struct held h;
+	int error = held_read(&h, encoded);
+
+	return error ? error : list_take(n, n->now_us, &h, true);
 }
 
 void node_revocation_stored(struct node *n, uint64_t now_us)
