@@ -19,9 +19,8 @@
 #define LANE_BYTES_MAX 524288 /* of a data lane of a fast link ... */
 #define LANE_PACKETS_MIN 8 /* ... and of a slow one at least so many whole packets, or */
 #define LANE_US (2 * SECOND) /* ... what it carries in so long */
-#define FLOW_HANDSHAKES 0 /* of the control lane: first, because nothing is heard without keys */
-#define FLOW_CONTROL 1
-#define FLOW_FIRST 2 /* ... but who is out goes before them */
+/* Of the control lane, in this order: who is out; handshakes, as nothing is heard without keys; the rest. */
+enum { FLOW_FIRST, FLOW_HANDSHAKES, FLOW_CONTROL, CONTROL_FLOWS };
 
 /* --- limits and counters ------------------------------------------------------------------ */
 
@@ -358,9 +357,10 @@ static struct flow *lane_next(struct node_link *link, uint64_t now_us, enum lane
 	}
 	if (lane != LANE_CONTROL || !l->packets)
 		return NULL;
-	return l->flows[FLOW_FIRST].first        ? &l->flows[FLOW_FIRST]
-	       : l->flows[FLOW_HANDSHAKES].first ? &l->flows[FLOW_HANDSHAKES]
-						 : &l->flows[FLOW_CONTROL];
+	unsigned first = FLOW_FIRST;
+	while (first + 1 < CONTROL_FLOWS && !l->flows[first].first)
+		first++;
+	return &l->flows[first];
 }
 
 /* True if all of it is sent. */

@@ -164,7 +164,7 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 		return;
 	}
 
-	switch (kind_base(inner[0])) {
+	switch (base) {
 	case KIND_IP:
 		peer_busy(p, now_us);
 		forward_from_peer(p, now_us, inner[0], inner + 1, len - 1);

@@ -167,8 +167,7 @@ static void outage_write(struct writer *w, const struct outage *outage)
 	write_copy(w, (const uint8_t *)outage->site, len);
 	write_u8(w, outage->is_start);
 	write_u8(w, outage->lost);
-	write_u32(w, (uint32_t)(outage->began_unix_s >> 32));
-	write_u32(w, (uint32_t)outage->began_unix_s);
+	write_u64(w, outage->began_unix_s);
 	for (unsigned i = 0; i < OUTAGE_MARKS; i++)
 		write_u32(w, outage->after_ms[i]);
 }
@@ -183,8 +182,7 @@ static bool outage_read(struct reader *r, struct outage *outage)
 	memcpy(outage->site, name.data, name.len);
 	outage->is_start = read_u8(r);
 	outage->lost = read_u8(r) & ALL_CLASSES;
-	outage->began_unix_s = (uint64_t)read_u32(r) << 32;
-	outage->began_unix_s |= read_u32(r);
+	outage->began_unix_s = read_u64(r);
 	for (unsigned i = 0; i < OUTAGE_MARKS; i++)
 		outage->after_ms[i] = read_u32(r);
 	return reader_ok(r);
@@ -206,8 +204,7 @@ size_t outages_write(const struct outages *o, uint64_t now_us, uint64_t unix_s, 
 	unsigned kept = o->log_count < OUTAGE_LOG_MAX ? o->log_count : OUTAGE_LOG_MAX;
 
 	write_u8(&w, FORMAT);
-	write_u32(&w, (uint32_t)(unix_s >> 32));
-	write_u32(&w, (uint32_t)unix_s);
+	write_u64(&w, unix_s);
 	write_u8(&w, (uint8_t)out_count(o));
 	for (unsigned i = 0; i < o->site_count; i++) {
 		const struct outage_site *s = &o->sites[i];
@@ -246,10 +243,9 @@ int outages_read(struct outages *o, uint64_t now_us, uint64_t unix_s, struct byt
 	struct outage out[OUTAGE_SITES_MAX], log[OUTAGE_LOG_MAX];
 	uint32_t ages_ms[OUTAGE_SITES_MAX];
 	unsigned format = read_u8(&r);
-	uint64_t then_s = (uint64_t)read_u32(&r) << 32;
-
-	then_s |= read_u32(&r);
+	uint64_t then_s = read_u64(&r);
 	unsigned outs = read_u8(&r), logged = 0;
+
 	if (format != FORMAT || outs > OUTAGE_SITES_MAX)
 		return -EBADMSG;
 	for (unsigned i = 0; i < outs; i++) {
