@@ -104,13 +104,14 @@ static uint64_t bytes_paid_in(const struct node_link *link, uint64_t us)
 	return us / MS * link_rate_bps(link) / 1000 * BUDGET_PERCENT / 100 / 8 / least_speakers(link);
 }
 
-/* What Hellos of all who share the link take of ten seconds at most. They ask nobody: others leave them the room. */
-static uint64_t life_bytes(const struct node_link *link)
+/* What Hellos of all `parts` who share the link take of ten seconds at most. They ask nobody: others leave them the
+ * room. */
+static uint64_t life_bytes(const struct node_link *link, unsigned parts)
 {
 	uint64_t frame =
 		link->config.overhead + (link->config.is_thin ? LIFE_BODY_THIN + THIN_OVERHEAD_MAX : LIFE_FRAME);
 	uint64_t frames = link->config.hello_ms ? WINDOW_S * 1000 / link->config.hello_ms + 1 : 0;
-	uint64_t bytes = frames * frame * speakers(link), most = window_bytes(link, URGENT_PERCENT, 1) / 2;
+	uint64_t bytes = frames * frame * parts, most = window_bytes(link, URGENT_PERCENT, 1) / 2;
 
 	return bytes < most ? bytes : most;
 }
@@ -120,8 +121,9 @@ static uint64_t life_bytes(const struct node_link *link)
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
-	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link), own = all / 2 / speakers(link);
-	uint64_t spent = sent, others = sum_of(b->heard), least = own * (speakers(link) - 1);
+	unsigned parts = speakers(link);
+	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link, parts), own = all / 2 / parts;
+	uint64_t spent = sent, others = sum_of(b->heard), least = own * (parts - 1);
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
 		spent = bytes_paid_in(link, b->reserve_full_us - now_us);
