@@ -58,7 +58,7 @@ static void levels_look(struct looker *l)
 	view_members(l->v);
 	view_routes(l->v, 1u << BABEL_TEXT);
 	for (size_t i = 0; i < l->v->member_count; i++)
-		if (!l->v->members[i].is_replaced)
+		if (view_counts(&l->v->members[i]))
 			member_look(l, l->v->members[i].certificate);
 	for (unsigned i = 0; i < VIEW_LEVELS; i++)
 		if (i != LEVEL_SCENE && l->known[i] && !l->reached[i])

@@ -12,6 +12,7 @@
 struct view_member {
 	const struct certificate *certificate;
 	bool is_replaced; /* a later certificate has its name */
+	bool is_out; /* revoked */
 };
 
 struct view {
@@ -62,6 +63,11 @@ const char *view_neighbour_name(
 const char *view_link_name(const struct view *v, unsigned link);
 /* All members whose certificate is known, by level and name: v->members. */
 void view_members(struct view *v);
+/* False: it is not missed if it is not there. */
+static inline bool view_counts(const struct view_member *m)
+{
+	return !m->is_replaced && !m->is_out;
+}
 struct address view_address_of(const struct view *v, const struct certificate *c);
 bool view_is_own(const struct view *v, const struct certificate *c);
 

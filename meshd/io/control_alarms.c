@@ -39,7 +39,7 @@ static json_t *level_make(const struct view *v, enum level level)
 		const struct certificate *c = v->members[i].certificate;
 		struct prefix host = prefix_of_host(view_address_of(v, c));
 
-		if (c->level != level || v->members[i].is_replaced || view_is_own(v, c))
+		if (c->level != level || !view_counts(&v->members[i]) || view_is_own(v, c))
 			continue;
 		const struct babel_route_info *r = view_selected(v, &host, BABEL_TEXT);
 		uint64_t at_us = r ? tested_us(v, c, r) : 0;

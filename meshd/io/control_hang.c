@@ -121,7 +121,7 @@ json_t *warnings_make(const struct view *v)
 	json_t *warnings = json_array();
 
 	for (size_t i = 0; i < v->member_count; i++)
-		if (!v->members[i].is_replaced)
+		if (view_counts(&v->members[i]))
 			site_look(&all, v->members[i].certificate);
 	for (unsigned i = 0; i < all.count; i++)
 		json_array_append_new(warnings, hang_make(v, &all.hangs[i]));

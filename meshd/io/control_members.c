@@ -27,11 +27,10 @@ static json_t *list_make(const struct node *n)
 static json_t *member_make(const struct view *v, const struct view_member *member)
 {
 	const struct certificate *c = member->certificate;
-	bool is_out = node_is_revoked(v->node, c);
 
 	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:o, s:I}", "name", c->name, "level", level_name(c->level),
 		"serial", (json_int_t)c->serial, "state",
-		is_out                ? "revoked"
+		member->is_out        ? "revoked"
 		: member->is_replaced ? "replaced"
 				      : "member",
 		"self", view_is_own(v, c), "roles", roles_make(c), "ends_min", (json_int_t)c->not_after);

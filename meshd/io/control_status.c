@@ -88,7 +88,7 @@ static json_t *levels_make(struct census *census)
 	view_members(census->v);
 	view_routes(census->v, VIEW_ALL_CLASSES);
 	for (size_t i = 0; i < census->v->member_count; i++)
-		if (!census->v->members[i].is_replaced)
+		if (view_counts(&census->v->members[i]))
 			member_count(census, census->v->members[i].certificate);
 	for (unsigned i = 0; i < LEVELS; i++) {
 		const char *name = level_name((enum level)i);

@@ -235,9 +235,9 @@ static void lost_city_degrades_and_lost_scene_does_not(void **state)
 	world_free(w);
 }
 
-static void unreachable_command_post_is_named(void **state)
+/* The car knows it, and nobody has ever heard it. */
+static struct certificate post_introduce(struct world *w)
 {
-	struct world *w = world_new(*state);
 	struct enrolment post;
 
 	memset(&post, 0, sizeof(post));
@@ -250,11 +250,43 @@ static void unreachable_command_post_is_named(void **state)
 		.not_after = UINT32_MAX };
 	assert_int_equal(certificate_issue(&post.certificate, &w->authority), 0);
 	assert_int_equal(member_introduce(w->members[CAR].d->node, &post.certificate), 0);
+	return post.certificate;
+}
+
+static void unreachable_command_post_is_named(void **state)
+{
+	struct world *w = world_new(*state);
+
+	post_introduce(w);
 	world_run(w, 10 * SECOND_US);
 	json_t *status = asked_well(w->members[CAR].d, "{\"request\": \"status\"}");
 	assert_string_equal(text_of(status, "verdict"), "degraded");
 	assert_true(has_reason(status, "command post \"post\" (scene) cannot be reached"));
 	json_decref(status);
+	world_free(w);
+}
+
+/* Lost for good: nothing is wrong that it is not there. */
+static void revoked_member_does_not_count(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct certificate post = post_introduce(w);
+	struct revocation list = { 0 };
+	uint8_t encoded[REVOCATION_MAX_LEN];
+
+	assert_int_equal(revocation_add(&list, post.serial), 0);
+	assert_int_equal(revocation_issue(&list, &w->authority, 1), 0);
+	int len = revocation_encode(&list, encoded, sizeof(encoded));
+	assert_int_equal(node_revocation_restore(d->node, bytes_of(encoded, (size_t)len)), 0);
+	world_run(w, 10 * SECOND_US);
+	json_t *status = asked_well(d, "{\"request\": \"status\"}");
+	assert_string_equal(text_of(status, "verdict"), "healthy");
+	assert_int_equal(number_of(named(json_object_get(status, "levels"), "level", "scene"), "known"), 0);
+	json_decref(status);
+	json_t *members = asked_well(d, "{\"request\": \"members\"}");
+	assert_string_equal(text_of(named(json_object_get(members, "members"), "name", "post"), "state"), "revoked");
+	json_decref(members);
 	world_free(w);
 }
 
@@ -797,6 +829,7 @@ int main(void)
 		TEST(lonely_node_says_so),
 		TEST(lost_city_degrades_and_lost_scene_does_not),
 		TEST(unreachable_command_post_is_named),
+		TEST(revoked_member_does_not_count),
 		TEST(replaced_member_does_not_count),
 		TEST(own_trouble_degrades),
 		TEST(silent_peers_of_a_link_are_named),
