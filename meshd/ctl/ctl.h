@@ -155,6 +155,8 @@ struct table {
 	char **cells;
 };
 void table_init(struct table *t, unsigned columns);
+/* The same, and the first row. */
+void table_begin(struct table *t, const char *const *heads, unsigned columns);
 __attribute__((format(printf, 2, 3))) void table_cell(struct table *t, const char *format, ...);
 void table_print(const struct table *t, FILE *out, const char *indent);
 void table_done(struct table *t);

@@ -43,17 +43,12 @@ static void list_print(const json_t *list, FILE *out)
 
 void members_print(const json_t *answer, FILE *out)
 {
+	static const char *const heads[] = { "NAME", "LEVEL", "STATE", "SERIAL", "VALID TO", "ROLES" };
 	const json_t *members = json_object_get(answer, "members"), *member;
 	struct table t;
 	size_t i;
 
-	table_init(&t, 6);
-	table_cell(&t, "NAME");
-	table_cell(&t, "LEVEL");
-	table_cell(&t, "STATE");
-	table_cell(&t, "SERIAL");
-	table_cell(&t, "VALID TO");
-	table_cell(&t, "ROLES");
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
 	json_array_foreach (members, i, member)
 		member_row(member, &t);
 	table_print(&t, out, "");

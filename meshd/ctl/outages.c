@@ -4,7 +4,6 @@
 #include <string.h>
 #include <time.h>
 
-#define COLUMNS 8
 #define CELL 32
 
 /* By this machine's clock, as the daemon had it. */
@@ -91,7 +90,7 @@ static void site_print(const json_t *site, FILE *out)
 void outages_print(const json_t *answer, FILE *out)
 {
 	const json_t *sites = json_object_get(answer, "sites"), *log = json_object_get(answer, "outages"), *each;
-	static const char *const head[COLUMNS] = { "SITE", "BEGAN", "LOST", "CONTACT", "TEXT", "VOICE", "PICTURE",
+	static const char *const heads[] = { "SITE", "BEGAN", "LOST", "CONTACT", "TEXT", "VOICE", "PICTURE",
 		"RESTORED" };
 	struct table t;
 	size_t i;
@@ -100,15 +99,13 @@ void outages_print(const json_t *answer, FILE *out)
 		fprintf(out, "nothing is watched; name sites in meshd.yaml: node: {watch: [city-post]}\n");
 	json_array_foreach (sites, i, each)
 		site_print(each, out);
-	table_init(&t, COLUMNS);
-	for (i = 0; i < COLUMNS; i++)
-		table_cell(&t, "%s", head[i]);
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
 	json_array_foreach (sites, i, each)
 		if (json_flag(each, "out"))
 			outage_row(&t, json_object_get(each, "outage"));
 	for (i = json_array_size(log); i-- > 0;)
 		outage_row(&t, json_array_get(log, i));
-	if (t.count > COLUMNS)
+	if (t.count > t.columns)
 		table_print(&t, out, "");
 	table_done(&t);
 }

@@ -35,9 +35,7 @@ void nodes_print(const json_t *answer, FILE *out)
 	struct table t;
 	size_t i;
 
-	table_init(&t, sizeof(heads) / sizeof(heads[0]));
-	for (i = 0; i < t.columns; i++)
-		table_cell(&t, "%s", heads[i]);
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
 	json_array_foreach (nodes, i, node)
 		node_row(node, &t);
 	table_print(&t, out, "");
@@ -81,9 +79,7 @@ static void neighbours_print(const json_t *neighbours, FILE *out)
 		fprintf(out, "    nobody there\n");
 		return;
 	}
-	table_init(&t, sizeof(heads) / sizeof(heads[0]));
-	for (i = 0; i < t.columns; i++)
-		table_cell(&t, "%s", heads[i]);
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
 	json_array_foreach (neighbours, i, n)
 		neighbour_row(n, &t);
 	table_print(&t, out, "    ");
@@ -265,9 +261,7 @@ void routes_print(const json_t *answer, FILE *out)
 	struct table t;
 	size_t i;
 
-	table_init(&t, sizeof(heads) / sizeof(heads[0]));
-	for (i = 0; i < t.columns; i++)
-		table_cell(&t, "%s", heads[i]);
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
 	json_array_foreach (json_object_get(answer, "own"), i, route) {
 		table_cell(&t, "%s", json_text(route, "prefix"));
 		table_cell(&t, "all");

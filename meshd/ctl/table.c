@@ -34,6 +34,13 @@ void table_init(struct table *t, unsigned columns)
 	*t = (struct table){ .columns = columns };
 }
 
+void table_begin(struct table *t, const char *const *heads, unsigned columns)
+{
+	table_init(t, columns);
+	for (unsigned i = 0; i < columns; i++)
+		table_cell(t, "%s", heads[i]);
+}
+
 void table_done(struct table *t)
 {
 	for (size_t i = 0; i < t->count; i++)
