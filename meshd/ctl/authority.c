@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,12 +10,6 @@
 #define REGISTRY_PATH_MAX (CTL_PATH_MAX + 8)
 #define KEPT_PATH_MAX (REGISTRY_PATH_MAX + 16)
 #define KEPT_MAX 1000
-
-static void random_kernel(void *user, void *out, size_t len)
-{
-	(void)user;
-	randombytes_buf(out, len);
-}
 
 /* "2a5f00c1": eight hex digits, not all zero. */
 static int id_parse(uint32_t *id, const char *text)
@@ -92,9 +85,7 @@ static int authority_replace(
 
 static int authority_make(struct authority_file *f, const char *id, char error[CTL_ERROR_MAX])
 {
-	const struct random random = { .fill = random_kernel };
-
-	authority_generate(&f->key, &random);
+	authority_generate(&f->key, &ctl_random);
 	if (id && id_parse(&f->key.public.deployment, id) < 0)
 		return ctl_error(error, -EINVAL, "--id \"%s\" is not eight hex digits; write one such as 2a5f00c1", id);
 	return f->is_locked ? passphrase_choose(f->passphrase_file, f->passphrase, error) : 0;

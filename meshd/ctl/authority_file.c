@@ -2,14 +2,7 @@
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
-
-static void random_kernel(void *user, void *out, size_t len)
-{
-	(void)user;
-	randombytes_buf(out, len);
-}
 
 static int unlock(struct authority_file *f, struct bytes text, char error[CTL_ERROR_MAX])
 {
@@ -51,10 +44,9 @@ int authority_file_load(struct authority_file *f, char error[CTL_ERROR_MAX])
 
 int authority_file_save(const struct authority_file *f, bool replace, char error[CTL_ERROR_MAX])
 {
-	const struct random random = { .fill = random_kernel };
 	char text[ENROLMENT_TEXT_MAX];
 	int len = f->is_locked ? authority_format_locked(&f->key, bytes_of(f->passphrase, strlen(f->passphrase)),
-					 &random, text, sizeof(text))
+					 &ctl_random, text, sizeof(text))
 			       : authority_format(&f->key, text, sizeof(text));
 	int code = len == -ENOMEM ? ctl_error(error, len,
 					    "%s: a passphrase needs 64 MiB of memory; use a larger machine", f->path)

@@ -61,6 +61,10 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
 int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,
 	char error[CTL_ERROR_MAX]);
 
+/* --- random.c -------------------------------------------------------------------------------- */
+
+extern const struct random ctl_random; /* the kernel's */
+
 /* --- file.c: secrets in files ---------------------------------------------------------------- */
 
 /* Length, or a negative errno with a sentence; at most ENROLMENT_TEXT_MAX bytes. */

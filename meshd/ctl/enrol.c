@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,12 +28,6 @@ struct enrol {
 	bool clock_is_guess;
 	char error[CTL_ERROR_MAX];
 };
-
-static void random_kernel(void *user, void *out, size_t len)
-{
-	(void)user;
-	randombytes_buf(out, len);
-}
 
 /* --- from arguments to a certificate ------------------------------------------------------ */
 
@@ -173,12 +166,11 @@ static int name_check(struct enrol *w)
 
 static int certificate_make(struct enrol *w)
 {
-	const struct random random = { .fill = random_kernel };
 	struct certificate *c = &w->e.certificate;
 	struct certificate plain = *c;
 	struct secret_authority trial = w->authority.key;
 
-	identity_generate(&w->e.identity, &random);
+	identity_generate(&w->e.identity, &ctl_random);
 	plain.key = c->key = w->e.identity.public;
 	plain.prefix_count = 0;
 	int code = certificate_issue(&plain, &trial);
