@@ -179,6 +179,7 @@ const char *words_classes(const json_t *classes);
 const char *json_text(const json_t *object, const char *key);
 json_int_t json_number(const json_t *object, const char *key);
 bool json_flag(const json_t *object, const char *key);
+bool json_has(const json_t *list, const char *word); /* one of its strings is that */
 
 /* --- the commands ------------------------------------------------------------------------------------------ */
 

@@ -1,10 +1,12 @@
 /* meshctl outages: what is out now, and every outage with the times until what came back. */
+#include "meshd/base/traffic.h"
 #include "meshd/ctl/ctl.h"
 
-#include <string.h>
 #include <time.h>
 
 #define CELL 32
+
+static const char *const purposes[TRAFFIC_CLASSES] = { "text", "voice", "pictures" };
 
 /* By this machine's clock, as the daemon had it. */
 static const char *date_text(json_int_t unix_s, char text[CELL])
@@ -35,17 +37,15 @@ static const char *after_text(const json_t *outage, const char *key, char text[C
 
 static const char *lost_text(const json_t *outage, char text[CELL])
 {
-	const char *words[] = { "text", "command", "bulk" }, *names[] = { "text", "voice", "pictures" };
-	const json_t *lost = json_object_get(outage, "lost"), *class;
-	size_t i, len = 0;
+	const json_t *lost = json_object_get(outage, "lost");
+	size_t len = 0;
 
 	*text = 0;
 	if (json_flag(outage, "start"))
 		return "(start)";
-	json_array_foreach (lost, i, class)
-		for (unsigned w = 0; w < 3; w++)
-			if (json_is_string(class) && strcmp(json_string_value(class), words[w]) == 0)
-				len += (size_t)snprintf(text + len, CELL - len, "%s%s", len ? ", " : "", names[w]);
+	for (unsigned class = 0; class < TRAFFIC_CLASSES; class ++)
+		if (json_has(lost, traffic_class_name(class)))
+			len += (size_t)snprintf(text + len, CELL - len, "%s%s", len ? ", " : "", purposes[class]);
 	return text;
 }
 
@@ -63,7 +63,6 @@ static void outage_row(struct table *t, const json_t *outage)
 
 static void site_print(const json_t *site, FILE *out)
 {
-	static const char *const names[] = { "text", "voice", "pictures" };
 	const json_t *class;
 	char text[CELL], ago[WORDS_MAX];
 	size_t i;
@@ -76,9 +75,9 @@ static void site_print(const json_t *site, FILE *out)
 	json_array_foreach (json_object_get(site, "classes"), i, class) {
 		const json_t *worked = json_object_get(class, "worked_s");
 
-		if (i >= sizeof(names) / sizeof(names[0]))
+		if (i == TRAFFIC_CLASSES)
 			break;
-		fprintf(out, "%s %s ", i ? ";" : ",", names[i]);
+		fprintf(out, "%s %s ", i ? ";" : ",", purposes[i]);
 		if (!json_is_number(worked))
 			fprintf(out, "never");
 		else

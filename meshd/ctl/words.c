@@ -29,7 +29,7 @@ const char *words_metric(const json_t *metric, char text[WORDS_MAX])
 	return text;
 }
 
-static bool list_has(const json_t *list, const char *word)
+bool json_has(const json_t *list, const char *word)
 {
 	const json_t *entry;
 	size_t i;
@@ -42,7 +42,7 @@ static bool list_has(const json_t *list, const char *word)
 
 const char *words_classes(const json_t *classes)
 {
-	bool has_voice = list_has(classes, "command"), has_pictures = list_has(classes, "bulk");
+	bool has_voice = json_has(classes, "command"), has_pictures = json_has(classes, "bulk");
 
 	return has_voice ? has_pictures ? "all" : "no pictures" : has_pictures ? "no voice" : "messages only";
 }
