@@ -117,7 +117,7 @@ struct registry {
 /* Makes the file if there is none, and waits for its lock. */
 int registry_open(struct registry *r, const char *authority_path, char error[CTL_ERROR_MAX]);
 int registry_add(struct registry *r, const struct certificate *c, char error[CTL_ERROR_MAX]);
-void registry_close(struct registry *r);
+void registry_close(struct registry *r); /* or nothing, if fd is -1 */
 /* By name, letter case aside; NULL: free. */
 const struct registry_entry *registry_find(const struct registry *r, const char *name);
 /* "backpack-1" taken: "backpack-2". Empty if none fits. */
@@ -230,7 +230,9 @@ struct question {
 #define QUESTION_CLASS 2
 #define QUESTION_FOLLOW 4 /* the option --follow */
 int question_parse(struct question *q, int argc, char **argv, unsigned words);
-/* Asks "request" (and dest, class); NULL with *status set after the error was told. */
+/* Asks "request" (and dest, class), page by page; NULL: errors as of client_ask(), or -EINVAL. */
+json_t *question_pages(const struct question *q, const char *request, int *code, char error[CTL_ERROR_MAX]);
+/* The same; NULL with *status set after the error was told. */
 json_t *question_ask(const struct question *q, const char *request, int *status);
 void json_print(const json_t *answer, FILE *out);
 typedef void (*answer_printer)(const json_t *answer, FILE *out);

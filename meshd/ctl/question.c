@@ -37,36 +37,32 @@ int question_parse(struct question *q, int argc, char **argv, unsigned words)
 	return 0;
 }
 
-static json_t *page_ask(const struct question *q, const char *request, json_int_t from, int *status)
+static json_t *page_ask(
+	const struct question *q, const char *request, json_int_t from, int *code, char error[CTL_ERROR_MAX])
 {
 	json_t *o = json_pack("{s:s, s:I}", "request", request, "from", from);
-	char error[CTL_ERROR_MAX];
-	int code;
 
 	if (q->dest && json_object_set_new(o, "dest", json_string(q->dest)) < 0) {
 		json_decref(o);
-		*status = ctl_fail(CTL_USAGE, "the destination is not text in UTF-8");
+		*code = ctl_error(error, -EINVAL, "the destination is not text in UTF-8");
 		return NULL;
 	}
 	if (q->class)
 		json_object_set_new(o, "class", json_string(q->class));
 	if (q->start)
 		json_object_set_new(o, "start", json_true());
-	json_t *answer = client_ask(q->socket, o, &code, error);
-	if (!answer)
-		*status = ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", error);
-	return answer;
+	return client_ask(q->socket, o, code, error);
 }
 
 /* A list of many pages has the request's name. */
-json_t *question_ask(const struct question *q, const char *request, int *status)
+json_t *question_pages(const struct question *q, const char *request, int *code, char error[CTL_ERROR_MAX])
 {
-	json_t *answer = page_ask(q, request, 0, status);
+	json_t *answer = page_ask(q, request, 0, code, error);
 	json_int_t from = 0, next;
 
 	while (answer && (next = json_number(answer, "next")) > from) {
 		from = next;
-		json_t *page = page_ask(q, request, from, status);
+		json_t *page = page_ask(q, request, from, code, error);
 
 		if (!page) {
 			json_decref(answer);
@@ -77,6 +73,17 @@ json_t *question_ask(const struct question *q, const char *request, int *status)
 		json_decref(page);
 	}
 	json_object_del(answer, "next");
+	return answer;
+}
+
+json_t *question_ask(const struct question *q, const char *request, int *status)
+{
+	char error[CTL_ERROR_MAX];
+	int code;
+	json_t *answer = question_pages(q, request, &code, error);
+
+	if (!answer)
+		*status = ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
 	return answer;
 }
 

@@ -22,7 +22,6 @@ struct revoke {
 	struct registry_entry entry; /* the last one of that name */
 	char path[CTL_PATH_MAX + 16]; /* of the list */
 	struct registry registry;
-	struct question question;
 	json_t *members; /* as meshd knows them; NULL: it is not here */
 	struct revocation r;
 	unsigned named, fresh; /* certificates under that name; that were not on the list */
@@ -69,24 +68,38 @@ static int name_take(struct revoke *w)
 	return code;
 }
 
+/* What the list beside the key does not tell, meshd may know. */
+static int roles_find(struct revoke *w)
+{
+	const json_t *members = json_object_get(w->members, "members"), *m, *role;
+	size_t i, k;
+
+	json_array_foreach (members, i, m) {
+		if (w->entry.has_roles || strcmp(json_text(m, "name"), w->name) != 0)
+			continue;
+		json_array_foreach (json_object_get(m, "roles"), k, role)
+			w->entry.roles |= (uint8_t)role_parse(json_string_value(role));
+		w->entry.has_roles = true;
+	}
+	if (w->entry.has_roles)
+		return 0;
+	return ctl_error(w->error, -ENOENT,
+		"%s does not tell the roles of \"%s\"; use a machine whose meshd knows it, or revoke it and enrol "
+		"the new one with --role and --again",
+		w->registry.path, w->name);
+}
+
 /* --- signing ---------------------------------------------------------------------------- */
 
-static json_t *members_ask(struct revoke *w)
+/* NULL: it is not here, and the lists beside the key are what is known. */
+static json_t *members_ask(const struct revoke *w)
 {
+	const struct question q = { .socket = w->socket };
 	char error[CTL_ERROR_MAX];
 	int code;
 
-	w->question = (struct question){ .socket = w->socket };
-	/* Whether it is here at all; question_ask() would complain. */
-	json_t *here =
-		w->offline ? NULL : client_ask(w->socket, json_pack("{s:s}", "request", "members"), &code, error);
-	if (!here)
-		return NULL;
-	json_decref(here);
-	return question_ask(&w->question, "members", &code);
+	return w->offline ? NULL : question_pages(&q, "members", &code, error);
 }
-
-static int roles_find(struct revoke *w);
 
 static int list_make(struct revoke *w)
 {
@@ -168,27 +181,6 @@ static int revoke_run(struct revoke *w)
 }
 
 /* --- replace -------------------------------------------------------------------------------- */
-
-/* What the list beside the key does not tell, meshd may know. */
-static int roles_find(struct revoke *w)
-{
-	const json_t *members = json_object_get(w->members, "members"), *m, *role;
-	size_t i, k;
-
-	json_array_foreach (members, i, m) {
-		if (w->entry.has_roles || strcmp(json_text(m, "name"), w->name) != 0)
-			continue;
-		json_array_foreach (json_object_get(m, "roles"), k, role)
-			w->entry.roles |= (uint8_t)role_parse(json_string_value(role));
-		w->entry.has_roles = true;
-	}
-	if (w->entry.has_roles)
-		return 0;
-	return ctl_error(w->error, -ENOENT,
-		"%s does not tell the roles of \"%s\"; use a machine whose meshd knows it, or revoke it and enrol "
-		"the new one with --role and --again",
-		w->registry.path, w->name);
-}
 
 static void replaced_say(const struct revoke *w, const struct certificate *c)
 {
