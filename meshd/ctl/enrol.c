@@ -246,8 +246,7 @@ int enrol_again(struct authority_file *f, const struct registry_entry *as, const
 		code = enrolment_make(&w);
 	*c = w.e.certificate;
 	memcpy(error, w.error, CTL_ERROR_MAX);
-	if (w.registry.fd >= 0)
-		registry_close(&w.registry);
+	registry_close(&w.registry);
 	authority_file_done(&w.authority);
 	enrolment_done(&w.e);
 	return code;

@@ -214,14 +214,23 @@ static int replace_run(struct revoke *w)
 		code = list_spread(w);
 	if (code && code != -ECONNREFUSED)
 		return ctl_fail(CTL_BAD, "%s", w->error);
-	if (w->registry.fd >= 0)
-		registry_close(&w->registry); /* enrolling takes its lock */
+	registry_close(&w->registry); /* enrolling takes its lock */
 	if (enrol_again(&w->authority, &w->entry, w->out, w->force, &c, w->error) < 0)
 		return ctl_fail(CTL_BAD, "\"%s\" is out, but: %s", w->name, w->error);
 	if (!w->json)
 		revoked_say(w);
 	replaced_say(w, &c);
 	return CTL_GOOD;
+}
+
+/* --- the commands ---------------------------------------------------------------------------- */
+
+static int revoke_done(struct revoke *w, int status)
+{
+	registry_close(&w->registry);
+	json_decref(w->members);
+	authority_file_done(&w->authority);
+	return status;
 }
 
 int command_replace(int argc, char **argv)
@@ -245,12 +254,7 @@ int command_replace(int argc, char **argv)
 		return ctl_fail(CTL_USAGE, "write: meshctl replace NAME NEW.key --authority FILE");
 	w.name = rest.texts[0];
 	w.out = rest.texts[1];
-	int status = replace_run(&w);
-	if (w.registry.fd >= 0)
-		registry_close(&w.registry);
-	json_decref(w.members);
-	authority_file_done(&w.authority);
-	return status;
+	return revoke_done(&w, replace_run(&w));
 }
 
 int command_revoke(int argc, char **argv)
@@ -274,10 +278,5 @@ int command_revoke(int argc, char **argv)
 	if (rest.count != !w.list || !w.list != !!w.authority.path || (w.list && w.offline))
 		return ctl_fail(
 			CTL_USAGE, "write: meshctl revoke NAME --authority FILE, or meshctl revoke --list FILE");
-	int status = revoke_run(&w);
-	if (w.registry.fd >= 0)
-		registry_close(&w.registry);
-	json_decref(w.members);
-	authority_file_done(&w.authority);
-	return status;
+	return revoke_done(&w, revoke_run(&w));
 }
