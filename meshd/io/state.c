@@ -63,6 +63,13 @@ struct state_job {
 
 /* --- writing ---------------------------------------------------------------------------- */
 
+/* Appended; returns the length of both. */
+static size_t checksum_append(uint8_t *data, size_t len)
+{
+	hash_bytes(data + len, CHECKSUM_LEN, bytes_of(data, len), (struct bytes){ 0 });
+	return len + CHECKSUM_LEN;
+}
+
 struct collection {
 	const struct node *node;
 	struct writer w;
@@ -85,31 +92,21 @@ static void certificate_collect(void *arg, const struct certificate *c)
 static void certificates_collect(struct state_job *job, const struct node *n)
 {
 	struct collection all = { .node = n };
-	uint8_t checksum[CHECKSUM_LEN];
 
 	job->certificates = malloc(CERTIFICATES_MAX);
 	if (!job->certificates)
 		return;
 	all.w = writer_of(job->certificates, CERTIFICATES_MAX);
 	node_dump_certificates(n, certificate_collect, &all);
-	hash_bytes(checksum, sizeof(checksum), writer_bytes(&all.w), (struct bytes){ 0 });
-	write_copy(&all.w, checksum, sizeof(checksum));
-	job->certificates_len = writer_len(&all.w);
+	job->certificates_len = checksum_append(job->certificates, writer_len(&all.w));
 	job->has[STATE_CERTIFICATES] = true;
-}
-
-/* Appended; returns the length of both. */
-static size_t checksum_add(uint8_t *data, size_t len)
-{
-	hash_bytes(data + len, CHECKSUM_LEN, bytes_of(data, len), (struct bytes){ 0 });
-	return len + CHECKSUM_LEN;
 }
 
 static void outages_collect(struct state_job *job, const struct daemon *d)
 {
 	size_t len = outages_write(&d->outage_watch.outages, io_now_us(), io_date_s(), job->outages, OUTAGE_STATE_MAX);
 
-	job->outages_len = checksum_add(job->outages, len);
+	job->outages_len = checksum_append(job->outages, len);
 	job->has[STATE_OUTAGES] = len > 0;
 }
 
@@ -214,8 +211,10 @@ static void job_start(struct daemon *d, uint64_t now_us, bool in_thread)
 
 static bool is_dirty(const struct state *s)
 {
-	return s->dirty[STATE_SEQNO] || s->dirty[STATE_TIME] || s->dirty[STATE_CERTIFICATES] ||
-	       s->dirty[STATE_OUTAGES] || s->dirty[STATE_REVOCATION];
+	for (unsigned i = 0; i < STATE_ITEMS; i++)
+		if (s->dirty[i])
+			return true;
+	return false;
 }
 
 void state_tick(struct daemon *d, uint64_t now_us)
@@ -384,14 +383,29 @@ int state_open(struct daemon *d, char error[IO_ERROR_MAX])
 	return 0;
 }
 
-static bool checksum_verify(struct bytes file)
+static bool checksum_verify(struct bytes contents, const uint8_t checksum[CHECKSUM_LEN])
 {
-	uint8_t checksum[CHECKSUM_LEN];
+	uint8_t right[CHECKSUM_LEN];
 
-	if (file.len < CHECKSUM_LEN)
+	hash_bytes(right, sizeof(right), contents, (struct bytes){ 0 });
+	return memcmp(right, checksum, CHECKSUM_LEN) == 0;
+}
+
+/* What is before the checksum at its end; *data is for free(). False: there is no such file, or it was set aside. */
+static bool checked_read(struct daemon *d, enum state_item item, size_t max, uint8_t **data, struct bytes *contents)
+{
+	int len = state_file_read(d->config.state_dir, item_names[item], max, data);
+
+	if (len < 0 && len != -EFBIG)
 		return false;
-	hash_bytes(checksum, sizeof(checksum), bytes_of(file.data, file.len - CHECKSUM_LEN), (struct bytes){ 0 });
-	return memcmp(checksum, file.data + file.len - CHECKSUM_LEN, CHECKSUM_LEN) == 0;
+	if (len >= CHECKSUM_LEN) {
+		*contents = bytes_of(*data, (size_t)len - CHECKSUM_LEN);
+		if (checksum_verify(*contents, *data + contents->len))
+			return true;
+	}
+	set_aside(d, item);
+	free(*data);
+	return false;
 }
 
 static void list_restore(struct daemon *d)
@@ -411,21 +425,14 @@ static void list_restore(struct daemon *d)
 	free(data);
 }
 
-void state_restore(struct daemon *d)
+static void certificates_restore(struct daemon *d)
 {
+	struct bytes contents;
 	uint8_t *data;
 
-	list_restore(d);
-	int len = state_file_read(d->config.state_dir, item_names[STATE_CERTIFICATES], CERTIFICATES_MAX, &data);
-
-	if (len < 0 && len != -EFBIG)
+	if (!checked_read(d, STATE_CERTIFICATES, CERTIFICATES_MAX, &data, &contents))
 		return;
-	if (len < 0 || !checksum_verify(bytes_of(data, (size_t)len))) {
-		set_aside(d, STATE_CERTIFICATES);
-		free(data);
-		return;
-	}
-	struct reader r = reader_of(bytes_of(data, (size_t)len - CHECKSUM_LEN));
+	struct reader r = reader_of(contents);
 	while (reader_left(&r) > 0) {
 		unsigned length = read_u16(&r);
 		struct bytes encoded = read_bytes(&r, length & ~WITH_PROOF);
@@ -437,17 +444,20 @@ void state_restore(struct daemon *d)
 	free(data);
 }
 
+void state_restore(struct daemon *d)
+{
+	list_restore(d);
+	certificates_restore(d);
+}
+
 void state_outages_restore(struct daemon *d)
 {
+	struct bytes contents;
 	uint8_t *data;
-	int len =
-		state_file_read(d->config.state_dir, item_names[STATE_OUTAGES], OUTAGE_STATE_MAX + CHECKSUM_LEN, &data);
 
-	if (len < 0 && len != -EFBIG)
+	if (!checked_read(d, STATE_OUTAGES, OUTAGE_STATE_MAX + CHECKSUM_LEN, &data, &contents))
 		return;
-	if (len < 0 || !checksum_verify(bytes_of(data, (size_t)len)) ||
-		outages_read(&d->outage_watch.outages, io_now_us(), io_date_s(),
-			bytes_of(data, (size_t)len - CHECKSUM_LEN)) < 0)
+	if (outages_read(&d->outage_watch.outages, io_now_us(), io_date_s(), contents) < 0)
 		set_aside(d, STATE_OUTAGES);
 	free(data);
 }
