@@ -459,6 +459,40 @@ static void unfeasible_update_of_the_selected_route_asks_its_neighbour__rfc8966_
 	world_free(w);
 }
 
+/* Who was asked first may be gone, and not known to be. */
+static void another_who_announces_it_while_one_is_asked_is_asked_too__rfc8966_3_8_2_1(void **state)
+{
+	struct world *w = world_with_three_probes();
+	struct address probe = world_address(2, 1);
+
+	(void)state;
+	/* It was near once, and then another origin had its place. */
+	probe_say(w, 2, 1, 0, say_update(P, world_id(6), 9, 50));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 2, 1, 0, say_update(P, world_id(7), 3, 50));
+	probe_say(w, 1, 0, 0, say_update(P, world_id(6), 9, 5000));
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(node_next(w, 0, P), 2);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 0);
+	babel_neighbour_lost(w->nodes[0].b, w->now, 1, &probe);
+	node_poll(w, 0);
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(node_next(w, 0, P), -1);
+	unsigned asked = probe_count(w, 1, TLV_SEQNO_REQUEST);
+	assert_true(asked >= 1);
+	assert_int_equal(probe_count(w, 3, TLV_SEQNO_REQUEST), 0);
+	probe_say(w, 3, 2, 0, say_update(P, world_id(6), 9, 6000));
+	world_run(w, 200 * MILLISECOND);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), asked);
+	assert_int_equal(probe_count(w, 3, TLV_SEQNO_REQUEST), 1);
+	assert_int_equal(probe_last(w, 3, TLV_SEQNO_REQUEST)->tlv.u.seqno_request.seqno, 10);
+	/* Both, from then on. */
+	world_run(w, 5 * A_SECOND);
+	assert_true(probe_count(w, 1, TLV_SEQNO_REQUEST) > asked);
+	assert_true(probe_count(w, 3, TLV_SEQNO_REQUEST) > 1);
+	world_free(w);
+}
+
 static void unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_2(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -749,6 +783,7 @@ int main(void)
 		cmocka_unit_test(starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_2_1),
 		cmocka_unit_test(request_stops_when_the_route_is_back),
 		cmocka_unit_test(unfeasible_update_of_the_selected_route_asks_its_neighbour__rfc8966_3_8_2_2),
+		cmocka_unit_test(another_who_announces_it_while_one_is_asked_is_asked_too__rfc8966_3_8_2_1),
 		cmocka_unit_test(unfeasible_but_much_better_update_asks_its_neighbour__rfc8966_3_8_2_2),
 		cmocka_unit_test(request_is_passed_on_although_the_requester_was_asked),
 		cmocka_unit_test(requests_of_several_origins_do_not_displace_each_other__frr_22892),
