@@ -49,14 +49,6 @@ void trial_revoke(struct trial *t, const struct plan_event *e)
 
 /* --- who still knows it ------------------------------------------------------------------------- */
 
-static bool has_route(const struct station *s, const struct prefix *p)
-{
-	enum packet_class class = CLASS_TEXT;
-	struct node_way way;
-
-	return node_way(s->node, p, &class, &way);
-}
-
 static bool has_session(const struct station *s, const struct station *out)
 {
 	struct node_peer_info info;
@@ -67,14 +59,37 @@ static bool has_session(const struct station *s, const struct station *out)
 	return false;
 }
 
+static bool has_way(const struct station *s, const struct prefix *p)
+{
+	enum packet_class class = CLASS_TEXT;
+	struct node_way way;
+
+	return node_way(s->node, p, &class, &way);
+}
+
+/* What lies behind it may be announced by others as well. */
+static bool has_route_of(const struct station *s, const struct prefix *p, const struct station *out)
+{
+	const struct certificate *c;
+	struct babel_route r;
+
+	if (!babel_selected(node_babel(s->node), p, BABEL_TEXT, &r))
+		return false;
+	c = node_certificate_of(s->node, &r.origin);
+	return c && c->serial == out->enrolment.certificate.serial;
+}
+
 static const char *hold_of(const struct station *s, const struct station *out)
 {
 	struct prefix host = prefix_of_host(out->address);
 
 	if (has_session(s, out))
 		return "a session with";
-	if (has_route(s, &host))
+	if (has_way(s, &host))
 		return "a route to";
+	for (unsigned k = 0; k < out->prefix_count; k++)
+		if (has_route_of(s, &out->prefixes[k], out))
+			return "a route to what is behind";
 	return NULL;
 }
 
