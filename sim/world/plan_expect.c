@@ -22,9 +22,26 @@ static void picture_add(struct plan_reading *r, int i, struct plan_expect *e)
 	e->file = r->plan->file_count++;
 }
 
-static int reach_read(struct plan_reading *r, int i, const struct plan_text_reach *text, struct plan_expect *e)
+/* A time that begins at `after` and is over with the plan at the latest. */
+static int within_read(struct plan_reading *r, int i, const char *after, const char *within, struct plan_expect *e)
 {
 	uint64_t within_us = 0;
+	int error = plan_time_read(r, "expect", i, after, &e->after_us);
+
+	if (!error)
+		error = plan_time_read(r, "expect", i, within, &within_us);
+	if (error)
+		return error;
+	if (!within_us || e->after_us + within_us > r->plan->duration_us)
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"%s needs a time that ends with the plan at the latest; write within: 10",
+			plan_measure_name(e->measure));
+	e->at_most = (double)within_us / 1e6;
+	return 0;
+}
+
+static int reach_read(struct plan_reading *r, int i, const struct plan_text_reach *text, struct plan_expect *e)
+{
 	int error = plan_node_name_read(r, "expect", i, text->from, &e->from);
 
 	e->every_us = EVERY_US;
@@ -33,20 +50,17 @@ static int reach_read(struct plan_reading *r, int i, const struct plan_text_reac
 	if (!error)
 		error = plan_class_read(r, "expect", i, text->class, &e->class);
 	if (!error)
-		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
-	if (!error)
 		error = plan_time_read(r, "expect", i, text->every, &e->every_us);
 	if (!error)
-		error = plan_time_read(r, "expect", i, text->within, &within_us);
+		error = within_read(r, i, text->after, text->within, e);
 	if (error)
 		return error;
-	if (!within_us || !e->every_us || e->after_us + within_us > r->plan->duration_us)
+	if (!e->every_us)
 		return outline_complain(&r->outline, "expect", i, NULL,
-			"reach needs a time that ends with the plan at the latest; write within: 10");
+			"reach asks again and again, and not all the time; write every: 0.1, or leave it out");
 	if (e->from == e->to)
 		return outline_complain(
 			&r->outline, "expect", i, NULL, "reach is from a node to another one; name two");
-	e->at_most = (double)within_us / 1e6;
 	if (e->class == PLAN_BULK)
 		picture_add(r, i, e);
 	return 0;
@@ -192,39 +206,21 @@ static int carried_read(struct plan_reading *r, int i, const struct plan_text_ca
 
 static int whole_read(struct plan_reading *r, int i, const struct plan_text_whole *text, struct plan_expect *e)
 {
-	uint64_t within_us = 0;
 	int error = plan_class_read(r, "expect", i, text->class, &e->class);
 
-	if (!error)
-		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
-	if (!error)
-		error = plan_time_read(r, "expect", i, text->within, &within_us);
-	if (!error && (!within_us || e->after_us + within_us > r->plan->duration_us))
-		return outline_complain(&r->outline, "expect", i, NULL,
-			"whole needs a time that ends with the plan at the latest; write within: 10");
-	e->at_most = (double)within_us / 1e6;
-	return error;
+	return error ? error : within_read(r, i, text->after, text->within, e);
 }
 
 /* By all that links which admit the class join to a node. */
 static int revoked_read(struct plan_reading *r, int i, const struct plan_text_revoked *text, struct plan_expect *e)
 {
-	uint64_t within_us = 0;
 	int error = plan_node_name_read(r, "expect", i, text->node, &e->from);
 
 	if (!error && text->at)
 		error = plan_node_name_read(r, "expect", i, text->at, &e->to);
 	if (!error)
 		error = plan_class_read(r, "expect", i, text->class, &e->class);
-	if (!error)
-		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
-	if (!error)
-		error = plan_time_read(r, "expect", i, text->within, &within_us);
-	if (!error && (!within_us || e->after_us + within_us > r->plan->duration_us))
-		return outline_complain(&r->outline, "expect", i, NULL,
-			"revoked needs a time that ends with the plan at the latest; write within: 10");
-	e->at_most = (double)within_us / 1e6;
-	return error;
+	return error ? error : within_read(r, i, text->after, text->within, e);
 }
 
 int plan_expect_read(struct plan_reading *r, int i)
