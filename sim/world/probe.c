@@ -174,25 +174,41 @@ void probe_deliver(struct trial *t, struct station *s, const struct host_packet 
 		flow_arrived(&t->flows[p.index], p.number, s->came_as, station_now_us(s));
 }
 
+typedef void (*watch_function)(struct timer *timer, uint64_t now_us);
+
+/* What looks at an expectation as long as the world runs; NULL: nothing has to, or guard.c and load.c have begun it. */
+static watch_function watch_of(const struct plan_expect *conf)
+{
+	switch (conf->measure) {
+	case PLAN_REVOKED:
+		return trial_revoked_due;
+	case PLAN_WHOLE:
+		return trial_whole_due;
+	case PLAN_REACH:
+		if (conf->class == PLAN_BULK)
+			return NULL;
+		return conf->class == PLAN_VOICE ? trial_call_due : reach_due;
+	default:
+		return NULL;
+	}
+}
+
 void probes_init(struct trial *t)
 {
 	for (unsigned i = 0; i < t->plan->flow_count; i++)
 		flow_init(t, i);
 	for (unsigned i = 0; i < t->plan->expect_count; i++) {
 		struct trial_expect *e = &t->expect[i];
-		bool is_reach = e->conf->measure == PLAN_REACH && e->conf->class != PLAN_BULK;
+		watch_function watch = watch_of(e->conf);
 
 		if (e->conf->measure >= PLAN_SESSIONS)
 			trial_guard_init(e);
 		if (e->conf->measure == PLAN_SHARE && e->conf->over_us)
 			trial_mean_init(e);
-		if (!is_reach && e->conf->measure != PLAN_WHOLE && e->conf->measure != PLAN_REVOKED)
+		if (!watch)
 			continue;
-		timer_init(&e->timer, e->conf->measure == PLAN_REVOKED ? trial_revoked_due
-				      : !is_reach                      ? trial_whole_due
-				      : e->conf->class == PLAN_VOICE   ? trial_call_due
-								       : reach_due);
-		if (is_reach)
+		timer_init(&e->timer, watch);
+		if (e->conf->measure == PLAN_REACH)
 			station_timer_set(
 				t->world->stations[e->conf->from], &e->timer, WORLD_START_US + e->conf->after_us);
 		else
