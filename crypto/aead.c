@@ -11,6 +11,7 @@
  * tests/unit/crypto_aead.c; what it gains is in docs/performance.md.
  */
 #include "crypto/aead.h"
+#include "crypto/crypto.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -57,21 +58,16 @@ static void pad_add(crypto_onetimeauth_state *state, size_t len)
 		crypto_onetimeauth_update(state, zeros, PAD - len % PAD);
 }
 
-static void put_le64(uint8_t out[8], uint64_t value)
-{
-	for (unsigned i = 0; i < 8; i++)
-		out[i] = (uint8_t)(value >> 8 * i);
-}
-
 /* RFC 8439, 2.8, of what is encrypted. */
 static void tag_make(uint8_t tag[AEAD_TAG], const uint8_t *text, size_t len, const uint8_t *associated,
 	size_t associated_len, const uint8_t *key)
 {
 	crypto_onetimeauth_state state;
 	uint8_t lengths[16];
+	struct writer w = writer_of(lengths, sizeof(lengths));
 
-	put_le64(lengths, associated_len);
-	put_le64(lengths + 8, len);
+	write_le64(&w, associated_len);
+	write_le64(&w, len);
 	crypto_onetimeauth_init(&state, key);
 	crypto_onetimeauth_update(&state, associated, associated_len);
 	pad_add(&state, associated_len);
@@ -79,7 +75,7 @@ static void tag_make(uint8_t tag[AEAD_TAG], const uint8_t *text, size_t len, con
 	pad_add(&state, len);
 	crypto_onetimeauth_update(&state, lengths, sizeof(lengths));
 	crypto_onetimeauth_final(&state, tag);
-	sodium_memzero(&state, sizeof(state));
+	secret_wipe(&state, sizeof(state));
 }
 
 void aead_seal(uint8_t *text, size_t len, const uint8_t *associated, size_t associated_len,
@@ -95,7 +91,7 @@ void aead_seal(uint8_t *text, size_t len, const uint8_t *associated, size_t asso
 	crypto_stream_chacha20_ietf(stream, stream_len, nonce, key);
 	text_mix(text, stream + BLOCK, len);
 	tag_make(text + len, text, len, associated, associated_len, stream);
-	sodium_memzero(stream, stream_len);
+	secret_wipe(stream, stream_len);
 }
 
 bool aead_open(uint8_t *text, size_t len, const uint8_t *associated, size_t associated_len,
@@ -108,11 +104,11 @@ bool aead_open(uint8_t *text, size_t len, const uint8_t *associated, size_t asso
 		return aead_open_by_library(text, len, associated, associated_len, nonce, key);
 	crypto_stream_chacha20_ietf(stream, stream_len, nonce, key);
 	tag_make(tag, text, len, associated, associated_len, stream);
-	bool is_right = crypto_verify_16(tag, text + len) == 0;
+	bool is_right = secret_equal(tag, text + len, sizeof(tag));
 	if (is_right)
 		text_mix(text, stream + BLOCK, len);
-	sodium_memzero(stream, stream_len);
-	sodium_memzero(tag, sizeof(tag));
+	secret_wipe(stream, stream_len);
+	secret_wipe(tag, sizeof(tag));
 	return is_right;
 }
 

@@ -9,9 +9,8 @@
  * ChaCha20-Poly1305, nonce 0^32 || LE64 counter. A counter is spent by sealing,
  * never by failing, and is never used twice.
  */
-#include "crypto/crypto.h"
-
 #include "crypto/aead.h"
+#include "crypto/crypto.h"
 
 #include <assert.h>
 #include <errno.h>
