@@ -42,26 +42,28 @@ bool revocation_names(const struct revocation *r, uint32_t serial)
 	return serial && at < r->bitmap_len && (r->bitmap[at] & bit_of(serial));
 }
 
+static void bitmap_reach(struct revocation *r, size_t len)
+{
+	if (len <= r->bitmap_len)
+		return;
+	memset(r->bitmap + r->bitmap_len, 0, len - r->bitmap_len);
+	r->bitmap_len = (uint16_t)len;
+}
+
 int revocation_add(struct revocation *r, uint32_t serial)
 {
 	size_t at = (serial - 1) / 8;
 
 	if (serial == 0 || serial > REVOCATION_SERIAL_MAX)
 		return -ERANGE;
-	if (at >= r->bitmap_len) {
-		memset(r->bitmap + r->bitmap_len, 0, at + 1 - r->bitmap_len);
-		r->bitmap_len = (uint16_t)(at + 1);
-	}
+	bitmap_reach(r, at + 1);
 	r->bitmap[at] |= bit_of(serial);
 	return 0;
 }
 
 void revocation_join(struct revocation *r, const struct revocation *other)
 {
-	if (other->bitmap_len > r->bitmap_len) {
-		memset(r->bitmap + r->bitmap_len, 0, (size_t)(other->bitmap_len - r->bitmap_len));
-		r->bitmap_len = other->bitmap_len;
-	}
+	bitmap_reach(r, other->bitmap_len);
 	for (size_t i = 0; i < other->bitmap_len; i++)
 		r->bitmap[i] |= other->bitmap[i];
 	if (other->epoch > r->epoch)
