@@ -4,30 +4,20 @@
  * What must hold: what decodes, encodes to the same bytes, is hashed and judged
  * without harm, and is accepted only if it is the one that was signed here.
  */
-#include "crypto/crypto.h"
+#include "tests/fuzz/crypto_authority.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct secret_authority authority;
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct prng prng;
-	struct random random = prng_random(&prng);
-
 	(void)argc;
 	(void)argv;
-	if (sodium_init() < 0)
-		return 1;
-	prng_seed(&prng, 1);
-	authority_generate(&authority, &random);
-	return 0;
+	return authority_make();
 }
 
 static void certificate_judge(const struct certificate *c)

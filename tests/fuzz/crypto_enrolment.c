@@ -6,7 +6,7 @@
  * accepted one formats and parses again to the same.
  */
 #include "crypto/armour.h"
-#include "crypto/crypto.h"
+#include "tests/fuzz/crypto_authority.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -16,21 +16,15 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct secret_authority authority;
 static struct enrolment member;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	struct prng prng;
-	struct random random = prng_random(&prng);
-
 	(void)argc;
 	(void)argv;
-	if (sodium_init() < 0)
+	if (authority_make() != 0)
 		return 1;
-	prng_seed(&prng, 1);
-	authority_generate(&authority, &random);
-	identity_generate(&member.identity, &random);
+	identity_generate(&member.identity, &authority_random);
 	member.authority = authority.public;
 	memcpy(member.psk, authority.psk, KEY_LEN);
 	member.certificate = (struct certificate){ .key = member.identity.public, .name_len = 1, .name = "n" };
