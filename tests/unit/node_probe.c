@@ -104,12 +104,7 @@ static void ipv4_is_told_what_passes_or_cut_once(void **state)
 	packet_make(&p, &a, &b, PROTOCOL_UDP, 64, 1350 - 20);
 	p.data[6] = 0;
 	ipv4_checksum_set(p.data);
-	uint8_t *buffer = malloc(NODE_HEADROOM + p.len + NODE_TAILROOM);
-	assert_non_null(buffer);
-	struct node_packet packet = { buffer + NODE_HEADROOM, p.len };
-	memcpy(packet.data, p.data, p.len);
-	node_packets_in(w->stations[NEAR].node, w->now, &packet, 1);
-	free(buffer);
+	station_packet_in(w, NEAR, &p);
 	assert_int_equal(counters_of(w, NEAR)->fragments_more, 1);
 	assert_int_equal(counters_of(w, NEAR)->pieces_sent, pieces);
 	world_free(w);

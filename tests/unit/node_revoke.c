@@ -39,20 +39,6 @@ static int tell(struct world *w, unsigned i, struct bytes list)
 	return error;
 }
 
-static bool has_route(struct world *w, unsigned from, unsigned to)
-{
-	struct prefix match;
-
-	return node_lookup(w->stations[from].node, &w->stations[to].address, &match) == NODE_VERDICT_ROUTE;
-}
-
-static bool is_neighbour(struct world *w, unsigned i, unsigned other, unsigned segment)
-{
-	struct node_peer_info info;
-
-	return peer_info(w, i, other, segment, &info) && info.is_up;
-}
-
 static bool holds(const struct world *w, unsigned i, struct bytes list)
 {
 	return bytes_equal(node_revocation(w->stations[i].node), list);
@@ -65,22 +51,22 @@ static void list_goes_everywhere_and_the_node_is_out(void **state)
 	uint8_t room[REVOCATION_MAX_LEN];
 
 	(void)state;
-	assert_true(has_route(w, 0, 3) && is_neighbour(w, 2, 3, 2));
+	assert_true(reaches(w, 0, 3) && is_peer(w, 2, 3, 2));
 	struct bytes list = list_with(w, &r, 3, room);
 	assert_int_equal(tell(w, 0, list), 0);
 	world_run(w, A_SECOND);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(holds(w, i, list));
-		assert_false(has_route(w, i, 3));
+		assert_false(reaches(w, i, 3));
 		assert_int_equal(w->stations[i].lists_stored, 1);
 		assert_true(node_is_revoked(w->stations[i].node, &w->stations[3].enrolment.certificate));
 	}
-	assert_false(is_neighbour(w, 2, 3, 2));
-	assert_true(has_route(w, 0, 2)); /* the others go on */
+	assert_false(is_peer(w, 2, 3, 2));
+	assert_true(reaches(w, 0, 2)); /* the others go on */
 	assert_true(holds(w, 3, list)); /* it was told why */
 	assert_true(w->stations[3].events[NODE_REVOKED] > 0);
 	world_run(w, 2 * A_MINUTE);
-	assert_false(is_neighbour(w, 2, 3, 2) || has_route(w, 0, 3));
+	assert_false(is_peer(w, 2, 3, 2) || reaches(w, 0, 3));
 	world_free(w);
 }
 
@@ -103,9 +89,9 @@ static void handshakes_of_who_is_out_are_refused_also_after_restarts(void **stat
 	station_join(w, 2, 2);
 	station_join(w, 3, 2);
 	world_run(w, A_MINUTE);
-	assert_false(is_neighbour(w, 2, 3, 2) || is_neighbour(w, 3, 2, 2));
-	assert_false(has_route(w, 0, 3));
-	assert_true(has_route(w, 0, 2));
+	assert_false(is_peer(w, 2, 3, 2) || is_peer(w, 3, 2, 2));
+	assert_false(reaches(w, 0, 3));
+	assert_true(reaches(w, 0, 2));
 	assert_true(w->stations[2].events[NODE_REFUSED] > 0);
 	assert_true(node_counters(w->stations[2].node)->drops.certificate_refused > 0);
 	world_free(w);
@@ -121,22 +107,22 @@ static void who_was_apart_learns_it_before_any_route(void **state)
 	(void)state;
 	w->segments[1].is_cut = true;
 	world_run(w, A_MINUTE);
-	assert_true(has_route(w, 2, 3));
+	assert_true(reaches(w, 2, 3));
 	struct bytes list = list_with(w, &r, 3, room);
 	assert_int_equal(tell(w, 0, list), 0);
 	world_run(w, 5 * A_SECOND);
 	assert_false(holds(w, 2, list));
 	w->segments[1].is_cut = false;
-	for (unsigned i = 0; i < 600 && !is_neighbour(w, 1, 2, 1); i++) {
+	for (unsigned i = 0; i < 600 && !is_peer(w, 1, 2, 1); i++) {
 		world_run(w, 100 * MILLISECOND);
-		assert_false(has_route(w, 0, 3) || has_route(w, 1, 3));
-		if (is_neighbour(w, 1, 2, 1) || is_neighbour(w, 2, 1, 1))
+		assert_false(reaches(w, 0, 3) || reaches(w, 1, 3));
+		if (is_peer(w, 1, 2, 1) || is_peer(w, 2, 1, 1))
 			assert_true(holds(w, 2, list));
 	}
-	assert_true(is_neighbour(w, 1, 2, 1));
+	assert_true(is_peer(w, 1, 2, 1));
 	world_run(w, 10 * A_SECOND);
-	assert_true(has_route(w, 0, 2));
-	assert_false(has_route(w, 2, 3) || is_neighbour(w, 2, 3, 2));
+	assert_true(reaches(w, 0, 2));
+	assert_false(reaches(w, 2, 3) || is_peer(w, 2, 3, 2));
 	world_free(w);
 }
 
@@ -153,11 +139,11 @@ static void list_is_stored_before_it_acts(void **state)
 	assert_int_equal(tell(w, 0, list), 0);
 	world_run(w, A_SECOND);
 	assert_int_equal(w->stations[2].lists_stored, 1);
-	assert_true(is_neighbour(w, 2, 3, 2) && has_route(w, 2, 3));
-	assert_false(has_route(w, 1, 3) || has_route(w, 0, 3)); /* they have acted */
+	assert_true(is_peer(w, 2, 3, 2) && reaches(w, 2, 3));
+	assert_false(reaches(w, 1, 3) || reaches(w, 0, 3)); /* they have acted */
 	node_revocation_stored(w->stations[2].node, w->now);
 	station_poll(&w->stations[2]);
-	assert_false(is_neighbour(w, 2, 3, 2) || has_route(w, 2, 3));
+	assert_false(is_peer(w, 2, 3, 2) || reaches(w, 2, 3));
 	world_free(w);
 }
 
@@ -175,7 +161,7 @@ static void lost_lists_are_said_again(void **state)
 	w->segments[1].loss = 0;
 	world_run(w, 30 * A_SECOND);
 	assert_true(holds(w, 2, list));
-	assert_false(is_neighbour(w, 2, 3, 2));
+	assert_false(is_peer(w, 2, 3, 2));
 	world_free(w);
 }
 
@@ -226,7 +212,7 @@ static void two_lists_of_one_number_become_one(void **state)
 	struct bytes one = node_revocation(w->stations[0].node);
 	for (unsigned i = 0; i < 4; i++)
 		assert_true(holds(w, i, one));
-	assert_true(has_route(w, 0, 3));
+	assert_true(reaches(w, 0, 3));
 	assert_true(w->stations[1].events[NODE_REVOKED] + w->stations[2].events[NODE_REVOKED] > 0);
 	revocation_join(&a, &b);
 	struct bytes joined = list_naming(w, &a, 40, room_a);
@@ -247,7 +233,7 @@ static void who_claims_a_list_that_it_has_not_is_no_neighbour(void **state)
 	(void)state;
 	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(claim, sizeof(claim))), 0);
 	world_run(w, 30 * A_SECOND);
-	assert_true(has_route(w, 1, 3) && has_route(w, 1, 2));
+	assert_true(reaches(w, 1, 3) && reaches(w, 1, 2));
 	assert_int_equal(w->stations[1].lists_stored, 0);
 	world_free(w);
 }
@@ -274,7 +260,7 @@ static void forged_list_from_a_member_changes_nothing(void **state)
 	const struct node_drops *drops = &node_counters(w->stations[1].node)->drops;
 	assert_int_equal(drops->list_refused, 4); /* so many signatures are looked at in one moment */
 	assert_int_equal(drops->rate_limited, 16);
-	assert_true(has_route(w, 1, 2) && has_route(w, 0, 3));
+	assert_true(reaches(w, 1, 2) && reaches(w, 0, 3));
 	assert_int_equal(w->stations[1].lists_stored, 0);
 	world_free(w);
 }
@@ -308,14 +294,14 @@ static void thin_link_takes_the_list_in_pieces(void **state)
 	station_join(w, 1, 1);
 	station_join(w, 2, 1);
 	world_run(w, A_MINUTE);
-	assert_true(has_route(w, 0, 2));
+	assert_true(reaches(w, 0, 2));
 	assert_int_equal(revocation_add(&r, REVOCATION_SERIAL_MAX), 0); /* as long as it gets */
 	struct bytes list = list_with(w, &r, 2, room);
 	assert_int_equal(list.len, REVOCATION_MAX_LEN);
 	assert_int_equal(tell(w, 0, list), 0);
 	world_run(w, 10 * A_SECOND);
 	assert_true(holds(w, 1, list));
-	assert_false(has_route(w, 0, 2));
+	assert_false(reaches(w, 0, 2));
 	world_free(w);
 }
 

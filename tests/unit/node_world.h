@@ -596,28 +596,40 @@ static inline uint64_t drops_of(struct world *w, unsigned i)
 
 /* --- packets ------------------------------------------------------------------------------- */
 
-/* A numbered packet from the host of station `i`, `len` bytes of payload (at least 8). */
-static inline void station_send_packet(struct world *w, unsigned i, const struct address *from,
-	const struct address *to, uint8_t hops, size_t len, uint32_t number)
+/* `len` bytes of payload (at least 8). */
+static inline void packet_make_numbered(struct test_packet *p, const struct address *from, const struct address *to,
+	uint8_t hops, size_t len, uint32_t number)
 {
-	struct station *s = &w->stations[i];
-	struct test_packet p;
-
-	packet_make(&p, from, to, PROTOCOL_UDP, hops, len);
-	uint8_t *payload = p.data + p.len - len;
+	packet_make(p, from, to, PROTOCOL_UDP, hops, len);
+	uint8_t *payload = p->data + p->len - len;
 	memset(payload, 0, 4);
 	payload[4] = (uint8_t)(number >> 24);
 	payload[5] = (uint8_t)(number >> 16);
 	payload[6] = (uint8_t)(number >> 8);
 	payload[7] = (uint8_t)number;
+}
 
-	uint8_t *buffer = malloc(NODE_HEADROOM + p.len + NODE_TAILROOM);
+/* From the host of station `i`. */
+static inline void station_packet_in(struct world *w, unsigned i, const struct test_packet *p)
+{
+	struct station *s = &w->stations[i];
+	uint8_t *buffer = malloc(NODE_HEADROOM + p->len + NODE_TAILROOM);
+
 	assert_non_null(buffer);
-	struct node_packet packet = { buffer + NODE_HEADROOM, p.len };
-	memcpy(packet.data, p.data, p.len);
+	struct node_packet packet = { buffer + NODE_HEADROOM, p->len };
+	memcpy(packet.data, p->data, p->len);
 	node_packets_in(s->node, w->now, &packet, 1);
 	free(buffer);
 	station_poll(s);
+}
+
+static inline void station_send_packet(struct world *w, unsigned i, const struct address *from,
+	const struct address *to, uint8_t hops, size_t len, uint32_t number)
+{
+	struct test_packet p;
+
+	packet_make_numbered(&p, from, to, hops, len, number);
+	station_packet_in(w, i, &p);
 }
 
 static inline void station_say(struct world *w, unsigned i, unsigned to, uint32_t number)
@@ -625,20 +637,33 @@ static inline void station_say(struct world *w, unsigned i, unsigned to, uint32_
 	station_send_packet(w, i, &w->stations[i].address, &w->stations[to].address, 64, 64, number);
 }
 
-/* A steady flow, one packet each `every`, numbered from `first`. Returns how many got lost. */
-static inline unsigned world_flow(
+/* One packet each `every`, numbered from `first`. */
+static inline void world_say(
 	struct world *w, unsigned from, unsigned to, uint32_t first, unsigned count, uint64_t every)
 {
-	unsigned lost = 0;
-
 	for (unsigned k = 0; k < count; k++) {
 		station_say(w, from, to, first + k);
 		world_run(w, every);
 	}
+}
+
+/* How many of those that were said did not arrive, a second later. */
+static inline unsigned world_lost(struct world *w, unsigned to, uint32_t first, unsigned count)
+{
+	unsigned lost = 0;
+
 	world_run(w, A_SECOND);
 	for (unsigned k = 0; k < count; k++)
 		lost += !w->stations[to].seen[first + k];
 	return lost;
+}
+
+/* A steady flow. Returns how many got lost. */
+static inline unsigned world_flow(
+	struct world *w, unsigned from, unsigned to, uint32_t first, unsigned count, uint64_t every)
+{
+	world_say(w, from, to, first, count, every);
+	return world_lost(w, to, first, count);
 }
 
 /* --- building ------------------------------------------------------------------------------- */
