@@ -66,20 +66,13 @@ static json_t *levels_make(struct view *v)
 
 /* --- alarms -------------------------------------------------------------------------------------------- */
 
-static json_t *text_make(const char *text)
-{
-	json_t *o = json_string(text);
-
-	return o ? o : json_string("not text"); /* a cut may have gone through a character */
-}
-
 static json_t *name_make(const struct alarm *alarm)
 {
 	char name[ALARM_SUBJECT_MAX + 24];
 
 	snprintf(
 		name, sizeof(name), "%s%s%s", alarm_kind_name(alarm->kind), *alarm->subject ? " " : "", alarm->subject);
-	return text_make(name);
+	return json_of_text(name);
 }
 
 static json_t *alarm_make(const struct view *v, const struct alarm *alarm)
@@ -89,9 +82,9 @@ static json_t *alarm_make(const struct view *v, const struct alarm *alarm)
 	bool is_over = alarm->phase == ALARM_OVER;
 
 	return json_pack("{s:o, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", name_make(alarm), "kind",
-		alarm_kind_name(alarm->kind), "subject", text_make(alarm->subject), "grade",
-		alarm_is_red(alarm->kind) ? "red" : "amber", "text", text_make(alarm->text), "action",
-		text_make(alarm->action), "since_s", json_age_s(v->now_us, alarm->since_us), "over_s",
+		alarm_kind_name(alarm->kind), "subject", json_of_text(alarm->subject), "grade",
+		alarm_is_red(alarm->kind) ? "red" : "amber", "text", json_of_text(alarm->text), "action",
+		json_of_text(alarm->action), "since_s", json_age_s(v->now_us, alarm->since_us), "over_s",
 		is_over ? json_age_s(v->now_us, alarm->seen_us) : json_null(), "under",
 		!is_over && alarm->under != ALARM_NONE ? name_make(&a->all[alarm->under]) : json_null(), "silent_s",
 		silent_us ? json_integer((json_int_t)((silent_us - v->now_us) / SECOND_US)) : json_null());

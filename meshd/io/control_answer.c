@@ -37,9 +37,7 @@ json_t *answer_error(const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	/* A cut may have gone through a character. */
-	json_t *error = json_string(text);
-	return json_pack("{s:b, s:o}", "ok", 0, "error", error ? error : json_string("not text"));
+	return json_pack("{s:b, s:o}", "ok", 0, "error", json_of_text(text));
 }
 
 size_t page_from(const json_t *request)

@@ -5,13 +5,9 @@
 
 json_t *event_make(const struct daemon *d, uint64_t number, const struct event *event)
 {
-	json_t *text = json_string(event->text);
-
-	/* A cut may have gone through a character. */
 	return json_pack("{s:I, s:f, s:s, s:s, s:o}", "number", (json_int_t)number, "at_s",
 		(double)((event->at_us - d->start_us) / 1000) / 1000, "grade",
-		event_grade_name(event_grade(event->code)), "code", event->code, "text",
-		text ? text : json_string("not text"));
+		event_grade_name(event_grade(event->code)), "code", event->code, "text", json_of_text(event->text));
 }
 
 json_t *answer_events(struct view *v, const json_t *request)

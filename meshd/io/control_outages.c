@@ -18,9 +18,8 @@ static json_t *lost_make(uint8_t lost)
 
 static json_t *outage_make(const struct outage *o)
 {
-	json_t *name = json_string(o->site);
-	json_t *made = json_pack("{s:o, s:b, s:I, s:o}", "site", name ? name : json_string("not text"), "start",
-		o->is_start, "began_unix_s", (json_int_t)o->began_unix_s, "lost", lost_make(o->lost));
+	json_t *made = json_pack("{s:o, s:b, s:I, s:o}", "site", json_of_text(o->site), "start", o->is_start,
+		"began_unix_s", (json_int_t)o->began_unix_s, "lost", lost_make(o->lost));
 
 	for (unsigned i = 0; i < OUTAGE_MARKS; i++) {
 		char key[32];
@@ -45,10 +44,8 @@ static json_t *classes_make(const struct view *v, const struct outage_site *s)
 
 static json_t *site_make(const struct view *v, const struct outage_site *s)
 {
-	json_t *name = json_string(s->name);
-
-	return json_pack("{s:o, s:b, s:o, s:o, s:o}", "site", name ? name : json_string("not text"), "out", s->is_out,
-		"classes", classes_make(v, s), "out_s",
+	return json_pack("{s:o, s:b, s:o, s:o, s:o}", "site", json_of_text(s->name), "out", s->is_out, "classes",
+		classes_make(v, s), "out_s",
 		s->is_out ? json_real((double)(outage_age_ms(s, v->now_us) / 100) / 10) : json_null(), "outage",
 		s->is_out ? outage_make(&s->now) : json_null());
 }

@@ -280,6 +280,13 @@ json_t *json_age_s(uint64_t now_us, uint64_t then_us)
 	return then_us ? json_real((double)tenths / 10) : json_null();
 }
 
+json_t *json_of_text(const char *text)
+{
+	json_t *o = json_string(text);
+
+	return o ? o : json_string("not text");
+}
+
 json_t *json_address(const struct address *a)
 {
 	char text[ADDRESS_TEXT];
