@@ -19,7 +19,6 @@ struct looker {
 	struct alarms *alarms;
 	const struct alarm_watch *watch;
 	unsigned known[VIEW_LEVELS], reached[VIEW_LEVELS];
-	unsigned neighbours[CONFIG_LINK_MAX], neighbours_all;
 };
 
 __attribute__((format(printf, 6, 7))) static void see(struct looker *l, enum alarm_kind kind, const char *subject,
@@ -69,33 +68,13 @@ static void levels_look(struct looker *l)
 
 /* --- links -------------------------------------------------------------------------------------------- */
 
-static void neighbours_look(struct looker *l)
-{
-	const struct view *v = l->v;
-
-	for (size_t i = 0; i < v->peer_count; i++)
-		if (v->peers[i].is_up && v->peers[i].link < CONFIG_LINK_MAX)
-			l->neighbours[v->peers[i].link]++;
-	for (size_t i = 0; i < v->neighbour_count; i++)
-		if (view_is_plain(v, v->neighbours[i].link) && v->neighbours[i].cost[BABEL_TEXT] != BABEL_INFINITY)
-			l->neighbours[v->neighbours[i].link]++;
-	for (unsigned i = 0; i < CONFIG_LINK_MAX; i++)
-		l->neighbours_all += l->neighbours[i];
-}
-
-/* "what; remedy" of a port's error in two. */
 static void port_is_down(struct looker *l, const struct port *p)
 {
-	char text[sizeof(p->error)];
+	char what[PORT_ERROR_MAX];
+	const char *remedy = view_port_error(p, what);
 
-	snprintf(text, sizeof(text), "%s", p->error);
-	char *remedy = strrchr(text, ';');
-	if (remedy)
-		*remedy++ = 0;
-	while (remedy && *remedy == ' ')
-		remedy++;
-	see(l, ALARM_LINK, p->config->name, "", remedy && *remedy ? remedy : "see meshctl links",
-		"link %s is down (%s): %s", p->config->name, port_state_name(p->state), text);
+	see(l, ALARM_LINK, p->config->name, "", remedy, "link %s is down (%s): %s", p->config->name,
+		port_state_name(p->state), what);
 }
 
 static void port_look(struct looker *l, const struct port *p)
@@ -105,7 +84,7 @@ static void port_look(struct looker *l, const struct port *p)
 
 	if (p->state != PORT_UP)
 		port_is_down(l, p);
-	else if (p->config->peer_count && !l->neighbours[p->id])
+	else if (p->config->peer_count && !view_neighbours(l->v, p->id))
 		see(l, ALARM_LINK, p->config->name, "",
 			"check that the far end is switched on, and its address and port in both files",
 			"link %s: nobody answers at %s", p->config->name, p->config->peers[0].host);
@@ -150,7 +129,7 @@ static void self_look(struct looker *l)
 	const struct daemon *d = l->v->d;
 	uint64_t now_us = l->v->now_us;
 
-	if (!l->neighbours_all)
+	if (!view_neighbours_all(l->v))
 		see(l, ALARM_ALONE, "", "", "switch on a second node; check power, antennas and cables: meshctl links",
 			"no other node is in contact");
 	if (node_has_duplicate(d->node))
@@ -189,7 +168,6 @@ void alarms_tick(struct daemon *d, uint64_t now_us)
 	l.v->now_us = now_us;
 	d->watch.next_us = now_us + LOOK_EVERY_US;
 	alarms_look(l.alarms);
-	neighbours_look(&l);
 	levels_look(&l);
 	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
 		port_look(&l, p);

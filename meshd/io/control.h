@@ -61,6 +61,11 @@ const char *view_name(const struct view *v, const router_id *rid, char text[VIEW
 const char *view_neighbour_name(
 	const struct view *v, unsigned link, const struct address *neighbour, char text[VIEW_NAME]);
 const char *view_link_name(const struct view *v, unsigned link);
+/* Those in contact, of whatever kind. */
+unsigned view_neighbours(const struct view *v, unsigned link);
+unsigned view_neighbours_all(const struct view *v);
+/* The port's error in two: what is wrong goes to `what`, the remedy, which may lie there too, is returned. */
+const char *view_port_error(const struct port *p, char what[PORT_ERROR_MAX]);
 /* All members whose certificate is known, by level and name: v->members. */
 void view_members(struct view *v);
 /* False: it is not missed if it is not there. */

@@ -105,31 +105,12 @@ static json_t *levels_make(struct census *census)
 
 /* --- links ---------------------------------------------------------------------------------- */
 
-static unsigned neighbours_count(const struct view *v, unsigned link)
-{
-	unsigned count = 0;
-
-	for (size_t i = 0; i < v->peer_count; i++)
-		count += v->peers[i].link == link && v->peers[i].is_up;
-	for (size_t i = 0; i < v->neighbour_count && view_is_plain(v, link); i++)
-		count += v->neighbours[i].link == link && v->neighbours[i].cost[BABEL_TEXT] != BABEL_INFINITY;
-	return count;
-}
-
-/* "what; remedy" in two. */
 static void port_trouble(json_t *reasons, const struct port *p)
 {
-	char text[sizeof(p->error)];
-	char *remedy;
+	char what[PORT_ERROR_MAX];
+	const char *remedy = view_port_error(p, what);
 
-	snprintf(text, sizeof(text), "%s", p->error);
-	remedy = strrchr(text, ';');
-	if (remedy)
-		*remedy++ = 0;
-	while (remedy && *remedy == ' ')
-		remedy++;
-	reason_add(reasons, remedy && *remedy ? remedy : "see meshctl links", "link %s is down (%s): %s",
-		p->config->name, port_state_name(p->state), text);
+	reason_add(reasons, remedy, "link %s is down (%s): %s", p->config->name, port_state_name(p->state), what);
 }
 
 static void remote_trouble(json_t *reasons, const struct port *p)
@@ -147,7 +128,7 @@ static void remote_trouble(json_t *reasons, const struct port *p)
 
 static json_t *link_make(const struct view *v, json_t *reasons, const struct port *p)
 {
-	unsigned neighbours = neighbours_count(v, p->id);
+	unsigned neighbours = view_neighbours(v, p->id);
 
 	if (p->state != PORT_UP)
 		port_trouble(reasons, p);
@@ -186,18 +167,9 @@ static void self_trouble(const struct view *v, json_t *reasons)
 		reason_add(reasons, "see the log for \"kernel-refused\"", "the kernel refused a route");
 }
 
-static unsigned neighbours_all(const struct view *v)
+static const char *verdict_of(unsigned neighbours, const json_t *reasons)
 {
-	unsigned count = 0;
-
-	for (unsigned i = 0; i < v->d->port_count; i++)
-		count += neighbours_count(v, i);
-	return count;
-}
-
-static const char *verdict_of(const struct view *v, const json_t *reasons)
-{
-	if (!neighbours_all(v))
+	if (!neighbours)
 		return "alone";
 	return json_array_size(reasons) ? "degraded" : "healthy";
 }
@@ -216,9 +188,10 @@ json_t *answer_status(struct view *v, const json_t *request)
 	const struct certificate *own = &v->d->enrolment.certificate;
 	struct census census = { .v = v, .reasons = json_array() };
 	struct address address = node_address(v->node);
+	unsigned neighbours = view_neighbours_all(v);
 
 	(void)request;
-	if (!neighbours_all(v))
+	if (!neighbours)
 		reason_add(census.reasons, "switch on a second node, check antennas and cables: meshctl links",
 			"no other node is in contact");
 	self_trouble(v, census.reasons);
@@ -226,8 +199,9 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_t *levels = levels_make(&census);
 	json_t *o = json_pack("{s:b, s:s, s:s, s:s, s:o, s:I, s:s}", "ok", 1, "version", MESHD_VERSION, "name",
 		own->name, "level", level_name(own->level), "address", json_address(&address), "uptime_s",
-		(json_int_t)((v->now_us - v->d->start_us) / SECOND_US), "verdict", verdict_of(v, census.reasons));
-	json_object_set_new(o, "neighbours", json_integer(neighbours_all(v)));
+		(json_int_t)((v->now_us - v->d->start_us) / SECOND_US), "verdict",
+		verdict_of(neighbours, census.reasons));
+	json_object_set_new(o, "neighbours", json_integer(neighbours));
 	json_object_set_new(o, "duplicate", json_boolean(node_has_duplicate(v->node)));
 	json_object_set_new(o, "state_writable", json_boolean(v->d->state.is_writable));
 	json_object_set_new(o, "traffic", traffic_make(v));

@@ -210,6 +210,37 @@ const char *view_link_name(const struct view *v, unsigned link)
 	return link < v->d->config.link_count ? v->d->config.links[link].name : "?";
 }
 
+unsigned view_neighbours(const struct view *v, unsigned link)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < v->peer_count; i++)
+		count += v->peers[i].link == link && v->peers[i].is_up;
+	for (size_t i = 0; i < v->neighbour_count && view_is_plain(v, link); i++)
+		count += v->neighbours[i].link == link && v->neighbours[i].cost[BABEL_TEXT] != BABEL_INFINITY;
+	return count;
+}
+
+unsigned view_neighbours_all(const struct view *v)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < v->d->port_count; i++)
+		count += view_neighbours(v, i);
+	return count;
+}
+
+const char *view_port_error(const struct port *p, char what[PORT_ERROR_MAX])
+{
+	snprintf(what, PORT_ERROR_MAX, "%s", p->error);
+	char *remedy = strrchr(what, ';');
+	if (remedy)
+		*remedy++ = 0;
+	while (remedy && *remedy == ' ')
+		remedy++;
+	return remedy && *remedy ? remedy : "see meshctl links";
+}
+
 static int member_compare_names(const void *a, const void *b)
 {
 	const struct certificate *x = ((const struct view_member *)a)->certificate;

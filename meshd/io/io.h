@@ -310,19 +310,20 @@ struct line_counters {
 struct serial;
 struct pipe;
 
+#define PORT_ERROR_MAX 160
 struct port {
 	struct daemon *d;
 	unsigned id;
 	const struct config_link *config; /* NULL: the place is free, its link was removed */
 	enum port_state state;
-	char error[160]; /* with remedy; for state other than up */
+	char error[PORT_ERROR_MAX]; /* "what; remedy", for state other than up */
 	struct kernel_link link; /* last seen; not for a udp link without interface */
 	struct kernel_addresses addresses; /* babel: of the interface */
 	int carrier; /* last answer of the poll */
 	unsigned node_mtu; /* 0: not added to the node */
 	bool node_is_up;
 	bool is_open, wants_reopen;
-	char broken[160]; /* why it wants to */
+	char broken[PORT_ERROR_MAX]; /* why it wants to */
 	uint64_t retry_us, look_us;
 	uint64_t rx_dropped, tx_errors;
 	uint32_t overruns; /* of the socket, counted in rx_dropped */
