@@ -16,10 +16,6 @@
 #include <string.h>
 
 #define LOOK 8 /* so many flows are told apart; of the others each packet begins anew */
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-#define TCP_HEADER 20
-#define UDP_HEADER 8
 #define TCP_PSH 0x08
 #define TCP_ACK 0x10
 #define FRAGMENT_BITS 0x3fff
@@ -67,7 +63,7 @@ static void udp_begin(const struct merge *m, struct merge_group *g, const uint8_
 	g->header_len = g->transport + UDP_HEADER;
 	g->size = len - g->header_len;
 	/* Without a checksum nothing could be vouched for. */
-	g->is_open = m->takes_udp && g->size > 0 && field_u16(udp + 6) != 0;
+	g->is_open = m->takes_udp && g->size > 0 && field_u16(udp + UDP_CHECKSUM) != 0;
 }
 
 static void group_begin(struct merge *m, struct merge_group *g, int packet)
@@ -99,10 +95,8 @@ static bool same_flow(const uint8_t *a, const uint8_t *b, bool is_v6)
 static bool checksum_is_right(const struct merge_group *g, const uint8_t *p, size_t len)
 {
 	struct bytes transport = bytes_of(p + g->transport, len - g->transport);
-	uint64_t sum = checksum_add(0, g->is_v6 ? bytes_of(p + 8, 32) : bytes_of(p + 12, 8));
+	uint64_t sum = pseudo_sum(p, g->is_v6, g->kind == MERGE_UDP, transport.len);
 
-	sum = checksum_add_u16(sum, g->kind == MERGE_UDP ? IPPROTO_UDP : IPPROTO_TCP);
-	sum = checksum_add_u16(sum, (uint16_t)transport.len);
 	if (!g->is_v6 && checksum_fold(checksum_add(0, bytes_of(p, IPV4_HEADER))) != 0xffff)
 		return false;
 	return checksum_fold(checksum_add(sum, transport)) == 0xffff;
@@ -134,7 +128,7 @@ static bool udp_continues(const struct merge_group *g, const uint8_t *p, size_t 
 {
 	const uint8_t *udp = p + g->transport;
 
-	return field_u16(udp + 4) == len - g->transport && field_u16(udp + 6) != 0;
+	return field_u16(udp + 4) == len - g->transport && field_u16(udp + UDP_CHECKSUM) != 0;
 }
 
 static bool group_takes(struct merge *m, struct merge_group *g, const uint8_t *p, size_t len)
@@ -205,7 +199,7 @@ static void headers_write(const struct merge_group *g, uint8_t *p)
 {
 	uint8_t *transport = p + g->transport;
 	size_t len = g->len - g->transport;
-	uint64_t sum = checksum_add(0, g->is_v6 ? bytes_of(p + 8, 32) : bytes_of(p + 12, 8));
+	uint64_t sum = pseudo_sum(p, g->is_v6, g->kind == MERGE_UDP, len);
 
 	if (g->is_v6) {
 		field_put_u16(p + 4, len);
@@ -214,15 +208,13 @@ static void headers_write(const struct merge_group *g, uint8_t *p)
 		field_put_u16(p + 10, 0);
 		checksum_put(p + 10, checksum_add(0, bytes_of(p, IPV4_HEADER)));
 	}
-	sum = checksum_add_u16(sum, g->kind == MERGE_UDP ? IPPROTO_UDP : IPPROTO_TCP);
-	sum = checksum_add_u16(sum, (uint16_t)len);
 	if (g->kind == MERGE_UDP) {
 		field_put_u16(transport + 4, len);
-		checksum_put_sum(transport + 6, sum);
+		checksum_put_sum(transport + UDP_CHECKSUM, sum);
 		return;
 	}
 	transport[13] |= g->is_pushed ? TCP_PSH : 0;
-	checksum_put_sum(transport + 16, sum);
+	checksum_put_sum(transport + TCP_CHECKSUM, sum);
 }
 
 static uint8_t gso_type(const struct merge_group *g)
@@ -246,7 +238,7 @@ unsigned merge_take(struct merge *m, unsigned i, struct virtio_net_hdr *h, struc
 			.hdr_len = (uint16_t)g->header_len,
 			.gso_size = (uint16_t)g->size,
 			.csum_start = (uint16_t)g->transport,
-			.csum_offset = g->kind == MERGE_UDP ? 6 : 16,
+			.csum_offset = g->kind == MERGE_UDP ? UDP_CHECKSUM : TCP_CHECKSUM,
 		};
 	}
 	for (int k = g->first; k >= 0; k = m->packets[k].next) {

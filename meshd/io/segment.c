@@ -7,10 +7,6 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-#define TCP_HEADER 20
-#define UDP_HEADER 8
 #define TCP_FIN_PSH 0x09
 #define TCP_CWR 0x80
 
@@ -61,12 +57,11 @@ size_t segments_payload(const struct segments *s, unsigned i)
 	return i + 1 < s->count ? s->shape.size : s->payload - i * s->shape.size;
 }
 
-/* Of addresses, protocol and length of what is behind the IP header. */
-static uint64_t pseudo_sum(const struct segments *s, const uint8_t *packet, size_t len)
+uint64_t pseudo_sum(const uint8_t *packet, bool is_v6, bool is_udp, size_t len)
 {
-	uint64_t sum = checksum_add(0, s->is_v6 ? bytes_of(packet + 8, 32) : bytes_of(packet + 12, 8));
+	uint64_t sum = checksum_add(0, is_v6 ? bytes_of(packet + 8, 32) : bytes_of(packet + 12, 8));
 
-	sum = checksum_add_u16(sum, s->is_udp ? IPPROTO_UDP : IPPROTO_TCP);
+	sum = checksum_add_u16(sum, is_udp ? IPPROTO_UDP : IPPROTO_TCP);
 	return checksum_add_u16(sum, (uint16_t)len);
 }
 
@@ -94,7 +89,7 @@ static void tcp_write(const struct segments *s, unsigned i, uint8_t *tcp)
 size_t segments_write(const struct segments *s, unsigned i, uint8_t *packet)
 {
 	size_t len = s->shape.header_len + segments_payload(s, i), transport_len = len - s->transport;
-	uint8_t *transport = packet + s->transport, *checksum = transport + (s->is_udp ? 6 : 16);
+	uint8_t *transport = packet + s->transport, *checksum = transport + (s->is_udp ? UDP_CHECKSUM : TCP_CHECKSUM);
 
 	memcpy(packet, s->header, s->shape.header_len);
 	ip_write(s, i, packet, len);
@@ -103,7 +98,8 @@ size_t segments_write(const struct segments *s, unsigned i, uint8_t *packet)
 	else
 		tcp_write(s, i, transport);
 	field_put_u16(checksum, 0);
-	checksum_put(checksum, checksum_add(pseudo_sum(s, packet, transport_len), bytes_of(transport, transport_len)));
+	checksum_put(checksum, checksum_add(pseudo_sum(packet, s->is_v6, s->is_udp, transport_len),
+				       bytes_of(transport, transport_len)));
 	if (s->is_udp && field_u16(checksum) == 0)
 		field_put_u16(checksum, 0xffff); /* RFC 768: 0 would mean that there is none */
 	return len;
@@ -121,7 +117,7 @@ int checksum_complete(const struct virtio_net_hdr *h, uint8_t *packet, size_t le
 		return -EINVAL;
 	/* The sum of the pseudo header is there already. */
 	checksum_put(packet + at, checksum_add(0, bytes_of(packet + h->csum_start, len - h->csum_start)));
-	if (h->csum_offset == 6 && field_u16(packet + at) == 0)
+	if (h->csum_offset == UDP_CHECKSUM && field_u16(packet + at) == 0)
 		field_put_u16(packet + at, 0xffff);
 	return 0;
 }

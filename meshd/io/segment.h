@@ -25,6 +25,13 @@
 #define SEGMENT_HEADERS_MAX 256 /* IP, with options or further headers, and TCP; longer ones are not cut */
 #define LARGE_PACKET_MAX 65535
 
+#define IPV4_HEADER 20
+#define IPV6_HEADER 40
+#define TCP_HEADER 20
+#define UDP_HEADER 8
+#define TCP_CHECKSUM 16 /* where it is in the header */
+#define UDP_CHECKSUM 6
+
 /* Fields of headers, which are in network order and anywhere. */
 static inline uint16_t field_u16(const uint8_t *at)
 {
@@ -49,6 +56,9 @@ static inline void field_put_u32(uint8_t *at, uint32_t value)
 }
 
 /* --- segment.c ------------------------------------------------------------------------ */
+
+/* What a transport's checksum begins with: addresses, protocol, and the length of what is behind the IP header. */
+uint64_t pseudo_sum(const uint8_t *packet, bool is_v6, bool is_udp, size_t len);
 
 struct segments_shape {
 	size_t header_len; /* IP and TCP or UDP */
