@@ -8,6 +8,7 @@
  *
  * A fragment may be cut again: offset and "more" continue what is there.
  */
+#include "meshd/base/checksum.h"
 #include "meshd/node/state.h"
 
 #include <string.h>
@@ -82,9 +83,7 @@ size_t fragmenter_next(struct fragmenter *f, uint8_t *out, size_t capacity)
 	write_u16(&w, 0);
 	write_copy(&w, header + 12, header_len - 12);
 	write_copy(&w, p->data + f->at, part);
-	uint16_t checksum = internet_checksum(bytes_of(out, header_len));
-	out[10] = (uint8_t)(checksum >> 8);
-	out[11] = (uint8_t)checksum;
+	checksum_put(out + 10, checksum_add(0, bytes_of(out, header_len)));
 	f->at += part;
 	f->offset = (uint16_t)(f->offset + part / 8);
 	return header_len + part;

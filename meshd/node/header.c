@@ -23,6 +23,8 @@
  */
 #include "meshd/node/header.h"
 
+#include "meshd/base/checksum.h"
+
 #include <string.h>
 
 #define RULE_IPV6 1
@@ -58,22 +60,6 @@ static const uint16_t pairs[][2] = {
 
 /* --- checksums (RFC 1071) ---------------------------------------------------------------- */
 
-static uint32_t sum_of(uint32_t sum, struct bytes b)
-{
-	for (size_t i = 0; i + 1 < b.len; i += 2)
-		sum += (uint32_t)(b.data[i] << 8 | b.data[i + 1]);
-	if (b.len % 2)
-		sum += (uint32_t)(b.data[b.len - 1] << 8);
-	return sum;
-}
-
-static uint16_t sum_fold(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
-
 /* Is the checksum of what the packet carries there, and right? `payload` is from the protocol's header on. */
 static bool checksum_proves(
 	const struct address *from, const struct address *to, uint8_t protocol, struct bytes payload)
@@ -87,9 +73,11 @@ static bool checksum_proves(
 		return false;
 	if (protocol == PROTOCOL_UDP && payload.data[6] == 0 && payload.data[7] == 0)
 		return false; /* it says that there is none */
-	uint32_t sum = sum_of((uint32_t)payload.len + protocol, bytes_of(from->bytes, address_len));
-	sum = sum_of(sum, bytes_of(to->bytes, address_len));
-	return sum_fold(sum_of(sum, payload)) == 0xffff;
+	uint64_t sum = checksum_add_u16(0, protocol);
+	sum = checksum_add_u16(sum, (uint16_t)payload.len);
+	sum = checksum_add(sum, bytes_of(from->bytes, address_len));
+	sum = checksum_add(sum, bytes_of(to->bytes, address_len));
+	return checksum_fold(checksum_add(sum, payload)) == 0xffff;
 }
 
 /* --- both ways ----------------------------------------------------------------------------- */
@@ -183,10 +171,18 @@ static bool ipv6_split(const struct header_rules *rules, struct fields *f, struc
 	return true;
 }
 
-/* As it is written: a sum of nothing but ones has two forms. */
-static uint16_t ipv4_checksum(const uint8_t *header)
+/* As it is written: a sum of nothing but ones has two forms. What the header has there does not count. */
+static void ipv4_checksum_put(uint8_t *at, const uint8_t *header)
 {
-	return (uint16_t)~sum_fold(sum_of(sum_of(0, bytes_of(header, 10)), bytes_of(header + 12, 8)));
+	checksum_put(at, checksum_add(checksum_add(0, bytes_of(header, 10)), bytes_of(header + 12, 8)));
+}
+
+static bool ipv4_checksum_is_right(const uint8_t *header)
+{
+	uint8_t right[2];
+
+	ipv4_checksum_put(right, header);
+	return memcmp(header + 10, right, sizeof(right)) == 0;
 }
 
 static bool ipv4_split(const struct header_rules *rules, struct fields *f, struct bytes packet)
@@ -201,14 +197,14 @@ static bool ipv4_split(const struct header_rules *rules, struct fields *f, struc
 	uint16_t fragment = read_u16(&r);
 	f->hops = read_u8(&r);
 	f->protocol = read_u8(&r);
-	uint16_t checksum = read_u16(&r);
+	read_skip(&r, 2);
 	read_copy(&r, bytes, 4);
 	f->source = address_ipv4(bytes);
 	read_copy(&r, bytes, 4);
 	f->destination = address_ipv4(bytes);
 	f->payload = read_bytes(&r, reader_left(&r));
 	if (!reader_ok(&r) || version != 0x45 || len != packet.len || fragment & ~(unsigned)DONT_FRAGMENT ||
-		checksum != ipv4_checksum(packet.data) ||
+		!ipv4_checksum_is_right(packet.data) ||
 		!checksum_proves(&f->source, &f->destination, f->protocol, f->payload) || !ends_find(rules, f))
 		return false;
 	int from = prefix_number(&f->from, &f->source), to = prefix_number(&f->to, &f->destination);
@@ -425,12 +421,8 @@ static void ipv4_write(struct writer *w, const struct fields *f)
 	write_u16(w, 0);
 	write_copy(w, f->source.bytes, 4);
 	write_copy(w, f->destination.bytes, 4);
-	if (writer_ok(w)) {
-		uint16_t sum = ipv4_checksum(w->start);
-
-		w->start[10] = (uint8_t)(sum >> 8);
-		w->start[11] = (uint8_t)sum;
-	}
+	if (writer_ok(w))
+		ipv4_checksum_put(w->start + 10, w->start);
 	write_bytes(w, f->payload);
 }
 

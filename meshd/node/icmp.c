@@ -6,6 +6,7 @@
  * an error, never about a later fragment, never to or from a group, never to an
  * address that is not one host's (RFC 1122, 3.2.2; RFC 4443, 2.4 e).
  */
+#include "meshd/base/checksum.h"
 #include "meshd/node/state.h"
 
 #include <string.h>
@@ -38,35 +39,6 @@ static const struct code codes_v6[] = {
 	[ICMP_TIME_EXCEEDED] = { 3, 0 },
 	[ICMP_TOO_BIG] = { 2, 0 },
 };
-
-/* --- checksums (RFC 1071) ------------------------------------------------------------ */
-
-static uint32_t sum_add(uint32_t sum, struct bytes b)
-{
-	for (size_t i = 0; i + 1 < b.len; i += 2)
-		sum += (uint32_t)(b.data[i] << 8 | b.data[i + 1]);
-	if (b.len % 2)
-		sum += (uint32_t)(b.data[b.len - 1] << 8);
-	return sum;
-}
-
-static uint16_t sum_finish(uint32_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
-}
-
-uint16_t internet_checksum(struct bytes b)
-{
-	return sum_finish(sum_add(0, b));
-}
-
-static void put_u16(uint8_t *at, uint16_t v)
-{
-	at[0] = (uint8_t)(v >> 8);
-	at[1] = (uint8_t)v;
-}
 
 /* --- may there be an error about it? ---------------------------------------------------- */
 
@@ -185,8 +157,8 @@ static size_t write_v4(struct writer *w, struct bytes packet, const struct addre
 	write_bytes(w, quote);
 	if (!writer_ok(w))
 		return 0;
-	put_u16(w->start + 10, internet_checksum(bytes_of(w->start, 20)));
-	put_u16(w->start + 22, internet_checksum(bytes_of(w->start + 20, 8 + quote.len)));
+	checksum_put(w->start + 10, checksum_add(0, bytes_of(w->start, 20)));
+	checksum_put(w->start + 22, checksum_add(0, bytes_of(w->start + 20, 8 + quote.len)));
 	return writer_len(w);
 }
 
@@ -194,7 +166,6 @@ static size_t write_v6(struct writer *w, struct bytes packet, const struct addre
 	unsigned mtu, const struct address *self)
 {
 	struct bytes quote = quote_of(packet, ERROR_MAX_V6 - 48);
-	uint32_t sum;
 
 	if (self->family != FAMILY_IPV6)
 		return 0;
@@ -212,8 +183,9 @@ static size_t write_v6(struct writer *w, struct bytes packet, const struct addre
 	if (!writer_ok(w))
 		return 0;
 	/* Pseudo-header: addresses, length, protocol (RFC 8200, 8.1). */
-	sum = sum_add((uint32_t)(8 + quote.len) + PROTOCOL_ICMPV6, bytes_of(w->start + 8, 32));
-	put_u16(w->start + 42, sum_finish(sum_add(sum, bytes_of(w->start + 40, 8 + quote.len))));
+	uint64_t sum = checksum_add(0, bytes_of(w->start + 8, 32));
+	sum = checksum_add_u16(checksum_add_u16(sum, (uint16_t)(8 + quote.len)), PROTOCOL_ICMPV6);
+	checksum_put(w->start + 42, checksum_add(sum, bytes_of(w->start + 40, 8 + quote.len)));
 	return writer_len(w);
 }
 

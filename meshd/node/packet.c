@@ -2,6 +2,7 @@
  * What a router needs to know of an IP packet, and the one thing that it changes:
  * the hop limit.
  */
+#include "meshd/base/checksum.h"
 #include "meshd/node/state.h"
 
 #include <string.h>
@@ -72,7 +73,8 @@ bool packet_parse(struct packet *p, uint8_t *data, size_t len)
 
 bool packet_checksum_is_right(const struct packet *p)
 {
-	return p->source.family != FAMILY_IPV4 || internet_checksum(bytes_of(p->data, p->header_len)) == 0;
+	return p->source.family != FAMILY_IPV4 ||
+	       checksum_fold(checksum_add(0, bytes_of(p->data, p->header_len))) == 0xffff;
 }
 
 void packet_hop(struct packet *p)

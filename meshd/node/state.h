@@ -791,7 +791,6 @@ bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 ha
 void packet_hop(struct packet *p); /* one hop less; the hop limit must not be 0 */
 /* Can it stand for one host beyond its own link? */
 bool address_is_host(const struct address *a);
-uint16_t internet_checksum(struct bytes b); /* RFC 1071; 0 over what holds its own right checksum */
 
 /* Cuts an IPv4 packet into fragments of at most `mtu` bytes, one per call. */
 struct fragmenter {
