@@ -50,6 +50,8 @@ struct batch_in {
 void batch_in_begin(struct batch_in *in, struct port *port);
 void batch_in_add(struct batch_in *in, const struct endpoint *from, uint8_t *data, size_t len);
 unsigned batch_in_end(struct batch_in *in); /* hands over all; returns how many there were */
+/* One alone, which is copied there. */
+void batch_in_one(struct port *port, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
 /* --- batch.c --- */
 

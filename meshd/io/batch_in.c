@@ -1,5 +1,7 @@
 #include "meshd/io/io.h"
 
+#include <string.h>
+
 _Static_assert(BATCH_IN_FRAMES == IO_BATCH, "each of them may have a room of its own");
 
 void batch_in_begin(struct batch_in *in, struct port *port)
@@ -9,14 +11,16 @@ void batch_in_begin(struct batch_in *in, struct port *port)
 	in->count = in->all = 0;
 }
 
+static void hand_over(struct port *port, uint64_t now_us, struct node_frame *frames, size_t count)
+{
+	node_frames_in(port->d->node, now_us, port->id, frames, count);
+	batch_flush(port->d);
+}
+
 static void in_flush(struct batch_in *in)
 {
-	struct daemon *d = in->port->d;
-
-	if (!in->count)
-		return;
-	node_frames_in(d->node, in->now_us, in->port->id, in->frames, in->count);
-	batch_flush(d);
+	if (in->count)
+		hand_over(in->port, in->now_us, in->frames, in->count);
 	in->count = 0;
 }
 
@@ -32,4 +36,12 @@ unsigned batch_in_end(struct batch_in *in)
 {
 	in_flush(in);
 	return in->all;
+}
+
+void batch_in_one(struct port *port, uint64_t now_us, const struct endpoint *from, struct bytes frame)
+{
+	uint8_t *room = port->d->frames[0];
+
+	memcpy(room, frame.data, frame.len);
+	hand_over(port, now_us, &(struct node_frame){ *from, room, frame.len }, 1);
 }

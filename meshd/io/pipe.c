@@ -299,7 +299,6 @@ static void on_told(struct ev_loop *loop, ev_io *io, int events)
 /* A whole record, without its length. */
 static void record_in(struct pipe *m, uint64_t now_us, struct bytes record)
 {
-	struct daemon *d = m->p->d;
 	struct reader r = reader_of(record);
 	struct bytes address = read_bytes(&r, read_u8(&r)), frame = read_bytes(&r, reader_left(&r));
 
@@ -309,9 +308,7 @@ static void record_in(struct pipe *m, uint64_t now_us, struct bytes record)
 		return;
 	}
 	struct endpoint from = endpoint_of_modem(address);
-	memcpy(d->frames[0], frame.data, frame.len);
-	node_frames_in(d->node, now_us, m->p->id, &(struct node_frame){ from, d->frames[0], frame.len }, 1);
-	batch_flush(d);
+	batch_in_one(m->p, now_us, &from, frame);
 }
 
 /* How much of a record is still to come; 0: it is whole. Its length may be rubbish: -EPROTO. */

@@ -242,7 +242,6 @@ static void own_number_heard(struct serial *s, struct bytes frame)
 
 static void frame_in(struct serial *s, uint64_t now_us, struct bytes frame)
 {
-	struct daemon *d = s->p->d;
 	struct reader r = reader_of(frame);
 	uint8_t to = read_u8(&r), from = read_u8(&r);
 	struct bytes inner = read_bytes(&r, reader_left(&r));
@@ -259,9 +258,7 @@ static void frame_in(struct serial *s, uint64_t now_us, struct bytes frame)
 	if (to != STATION_TO_ALL && to != s->station)
 		return;
 	struct endpoint endpoint = endpoint_of_station(from);
-	memcpy(d->frames[0], inner.data, inner.len);
-	node_frames_in(d->node, now_us, s->p->id, &(struct node_frame){ endpoint, d->frames[0], inner.len }, 1);
-	batch_flush(d);
+	batch_in_one(s->p, now_us, &endpoint, inner);
 }
 
 static void bytes_in(struct serial *s, uint64_t now_us, struct bytes in)
