@@ -22,7 +22,7 @@ static int file_check(struct config *config, const struct file *file, const stru
 	if (error)
 		return error;
 	if (file->links_count == 0)
-		return complain(c->complaint, c->outline->links_line,
+		return complain(c->complaint, c->outline->section[SECTION_LINKS],
 			"there are no links; write links: and below it - {name: radio0, interface: eth1, preset: "
 			"mesh-radio}");
 	for (unsigned i = 0; i < file->links_count; i++) {

@@ -27,10 +27,9 @@ const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface",
 	"listen", "discover", "mtu", "cost", "idle-hello", "probe", "kind", "hello", "update", "rtt", "split-horizon",
 	"accept", "announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",
 	"kiss-port", "tx-delay", "command", "essential", "introductions" };
-const char *const io_field_names[IO_FIELDS] = { "offload" };
+static const char *const io_field_names[IO_FIELDS] = { "offload" };
 static const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
 
-enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTION_IO, SECTIONS };
 static const char *const section_names[SECTIONS] = { "node", "links", "classes", "io" };
 
 struct walk {
@@ -153,6 +152,36 @@ static int walk_once(const struct walk *w, const char *where, const char *field,
 	return 0;
 }
 
+/* A set of fields. */
+struct field_set {
+	const char *const *names;
+	size_t count;
+	unsigned *lines; /* where each was given */
+	void *outline;
+	int (*take)(void *outline, struct walk *w, const char *where, size_t field); /* the current event: its value */
+};
+
+/* The current event begins the set; it is walked to its end. */
+static int walk_fields(struct walk *w, const char *where, const struct field_set *f)
+{
+	int error;
+
+	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
+		size_t field;
+
+		error = walk_field(w, where, f->names, f->count, &field);
+		if (!error)
+			error = walk_once(w, where, f->names[field], &f->lines[field]);
+		if (!error)
+			error = walk_next(w);
+		if (!error)
+			error = f->take(f->outline, w, where, field);
+		if (error)
+			return error;
+	}
+	return error;
+}
+
 /* A field that takes a list of texts. */
 struct list_field {
 	const char *form; /* what to write */
@@ -225,71 +254,49 @@ static int outline_list(
 	return error;
 }
 
-static int outline_node_field(struct outline *o, struct walk *w, size_t field)
+static int node_field_take(void *outline, struct walk *w, const char *where, size_t field)
 {
+	struct outline *o = outline;
+
 	if (field == NODE_REDISTRIBUTE)
-		return outline_list(&o->redistribute, w, "node: ", "redistribute", &redistribute_field);
+		return outline_list(&o->redistribute, w, where, "redistribute", &redistribute_field);
 	if (field == NODE_WATCH)
-		return outline_list(&o->watch, w, "node: ", "watch", &watch_field);
-	return walk_check_text(w, "node: ", node_field_names[field]);
+		return outline_list(&o->watch, w, where, "watch", &watch_field);
+	return walk_check_text(w, where, node_field_names[field]);
 }
 
 static int outline_node(struct outline *o, struct walk *w)
 {
-	int error = walk_next(w);
+	const struct field_set fields = { node_field_names, NODE_FIELDS, o->node, o, node_field_take };
 
-	if (error)
-		return error;
 	if (w->event.type != YAML_MAPPING_START_EVENT)
 		return complain(w->complaint, walk_line(w), "\"node\" takes fields; write them below it, indented");
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t field;
+	return walk_fields(w, "node: ", &fields);
+}
 
-		error = walk_field(w, "node: ", node_field_names, NODE_FIELDS, &field);
-		if (!error)
-			error = walk_once(w, "node: ", node_field_names[field], &o->node[field]);
-		if (!error)
-			error = walk_next(w);
-		if (!error)
-			error = outline_node_field(o, w, field);
-		if (error)
-			return error;
-	}
-	return error;
+static int link_field_take(void *outline, struct walk *w, const char *where, size_t field)
+{
+	const struct list_field *list = list_field_of(field);
+
+	return list ? outline_list(list_of(outline, field), w, where, link_field_names[field], list)
+		    : walk_check_text(w, where, link_field_names[field]);
 }
 
 static int outline_link(struct outline_link *l, struct walk *w, const char *where)
 {
-	int error;
+	const struct field_set fields = { link_field_names, LINK_FIELDS, l->field, l, link_field_take };
 
 	if (w->event.type != YAML_MAPPING_START_EVENT)
 		return complain(w->complaint, walk_line(w),
 			"%snot a set of fields; write - {name: radio0, interface: eth1, preset: mesh-radio}", where);
 	l->line = walk_line(w);
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t field;
-
-		error = walk_field(w, where, link_field_names, LINK_FIELDS, &field);
-		if (!error)
-			error = walk_once(w, where, link_field_names[field], &l->field[field]);
-		if (!error)
-			error = walk_next(w);
-		if (!error)
-			error = list_field_of(field) ? outline_list(list_of(l, field), w, where,
-							       link_field_names[field], list_field_of(field))
-						     : walk_check_text(w, where, link_field_names[field]);
-		if (error)
-			return error;
-	}
-	return error;
+	return walk_fields(w, where, &fields);
 }
 
 static int outline_links(struct outline *o, struct walk *w)
 {
-	int error = walk_next(w);
+	int error;
 
-	if (error)
-		return error;
 	if (w->event.type != YAML_SEQUENCE_START_EVENT)
 		return complain(w->complaint, walk_line(w),
 			"\"links\" takes a list; below it write - {name: radio0, interface: eth1, preset: mesh-radio}");
@@ -307,91 +314,56 @@ static int outline_links(struct outline *o, struct walk *w)
 	return error;
 }
 
+static int classes_field_take(void *outline, struct walk *w, const char *where, size_t field)
+{
+	struct outline *o = outline;
+
+	return outline_list(&o->classes_list[field], w, where, classes_field_names[field], &classes_fields[field]);
+}
+
 static int outline_classes(struct outline *o, struct walk *w)
 {
-	int error = walk_next(w);
+	const struct field_set fields = { classes_field_names, CLASSES_FIELDS, o->classes, o, classes_field_take };
 
-	if (error)
-		return error;
 	if (w->event.type != YAML_MAPPING_START_EVENT)
 		return complain(w->complaint, walk_line(w),
 			"\"classes\" takes rules: and limits:; write them below it, indented");
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t field;
+	return walk_fields(w, "classes: ", &fields);
+}
 
-		error = walk_field(w, "classes: ", classes_field_names, CLASSES_FIELDS, &field);
-		if (!error)
-			error = walk_once(w, "classes: ", classes_field_names[field], &o->classes[field]);
-		if (!error)
-			error = walk_next(w);
-		if (!error)
-			error = outline_list(&o->classes_list[field], w, "classes: ", classes_field_names[field],
-				&classes_fields[field]);
-		if (error)
-			return error;
-	}
-	return error;
+static int io_field_take(void *outline, struct walk *w, const char *where, size_t field)
+{
+	(void)outline;
+	return walk_check_text(w, where, io_field_names[field]);
 }
 
 static int outline_io(struct outline *o, struct walk *w)
 {
-	int error = walk_next(w);
+	const struct field_set fields = { io_field_names, IO_FIELDS, o->io, o, io_field_take };
 
-	if (error)
-		return error;
 	if (w->event.type != YAML_MAPPING_START_EVENT)
 		return complain(w->complaint, walk_line(w), "\"io\" takes fields; write io: {offload: no}");
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t field;
-
-		error = walk_field(w, "io: ", io_field_names, IO_FIELDS, &field);
-		if (!error)
-			error = walk_once(w, "io: ", io_field_names[field], &o->io[field]);
-		if (!error)
-			error = walk_next(w);
-		if (!error)
-			error = walk_check_text(w, "io: ", io_field_names[field]);
-		if (error)
-			return error;
-	}
-	return error;
+	return walk_fields(w, "io: ", &fields);
 }
 
-static int outline_section(struct outline *o, struct walk *w, enum section section)
+static int section_take(void *outline, struct walk *w, const char *where, size_t section)
 {
+	(void)where;
 	switch (section) {
 	case SECTION_NODE:
-		return outline_node(o, w);
+		return outline_node(outline, w);
 	case SECTION_CLASSES:
-		return outline_classes(o, w);
+		return outline_classes(outline, w);
 	case SECTION_IO:
-		return outline_io(o, w);
+		return outline_io(outline, w);
 	default:
-		return outline_links(o, w);
+		return outline_links(outline, w);
 	}
-}
-
-static int outline_sections(struct outline *o, struct walk *w)
-{
-	unsigned *lines[SECTIONS] = { &o->node_line, &o->links_line, &o->classes_line, &o->io_line };
-	int error;
-
-	while ((error = walk_next(w)) == 0 && w->event.type != YAML_MAPPING_END_EVENT) {
-		size_t section;
-
-		error = walk_field(w, "", section_names, SECTIONS, &section);
-		if (!error)
-			error = walk_once(w, "", section_names[section], lines[section]);
-		if (!error)
-			error = outline_section(o, w, (enum section)section);
-		if (error)
-			return error;
-	}
-	return error;
 }
 
 static int outline_file(struct outline *o, struct walk *w)
 {
+	const struct field_set sections = { section_names, SECTIONS, o->section, o, section_take };
 	int error = walk_next(w); /* start of stream */
 
 	if (!error)
@@ -407,7 +379,7 @@ static int outline_file(struct outline *o, struct walk *w)
 		return error;
 	if (w->event.type != YAML_MAPPING_START_EVENT)
 		return complain(w->complaint, walk_line(w), "the file must begin with node: or links:");
-	error = outline_sections(o, w);
+	error = walk_fields(w, "", &sections);
 	if (!error)
 		error = walk_next(w); /* end of document */
 	if (!error)

@@ -13,6 +13,8 @@
 #include "meshd/config/complaint.h"
 #include "meshd/config/config.h"
 
+enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTION_IO, SECTIONS };
+
 enum node_field {
 	NODE_KEY,
 	NODE_STATE,
@@ -68,7 +70,6 @@ enum io_field { IO_OFFLOAD, IO_FIELDS };
 enum classes_field { CLASSES_RULES, CLASSES_LIMITS, CLASSES_FIELDS };
 
 extern const char *const node_field_names[NODE_FIELDS];
-extern const char *const io_field_names[IO_FIELDS];
 extern const char *const link_field_names[LINK_FIELDS];
 
 /* Lines count from 1; 0: the file does not have it. */
@@ -84,15 +85,12 @@ struct outline_link {
 };
 
 struct outline {
-	unsigned node_line;
+	unsigned section[SECTIONS];
 	unsigned node[NODE_FIELDS];
 	struct outline_list redistribute, watch;
-	unsigned io_line;
 	unsigned io[IO_FIELDS];
-	unsigned classes_line;
 	unsigned classes[CLASSES_FIELDS];
 	struct outline_list classes_list[CLASSES_FIELDS];
-	unsigned links_line;
 	unsigned link_count;
 	struct outline_link link[CONFIG_LINK_MAX];
 };
