@@ -1,17 +1,6 @@
 /* Alarms of a real node in a small world: what is cut off is told once, with what to do, and is over when it is. */
 #include "tests/unit/io_world.h"
 
-static json_t *asked(struct daemon *d, const char *request)
-{
-	uint64_t follow;
-	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
-	json_t *answer = json_loads(line, 0, NULL);
-
-	assert_non_null(answer);
-	free(line);
-	return answer;
-}
-
 /* The world goes on, and is looked at as often as the loop does. */
 static void passes(struct world *w, struct daemon *d, unsigned seconds)
 {
@@ -19,13 +8,6 @@ static void passes(struct world *w, struct daemon *d, unsigned seconds)
 		world_run(w, SECOND_US);
 		alarms_tick(d, w->now_us);
 	}
-}
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
 }
 
 /* NULL: it is not raised. */

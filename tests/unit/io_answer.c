@@ -1,21 +1,6 @@
 /* What the daemon answers, of real nodes in a small world, and to whatever else is asked. */
 #include "tests/unit/io_world.h"
 
-static json_t *asked(struct daemon *d, const char *request)
-{
-	uint64_t follow;
-	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
-
-	assert_non_null(line);
-	size_t len = strlen(line);
-	assert_int_equal(line[len - 1], '\n');
-	assert_ptr_equal(strchr(line, '\n'), line + len - 1); /* one line */
-	json_t *answer = json_loads(line, 0, NULL);
-	assert_non_null(answer);
-	free(line);
-	return answer;
-}
-
 static json_t *asked_well(struct daemon *d, const char *request)
 {
 	json_t *answer = asked(d, request);
@@ -35,13 +20,6 @@ static void refused(struct daemon *d, struct bytes request, const char *why)
 	says(line, why);
 	assert_ptr_equal(strchr(line, '\n'), line + strlen(line) - 1);
 	free(line);
-}
-
-static const char *text_of(const json_t *o, const char *key)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-
-	return text ? text : "";
 }
 
 static json_int_t number_of(const json_t *o, const char *key)

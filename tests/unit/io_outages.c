@@ -1,18 +1,6 @@
 /* The outage clock of a real node in a small world: what it asks, what it finds, what it says and keeps. */
 #include "tests/unit/io_world.h"
 
-static json_t *asked(struct daemon *d)
-{
-	static const char request[] = "{\"request\": \"outages\"}";
-	uint64_t follow;
-	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
-	json_t *answer = json_loads(line, 0, NULL);
-
-	assert_non_null(answer);
-	free(line);
-	return answer;
-}
-
 /* The world goes on, and is looked at as often as the loop does. */
 static void passes(struct world *w, struct daemon *d, unsigned seconds)
 {
@@ -54,7 +42,7 @@ static void a_site_is_found_and_everything_there_is_timed(void **state)
 	assert_int_equal(said(*state, "outage-mark city-1: first picture after "), 1);
 	assert_int_equal(said(*state, "outage-over city-1"), 1);
 	assert_true(d->state.dirty[STATE_OUTAGES]);
-	json_t *answer = asked(d);
+	json_t *answer = asked(d, "{\"request\": \"outages\"}");
 	const json_t *site = json_array_get(json_object_get(answer, "sites"), 0);
 	assert_false(json_is_true(json_object_get(site, "out")));
 	assert_int_equal(json_array_size(json_object_get(answer, "outages")), 1);
@@ -70,7 +58,7 @@ static void a_site_that_is_cut_off_is_out_until_it_is_back(void **state)
 	passes(w, d, 60);
 	w->is_cut[RADIO1] = true;
 	passes(w, d, 40);
-	json_t *answer = asked(d);
+	json_t *answer = asked(d, "{\"request\": \"outages\"}");
 	const json_t *site = json_array_get(json_object_get(answer, "sites"), 0);
 	assert_true(json_is_true(json_object_get(site, "out")));
 	assert_int_equal(json_array_size(json_object_get(json_object_get(site, "outage"), "lost")), 3);

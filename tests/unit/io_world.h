@@ -228,4 +228,28 @@ static inline void world_free(struct world *w)
 	free(w);
 }
 
+/* What the daemon answers: one line of JSON. */
+static inline json_t *asked(struct daemon *d, const char *request)
+{
+	uint64_t follow;
+	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
+
+	assert_non_null(line);
+	size_t len = strlen(line);
+	assert_int_equal(line[len - 1], '\n');
+	assert_ptr_equal(strchr(line, '\n'), line + len - 1); /* one line */
+	json_t *answer = json_loads(line, 0, NULL);
+	assert_non_null(answer);
+	free(line);
+	return answer;
+}
+
+/* "" if there is none. */
+static inline const char *text_of(const json_t *o, const char *key)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+
+	return text ? text : "";
+}
+
 #endif
