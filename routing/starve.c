@@ -6,6 +6,10 @@
  * What a versioned one announces it does not repeat, and requests and their answers can
  * be lost: so destinations that need a newer seqno for it are kept in a list, and all
  * of them are looked at again after a while.
+ *
+ * Nor does it repeat a route of which nothing but the seqno is new (R11). Whoever heard the
+ * newer one from another neighbour asks those who lag for it: not for their routes to be
+ * used, but to have one in hand when the selected one is lost.
  */
 #include "routing/engine.h"
 
@@ -76,6 +80,36 @@ void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, 
 	}
 }
 
+/* Nothing but its seqno is too old. On a thin link a backup is not worth the question. */
+static bool route_lags(const struct route *r, enum babel_class class)
+{
+	const struct source *s = source_find(r->destination, &r->variants[class].claim.origin);
+
+	return r->neighbour->session && !r->neighbour->link->config.is_thin &&
+	       route_metric(r, class) != BABEL_INFINITY && !route_is_feasible(r, class) && s &&
+	       r->variants[class].claim.metric < s->distances[class].metric;
+}
+
+/* A route that lags, where nothing else could stand in for the selected one. */
+static struct route *route_lagging(const struct destination *d, enum babel_class class)
+{
+	struct route *lagging = NULL;
+
+	if (!d->selected[class])
+		return NULL;
+	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next) {
+		struct route *r = list_entry(node, struct route, on_destination);
+
+		if (r == d->selected[class])
+			continue;
+		if (route_is_usable(r, class))
+			return NULL;
+		if (route_lags(r, class))
+			lagging = r;
+	}
+	return lagging;
+}
+
 /* A route by which the destination starves; NULL: one is there that may be used, or none that could be. */
 static const struct route *destination_starves_by(const struct destination *d, enum babel_class class)
 {
@@ -95,6 +129,7 @@ void route_note_starving(const struct destination *d, uint64_t now_us)
 	for (unsigned c = 0; c < d->b->config.classes; c++) {
 		const struct route *by = destination_starves_by(d, c);
 
+		by = by ? by : route_lagging(d, c);
 		if (by)
 			route_starves(by, now_us);
 	}
@@ -119,6 +154,8 @@ static void route_ask_again(struct route *r, uint64_t now_us)
 			continue;
 		if (request_is_under_way(d, c, &claim->origin))
 			route_starves(r, now_us);
+		else if (route_lagging(d, c) == r)
+			route_ask(r, now_us, c);
 		else
 			route_unfeasible(r, now_us, c, false);
 	}

@@ -914,8 +914,8 @@ static void route_that_comes_back_too_old_is_asked_to_be_newer__R13(void **state
 	world_run(w, A_SECOND);
 	const struct heard *request = probe_last(w, 1, TLV_SEQNO_REQUEST);
 	assert_non_null(request);
-	assert_int_equal(request->tlv.u.seqno_request.seqno, 5);
-	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 5, 100));
+	assert_int_equal(request->tlv.u.seqno_request.seqno, 4); /* and no newer one than what is used */
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 4, 100));
 	world_run(w, 50 * MILLISECOND);
 	assert_int_equal(node_metric(w, 0, P), 196);
 	world_free(w);
@@ -1033,6 +1033,53 @@ static void what_no_session_announces_is_not_asked_for(void **state)
 	world_free(w);
 }
 
+/* Only who asked hears of a newer seqno (R11). A backup that lags behind it would not be one until its metric moves. */
+static void backup_whose_seqno_lags_is_asked_for_the_newer_one__R11(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 150));
+	announce(w, 1, 4, 100);
+	for (unsigned i = 0; i < 8; i++) {
+		world_run(w, 3 * A_SECOND);
+		announce(w, 1, 4, 100);
+		SAY(w, 2, say_refresh(1, 1, hash_of(P, 5, 3, 150)));
+	}
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 0);
+	unsigned asked = probe_count(w, 2, TLV_SEQNO_REQUEST);
+	assert_true(asked > 0);
+	/* No new one is made for that. */
+	assert_int_equal(probe_last(w, 2, TLV_SEQNO_REQUEST)->tlv.u.seqno_request.seqno, 4);
+	SAY(w, 2, say_delta(1, 2), say_update(P, world_id(5), 4, 150), say_refresh(2, 1, hash_of(P, 5, 4, 150)));
+	for (unsigned i = 0; i < 8; i++) {
+		world_run(w, 3 * A_SECOND);
+		announce(w, 1, 4, 100);
+		SAY(w, 2, say_refresh(2, 1, hash_of(P, 5, 4, 150)));
+	}
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), asked);
+	world_free(w);
+}
+
+/* No newer seqno than that of the selected route makes it feasible: its metric is as long as ours. */
+static void long_way_is_not_asked_for_the_sake_of_a_backup__R11(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	announce(w, 1, 4, 100);
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 400));
+	for (unsigned i = 0; i < 8; i++) {
+		world_run(w, 3 * A_SECOND);
+		announce(w, 1, 4, 100);
+		SAY(w, 2, say_refresh(1, 1, hash_of(P, 5, 3, 400)));
+	}
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1071,6 +1118,8 @@ int main(void)
 		cmocka_unit_test(other_origin_is_told_at_once__R9),
 		cmocka_unit_test(leased_entry_is_judged_by_the_distance_of_now__R10),
 		cmocka_unit_test(seqno_is_told_to_who_asked_for_it_only__R11),
+		cmocka_unit_test(backup_whose_seqno_lags_is_asked_for_the_newer_one__R11),
+		cmocka_unit_test(long_way_is_not_asked_for_the_sake_of_a_backup__R11),
 		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
 		cmocka_unit_test(hold_ends_with_the_lease_of_who_is_silent__R12),
 		cmocka_unit_test(link_that_comes_back_needs_one_refresh__R13),
