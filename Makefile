@@ -81,14 +81,16 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat cmocka
+PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat sqlite3 \
+	cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
 LIBS_crypto := $(call libs_of,libsodium libb2)
 LIBS_config := $(call libs_of,libcyaml yaml-0.1)
+LIBS_record := $(call libs_of,jansson)
 LIBS_ctl := $(call libs_of,jansson)
-LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson) -lev
+LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson sqlite3) -lev -lpthread
 LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
 LIBS_topology := $(call libs_of,expat jansson) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
@@ -108,12 +110,13 @@ DIR_crypto := crypto
 DIR_node := meshd/node
 DIR_config := meshd/config
 DIR_io := meshd/io
+DIR_record := meshd/record
 DIR_ctl := meshd/ctl
 DIR_sim := sim
 DIR_demo := sim/demo
 DIR_topology := sim/topology
 DIR_world := sim/world
-RINGS := base routing crypto node config io ctl sim demo topology world
+RINGS := base routing crypto node config io record ctl sim demo topology world
 
 # What a ring links against, itself first.
 NEED_base := base
@@ -121,12 +124,13 @@ NEED_routing := routing base
 NEED_crypto := crypto base
 NEED_node := node routing crypto base
 NEED_config := config crypto base
-NEED_io := io node config routing crypto base
-NEED_ctl := ctl config crypto base
+NEED_io := io record node config routing crypto base
+NEED_record := record crypto base
+NEED_ctl := ctl record config crypto base
 NEED_sim := sim node config routing crypto base
 NEED_demo := demo sim crypto base
 NEED_topology := topology sim node config routing crypto base
-NEED_world := world topology sim node config routing crypto base
+NEED_world := world record topology sim node config routing crypto base
 
 src_of = $(filter-out %/main.c,$(wildcard $(DIR_$(1))/*.c))
 obj_of = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
@@ -347,7 +351,7 @@ check-deb: deb
 	$(Q)sh tests/tools/deb.sh build/deb
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
-	libcyaml-dev libyaml-dev libjansson-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
+	libcyaml-dev libyaml-dev libjansson-dev libsqlite3-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
 DEBIAN_TEST := mandoc systemd zsh tshark babeld bird2 frr
 # `make bench` measures beside those of them that can be had.

@@ -197,6 +197,24 @@ int authority_format_locked(const struct secret_authority *a, struct bytes passp
 int authority_parse_locked(
 	struct secret_authority *a, struct bytes text, struct bytes passphrase); /* -EACCES: another passphrase */
 
+/* --- a log that is not changed unseen (log_chain.c) -------------------------------- */
+
+/* A run of entries of a node's log, by its number from 1; `before` is the hash of the run before it, zeros where there
+ * was none. */
+#define LOG_HASH_LEN 32
+struct log_link {
+	uint32_t deployment;
+	uint64_t number;
+	uint8_t before[LOG_HASH_LEN];
+	uint8_t signature[SIGNATURE_LEN];
+};
+/* Signs the entries `body`; the rest of *l is set. `after` is what the next run has as `before`. */
+void log_link_sign(
+	struct log_link *l, struct bytes body, const struct secret_identity *id, uint8_t after[LOG_HASH_LEN]);
+/* -EKEYREJECTED: it is not what the holder of the key has signed. `after` is set in any case. */
+int log_link_verify(
+	const struct log_link *l, struct bytes body, const uint8_t key[SIGN_PUBLIC_LEN], uint8_t after[LOG_HASH_LEN]);
+
 /* --- Noise handshakes (protocol.md 4.1) ----------------------------------------- */
 
 #define NOISE_HASH_LEN 64

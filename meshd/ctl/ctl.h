@@ -14,6 +14,7 @@
 #define MESHD_CTL_CTL_H
 
 #include "crypto/crypto.h"
+#include "meshd/record/record.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -128,6 +129,34 @@ void registry_suggest(const struct registry *r, const char *name, char out[NAME_
 /* Minutes since 1970; the build's date if the clock is behind it (*is_guess). */
 uint32_t date_now(bool *is_guess);
 const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
+/* Milliseconds since 1970, by this machine's clock. */
+int64_t date_now_ms(void);
+/* "2026-11-24 14:05", "2026-11-24", "14:05" (today), "90m" (ago), "now", by this machine's zone; a day without a time
+ * is its beginning, or its end. -EINVAL. */
+int date_read(const char *text, int64_t now_ms, bool is_end, int64_t *ms);
+#define DATE_TIME_TEXT 24
+const char *date_time_format(int64_t ms, char text[DATE_TIME_TEXT]); /* "2026-11-24 14:05:00" */
+
+/* --- story.c: incident logs, of this node and from files -------------------------------------------------- */
+
+struct story {
+	bool json, csv, force;
+	const char *socket, *from_text, *to_text, *out;
+	struct text_list merge; /* files */
+	bool has_from, has_to;
+	int64_t from_ms, to_ms; /* the range; as far as there are entries */
+	struct record record;
+};
+/* Loads the files, or asks meshd and then the files (--merge), aligns them, and finds the range: 0, or the exit status,
+ * with the error told. story_done() in any case. */
+int story_load(struct story *s, const struct text_list *files);
+void story_done(struct story *s);
+/* Tells on `out` of logs that do not hold; how many those are. */
+unsigned story_faults_print(const struct story *s, FILE *out);
+/* One sentence on a log: whose it is, and whether it holds. */
+#define STORY_TEXT 400
+const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT]);
+bool story_has(const struct story *s, int64_t ms); /* within the range */
 
 /* --- enrol.c ----------------------------------------------------------------------------------------- */
 
@@ -199,6 +228,7 @@ int command_events(int argc, char **argv);
 int command_outages(int argc, char **argv);
 int command_alarms(int argc, char **argv);
 int command_silence(int argc, char **argv);
+int command_log(int argc, char **argv);
 int command_members(int argc, char **argv);
 int command_revoke(int argc, char **argv);
 int command_replace(int argc, char **argv);

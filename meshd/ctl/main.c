@@ -22,6 +22,7 @@ static const struct {
 	{ "alarms", command_alarms },
 	{ "outages", command_outages },
 	{ "silence", command_silence },
+	{ "log", command_log },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "members", command_members },
@@ -44,6 +45,8 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  alarms              what is wrong, and what to do\n"
 			   "  outages             what was cut off, and when the first text, voice, picture came\n"
 			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
+			   "  log [FILE]... [--from DATE] [--to DATE]   the incident log, and whether it holds\n"
+			   "  log export FILE     a signed copy of it\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  members             who belongs, and who is out\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"

@@ -4,6 +4,7 @@
  * to do about it are sentences that can be read out over the radio.
  */
 #include "meshd/io/control.h"
+#include "meshd/io/incident.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -146,17 +147,28 @@ static void self_look(struct looker *l)
 			"%s (%u times so far)", l->watch->refused_text, l->watch->refused);
 }
 
+/* For the report: what it was about, and when it was seen first and last (ago). */
+static json_t *alarm_data(const struct alarm *alarm)
+{
+	uint64_t now_us = io_now_us();
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "kind", alarm_kind_name(alarm->kind), "subject",
+		json_of_text(alarm->subject), "what", json_of_text(alarm->text), "action", json_of_text(alarm->action),
+		"since_ms", (json_int_t)((now_us - alarm->since_us) / 1000), "seen_ms",
+		(json_int_t)((now_us - alarm->seen_us) / 1000));
+}
+
 static void alarm_changed(void *arg, const struct alarm *alarm)
 {
 	struct daemon *d = arg;
 	const char *name = alarm_kind_name(alarm->kind), *gap = *alarm->subject ? " " : "";
 
 	if (alarm->phase == ALARM_OVER)
-		daemon_say(d, "alarm-over", "%s%s%s: it lasted %u s", name, gap, alarm->subject,
+		daemon_tell(d, "alarm-over", alarm_data(alarm), "%s%s%s: it lasted %u s", name, gap, alarm->subject,
 			(unsigned)((alarm->seen_us - alarm->since_us) / SECOND_US));
 	else
-		daemon_say(d, alarm_is_red(alarm->kind) ? "alarm-red" : "alarm-amber", "%s%s%s: %s; %s", name, gap,
-			alarm->subject, alarm->text, alarm->action);
+		daemon_tell(d, alarm_is_red(alarm->kind) ? "alarm-red" : "alarm-amber", alarm_data(alarm),
+			"%s%s%s: %s; %s", name, gap, alarm->subject, alarm->text, alarm->action);
 }
 
 void alarms_tick(struct daemon *d, uint64_t now_us)

@@ -38,7 +38,7 @@ struct client {
 	char *out; /* NULL: reading */
 	size_t out_len, out_at;
 	bool is_last; /* close after this answer */
-	uint64_t follow; /* the next event that it is to be told; CONTROL_NO_FOLLOW: it only asks */
+	struct asker asker;
 };
 
 struct control {
@@ -47,6 +47,7 @@ struct control {
 	ev_io io;
 	ev_timer pause; /* until clients are let in again */
 	bool is_short; /* of descriptors; has been said */
+	uint64_t tokens; /* of clients, given so far */
 	struct client clients[CONTROL_CLIENT_MAX];
 };
 
@@ -90,7 +91,7 @@ static unsigned followers_count(const struct control *c)
 	unsigned count = 0;
 
 	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++)
-		count += c->clients[i].fd >= 0 && c->clients[i].follow != CONTROL_NO_FOLLOW;
+		count += c->clients[i].fd >= 0 && c->clients[i].asker.follow != CONTROL_NO_FOLLOW;
 	return count;
 }
 
@@ -98,10 +99,12 @@ static unsigned followers_count(const struct control *c)
 static bool client_answer(struct client *client, const char *line, size_t len)
 {
 	static const char full[] = "{\"ok\": false, \"error\": \"too many follow the events; end one of them\"}\n";
-	char *answer = control_answer(client->c->d, bytes_of(line, len), &client->follow);
+	char *answer = control_answer(client->c->d, bytes_of(line, len), &client->asker);
 
+	if (client->asker.waits)
+		return true;
 	if (answer && followers_count(client->c) > FOLLOWERS_MAX) {
-		client->follow = CONTROL_NO_FOLLOW;
+		client->asker.follow = CONTROL_NO_FOLLOW;
 		free(answer);
 		answer = strdup(full);
 	}
@@ -116,7 +119,7 @@ static bool client_answer(struct client *client, const char *line, size_t len)
 /* The next event, or none yet: then its end is all that is waited for, for as long as it takes. */
 static void client_follow(struct client *client)
 {
-	char *line = control_event_line(client->c->d, &client->follow);
+	char *line = control_event_line(client->c->d, &client->asker.follow);
 
 	if (!line) {
 		ev_timer_stop(client->c->d->loop, &client->idle);
@@ -134,9 +137,29 @@ void control_event(struct daemon *d)
 		struct client *client = &d->control->clients[i];
 
 		/* Nothing is closed here: an event may happen in the midst of anything. */
-		if (client->fd >= 0 && client->follow != CONTROL_NO_FOLLOW && !client->out)
+		if (client->fd >= 0 && client->asker.follow != CONTROL_NO_FOLLOW && !client->out)
 			client_follow(client);
 	}
+}
+
+void control_later(struct daemon *d, uint64_t token, char *line)
+{
+	for (unsigned i = 0; d->control && i < CONTROL_CLIENT_MAX; i++) {
+		struct client *client = &d->control->clients[i];
+
+		if (client->fd < 0 || client->asker.token != token || !client->asker.waits)
+			continue;
+		client->asker.waits = false;
+		if (!line) {
+			client_close(client);
+			return;
+		}
+		client_say(client, line);
+		client_moved(client);
+		client_wait(client, EV_WRITE);
+		return;
+	}
+	free(line);
 }
 
 /* Takes a complete line from the buffer, if there is one. False: the client was closed. */
@@ -156,6 +179,16 @@ static bool client_take_line(struct client *client)
 	client->in_len -= len + 1;
 	memmove(client->in, end + 1, client->in_len);
 	return true;
+}
+
+static void client_next(struct client *client)
+{
+	if (!client_take_line(client))
+		return;
+	if (client->asker.waits) /* what it says meanwhile waits, too */
+		ev_io_stop(client->c->d->loop, &client->io);
+	else
+		client_wait(client, client->out ? EV_WRITE : EV_READ);
 }
 
 static void client_write(struct client *client)
@@ -178,13 +211,12 @@ static void client_write(struct client *client)
 		client_close(client);
 		return;
 	}
-	if (client->follow != CONTROL_NO_FOLLOW) {
+	if (client->asker.follow != CONTROL_NO_FOLLOW) {
 		client_follow(client);
 		return;
 	}
 	/* Another line may be there already; its answer waits for the next turn. */
-	if (client_take_line(client) && !client->out)
-		client_wait(client, EV_READ);
+	client_next(client);
 }
 
 static void client_read(struct client *client)
@@ -193,14 +225,13 @@ static void client_read(struct client *client)
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (got <= 0 || client->follow != CONTROL_NO_FOLLOW) {
+	if (got <= 0 || client->asker.follow != CONTROL_NO_FOLLOW) {
 		client_close(client);
 		return;
 	}
 	client->in_len += (size_t)got;
 	client_moved(client);
-	if (client_take_line(client) && client->out)
-		client_wait(client, EV_WRITE);
+	client_next(client);
 }
 
 static void client_is_ready(struct ev_loop *loop, ev_io *io, int events)
@@ -220,6 +251,14 @@ static void client_is_idle(struct ev_loop *loop, ev_timer *timer, int events)
 	client_close(timer->data);
 }
 
+static unsigned user_of(int fd)
+{
+	struct ucred who = { .uid = UINT32_MAX };
+	socklen_t len = sizeof(who);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 ? who.uid : UINT32_MAX;
+}
+
 static void client_open(struct control *c, int fd)
 {
 	for (unsigned i = 0; i < CONTROL_CLIENT_MAX; i++) {
@@ -231,7 +270,8 @@ static void client_open(struct control *c, int fd)
 		client->fd = fd;
 		client->in_len = 0;
 		client->is_last = false;
-		client->follow = CONTROL_NO_FOLLOW;
+		client->asker =
+			(struct asker){ .user = user_of(fd), .token = ++c->tokens, .follow = CONTROL_NO_FOLLOW };
 		ev_io_init(&client->io, client_is_ready, fd, EV_READ);
 		ev_timer_init(&client->idle, client_is_idle, 0, IDLE_S);
 		client->io.data = client->idle.data = client;

@@ -24,7 +24,7 @@ struct view {
 	struct babel_neighbour_info neighbours[NODE_PEER_MAX];
 	struct babel_route_info *routes; /* view_routes(); those of one prefix together, and of one class in it */
 	struct view_member *members; /* view_members() */
-	uint64_t follow; /* set by the answer: control_answer() */
+	struct asker *asker; /* control_answer(); NULL: nobody asks */
 };
 
 /* NULL: memory. */
@@ -83,6 +83,10 @@ json_t *json_of_text(const char *text); /* "not text" for what is not UTF-8: a c
 json_t *json_address(const struct address *a);
 json_t *json_prefix(const struct prefix *p);
 json_t *json_peer_loss(uint16_t history); /* percent of hellos missed; null when there were none */
+/* Somebody changes something: an event, and an entry of the incident log with who it was. */
+__attribute__((format(printf, 2, 3))) void operator_note(const struct view *v, const char *format, ...);
+/* A line, newline included, for free(); takes `answer` over. NULL: memory. */
+char *control_line(json_t *answer);
 /* {"ok": false, "error": text} */
 __attribute__((format(printf, 1, 2))) json_t *answer_error(const char *format, ...);
 
@@ -107,6 +111,8 @@ json_t *answer_reload(struct view *v, const json_t *request);
 json_t *answer_classes(struct view *v, const json_t *request);
 json_t *answer_reach(struct view *v, const json_t *request);
 json_t *answer_events(struct view *v, const json_t *request);
+/* Of one outage, as it is listed and recorded. */
+json_t *outage_make(const struct outage *o);
 json_t *answer_outages(struct view *v, const json_t *request);
 json_t *answer_alarms(struct view *v, const json_t *request);
 json_t *answer_silence(struct view *v, const json_t *request);
@@ -114,6 +120,7 @@ json_t *answer_silence(struct view *v, const json_t *request);
 json_t *event_make(const struct daemon *d, uint64_t number, const struct event *event);
 json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
+json_t *answer_log(struct view *v, const json_t *request);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {

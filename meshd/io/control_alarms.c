@@ -128,10 +128,10 @@ json_t *answer_silence(struct view *v, const json_t *request)
 		return answer_error("nothing is silent under that name; meshctl alarms tells what is");
 	if (code < 0)
 		return answer_error("too many are silent at a time; end one, or name a kind without a subject");
-	const char *gap = *subject ? " " : "";
+	char span[32] = "ended";
 	if (span_s)
-		daemon_say(v->d, "silence", "%s%s%s: for %lld s", name, gap, subject, (long long)span_s);
-	else
-		daemon_say(v->d, "silence", "%s%s%s: ended", name, gap, subject);
+		snprintf(span, sizeof(span), "for %lld s", (long long)span_s);
+	operator_note(v, "silence %s%s%s %s", name, *subject ? " " : "", subject, span);
+	daemon_say(v->d, "silence", "%s%s%s: %s", name, *subject ? " " : "", subject, span);
 	return json_pack("{s:b, s:I}", "ok", 1, "for_s", span_s);
 }

@@ -26,6 +26,7 @@ static const struct {
 	{ "outages", answer_outages },
 	{ "members", answer_members },
 	{ "revoke", answer_revoke },
+	{ "log", answer_log },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -62,24 +63,24 @@ static answer_function request_find(const json_t *request)
 	return NULL;
 }
 
-static json_t *request_answer(struct daemon *d, const json_t *request, uint64_t *follow)
+static json_t *request_answer(struct daemon *d, const json_t *request, struct asker *asker)
 {
 	answer_function answer = request_find(request);
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke");
+				    "classes, reach, events, alarms, silence, outages, members, revoke, log");
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;
+	v->asker = asker;
 	json_t *result = answer(v, request);
-	*follow = v->follow;
 	view_free(v);
 	return result;
 }
 
 /* JSON as a line, newline included; takes `answer` over. */
-static char *line_of(json_t *answer)
+char *control_line(json_t *answer)
 {
 	char *line = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	size_t len = line ? strlen(line) : 0;
@@ -103,24 +104,25 @@ char *control_event_line(const struct daemon *d, uint64_t *number)
 		json_int_t lost = (json_int_t)(first - *number);
 
 		*number = first;
-		return line_of(json_pack("{s:I}", "lost", lost));
+		return control_line(json_pack("{s:I}", "lost", lost));
 	}
 	const struct event *event = events_at(&d->events, *number);
-	return event ? line_of(event_make(d, (*number)++, event)) : NULL;
+	return event ? control_line(event_make(d, (*number)++, event)) : NULL;
 }
 
-char *control_answer(struct daemon *d, struct bytes request, uint64_t *follow)
+char *control_answer(struct daemon *d, struct bytes request, struct asker *asker)
 {
 	json_error_t trouble;
 	json_t *answer = NULL, *parsed = NULL;
 
-	*follow = CONTROL_NO_FOLLOW;
+	asker->follow = CONTROL_NO_FOLLOW;
+	asker->waits = false;
 	if (request.len >= CONTROL_LINE_MAX)
 		answer = answer_error("the line has more than %d bytes; ask one thing at a time", CONTROL_LINE_MAX - 1);
 	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))
 		answer = answer_error("not JSON: %s; write {\"request\": \"status\"} on one line", trouble.text);
 	else
-		answer = request_answer(d, parsed, follow);
+		answer = request_answer(d, parsed, asker);
 	json_decref(parsed);
-	return line_of(answer);
+	return asker->waits ? NULL : control_line(answer);
 }

@@ -24,7 +24,7 @@ json_t *answer_events(struct view *v, const json_t *request)
 	for (; at < e->next && at < end; at++)
 		json_array_append_new(events, event_make(v->d, at, events_at(e, at)));
 	if (is_follow)
-		v->follow = at;
+		v->asker->follow = at;
 	return json_pack("{s:b, s:f, s:I, s:o, s:o}", "ok", 1, "now_s",
 		(double)((v->now_us - v->d->start_us) / 1000) / 1000, "lost", (json_int_t)lost, "next",
 		at < e->next && !is_follow ? json_integer((json_int_t)at) : json_null(), "events", events);

@@ -83,6 +83,7 @@ json_t *answer_revoke(struct view *v, const json_t *request)
 	int error = node_revocation_add(v->d->node, v->now_us, bytes_of(encoded, len));
 	if (error && error != -EALREADY)
 		return refused(v->node, error, &list);
+	operator_note(v, "revoke: list %u, %u certificates are out", list.epoch, revocation_count(&list));
 	return json_pack("{s:b, s:i, s:i, s:b}", "ok", 1, "number", (int)list.epoch, "revoked",
 		(int)revocation_count(&list), "known", error == -EALREADY);
 }

@@ -16,7 +16,7 @@ static json_t *lost_make(uint8_t lost)
 	return list;
 }
 
-static json_t *outage_make(const struct outage *o)
+json_t *outage_make(const struct outage *o)
 {
 	json_t *made = json_pack("{s:o, s:b, s:I, s:o}", "site", json_of_text(o->site), "start", o->is_start,
 		"began_unix_s", (json_int_t)o->began_unix_s, "lost", lost_make(o->lost));

@@ -217,6 +217,7 @@ json_t *answer_reload(struct view *v, const json_t *request)
 		return NULL;
 	if (config_load(r.new, v->d->config_path, error) < 0) {
 		free(r.new);
+		operator_note(v, "reload, refused: %s", error);
 		daemon_say(v->d, "reload-refused", "%s", error);
 		return answer_error("%s (nothing was changed)", error);
 	}
@@ -225,6 +226,8 @@ json_t *answer_reload(struct view *v, const json_t *request)
 	node_compare(&r);
 	classes_compare(&r);
 	links_compare(&r);
+	operator_note(v, "reload: %u changed, %u wait for a restart", (unsigned)json_array_size(r.applied),
+		(unsigned)json_array_size(r.waiting));
 	daemon_say(v->d, "reload", "%s: %u applied, %u wait for a restart", v->d->config_path,
 		(unsigned)json_array_size(r.applied), (unsigned)json_array_size(r.waiting));
 	secret_wipe(r.new, sizeof(*r.new));

@@ -60,7 +60,6 @@ struct view *view_new(struct daemon *d)
 	v->d = d;
 	v->node = d->node;
 	v->now_us = io_now_us();
-	v->follow = CONTROL_NO_FOLLOW;
 	node_dump_peers(d->node, peer_take, v);
 	babel_dump_neighbours(node_babel(d->node), neighbour_take, v);
 	return v;

@@ -126,6 +126,8 @@ struct watched_site {
 	unsigned class; /* whose turn it is */
 	bool is_asked;
 	uint64_t asked_us, next_us, round_us;
+	bool is_noted; /* what works, as the incident log has it: bits of classes */
+	uint8_t works;
 	bool is_out; /* as it was said last, */
 	struct outage said; /* ... and of what */
 };
@@ -500,10 +502,18 @@ int control_open(struct daemon *d, char error[IO_ERROR_MAX]);
 void control_close(struct daemon *d);
 /* There is another event, for those who follow. */
 void control_event(struct daemon *d);
-/* One answer line, newline included, for free(); NULL: memory. *follow: the number of the event from which on whoever
- * asked is to be told all, CONTROL_NO_FOLLOW if that was not the question. */
 #define CONTROL_NO_FOLLOW UINT64_MAX
-char *control_answer(struct daemon *d, struct bytes request, uint64_t *follow);
+struct asker {
+	unsigned user; /* who asks, by the kernel's word */
+	uint64_t token; /* for control_later() */
+	/* Set by the answer: */
+	uint64_t follow; /* the number of the event from which on all are to be told, or CONTROL_NO_FOLLOW */
+	bool waits; /* the answer comes later */
+};
+/* One answer line, newline included, for free(); NULL: memory, or it comes later. */
+char *control_answer(struct daemon *d, struct bytes request, struct asker *asker);
+/* The answer that somebody waits for; takes `line` over, NULL: there is none. If the asker is gone, nothing happens. */
+void control_later(struct daemon *d, uint64_t token, char *line);
 /* A line about the event of that number, or, if it is kept no longer, about how many are lost: *number is that of the
  * next one. For free(); NULL: there is none yet, or no memory. */
 char *control_event_line(const struct daemon *d, uint64_t *number);
@@ -528,6 +538,7 @@ struct daemon {
 	struct lan lan;
 	struct redistribution *redistribution;
 	struct state state;
+	struct incidents *incidents; /* incident.h; NULL: nothing is recorded */
 	struct control *control;
 	struct ev_loop *loop;
 	ev_prepare before_sleep;
@@ -536,7 +547,7 @@ struct daemon {
 	ev_io due;
 	uint64_t armed_us; /* what it is set to; 0: nothing that is still to come */
 	uint64_t carriers_us; /* when they were polled */
-	ev_async written; /* by the thread that writes the state */
+	ev_async written; /* by the threads that write the state and the incident log */
 	ev_signal signals[3];
 	uint64_t start_us;
 	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */

@@ -7,7 +7,8 @@
  * each sleep the node runs what is due and says when it wants to run again; a
  * tick each second serves what needs no better clock.
  */
-#include "meshd/io/io.h"
+#include "meshd/io/control.h"
+#include "meshd/io/incident.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -22,19 +23,38 @@
 
 #define NEWCOMER_US (10 * SECOND_US) /* since start: who finds its equal running meanwhile gives way */
 
-void daemon_say(struct daemon *d, const char *code, const char *format, ...)
+__attribute__((format(printf, 4, 0))) static void event_happened(
+	struct daemon *d, const char *code, json_t *data, const char *format, va_list args)
 {
 	char text[LOG_LINE_MAX];
 	uint64_t now_us = io_now_us();
-	va_list args;
 
-	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
+	/* Routes that move tell nothing afterwards; and what has data is recorded however much there is. */
+	if (data || event_grade(code) != EVENT_INFO)
+		incident_note(d, now_us, code, data, text);
 	if (!log_event(&d->log, now_us, code, "%s", text))
 		return;
 	events_add(&d->events, now_us, code, text);
 	control_event(d);
+}
+
+void daemon_say(struct daemon *d, const char *code, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	event_happened(d, code, NULL, format, args);
+	va_end(args);
+}
+
+void daemon_tell(struct daemon *d, const char *code, json_t *data, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	event_happened(d, code, data, format, args);
+	va_end(args);
 }
 
 void daemon_fail(struct daemon *d, const char *format, ...)
@@ -88,13 +108,27 @@ static bool output_store_revocation(void *user, struct bytes encoded, uint32_t d
 	return false;
 }
 
+/* NULL: it is not about a neighbour. What the node says of one begins with the name. */
+static json_t *neighbour_data(enum node_event event, const char *link, const char *text)
+{
+	const char *end = strstr(text, ": ") ? strstr(text, ": ") : strstr(text, ", introduced by ");
+	char name[NAME_MAX_LEN + 1];
+
+	if (event != NODE_NEIGHBOUR_UP && event != NODE_NEIGHBOUR_DOWN)
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", end ? (int)(end - text) : (int)strlen(text), text);
+	return json_pack("{s:s, s:o}", "link", link, "neighbour", json_of_text(name));
+}
+
 static void output_event(void *user, enum node_event event, unsigned link, const char *text)
 {
 	struct daemon *d = user;
 	bool has_link = link < d->port_count && d->ports[link].config;
 
-	daemon_say(d, node_event_name(event), "%s%s%s", has_link ? d->config.links[link].name : "", has_link ? " " : "",
-		text);
+	json_t *data = has_link ? neighbour_data(event, d->config.links[link].name, text) : NULL;
+
+	daemon_tell(d, node_event_name(event), data, "%s%s%s", has_link ? d->config.links[link].name : "",
+		has_link ? " " : "", text);
 	alarms_event(d, event, has_link ? link : CONFIG_LINK_MAX, text);
 	if (event == NODE_DUPLICATE && io_now_us() - d->start_us < NEWCOMER_US)
 		daemon_fail(d,
@@ -193,6 +227,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	resolver_tick(d, now_us);
 	outage_watch_tick(d, now_us); /* what it finds is kept at once */
 	state_tick(d, now_us);
+	incidents_tick(d, now_us);
 	alarms_tick(d, now_us);
 	log_flush(&d->log, now_us);
 }
@@ -201,6 +236,7 @@ static void state_written(struct ev_loop *loop, ev_async *w, int events)
 {
 	(void)loop, (void)events;
 	state_tick(w->data, io_now_us());
+	incidents_written(w->data, io_now_us());
 }
 
 static void signalled(struct ev_loop *loop, ev_signal *w, int events)
@@ -275,7 +311,10 @@ static int keys_open(struct daemon *d)
 	if (error)
 		return error;
 	enrolment_done(&d->enrolment);
-	return enrolment_load(&d->enrolment, d->config.key_path, &d->state.floor, d->error);
+	error = enrolment_load(&d->enrolment, d->config.key_path, &d->state.floor, d->error);
+	if (!error)
+		incidents_open(d);
+	return error;
 }
 
 static int everything_open(struct daemon *d)
@@ -314,7 +353,7 @@ static int everything_open(struct daemon *d)
 	return 0;
 }
 
-static void everything_close(struct daemon *d)
+static void everything_close(struct daemon *d, bool was_started)
 {
 	control_close(d);
 	if (d->node)
@@ -326,6 +365,9 @@ static void everything_close(struct daemon *d)
 	tun_close(d);
 	kernel_close(d);
 	state_close(d);
+	if (was_started)
+		daemon_say(d, "stopped", "after %u s", (unsigned)((io_now_us() - d->start_us) / SECOND_US));
+	incidents_close(d);
 	if (d->timer >= 0)
 		close(d->timer);
 	if (d->node)
@@ -345,14 +387,30 @@ static void offloads_say(struct daemon *d)
 				       : "none: the kernel has no large packets for a TUN");
 }
 
+/* What a report, or who plays it again, wants to know of this node. */
+static json_t *started_make(const struct daemon *d)
+{
+	json_t *links = json_array();
+
+	for (unsigned i = 0; i < d->config.link_count; i++) {
+		const struct config_link *l = &d->config.links[i];
+
+		json_array_append_new(
+			links, json_pack("{s:s, s:s, s:I, s:b}", "name", l->name, "type", port_type_name(l->type),
+				       "rate_bps", (json_int_t)l->rate_bps, "metered", l->metered));
+	}
+	return json_pack(
+		"{s:s, s:s, s:o}", "node", d->enrolment.certificate.name, "version", MESHD_VERSION, "links", links);
+}
+
 static void started_say(struct daemon *d)
 {
 	char address[ADDRESS_TEXT];
 	struct address own = node_address(d->node);
 
-	daemon_say(d, "started", "meshd %s, %s (%s), %s, %u link%s", MESHD_VERSION, d->enrolment.certificate.name,
-		level_name(d->enrolment.certificate.level), address_format(&own, address), d->port_count,
-		d->port_count == 1 ? "" : "s");
+	daemon_tell(d, "started", started_make(d), "meshd %s, %s (%s), %s, %u link%s", MESHD_VERSION,
+		d->enrolment.certificate.name, level_name(d->enrolment.certificate.level),
+		address_format(&own, address), d->port_count, d->port_count == 1 ? "" : "s");
 }
 
 int daemon_run(const struct config *config, const char *path, bool is_verbose)
@@ -381,15 +439,12 @@ int daemon_run(const struct config *config, const char *path, bool is_verbose)
 			ev_run(d->loop, 0);
 		status = d->status;
 	}
-	bool was_started = d->loop && status == 0;
 	if (status)
 		fprintf(stderr, "meshd: %s\n", d->error);
 	if (d->loop) {
-		everything_close(d);
+		everything_close(d, status == 0);
 		ev_loop_destroy(d->loop);
 	}
-	if (was_started)
-		daemon_say(d, "stopped", "after %u s", (unsigned)((io_now_us() - d->start_us) / SECOND_US));
 	free(d);
 	return status;
 }

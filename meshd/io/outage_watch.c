@@ -6,6 +6,7 @@
  * each link that they cross: one for which there is no room tells nothing.
  */
 #include "meshd/io/control.h"
+#include "meshd/io/incident.h"
 
 #include <string.h>
 
@@ -52,6 +53,8 @@ void outage_watch_set(struct daemon *d, const struct config *config, uint64_t no
 	for (unsigned i = w->outages.site_count; i-- > 0;) {
 		if (is_configured(config, w->outages.sites[i].name))
 			continue;
+		incident_note(
+			d, now_us, "watch", json_pack("{s:s, s:n}", "site", w->outages.sites[i].name, "class"), "");
 		outages_remove(&w->outages, i);
 		memmove(&w->sites[i], &w->sites[i + 1], (OUTAGE_SITES_MAX - i - 1) * sizeof(w->sites[0]));
 	}
@@ -133,20 +136,54 @@ static void site_look(struct daemon *d, unsigned i, uint64_t now_us)
 
 /* --- what is said, and kept ------------------------------------------------------------------------------ */
 
-static void site_say(struct daemon *d, unsigned i)
+/* For the report: what works there, whenever that changes. */
+static void site_note(struct daemon *d, unsigned i, uint64_t now_us)
+{
+	const struct outage_site *s = &d->outage_watch.outages.sites[i];
+	struct watched_site *site = &d->outage_watch.sites[i];
+
+	for (unsigned class = 0; class < OUTAGE_CLASSES; class ++) {
+		const struct outage_class *c = &s->classes[class];
+		uint8_t bit = (uint8_t)(1u << class);
+		/* It was lost when the first question was sent in vain, or the route went. */
+		uint64_t since_us = c->works ? c->worked_us : c->misses ? c->missed_us : s->has_route ? 0 : s->gone_us;
+
+		if (site->is_noted && !(site->works & bit) == !c->works)
+			continue;
+		uint64_t ago_ms = since_us && since_us < now_us ? (now_us - since_us) / 1000 : 0;
+		incident_note(d, now_us, "watch",
+			json_pack("{s:o, s:s, s:b, s:I}", "site", json_of_text(s->name), "class",
+				traffic_class_name(class), "works", c->works, "ago_ms",
+				(json_int_t)(site->is_noted ? ago_ms : 0)),
+			"");
+		site->works = (uint8_t)(c->works ? site->works | bit : site->works & ~bit);
+	}
+	site->is_noted = true;
+}
+
+static json_t *outage_data(const struct outage_site *s, uint64_t now_us)
+{
+	json_t *data = outage_make(&s->now);
+
+	json_object_set_new(data, "age_ms", json_integer((json_int_t)outage_age_ms(s, now_us)));
+	return data;
+}
+
+static void site_say(struct daemon *d, unsigned i, uint64_t now_us)
 {
 	const struct outage_site *s = &d->outage_watch.outages.sites[i];
 	struct watched_site *site = &d->outage_watch.sites[i];
 	char lost[OUTAGE_LOST_TEXT];
 
 	if (s->is_out && !s->now.is_start && (!site->is_out || s->now.lost != site->said.lost))
-		daemon_say(d, "outage", "%s: lost %s", s->name, outage_lost_text(s->now.lost, lost));
+		daemon_tell(d, "outage", outage_data(s, now_us), "%s: lost %s", s->name,
+			outage_lost_text(s->now.lost, lost));
 	for (unsigned m = 0; m < OUTAGE_RESTORED && s->is_out; m++)
 		if (s->now.after_ms[m] != OUTAGE_NOT_YET && (!site->is_out || site->said.after_ms[m] == OUTAGE_NOT_YET))
-			daemon_say(d, "outage-mark", "%s: first %s after %.1f s", s->name,
+			daemon_tell(d, "outage-mark", outage_data(s, now_us), "%s: first %s after %.1f s", s->name,
 				outage_mark_name((enum outage_mark)m), s->now.after_ms[m] / 1000.0);
 	if (!s->is_out && site->is_out)
-		daemon_say(d, "outage-over", "%s: whole again", s->name);
+		daemon_tell(d, "outage-over", outage_data(s, now_us), "%s: whole again", s->name);
 	site->is_out = s->is_out;
 	site->said = s->now;
 }
@@ -160,7 +197,8 @@ void outage_watch_tick(struct daemon *d, uint64_t now_us)
 		site_look(d, i, now_us);
 	outages_poll(&w->outages, now_us);
 	for (unsigned i = 0; i < w->outages.site_count; i++) {
-		site_say(d, i);
+		site_say(d, i, now_us);
+		site_note(d, i, now_us);
 		is_out |= w->outages.sites[i].is_out;
 	}
 	if (!w->outages.has_changed && !(is_out && now_us >= w->keep_us))

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The outage clock of a real daemon: alpha watches bravo, on one radio.
+# The outage clock and the incident log of a real daemon: alpha watches bravo, on one radio.
 . tests/lab/lib.sh
 
 prepare() {
@@ -46,6 +46,18 @@ restored_after() {
 	between "$1" "$(outages | sed -n 's/.*"restored_s":\([0-9.]*\).*/\1/p')" "$2"
 }
 
+# holds FILE: nobody has changed this log.
+holds() {
+	meshctl log "$1" >/dev/null
+}
+
+# changed FILE: the log of a loser, who says that nothing was lost.
+changed() {
+	sed 's/lost text/kept text/' "$1" >"$LAB_WORK/changed"
+	holds "$LAB_WORK/changed" 2>&1 && return 1
+	meshctl log "$LAB_WORK/changed" 2>&1 | grep 'IT WAS CHANGED after it was signed'
+}
+
 inside() {
 	check "from the start the first picture is timed" within 30 told alpha outages -- '(start)' \
 		'pictures works' 'text works'
@@ -58,6 +70,8 @@ inside() {
 	check "and an event" grep -q 'outage bravo: lost ' "$MESHLAB_DIR/alpha.log"
 	check "and kept" within 10 keeps 1
 	before_s=$(out_s)
+	ask alpha silence link-down radio0 for 1m >/dev/null
+	within 10 ask alpha log export "$LAB_WORK/alpha.log"
 	meshlab ctl kill alpha
 	meshlab ctl start alpha
 	check "after kill -9 the clock goes on" within 20 has '"start":false.*"contact_s":null'
@@ -68,6 +82,11 @@ inside() {
 	check "and the end" within 60 has '"out":false'
 	check "of what began before the restart" restored_after "$before_s" 1000
 	check "the log has both" told alpha outages -- '(start)' 'text, voice, pictures'
+	check "the incident log has them from before kill -9, and what people did" told alpha log -- \
+		'outage bravo: lost text' 'outage-over bravo' 'operator root: silence link-down radio0 for 60 s' 'started meshd'
+	check "a copy of it holds" holds "$LAB_WORK/alpha.log"
+	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
+	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
 }
 
 lab_test "$1" 8 alpha bravo

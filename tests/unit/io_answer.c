@@ -12,8 +12,8 @@ static json_t *asked_well(struct daemon *d, const char *request)
 
 static void refused(struct daemon *d, struct bytes request, const char *why)
 {
-	uint64_t follow;
-	char *line = control_answer(d, request, &follow);
+	struct asker asker = { 0 };
+	char *line = control_answer(d, request, &asker);
 
 	assert_non_null(line);
 	says(line, "\"ok\":false");

@@ -86,7 +86,7 @@ static void code_check(const char *code)
 		fail_msg("docs/meshd.8 does not tell what %s means", code);
 }
 
-/* What the sources say in words that do not change: daemon_say(d, "code", ... */
+/* What the sources say in words that do not change: daemon_say(d, "code", ... and daemon_tell() likewise. */
 static void every_code_has_a_grade_and_its_words_in_the_manual(void **state)
 {
 	glob_t found;
@@ -99,10 +99,13 @@ static void every_code_has_a_grade_and_its_words_in_the_manual(void **state)
 		const char *at = source;
 
 		snprintf(source, sizeof(source), "%s", file_text(found.gl_pathv[i]));
-		while ((at = strstr(at, "daemon_say("))) {
+		while ((at = strstr(at, "daemon_"))) {
 			char code[EVENT_CODE_MAX];
 
-			at += strlen("daemon_say(");
+			at += strlen("daemon_");
+			if (strncmp(at, "say(", 4) != 0 && strncmp(at, "tell(", 5) != 0)
+				continue;
+			at = strchr(at, '(') + 1;
 			if (sscanf(at, "%*[^\",;], \"%23[a-z-]\"", code) != 1)
 				continue;
 			code_check(code);

@@ -231,8 +231,8 @@ static inline void world_free(struct world *w)
 /* What the daemon answers: one line of JSON. */
 static inline json_t *asked(struct daemon *d, const char *request)
 {
-	uint64_t follow;
-	char *line = control_answer(d, bytes_of(request, strlen(request)), &follow);
+	struct asker asker = { 0 };
+	char *line = control_answer(d, bytes_of(request, strlen(request)), &asker);
 
 	assert_non_null(line);
 	size_t len = strlen(line);

@@ -1,0 +1,145 @@
+/* Incident logs, of this node and from files, as one story: what log and report begin with. */
+#include "meshd/ctl/ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+void story_done(struct story *s)
+{
+	record_done(&s->record);
+}
+
+static int daemon_load(struct story *s)
+{
+	const struct question q = { .socket = s->socket };
+	char error[CTL_ERROR_MAX];
+	int status = 0;
+	json_t *answer = question_ask(&q, "log", &status);
+
+	if (!answer)
+		return status;
+	if (record_take(&s->record, answer, error) < 0)
+		status = ctl_fail(CTL_BAD, "%s", error);
+	json_decref(answer);
+	return status;
+}
+
+static int files_load(struct story *s, const struct text_list *files)
+{
+	char error[CTL_ERROR_MAX];
+
+	for (unsigned i = 0; i < files->count; i++)
+		if (record_load(&s->record, files->texts[i], error) < 0)
+			return ctl_fail(CTL_BAD, "%s", error);
+	return 0;
+}
+
+static int end_read(const char *option, const char *text, bool is_end, int64_t *ms)
+{
+	if (text && date_read(text, date_now_ms(), is_end, ms) < 0)
+		return ctl_fail(CTL_USAGE,
+			"%s: \"%s\" is no date; write \"2026-11-24 14:05\", 14:05 (today) or 90m (ago)", option, text);
+	return 0;
+}
+
+static int range_find(struct story *s)
+{
+	const struct record *r = &s->record;
+
+	s->from_ms = r->entry_count ? r->entries[0].date_ms : 0;
+	s->to_ms = r->entry_count ? r->entries[r->entry_count - 1].date_ms : 0;
+	s->has_from = s->from_text;
+	s->has_to = s->to_text;
+	int status = end_read("--from", s->from_text, false, &s->from_ms);
+	if (!status)
+		status = end_read("--to", s->to_text, true, &s->to_ms);
+	if (!status && s->has_from && s->has_to && s->from_ms >= s->to_ms)
+		status = ctl_fail(CTL_USAGE, "--from is not before --to; turn them round");
+	return status;
+}
+
+bool story_has(const struct story *s, int64_t ms)
+{
+	return ms >= s->from_ms && ms <= s->to_ms;
+}
+
+/* A clear answer where there is nothing to tell. */
+static int emptiness_tell(const struct story *s)
+{
+	const struct record *r = &s->record;
+	char from[DATE_TIME_TEXT], to[DATE_TIME_TEXT], first[DATE_TIME_TEXT], last[DATE_TIME_TEXT];
+
+	for (size_t i = 0; i < r->entry_count; i++)
+		if (story_has(s, r->entries[i].date_ms))
+			return 0;
+	if (!r->entry_count)
+		return ctl_fail(CTL_BAD, "nothing was recorded yet");
+	date_time_format(s->from_ms, from);
+	date_time_format(s->to_ms, to);
+	return ctl_fail(CTL_BAD, "nothing was recorded%s%s%s%s; there is what happened from %s to %s",
+		s->has_from ? " from " : "", s->has_from ? from : "", s->has_to ? " to " : "", s->has_to ? to : "",
+		date_time_format(r->entries[0].date_ms, first),
+		date_time_format(r->entries[r->entry_count - 1].date_ms, last));
+}
+
+int story_load(struct story *s, const struct text_list *files)
+{
+	record_init(&s->record);
+	if (!s->socket)
+		s->socket = CTL_SOCKET;
+	int status = files->count ? files_load(s, files) : daemon_load(s);
+	if (!status)
+		status = files_load(s, &s->merge);
+	if (status)
+		return status;
+	record_align(&s->record);
+	status = range_find(s);
+	return status ? status : emptiness_tell(s);
+}
+
+/* By the authority of the first one, which is this node's as a rule. */
+static bool is_foreign(const struct story *s, unsigned log)
+{
+	const struct authority *first = &s->record.logs[0].authority, *own = &s->record.logs[log].authority;
+
+	return first->deployment != own->deployment ||
+	       memcmp(first->sign_public, own->sign_public, SIGN_PUBLIC_LEN) != 0;
+}
+
+const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT])
+{
+	const struct record_log *l = &s->record.logs[log];
+	char what[160] = "every entry is as it was signed";
+
+	if (l->fault_count && l->fault.is_gap)
+		snprintf(what, sizeof(what), "ENTRIES ARE MISSING before run %" PRIu64, l->fault.number);
+	else if (l->fault_count)
+		snprintf(what, sizeof(what), "IT WAS CHANGED after it was signed, at run %" PRIu64, l->fault.number);
+	if (l->trust == RECORD_UNSIGNED)
+		snprintf(text, STORY_TEXT, "NOT PROVEN: no certificate that an authority has signed comes with it");
+	else if (is_foreign(s, log))
+		snprintf(text, STORY_TEXT, "%s; BY A NODE OF ANOTHER AUTHORITY (%08" PRIx32 ")", what,
+			authority_id(&l->authority));
+	else
+		snprintf(text, STORY_TEXT, "%s, by the key of %s (serial %" PRIu32 ", authority %08" PRIx32 ")", what,
+			l->node, l->certificate.serial, authority_id(&l->authority));
+	return text;
+}
+
+unsigned story_faults_print(const struct story *s, FILE *out)
+{
+	const struct record *r = &s->record;
+	char text[STORY_TEXT];
+	unsigned faults = 0;
+
+	for (unsigned i = 0; i < r->log_count; i++) {
+		const struct record_log *l = &r->logs[i];
+
+		if (!l->fault_count && l->trust == RECORD_SIGNED && !is_foreign(s, i))
+			continue;
+		fprintf(out, "! log of %s: %s\n", l->node, story_trust_text(s, i, text));
+		faults++;
+	}
+	return faults;
+}

@@ -1,0 +1,533 @@
+/*
+ * What the incident log records, and the thread that keeps it (incident.h).
+ *
+ * An entry is a line of JSON: at (ms since the start of this process), date (ms since
+ * 1970 by the machine's clock, which may be wrong), code, text, and data for programs.
+ * A run of them says first which process wrote it. Of what happens often no more than
+ * INCIDENT_HOUR_MAX of one code (more, where they have data) are kept in an hour, so that a flapping link does not
+ * push out what the report is about; the rest is told as a number.
+ */
+#include "meshd/io/incident.h"
+#include "meshd/io/control.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+#include <time.h>
+
+#define BATCH_US (2 * SECOND_US)
+#define BATCH_BYTES (16u << 10) /* written at once */
+#define RETRY_US (30 * SECOND_US)
+#define HOUR_US (3600 * SECOND_US)
+#define CLOCK_US (300 * SECOND_US) /* how often the clock, and that this node lives, is recorded */
+#define CLOCK_STEP_MS 2000 /* by more than that it was set, and does not drift */
+#define ENTRY_MAX 2048
+#define ENTRIES_ROOM (INCIDENT_PENDING_MAX - 256) /* the rest is for saying that it did not suffice */
+#define JOBS_MAX 24 /* one for each client, and what the log itself wants */
+
+enum job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ };
+struct job {
+	enum job_kind kind;
+	struct job *next;
+	char *body; /* append */
+	size_t len;
+	unsigned entries;
+	uint64_t from, token; /* read */
+	int64_t result; /* negative errno, with `error` */
+	bool was_bad; /* the file was set aside */
+	json_t *runs;
+	uint64_t next_run;
+	char error[IO_ERROR_MAX];
+};
+
+struct quota {
+	char code[EVENT_CODE_MAX];
+	uint64_t hour_us; /* since */
+	unsigned kept, more;
+};
+
+struct incidents {
+	/* the thread's: */
+	struct incident_store *store; /* NULL: it could not be opened so far */
+	struct incident_signer signer;
+	char dir[CONFIG_PATH_MAX];
+	/* both, under the lock: */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct job *todo, *done;
+	unsigned jobs;
+	bool ends;
+	/* the loop's: */
+	pthread_t thread;
+	bool has_thread, is_writable;
+	uint64_t start_us, retry_us, clock_us;
+	int64_t offset_ms; /* date less `at`; by it a clock that is set is seen */
+	char process[9]; /* names the runs of this process */
+	char *pending;
+	size_t pending_len;
+	unsigned pending_entries, lost;
+	uint64_t pending_us; /* the oldest */
+	struct job *append; /* being written, or waiting to be tried again */
+	bool append_waits;
+	struct quota quotas[LOG_CODES_MAX];
+	unsigned quota_count;
+	json_t *head; /* who this is: of every answer */
+};
+
+/* --- the thread -------------------------------------------------------------------------------- */
+
+static bool store_ensure(struct incidents *c, struct job *job)
+{
+	static const struct incident_limits limits = { INCIDENT_ENTRIES_MAX, INCIDENT_BYTES_MAX };
+
+	if (!c->store)
+		job->result = incident_store_open(&c->store, c->dir, &c->signer, &limits, &job->was_bad, job->error);
+	return c->store;
+}
+
+static void job_do(struct incidents *c, struct job *job)
+{
+	if (!store_ensure(c, job))
+		return;
+	if (job->kind == JOB_VERIFY)
+		job->result = incident_store_verify(c->store, job->error);
+	else if (job->kind == JOB_APPEND)
+		job->result = incident_store_append(c->store, bytes_of(job->body, job->len), job->entries, job->error);
+	else if (!(job->runs = incident_store_read(c->store, job->from, &job->next_run, job->error)))
+		job->result = -EIO;
+	if (job->result == -EBADMSG) { /* opened anew, it is set aside */
+		incident_store_close(c->store);
+		c->store = NULL;
+	}
+}
+
+static void *thread_run(void *arg)
+{
+	struct daemon *d = arg;
+	struct incidents *c = d->incidents;
+
+	pthread_mutex_lock(&c->lock);
+	for (;;) {
+		while (!c->todo && !c->ends)
+			pthread_cond_wait(&c->wake, &c->lock);
+		struct job *job = c->todo;
+		if (!job)
+			break;
+		c->todo = job->next;
+		pthread_mutex_unlock(&c->lock);
+		job_do(c, job);
+		pthread_mutex_lock(&c->lock);
+		job->next = c->done;
+		c->done = job;
+		if (d->loop && !c->ends)
+			ev_async_send(d->loop, &d->written);
+	}
+	pthread_mutex_unlock(&c->lock);
+	return NULL;
+}
+
+static void job_free(struct job *job)
+{
+	json_decref(job->runs);
+	free(job->body);
+	free(job);
+}
+
+/* At the end of those to do. False: there are too many; `job` is still the caller's. */
+static bool job_give(struct incidents *c, struct job *job)
+{
+	struct job **at = &c->todo;
+
+	if (!c->has_thread || c->jobs >= JOBS_MAX)
+		return false;
+	c->jobs++;
+	job->result = 0;
+	job->next = NULL;
+	pthread_mutex_lock(&c->lock);
+	while (*at)
+		at = &(*at)->next;
+	*at = job;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	return true;
+}
+
+/* --- entries -------------------------------------------------------------------------------------- */
+
+static uint64_t date_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return t.tv_sec < 0 ? 0 : (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Takes `data` over. `room`: how much of what waits it may use up. */
+static void entry_append(
+	struct incidents *c, uint64_t now_us, const char *code, json_t *data, const char *text, size_t room)
+{
+	json_t *entry = json_pack("{s:I, s:I, s:s, s:o}", "at", (json_int_t)((now_us - c->start_us) / 1000), "date",
+		(json_int_t)date_ms(), "code", code, "text", json_of_text(text));
+	char line[ENTRY_MAX];
+
+	if (data)
+		json_object_set_new(entry, "data", data);
+	size_t len = json_dumpb(entry, line, sizeof(line), JSON_COMPACT);
+	json_decref(entry);
+	if (!len || len > sizeof(line) || c->pending_len + len + 2 > room) {
+		c->lost++;
+		return;
+	}
+	if (!c->pending_len)
+		c->pending_us = now_us;
+	c->pending[c->pending_len++] = c->pending_entries++ ? ',' : '[';
+	memcpy(c->pending + c->pending_len, line, len);
+	c->pending_len += len;
+}
+
+/* A code beyond the table shares the last entry. */
+static struct quota *quota_find(struct incidents *c, uint64_t now_us, const char *code)
+{
+	for (unsigned i = 0; i < c->quota_count; i++)
+		if (strncmp(c->quotas[i].code, code, EVENT_CODE_MAX - 1) == 0)
+			return &c->quotas[i];
+	if (c->quota_count == LOG_CODES_MAX)
+		return &c->quotas[LOG_CODES_MAX - 1];
+	struct quota *q = &c->quotas[c->quota_count++];
+	*q = (struct quota){ .hour_us = now_us };
+	snprintf(q->code, sizeof(q->code), "%s", code);
+	return q;
+}
+
+static void quota_close(struct incidents *c, struct quota *q, uint64_t now_us)
+{
+	char text[64];
+
+	if (q->more) {
+		snprintf(text, sizeof(text), "%s: %u more", q->code, q->more);
+		entry_append(c, now_us, "suppressed", json_pack("{s:s, s:i}", "code", q->code, "more", (int)q->more),
+			text, ENTRIES_ROOM);
+	}
+	q->hour_us = now_us;
+	q->kept = q->more = 0;
+}
+
+void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text)
+{
+	struct incidents *c = d->incidents;
+
+	if (!c) {
+		json_decref(data);
+		return;
+	}
+	struct quota *q = quota_find(c, now_us, code);
+	if (now_us - q->hour_us >= HOUR_US)
+		quota_close(c, q, now_us);
+	/* What has data is what the report is made of. */
+	if (q->kept >= (data ? INCIDENT_HOUR_DATA_MAX : INCIDENT_HOUR_MAX)) {
+		q->more++;
+		json_decref(data);
+		return;
+	}
+	q->kept++;
+	entry_append(c, now_us, code, data, text, ENTRIES_ROOM);
+}
+
+/* --- the clock --------------------------------------------------------------------------------------- */
+
+/* Whether somebody keeps the clock right, and how far it may be off, if the kernel tells. */
+static json_t *clock_make(void)
+{
+	struct timex t = { .modes = 0 };
+	int state = adjtimex(&t);
+
+	if (state < 0)
+		return json_pack("{s:n, s:n}", "synced", "error_ms");
+	if (state == TIME_ERROR || t.status & STA_UNSYNC)
+		return json_pack("{s:b, s:n}", "synced", 0, "error_ms");
+	return json_pack("{s:b, s:I}", "synced", 1, "error_ms", (json_int_t)(t.maxerror / 1000));
+}
+
+static void clock_look(struct daemon *d, uint64_t now_us)
+{
+	struct incidents *c = d->incidents;
+	int64_t offset_ms = (int64_t)date_ms() - (int64_t)((now_us - c->start_us) / 1000);
+	int64_t step_ms = offset_ms - c->offset_ms;
+
+	c->offset_ms = offset_ms;
+	if (step_ms > CLOCK_STEP_MS || step_ms < -CLOCK_STEP_MS)
+		daemon_tell(d, "clock-set", json_pack("{s:I}", "by_ms", (json_int_t)step_ms), "%lld s %s",
+			(long long)(step_ms < 0 ? -step_ms : step_ms) / 1000, step_ms < 0 ? "back" : "forward");
+	if (now_us < c->clock_us)
+		return;
+	c->clock_us = now_us + CLOCK_US;
+	incident_note(d, now_us, "clock", clock_make(), "");
+}
+
+/* --- to the store, and from it ------------------------------------------------------------------------ */
+
+static void append_give(struct daemon *d, uint64_t now_us)
+{
+	struct incidents *c = d->incidents;
+	struct job *job = calloc(1, sizeof(*job));
+	char head[64];
+
+	if (c->lost) {
+		json_t *data = json_pack("{s:i}", "lost", (int)c->lost);
+
+		c->lost = 0;
+		entry_append(c, now_us, "log-gap", data, "so much was not recorded", INCIDENT_PENDING_MAX);
+	}
+	int len = snprintf(head, sizeof(head), "{\"process\":\"%s\",\"entries\":", c->process);
+	if (!job || !(job->body = malloc((size_t)len + c->pending_len + 2))) {
+		free(job);
+		return;
+	}
+	job->kind = JOB_APPEND;
+	job->entries = c->pending_entries;
+	memcpy(job->body, head, (size_t)len);
+	memcpy(job->body + len, c->pending, c->pending_len);
+	memcpy(job->body + (size_t)len + c->pending_len, "]}", 2);
+	job->len = (size_t)len + c->pending_len + 2;
+	c->pending_len = c->pending_entries = 0;
+	c->append = job;
+	c->append_waits = !job_give(c, job);
+}
+
+static void trouble_say(struct daemon *d, const char *error)
+{
+	struct incidents *c = d->incidents;
+
+	if (c->is_writable)
+		daemon_say(d, "log-unwritable",
+			"%s/%s: %s; everything works, but what happens now may be missing in the report: free some "
+			"space, or make it writable",
+			c->dir, INCIDENT_FILE, error);
+	c->is_writable = false;
+}
+
+static void appended(struct daemon *d, uint64_t now_us, struct job *job)
+{
+	struct incidents *c = d->incidents;
+
+	if (job->result) {
+		trouble_say(d, job->error);
+		c->append_waits = true;
+		c->retry_us = now_us + RETRY_US;
+		return;
+	}
+	c->append = NULL;
+	if (!c->is_writable)
+		daemon_say(d, "log-writable", "%s/%s", c->dir, INCIDENT_FILE);
+	c->is_writable = true;
+	job_free(job);
+}
+
+static void verified(struct daemon *d, const struct job *job)
+{
+	struct incidents *c = d->incidents;
+
+	if (job->result > 0)
+		daemon_tell(d, "log-tampered", json_pack("{s:I}", "run", (json_int_t)job->result),
+			"%s/%s: run %lld is not as this node signed it, or some before it are missing: somebody "
+			"changed the log; copy it before it is overwritten, and tell the command post",
+			c->dir, INCIDENT_FILE, (long long)job->result);
+	else if (job->result == 0)
+		return;
+	else
+		trouble_say(d, job->error);
+}
+
+static void read_done(struct daemon *d, struct job *job)
+{
+	json_t *answer;
+
+	if (!job->runs) {
+		answer = answer_error("the incident log cannot be read: %s", job->error);
+	} else {
+		answer = json_deep_copy(d->incidents->head);
+		json_object_set_new(answer, "log", job->runs);
+		json_object_set_new(
+			answer, "next", job->next_run ? json_integer((json_int_t)job->next_run) : json_null());
+		job->runs = NULL;
+	}
+	control_later(d, job->token, control_line(answer));
+}
+
+static void job_take(struct daemon *d, uint64_t now_us, struct job *job)
+{
+	d->incidents->jobs--;
+	if (job->was_bad)
+		daemon_say(d, "log-damaged",
+			"%s/%s: damaged, or another node's; set aside as %s.bad, starting a new "
+			"one",
+			d->incidents->dir, INCIDENT_FILE, INCIDENT_FILE);
+	job->was_bad = false;
+	switch (job->kind) {
+	case JOB_APPEND:
+		appended(d, now_us, job);
+		return;
+	case JOB_VERIFY:
+		verified(d, job);
+		break;
+	case JOB_READ:
+		read_done(d, job);
+		break;
+	}
+	job_free(job);
+}
+
+void incidents_written(struct daemon *d, uint64_t now_us)
+{
+	struct incidents *c = d->incidents;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	struct job *job = c->done;
+	c->done = NULL;
+	pthread_mutex_unlock(&c->lock);
+	while (job) {
+		struct job *next = job->next;
+
+		job_take(d, now_us, job);
+		job = next;
+	}
+}
+
+void incidents_tick(struct daemon *d, uint64_t now_us)
+{
+	struct incidents *c = d->incidents;
+
+	if (!c)
+		return;
+	incidents_written(d, now_us);
+	clock_look(d, now_us);
+	if (c->append && c->append_waits && now_us >= c->retry_us)
+		c->append_waits = !job_give(c, c->append);
+	if (!c->append && c->pending_len && (now_us - c->pending_us >= BATCH_US || c->pending_len >= BATCH_BYTES))
+		append_give(d, now_us);
+}
+
+/* Whoever asks is to have what has happened until now. */
+int incidents_read(struct daemon *d, uint64_t from, uint64_t token)
+{
+	struct incidents *c = d->incidents;
+	struct job *job = c ? calloc(1, sizeof(*job)) : NULL;
+
+	if (!job)
+		return -ENOBUFS;
+	if (!c->append && c->pending_len)
+		append_give(d, io_now_us());
+	job->kind = JOB_READ;
+	job->from = from;
+	job->token = token;
+	if (job_give(c, job))
+		return 0;
+	free(job);
+	return -ENOBUFS;
+}
+
+/* --- open and close ----------------------------------------------------------------------------------- */
+
+static json_t *base64(const uint8_t *data, size_t len)
+{
+	char text[sodium_base64_ENCODED_LEN(CERTIFICATE_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)];
+
+	sodium_bin2base64(text, sizeof(text), data, len, sodium_base64_VARIANT_ORIGINAL);
+	return json_string(text);
+}
+
+static json_t *head_make(const struct enrolment *e)
+{
+	uint8_t encoded[CERTIFICATE_MAX_LEN];
+	int len = certificate_encode(&e->certificate, encoded, sizeof(encoded));
+
+	return json_pack("{s:b, s:s, s:s, s:I, s:o, s:o}", "ok", 1, "node", e->certificate.name, "level",
+		level_name(e->certificate.level), "deployment", (json_int_t)e->authority.deployment, "authority",
+		base64(e->authority.sign_public, SIGN_PUBLIC_LEN), "certificate",
+		base64(encoded, len > 0 ? (size_t)len : 0));
+}
+
+static void verify_give(struct incidents *c)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return;
+	job->kind = JOB_VERIFY;
+	if (!job_give(c, job))
+		free(job);
+}
+
+void incidents_open(struct daemon *d)
+{
+	struct incidents *c = calloc(1, sizeof(*c));
+	uint8_t process[4];
+
+	if (!c || !(c->pending = malloc(INCIDENT_PENDING_MAX))) {
+		free(c);
+		return;
+	}
+	d->incidents = c;
+	json_object_seed(0); /* before there are two threads */
+	c->signer = (struct incident_signer){ &d->enrolment.identity, d->enrolment.authority.deployment };
+	snprintf(c->dir, sizeof(c->dir), "%s", d->config.state_dir);
+	c->is_writable = true;
+	c->start_us = d->start_us;
+	c->head = head_make(&d->enrolment);
+	c->offset_ms = (int64_t)date_ms() - (int64_t)((io_now_us() - c->start_us) / 1000);
+	randombytes_buf(process, sizeof(process));
+	sodium_bin2hex(c->process, sizeof(c->process), process, sizeof(process));
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_cond_init(&c->wake, NULL);
+	c->has_thread = pthread_create(&c->thread, NULL, thread_run, d) == 0;
+	verify_give(c);
+}
+
+/* Without the thread. */
+static void append_now(struct incidents *c)
+{
+	if (!c->append)
+		return;
+	c->append->result = 0;
+	job_do(c, c->append);
+	if (c->append->result)
+		return;
+	job_free(c->append);
+	c->append = NULL;
+}
+
+void incidents_close(struct daemon *d)
+{
+	struct incidents *c = d->incidents;
+
+	if (!c)
+		return;
+	pthread_mutex_lock(&c->lock);
+	c->ends = true;
+	pthread_cond_signal(&c->wake);
+	pthread_mutex_unlock(&c->lock);
+	if (c->has_thread)
+		pthread_join(c->thread, NULL);
+	c->has_thread = false;
+	incidents_written(d, io_now_us());
+	append_now(c);
+	if (!c->append && c->pending_len) {
+		append_give(d, io_now_us());
+		append_now(c);
+	}
+	if (c->append)
+		job_free(c->append);
+	if (c->store)
+		incident_store_close(c->store);
+	pthread_mutex_destroy(&c->lock);
+	pthread_cond_destroy(&c->wake);
+	json_decref(c->head);
+	free(c->pending);
+	free(c);
+	d->incidents = NULL;
+}

@@ -1,0 +1,72 @@
+/*
+ * The incident log: what happened, what was out and when it was back, and what people
+ * did, kept for the report that is written afterwards.
+ *
+ *   daemon_say ─┐                       tick: every BATCH_US, or when there is much
+ *   watch       ├─► entries, in memory ────────────────────────────────► thread ─► store
+ *   operator    ┘   (bounded; what is too much is counted)                 ▲
+ *   control "log" ─────────────────────── a page is to be read ────────────┘
+ *
+ * The store (incident_store.c) is one SQLite file: runs of entries, each signed by the
+ * node and chained to the one before (crypto/log_chain.c). Only the thread touches it,
+ * for flash memory takes up to seconds and packets do not wait for that.
+ */
+#ifndef MESHD_IO_INCIDENT_H
+#define MESHD_IO_INCIDENT_H
+
+#include "meshd/io/io.h"
+
+#include <jansson.h>
+
+#define INCIDENT_FILE "incidents.db"
+#define INCIDENT_ENTRIES_MAX 20000 /* that are kept, the newest; and of them ... */
+#define INCIDENT_BYTES_MAX (8u << 20) /* ... so many bytes */
+#define INCIDENT_PENDING_MAX (128u << 10) /* bytes that wait to be written */
+#define INCIDENT_PAGE_BYTES (128u << 10) /* of one answer, about */
+#define INCIDENT_HOUR_MAX 100 /* entries of one code in an hour; the rest is counted ... */
+#define INCIDENT_HOUR_DATA_MAX 600 /* ... and of those that have data */
+
+/* --- incident_store.c: the file. Used by one thread at a time ------------------------------- */
+
+struct incident_store;
+struct incident_limits {
+	uint64_t entries, bytes;
+};
+/* Who signs: borrowed, for as long as the store is open. */
+struct incident_signer {
+	const struct secret_identity *identity;
+	uint32_t deployment;
+};
+/* Makes the file if there is none. A file that is damaged, or another node's, is renamed to NAME.bad, which *was_bad
+ * tells. 0, or a negative errno with a sentence. */
+int incident_store_open(struct incident_store **out, const char *dir, const struct incident_signer *signer,
+	const struct incident_limits *limits, bool *was_bad, char error[IO_ERROR_MAX]);
+void incident_store_close(struct incident_store *s);
+/* One more run of so many entries; the oldest go when there are too many. Negative errno with a sentence. */
+int incident_store_append(struct incident_store *s, struct bytes body, unsigned entries, char error[IO_ERROR_MAX]);
+/* Runs from number `from` on, as an array of {number, before, signature, body}; *next: where to go on, 0 after the last
+ * one. NULL with a sentence. */
+json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX]);
+/* Looks at every signature. The number of the first run that is not as it was written, or before which some are
+ * missing; 0: all are. Negative errno with a sentence. */
+int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]);
+
+/* --- incident.c: what is recorded, and the thread ------------------------------------------- */
+
+/* What cannot be recorded never stops the daemon. */
+void incidents_open(struct daemon *d);
+/* Writes what is not written yet. */
+void incidents_close(struct daemon *d);
+void incidents_tick(struct daemon *d, uint64_t now_us);
+/* The thread has something to tell. */
+void incidents_written(struct daemon *d, uint64_t now_us);
+/* An entry of the log only; `data` for programs is taken over, NULL: none. Before incidents_open(): nothing. */
+void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text);
+/* A page from run `from` on is read; control_later(token) tells. -ENOBUFS: there is no log. */
+int incidents_read(struct daemon *d, uint64_t from, uint64_t token);
+
+/* As daemon_say(), with `data` for programs in the incident log; it is taken over. */
+__attribute__((format(printf, 4, 5))) void daemon_tell(
+	struct daemon *d, const char *code, json_t *data, const char *format, ...);
+
+#endif

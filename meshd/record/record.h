@@ -1,0 +1,91 @@
+/*
+ * Incident logs, as nodes signed them, read back: whose they are, whether they are as
+ * they were written, and what happened when. Several logs become one story, by one
+ * clock as far as that can be had.
+ *
+ * A file (meshctl log export) is lines of JSON: the first one says whose log it is,
+ * each further one is a run of entries with its signature (crypto/log_chain.c):
+ *
+ *   {"meshd-log": 1, "node": ..., "certificate": ..., "authority": ..., "deployment": ...}
+ *   {"number": 1, "before": ..., "signature": ..., "body": "{\"process\": ..., \"entries\": [...]}"}
+ */
+#ifndef MESHD_RECORD_RECORD_H
+#define MESHD_RECORD_RECORD_H
+
+#include "crypto/crypto.h"
+
+#include <jansson.h>
+
+#define RECORD_LOGS_MAX 64
+#define RECORD_ERROR_MAX 512
+#define RECORD_TEXT_MAX 200
+
+/* What a log is worth. */
+enum record_trust {
+	RECORD_SIGNED, /* by a node that an authority has enrolled; record_log.authority says which */
+	RECORD_UNSIGNED, /* by nobody whose certificate is there and holds */
+};
+
+/* What is wrong with a log: run `number` is not as it was signed, or runs before it are missing. */
+struct record_fault {
+	bool is_gap;
+	uint64_t number;
+};
+
+/* One start of one node: what it has written shares one monotonic clock. */
+struct record_process {
+	char name[16];
+	unsigned log;
+	int64_t first_ms, last_ms; /* of its entries, by the story's clock */
+	int64_t offset_ms; /* date less time since its start, as the story has it */
+	int64_t set_ms; /* how far the clock was set while it ran; 0: never */
+	int64_t shifted_ms; /* by other nodes' logs, beyond that */
+	int64_t spread_ms; /* ... which agree so well; -1: it was not compared with any */
+	unsigned compared; /* meetings that both ends have recorded */
+	bool is_synced; /* somebody kept the clock right */
+	int64_t error_ms; /* ... as well as that; -1: not known */
+};
+
+struct record_log {
+	char node[NAME_MAX_LEN + 1];
+	char source[RECORD_TEXT_MAX]; /* the file's name, or "" for what a daemon answered */
+	enum record_trust trust;
+	struct certificate certificate; /* valid if it is signed */
+	struct authority authority; /* as the log names it */
+	uint64_t first, last; /* numbers of runs; 0: there are none */
+	unsigned fault_count; /* in all; the first one is kept */
+	struct record_fault fault;
+};
+
+struct record_entry {
+	unsigned log, process; /* indices */
+	int64_t date_ms; /* since 1970, by the story's clock */
+	int64_t at_ms; /* since the start of its process */
+	const char *code, *text;
+	const json_t *data; /* NULL: none */
+	size_t order; /* in which it was written */
+};
+
+struct record {
+	unsigned log_count, process_count;
+	struct record_log logs[RECORD_LOGS_MAX];
+	struct record_process *processes;
+	size_t entry_count, entry_capacity;
+	struct record_entry *entries; /* by date, once record_align() has run */
+	json_t *bodies; /* what the entries point into */
+};
+
+void record_init(struct record *r);
+void record_done(struct record *r);
+/* One more log. 0, or a negative errno with a sentence: -EBADMSG it is no log, -EEXIST the same node's is there,
+ * -ENOSPC. Signatures that do not hold are no error: they are in the log's faults. */
+int record_load(struct record *r, const char *path, char error[RECORD_ERROR_MAX]);
+/* The same of what a daemon has answered to "log": the head, and all runs in its member "log". */
+int record_take(struct record *r, const json_t *answer, char error[RECORD_ERROR_MAX]);
+/* Puts all entries on one clock, and in order. Of each process that is the clock that it had last, or as long as it was
+ * kept right; of one that nobody kept right, that of the logs before it whose meetings with it both have recorded. */
+void record_align(struct record *r);
+/* The daemon's answer as a file, for record_load(). False: writing failed. */
+bool record_write(const json_t *answer, FILE *out);
+
+#endif
