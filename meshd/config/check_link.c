@@ -128,6 +128,7 @@ static int find_type(enum config_link_type *type, const struct preset *preset, c
 
 static void take_preset(struct config_link *link, const struct preset *p)
 {
+	text_copy(link->preset, sizeof(link->preset), p->name);
 	link->rate_bps = p->rate_bps;
 	link->cost = p->kind;
 	link->hello_ms = p->hello_ms;

@@ -86,6 +86,7 @@ struct config_essential {
 struct config_link {
 	char name[CONFIG_INTERFACE_MAX];
 	enum config_link_type type;
+	char preset[CONFIG_INTERFACE_MAX]; /* whose figures it began with */
 	char interface[CONFIG_INTERFACE_MAX]; /* ethernet, babel: required; udp: "" binds to no interface */
 	uint16_t port; /* udp: local port; 0 lets the kernel choose (behind NAT it does not matter) */
 	bool discover; /* who is there is found by a call to all; udp: needs an interface */

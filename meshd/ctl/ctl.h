@@ -228,6 +228,7 @@ int command_events(int argc, char **argv);
 int command_outages(int argc, char **argv);
 int command_alarms(int argc, char **argv);
 int command_silence(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_members(int argc, char **argv);
 int command_revoke(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct {
 	{ "outages", command_outages },
 	{ "silence", command_silence },
 	{ "log", command_log },
+	{ "report", command_report },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "members", command_members },
@@ -47,6 +48,8 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
 			   "  log [FILE]... [--from DATE] [--to DATE]   the incident log, and whether it holds\n"
 			   "  log export FILE     a signed copy of it\n"
+			   "  report [--from DATE] [--to DATE] [--csv] [--out FILE] [--force] [--merge FILE]...   what "
+			   "happened, as a page\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  members             who belongs, and who is out\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"

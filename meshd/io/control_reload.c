@@ -117,6 +117,7 @@ static bool keys_equal(const struct config_link *a, const struct config_link *b)
 /* A link as it is without what can change at once. */
 static void link_strip(struct config_link *l)
 {
+	memset(l->preset, 0, sizeof(l->preset)); /* the figures count */
 	memset(l->accept, 0, sizeof(l->accept));
 	memset(l->announce, 0, sizeof(l->announce));
 	secret_wipe(l->mac, sizeof(l->mac));

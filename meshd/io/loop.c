@@ -396,8 +396,9 @@ static json_t *started_make(const struct daemon *d)
 		const struct config_link *l = &d->config.links[i];
 
 		json_array_append_new(
-			links, json_pack("{s:s, s:s, s:I, s:b}", "name", l->name, "type", port_type_name(l->type),
-				       "rate_bps", (json_int_t)l->rate_bps, "metered", l->metered));
+			links, json_pack("{s:s, s:s, s:s, s:I, s:b}", "name", l->name, "type", port_type_name(l->type),
+				       "preset", l->preset, "rate_bps", (json_int_t)(l->is_shaped ? l->rate_bps : 0),
+				       "metered", l->metered));
 	}
 	return json_pack(
 		"{s:s, s:s, s:o}", "node", d->enrolment.certificate.name, "version", MESHD_VERSION, "links", links);

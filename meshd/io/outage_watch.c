@@ -136,6 +136,32 @@ static void site_look(struct daemon *d, unsigned i, uint64_t now_us)
 
 /* --- what is said, and kept ------------------------------------------------------------------------------ */
 
+/* By whom text to the site goes now; NULL: by nobody. */
+static json_t *via_make(struct daemon *d, const struct address *site)
+{
+	struct prefix host = prefix_of_host(*site);
+	enum packet_class class = CLASS_TEXT;
+	struct node_way way;
+	char name[VIEW_NAME];
+	struct view *v = node_way(d->node, &host, &class, &way) ? view_new(d) : NULL;
+
+	if (!v)
+		return json_null();
+	json_t *via = json_pack("{s:s, s:o}", "link", view_link_name(v, way.link), "neighbour",
+		json_of_text(view_neighbour_name(v, way.link, &way.neighbour, name)));
+	view_free(v);
+	return via;
+}
+
+/* When what is so now began: a class was lost when the first question was sent in vain, or the route went. */
+static uint64_t class_since_us(const struct outage_site *s, unsigned class, uint64_t now_us)
+{
+	const struct outage_class *c = &s->classes[class];
+	uint64_t since_us = c->works ? c->worked_us : c->misses ? c->missed_us : s->has_route ? now_us : s->gone_us;
+
+	return since_us && since_us < now_us ? since_us : now_us;
+}
+
 /* For the report: what works there, whenever that changes. */
 static void site_note(struct daemon *d, unsigned i, uint64_t now_us)
 {
@@ -143,20 +169,19 @@ static void site_note(struct daemon *d, unsigned i, uint64_t now_us)
 	struct watched_site *site = &d->outage_watch.sites[i];
 
 	for (unsigned class = 0; class < OUTAGE_CLASSES; class ++) {
-		const struct outage_class *c = &s->classes[class];
+		bool works = s->classes[class].works;
 		uint8_t bit = (uint8_t)(1u << class);
-		/* It was lost when the first question was sent in vain, or the route went. */
-		uint64_t since_us = c->works ? c->worked_us : c->misses ? c->missed_us : s->has_route ? 0 : s->gone_us;
+		uint64_t since_us = site->is_noted ? class_since_us(s, class, now_us) : now_us;
 
-		if (site->is_noted && !(site->works & bit) == !c->works)
+		if (site->is_noted && works == !!(site->works & bit))
 			continue;
-		uint64_t ago_ms = since_us && since_us < now_us ? (now_us - since_us) / 1000 : 0;
 		incident_note(d, now_us, "watch",
-			json_pack("{s:o, s:s, s:b, s:I}", "site", json_of_text(s->name), "class",
-				traffic_class_name(class), "works", c->works, "ago_ms",
-				(json_int_t)(site->is_noted ? ago_ms : 0)),
+			json_pack("{s:o, s:s, s:b, s:I, s:o}", "site", json_of_text(s->name), "class",
+				traffic_class_name(class), "works", works, "ago_ms",
+				(json_int_t)((now_us - since_us) / 1000), "via",
+				works ? via_make(d, &site->address) : json_null()),
 			"");
-		site->works = (uint8_t)(c->works ? site->works | bit : site->works & ~bit);
+		site->works = (uint8_t)(works ? site->works | bit : site->works & ~bit);
 	}
 	site->is_noted = true;
 }

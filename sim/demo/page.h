@@ -3,7 +3,7 @@
 #define SIM_DEMO_PAGE_H
 
 #include "sim/demo/report.h"
-#include "sim/html.h"
+#include "meshd/base/html.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
  * The network at a moment; where its nodes stand is in page_layout.c. A link of many
  * ends meets in a dot. What a link is doing is told by its pattern and by its colour.
  */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 #include "sim/world/page_layout.h"
 

@@ -3,7 +3,7 @@
  * filled as far as they reach the post, and one line for all links between two
  * regions: what the best of them does, and beside it those that failed.
  */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 #include "sim/world/region.h"
 

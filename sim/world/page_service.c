@@ -1,5 +1,5 @@
 /* What was sent to each site and what came of it: measured with packets, not reckoned from links. */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 #include "sim/world/service.h"
 

@@ -3,7 +3,7 @@
  * that are the same drawn once. Of a large world a lane is a region, as high as the
  * share of its sites that could.
  */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 #include "sim/world/region.h"
 

@@ -1,5 +1,5 @@
 /* The worst outage in words: what cut it, when it ended, and over which ways. */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 
 static void change_put(FILE *f, const struct record *r, const struct record_change *c)

@@ -2,7 +2,7 @@
  * What happened over time. All charts share one axis: a thousand units are the run.
  * They stretch with the page; words stand beside them, so that they never do.
  */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 #include "sim/world/page.h"
 
 #include <stdlib.h>

@@ -58,6 +58,12 @@ changed() {
 	meshctl log "$LAB_WORK/changed" 2>&1 | grep 'IT WAS CHANGED after it was signed'
 }
 
+# reported: one page, and a table.
+reported() {
+	ask alpha report --out "$LAB_WORK/report.html" && grep -q 'text was back after' "$LAB_WORK/report.html" &&
+		ask alpha report --csv --out - | grep '^outage,"alpha",.*,"bravo","text, voice, pictures"'
+}
+
 inside() {
 	check "from the start the first picture is timed" within 30 told alpha outages -- '(start)' \
 		'pictures works' 'text works'
@@ -86,6 +92,7 @@ inside() {
 		'outage bravo: lost text' 'outage-over bravo' 'operator root: silence link-down radio0 for 60 s' 'started meshd'
 	check "a copy of it holds" holds "$LAB_WORK/alpha.log"
 	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
+	check "a report has it" reported
 	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
 }
 

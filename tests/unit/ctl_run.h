@@ -107,7 +107,7 @@ static inline int run(struct scratch *s, int (*command)(int argc, char **argv), 
 static inline void says(const char *text, const char *part)
 {
 	if (!strstr(text, part))
-		fail_msg("\"%s\" does not say \"%s\"", text, part);
+		fail_msg("no \"%s\" in \"%s\"", part, text);
 }
 
 static inline unsigned lines_of(const char *text)

@@ -1,5 +1,5 @@
 /* Text made harmless, and one look for day, night and phones. */
-#include "sim/html.h"
+#include "meshd/base/html.h"
 
 const char html_style[] =
 	":root{color-scheme:light dark;--bg:#f6f5f1;--card:#fff;--ink:#1b1d21;--soft:#5c6470;--rule:#d9d8d2;"
@@ -36,6 +36,36 @@ const char html_style[] =
 	".link{stroke-width:2}.link.up{stroke:var(--soft)}.link.absent{stroke:var(--rule);stroke-dasharray:2 5}"
 	".link.used{stroke:var(--used);stroke-width:5}.link.down{stroke:var(--bad);stroke-dasharray:6 5}"
 	".link.silent{stroke:var(--warn);stroke-dasharray:6 5}.cross{stroke:var(--bad);stroke-width:3;fill:none}";
+
+/* Lanes of time, a thousand units wide, with words beside them; and how all of it is printed. */
+const char html_time_style[] =
+	"rect.reached,path.reached,.key.reached{fill:var(--good);background:var(--good)}"
+	"rect.searching,.key.searching{fill:var(--warn);background:var(--warn)}"
+	"rect.apart,.key.apart{fill:var(--bad);background:var(--bad)}"
+	".key{display:inline-block;width:.8rem;height:.8rem;border-radius:.15rem;margin:0 .15rem 0 .5rem;"
+	"vertical-align:-.05rem}.key.apart{height:.3rem}.key:first-child{margin-left:0}"
+	"line{vector-effect:non-scaling-stroke}.axis{stroke:var(--rule)}"
+	".harm{stroke:var(--ink);stroke-width:1.5}"
+	".ten{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:4 3}"
+	".ticks{position:relative;height:1.3rem;font-size:.75rem;color:var(--soft)}"
+	".ticks span{position:absolute;white-space:nowrap}"
+	".site{display:grid;grid-template-columns:6.5rem 1fr;column-gap:.75rem;row-gap:.15rem;"
+	"padding:.4rem 0;border-top:1px solid var(--rule);font-size:.85rem;align-items:center;"
+	"break-inside:avoid}.site b{grid-column:1/-1;font-size:.9rem;overflow-wrap:anywhere}"
+	".site span{color:var(--soft)}.site svg{height:.7rem;background:var(--bg)}"
+	".site em{grid-column:2;font-style:normal;color:var(--soft);font-variant-numeric:tabular-nums;"
+	"line-height:1.2}@media print,(min-width:52rem){.site{grid-template-columns:8rem 7rem 1fr 15rem}"
+	".site b{grid-column:1}.site span{grid-column:2}.site svg{grid-column:3}.site em{grid-column:4}"
+	".sites .ticks{margin-left:16.5rem;margin-right:15.75rem}}"
+	"@media print{.site{grid-template-columns:6rem 5rem 1fr 10.5rem;font-size:.75rem}"
+	".sites .ticks{margin-left:12.5rem;margin-right:11.25rem}"
+	".site+.ticks,.fine+.ticks{break-before:avoid}.whole{break-inside:avoid}}"
+	"@media(max-width:51.9rem){.sites .ticks{margin-left:7.25rem}}"
+	"@media print{:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#444;--rule:#bbb;"
+	"--good:#1a7f4b;--bad:#c0322b;--used:#0b6bcb;--warn:#b25c00}body{font-size:11pt}"
+	"main{max-width:none;padding:0}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
+	".row,.two .card,.three .card,.tile,tr{break-inside:avoid}h2,.legend{break-after:avoid}"
+	".tiles{grid-template-columns:repeat(4,1fr)}.two{grid-template-columns:1fr 1fr}}";
 
 void html_put(FILE *f, const char *text)
 {
