@@ -2,6 +2,7 @@
 #include "meshd/io/io.h"
 
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_FILE "/etc/meshd/meshd.yaml"
@@ -34,18 +35,20 @@ static int config_check(const char *path)
 
 static int run(const char *path, bool is_verbose)
 {
-	static struct config config;
-	char error[CONFIG_ERROR_MAX];
+	struct config *config = calloc(1, sizeof(*config));
+	char error[CONFIG_ERROR_MAX] = "not enough memory; stop what else runs here";
 
-	if (config_load(&config, path, error) < 0) {
+	if (!config || config_load(config, path, error) < 0) {
 		fprintf(stderr, "meshd: %s\n", error);
+		free(config);
 		return 1;
 	}
 	if (sodium_init() < 0) {
 		fprintf(stderr, "meshd: the kernel gives no random numbers; use Linux 5.10 or newer\n");
+		free(config);
 		return 1;
 	}
-	return daemon_run(&config, path, is_verbose);
+	return daemon_run(config, path, is_verbose);
 }
 
 int main(int argc, char **argv)

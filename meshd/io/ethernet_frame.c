@@ -28,14 +28,26 @@ size_t ethernet_wrap(
 	return writer_ok(&w) ? header + writer_len(&w) : 0;
 }
 
-bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame)
+bool ethernet_header_read(const uint8_t in[ETHERNET_HEADER + ETHERNET_LENGTH], size_t whole_len,
+	uint8_t from[IO_MAC_LEN], size_t *frame_len)
 {
-	struct reader r = reader_of(raw);
+	const size_t header = ETHERNET_HEADER + ETHERNET_LENGTH;
+	struct reader r = reader_of(bytes_of(in, whole_len < header ? whole_len : header));
 
 	read_skip(&r, IO_MAC_LEN);
 	read_copy(&r, from, IO_MAC_LEN);
 	if (read_u16(&r) != IO_ETHERTYPE)
 		return false;
-	*frame = read_bytes(&r, read_u16(&r));
-	return reader_ok(&r) && frame->len > 0 && frame->len <= NODE_FRAME_MAX;
+	*frame_len = read_u16(&r);
+	return reader_ok(&r) && *frame_len > 0 && *frame_len <= NODE_FRAME_MAX && *frame_len <= whole_len - header;
+}
+
+bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame)
+{
+	size_t len;
+
+	if (!ethernet_header_read(raw.data, raw.len, from, &len))
+		return false;
+	*frame = bytes_of(raw.data + ETHERNET_HEADER + ETHERNET_LENGTH, len);
+	return true;
 }

@@ -330,7 +330,7 @@ struct port {
 	uint64_t rx_dropped, tx_errors;
 	uint32_t overruns; /* of the socket, counted in rx_dropped */
 	int tx_errno; /* of the last error */
-	int fd, group_fd; /* udp: unicast, multicast */
+	int fd, group_fd; /* udp: unicast, multicast; ethernet: that of libpcap if there is one */
 	bool has_gso, has_gro; /* udp: the kernel cuts what is sent, and hands over what it has joined */
 	ev_io io, group_io;
 	struct pcap *pcap;
@@ -379,7 +379,7 @@ void ethernet_send(struct port *p, const struct endpoint *to, struct bytes frame
 void ethernet_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 uint32_t ethernet_overruns(struct port *p); /* since it was opened: frames that the kernel had no room for */
 
-/* ethernet.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
+/* ethernet_frame.c: | destination | source | IO_ETHERTYPE | length of the frame (2) | frame | zeros up to 60 bytes |
  * Short frames are padded by whoever sends or carries them, hence the length. */
 #define ETHERNET_HEADER 14
 #define ETHERNET_LENGTH CONFIG_ETHERNET_OVERHEAD
@@ -390,6 +390,9 @@ void ethernet_header_write(uint8_t out[ETHERNET_HEADER + ETHERNET_LENGTH], const
 	const uint8_t from[IO_MAC_LEN], size_t frame_len);
 size_t ethernet_wrap(uint8_t out[ETHERNET_MAX], const uint8_t to[IO_MAC_LEN], const uint8_t from[IO_MAC_LEN],
 	struct bytes frame); /* 0: too long */
+/* The reverse of both; false: it is no frame of ours, whole. `whole_len` is with all that follows the headers. */
+bool ethernet_header_read(const uint8_t in[ETHERNET_HEADER + ETHERNET_LENGTH], size_t whole_len,
+	uint8_t from[IO_MAC_LEN], size_t *frame_len);
 bool ethernet_unwrap(struct bytes raw, uint8_t from[IO_MAC_LEN], struct bytes *frame);
 
 #define UDP_ROW_BYTES 65487 /* of a row of frames: the largest UDP payload in IPv4, with some room for options */
@@ -397,7 +400,9 @@ int udp_open(struct port *p, char error[IO_ERROR_MAX]);
 void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
 void udp_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
-uint32_t udp_overruns(struct port *p);
+uint32_t udp_overruns(struct port *p); /* of a babel port as well */
+/* Datagrams, or frames, that found no room in the socket since it was opened. */
+uint32_t socket_overruns(int fd);
 
 /* babel.c: plain Babel on UDP 6696. `to` is the neighbour's link-local address, 16 bytes. */
 int babel_open(struct port *p, char error[IO_ERROR_MAX]);
@@ -562,7 +567,8 @@ __attribute__((format(printf, 3, 4))) void daemon_say(struct daemon *d, const ch
 __attribute__((format(printf, 2, 3))) void daemon_fail(struct daemon *d, const char *format, ...);
 /* Reads and checks the enrolment file and that the certificate is valid at `floor`. */
 int enrolment_load(struct enrolment *e, const char *path, const struct time_floor *floor, char error[IO_ERROR_MAX]);
-/* Runs until a signal; the exit status. `config` is copied. Prints its one error line itself. */
-int daemon_run(const struct config *config, const char *path, bool is_verbose);
+/* Runs until a signal; the exit status. `config` is from malloc() and is the daemon's from now on. Prints its one error
+ * line itself. */
+int daemon_run(struct config *config, const char *path, bool is_verbose);
 
 #endif

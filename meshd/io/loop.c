@@ -414,16 +414,19 @@ static void started_say(struct daemon *d)
 		address_format(&own, address), d->port_count, d->port_count == 1 ? "" : "s");
 }
 
-int daemon_run(const struct config *config, const char *path, bool is_verbose)
+int daemon_run(struct config *config, const char *path, bool is_verbose)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int status = 1;
 
+	if (d)
+		d->config = *config;
+	secret_wipe(config, sizeof(*config));
+	free(config);
 	if (!d) {
 		fprintf(stderr, "meshd: not enough memory; stop what else runs here\n");
 		return status;
 	}
-	d->config = *config;
 	d->config_path = path;
 	d->start_us = io_now_us();
 	d->tun.fd = d->state.lock_fd = d->timer = -1;

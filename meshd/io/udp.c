@@ -453,7 +453,7 @@ void udp_send_batch(struct port *p, const struct endpoint *to, const struct byte
 	departures_send(p, &w, &d);
 }
 
-static uint32_t socket_overruns(int fd)
+uint32_t socket_overruns(int fd)
 {
 	uint32_t info[SK_MEMINFO_VARS] = { 0 };
 	socklen_t len = sizeof(info);
@@ -461,7 +461,7 @@ static uint32_t socket_overruns(int fd)
 	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
-uint32_t udp_overruns(struct port *p) /* of a babel port as well */
+uint32_t udp_overruns(struct port *p)
 {
 	return socket_overruns(p->fd) + socket_overruns(p->group_fd);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Three lines of three real daemons: with offloads, without, and one of each kind in turn. The same holds for all.
 #
-#   alpha ──udp── bravo ──udp── charlie
+#   alpha ──udp── bravo ──ethernet── charlie
 . tests/lab/lib.sh
 
 lines="on off mixed"
@@ -21,8 +21,8 @@ prepare() {
 			case $node in
 			alpha) node_yaml "$line-$node" '{interface: e, preset: fibre, discover: yes}' ;;
 			bravo) node_yaml "$line-$node" '{interface: w, preset: fibre, discover: yes}' \
-				'{interface: e, preset: fibre, discover: yes, listen: 7000}' ;;
-			charlie) node_yaml "$line-$node" '{interface: w, preset: fibre, discover: yes, listen: 7000}' ;;
+				'{interface: e, preset: wired}' ;;
+			charlie) node_yaml "$line-$node" '{interface: w, preset: wired}' ;;
 			esac
 			echo "io: {offload: $(has_offload "$line" $node)}" >>"$line-$node.yaml"
 		done
