@@ -14,7 +14,7 @@
 #define MESHD_CTL_CTL_H
 
 #include "crypto/crypto.h"
-#include "meshd/record/record.h"
+#include "meshd/chronicle/chronicle.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -129,13 +129,6 @@ void registry_suggest(const struct registry *r, const char *name, char out[NAME_
 /* Minutes since 1970; the build's date if the clock is behind it (*is_guess). */
 uint32_t date_now(bool *is_guess);
 const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
-/* Milliseconds since 1970, by this machine's clock. */
-int64_t date_now_ms(void);
-/* "2026-11-24 14:05", "2026-11-24", "14:05" (today), "90m" (ago), "now", by this machine's zone; a day without a time
- * is its beginning, or its end. -EINVAL. */
-int date_read(const char *text, int64_t now_ms, bool is_end, int64_t *ms);
-#define DATE_TIME_TEXT 24
-const char *date_time_format(int64_t ms, char text[DATE_TIME_TEXT]); /* "2026-11-24 14:05:00" */
 
 /* --- story.c: incident logs, of this node and from files -------------------------------------------------- */
 
@@ -145,7 +138,7 @@ struct story {
 	struct text_list merge; /* files */
 	bool has_from, has_to;
 	int64_t from_ms, to_ms; /* the range; as far as there are entries */
-	struct record record;
+	struct chronicle chronicle;
 };
 /* Loads the files, or asks meshd and then the files (--merge), aligns them, and finds the range: 0, or the exit status,
  * with the error told. story_done() in any case. */

@@ -12,7 +12,7 @@ static int answer_save(const json_t *answer, const char *path, bool replace)
 	char *text = NULL, error[CTL_ERROR_MAX];
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	bool is_good = out && record_write(answer, out);
+	bool is_good = out && chronicle_write(answer, out);
 	int code = 0;
 
 	if (!out || fclose(out) || !is_good)
@@ -45,9 +45,9 @@ static int export_run(const char *socket, const char *path, bool replace)
 
 /* --- for people ------------------------------------------------------------------------------------ */
 
-static void entry_json(const struct story *s, const struct record_entry *e, json_t *list)
+static void entry_json(const struct story *s, const struct chronicle_entry *e, json_t *list)
 {
-	json_t *made = json_pack("{s:s, s:I, s:I, s:s, s:s}", "node", s->record.logs[e->log].node, "date_ms",
+	json_t *made = json_pack("{s:s, s:I, s:I, s:s, s:s}", "node", s->chronicle.logs[e->log].node, "date_ms",
 		(json_int_t)e->date_ms, "at_ms", (json_int_t)e->at_ms, "code", e->code, "text", e->text);
 
 	if (e->data)
@@ -59,25 +59,25 @@ static void log_json(const struct story *s, FILE *out)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->record.entry_count; i++)
-		if (story_has(s, s->record.entries[i].date_ms))
-			entry_json(s, &s->record.entries[i], list);
+	for (size_t i = 0; i < s->chronicle.entry_count; i++)
+		if (story_has(s, s->chronicle.entries[i].date_ms))
+			entry_json(s, &s->chronicle.entries[i], list);
 	json_print(list, out);
 	json_decref(list);
 }
 
 static void log_print(const struct story *s, FILE *out)
 {
-	for (size_t i = 0; i < s->record.entry_count; i++) {
-		const struct record_entry *e = &s->record.entries[i];
+	for (size_t i = 0; i < s->chronicle.entry_count; i++) {
+		const struct chronicle_entry *e = &s->chronicle.entries[i];
 		char date[DATE_TIME_TEXT];
 
 		/* The clock and what is tested are for the report. */
 		if (!story_has(s, e->date_ms) || strcmp(e->code, "clock") == 0 || strcmp(e->code, "watch") == 0)
 			continue;
 		fprintf(out, "%s ", date_time_format(e->date_ms, date));
-		if (s->record.log_count > 1)
-			fprintf(out, "%s ", s->record.logs[e->log].node);
+		if (s->chronicle.log_count > 1)
+			fprintf(out, "%s ", s->chronicle.logs[e->log].node);
 		fprintf(out, "%s%s%s\n", e->code, *e->text ? " " : "", e->text);
 	}
 }

@@ -23,7 +23,7 @@ static void line_put(const struct report *r, FILE *out, const char *kind, unsign
 	char from[DATE_TIME_TEXT], to[DATE_TIME_TEXT];
 
 	fprintf(out, "%s", kind);
-	field_put(out, r->story->record.logs[log].node);
+	field_put(out, r->story->chronicle.logs[log].node);
 	fprintf(out, ",%s,", date_time_format(from_ms, from));
 	if (to_ms != REPORT_OPEN)
 		fprintf(out, "%s,%.1f", date_time_format(to_ms, to), (double)(to_ms - from_ms) / 1000);
@@ -76,7 +76,7 @@ static void spans_put(const struct report *r, FILE *out)
 
 void report_csv(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	char text[STORY_TEXT];
 
 	fprintf(out, "kind,node,from,to,seconds,subject,what\r\n");
@@ -95,7 +95,7 @@ void report_csv(const struct report *r, FILE *out)
 		line_put(r, out, "signature", i, r->story->from_ms, r->story->to_ms, "",
 			story_trust_text(r->story, i, text));
 	for (size_t i = 0; i < log->entry_count; i++) {
-		const struct record_entry *e = &log->entries[i];
+		const struct chronicle_entry *e = &log->entries[i];
 
 		if (story_has(r->story, e->date_ms) && strcmp(e->code, "watch") != 0 && strcmp(e->code, "clock") != 0)
 			line_put(r, out, strcmp(e->code, "operator") == 0 ? "operator" : "event", e->log, e->date_ms,

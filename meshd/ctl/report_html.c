@@ -28,7 +28,7 @@ static const char style[] =
 
 static const char *node_of(const struct report *r, unsigned log)
 {
-	return r->story->record.logs[log].node;
+	return r->story->chronicle.logs[log].node;
 }
 
 static void cell_put(FILE *out, const char *class, const char *label, const char *text)
@@ -134,11 +134,11 @@ static void verdict_put(const struct report *r, FILE *out)
 
 static void faults_of_logs_put(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	char text[STORY_TEXT];
 
 	for (unsigned i = 0; i < log->log_count; i++) {
-		if (!log->logs[i].fault_count && log->logs[i].trust == RECORD_SIGNED)
+		if (!log->logs[i].fault_count && log->logs[i].trust == CHRONICLE_SIGNED)
 			continue;
 		fprintf(out, "<p class=\"bad\"><b>The log of ");
 		html_put(out, log->logs[i].node);
@@ -150,7 +150,7 @@ static void faults_of_logs_put(const struct report *r, FILE *out)
 
 static void head_put(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	char from[DATE_TIME_TEXT], to[DATE_TIME_TEXT];
 
 	date_time_format(r->story->from_ms, from);
@@ -299,12 +299,12 @@ static void faults_put(const struct report *r, FILE *out)
 
 static void operators_put(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	unsigned count = 0;
 
 	fprintf(out, "<h2>What people did</h2>\n");
 	for (size_t i = 0; i < log->entry_count; i++) {
-		const struct record_entry *e = &log->entries[i];
+		const struct chronicle_entry *e = &log->entries[i];
 
 		if (strcmp(e->code, "operator") != 0 || !story_has(r->story, e->date_ms))
 			continue;
@@ -324,13 +324,13 @@ static void operators_put(const struct report *r, FILE *out)
 
 static void clocks_put(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	char text[STORY_TEXT];
 
 	fprintf(out, "<h2>Clocks and signatures</h2>\n");
 	HEADS_PUT(out, "", "Node", "Ran from", "To", "Its clock");
 	for (unsigned i = 0; i < log->process_count; i++) {
-		const struct record_process *p = &log->processes[i];
+		const struct chronicle_process *p = &log->processes[i];
 
 		if (p->first_ms > r->story->to_ms || p->last_ms < r->story->from_ms)
 			continue;
@@ -353,14 +353,14 @@ static void clocks_put(const struct report *r, FILE *out)
 
 static void events_put(const struct report *r, FILE *out)
 {
-	const struct record *log = &r->story->record;
+	const struct chronicle *log = &r->story->chronicle;
 	unsigned count = 0;
 
 	fprintf(out, "<h2 class=\"all\">Everything</h2><div class=\"card all\"><details><summary>All that was "
 		     "recorded</summary><table "
 		     "class=\"log\"><tbody>\n");
 	for (size_t i = 0; i < log->entry_count && count < EVENTS_SHOWN; i++) {
-		const struct record_entry *e = &log->entries[i];
+		const struct chronicle_entry *e = &log->entries[i];
 
 		if (!story_has(r->story, e->date_ms) || strcmp(e->code, "watch") == 0 || strcmp(e->code, "clock") == 0)
 			continue;

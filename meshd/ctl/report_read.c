@@ -13,17 +13,17 @@
 const char *const report_purposes[TRAFFIC_CLASSES] = { "text", "voice", "pictures" };
 const char *const report_mark_keys[REPORT_MARKS] = { "contact_s", "text_s", "voice_s", "picture_s", "restored_s" };
 
-static const char *text_of(const struct record_entry *e, const char *key)
+static const char *text_of(const struct chronicle_entry *e, const char *key)
 {
 	return json_text(e->data, key);
 }
 
-static int64_t number_of(const struct record_entry *e, const char *key)
+static int64_t number_of(const struct chronicle_entry *e, const char *key)
 {
 	return json_number(e->data, key);
 }
 
-static bool is(const struct record_entry *e, const char *code)
+static bool is(const struct chronicle_entry *e, const char *code)
 {
 	return strcmp(e->code, code) == 0;
 }
@@ -42,7 +42,7 @@ static void *grown(void *list, size_t *count, size_t size)
 
 /* --- outages ------------------------------------------------------------------------------------ */
 
-static bool outage_read(struct report *r, const struct record_entry *e)
+static bool outage_read(struct report *r, const struct chronicle_entry *e)
 {
 	bool is_outage = is(e, "outage") || is(e, "outage-mark") || is(e, "outage-over");
 	struct report_outage *o = NULL;
@@ -104,7 +104,7 @@ static void span_end(struct report *r, unsigned log, const char *site, unsigned 
 	}
 }
 
-static bool span_read(struct report *r, const struct record_entry *e)
+static bool span_read(struct report *r, const struct chronicle_entry *e)
 {
 	const char *name = text_of(e, "class");
 	unsigned class;
@@ -148,7 +148,7 @@ static bool fault_add(struct report *r, const struct report_fault *fault)
 	return f;
 }
 
-static bool alarm_read(struct report *r, const struct record_entry *e)
+static bool alarm_read(struct report *r, const struct chronicle_entry *e)
 {
 	bool is_red = is(e, "alarm-red"), begins = is_red || is(e, "alarm-amber");
 	const char *kind = text_of(e, "kind"), *subject = text_of(e, "subject");
@@ -169,14 +169,14 @@ static bool alarm_read(struct report *r, const struct record_entry *e)
 }
 
 /* "radio0 bravo: nothing heard for 3 s": what is behind the name. */
-static const char *reason_of(const struct record_entry *e)
+static const char *reason_of(const struct chronicle_entry *e)
 {
 	const char *colon = strstr(e->text, ": ");
 
 	return colon ? colon + 2 : e->text;
 }
 
-static bool neighbour_read(struct report *r, const struct record_entry *e)
+static bool neighbour_read(struct report *r, const struct chronicle_entry *e)
 {
 	const char *name = text_of(e, "neighbour"), *link = text_of(e, "link");
 	bool is_up = is(e, "neighbour-up"), is_down = is(e, "neighbour-down");
@@ -203,7 +203,7 @@ static bool neighbour_read(struct report *r, const struct record_entry *e)
 }
 
 /* A node that is stopped or killed sees neither the end of a fault nor what works. */
-static void process_end(struct report *r, const struct record_process *p)
+static void process_end(struct report *r, const struct chronicle_process *p)
 {
 	span_end(r, p->log, NULL, 0, p->last_ms);
 	for (size_t i = 0; i < r->fault_count; i++)
@@ -299,7 +299,7 @@ static int fault_compare(const void *a, const void *b)
 
 bool report_make(struct report *r, struct story *story)
 {
-	const struct record *log = &story->record;
+	const struct chronicle *log = &story->chronicle;
 	/* What each process has written last; then what it did not see to the end is over. */
 	size_t *left = calloc(log->process_count + 1, sizeof(*left));
 	bool is_good = left;
@@ -308,7 +308,7 @@ bool report_make(struct report *r, struct story *story)
 	for (size_t i = 0; is_good && i < log->entry_count; i++)
 		left[log->entries[i].process]++;
 	for (size_t i = 0; is_good && i < log->entry_count; i++) {
-		const struct record_entry *e = &log->entries[i];
+		const struct chronicle_entry *e = &log->entries[i];
 
 		is_good = outage_read(r, e) && span_read(r, e) && alarm_read(r, e) && neighbour_read(r, e);
 		bool is_last = --left[e->process] == 0, goes_on = false;
@@ -355,7 +355,7 @@ const char *report_span_text(int64_t ms, char text[WORDS_MAX])
 	return text;
 }
 
-const char *report_clock_text(const struct report *r, const struct record_process *p, char text[STORY_TEXT])
+const char *report_clock_text(const struct report *r, const struct chronicle_process *p, char text[STORY_TEXT])
 {
 	char span[WORDS_MAX], spread[WORDS_MAX];
 	int len;

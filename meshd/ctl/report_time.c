@@ -124,9 +124,9 @@ static void site_put(const struct report *r, FILE *out, const struct report_site
 {
 	fprintf(out, "<div class=\"site\"><b>");
 	html_put(out, site->site);
-	if (r->story->record.log_count > 1) {
+	if (r->story->chronicle.log_count > 1) {
 		fprintf(out, "<br/><small>seen from ");
-		html_put(out, r->story->record.logs[site->log].node);
+		html_put(out, r->story->chronicle.logs[site->log].node);
 		fprintf(out, "</small>");
 	}
 	fprintf(out, "</b>\n");

@@ -7,7 +7,7 @@
 
 void story_done(struct story *s)
 {
-	record_done(&s->record);
+	chronicle_done(&s->chronicle);
 }
 
 static int daemon_load(struct story *s)
@@ -19,7 +19,7 @@ static int daemon_load(struct story *s)
 
 	if (!answer)
 		return status;
-	if (record_take(&s->record, answer, error) < 0)
+	if (chronicle_take(&s->chronicle, answer, error) < 0)
 		status = ctl_fail(CTL_BAD, "%s", error);
 	json_decref(answer);
 	return status;
@@ -30,7 +30,7 @@ static int files_load(struct story *s, const struct text_list *files)
 	char error[CTL_ERROR_MAX];
 
 	for (unsigned i = 0; i < files->count; i++)
-		if (record_load(&s->record, files->texts[i], error) < 0)
+		if (chronicle_load(&s->chronicle, files->texts[i], error) < 0)
 			return ctl_fail(CTL_BAD, "%s", error);
 	return 0;
 }
@@ -45,7 +45,7 @@ static int end_read(const char *option, const char *text, bool is_end, int64_t *
 
 static int range_find(struct story *s)
 {
-	const struct record *r = &s->record;
+	const struct chronicle *r = &s->chronicle;
 
 	s->from_ms = r->entry_count ? r->entries[0].date_ms : 0;
 	s->to_ms = r->entry_count ? r->entries[r->entry_count - 1].date_ms : 0;
@@ -67,7 +67,7 @@ bool story_has(const struct story *s, int64_t ms)
 /* A clear answer where there is nothing to tell. */
 static int emptiness_tell(const struct story *s)
 {
-	const struct record *r = &s->record;
+	const struct chronicle *r = &s->chronicle;
 	char from[DATE_TIME_TEXT], to[DATE_TIME_TEXT], first[DATE_TIME_TEXT], last[DATE_TIME_TEXT];
 
 	for (size_t i = 0; i < r->entry_count; i++)
@@ -85,7 +85,7 @@ static int emptiness_tell(const struct story *s)
 
 int story_load(struct story *s, const struct text_list *files)
 {
-	record_init(&s->record);
+	chronicle_init(&s->chronicle);
 	if (!s->socket)
 		s->socket = CTL_SOCKET;
 	int status = files->count ? files_load(s, files) : daemon_load(s);
@@ -93,7 +93,7 @@ int story_load(struct story *s, const struct text_list *files)
 		status = files_load(s, &s->merge);
 	if (status)
 		return status;
-	record_align(&s->record);
+	chronicle_align(&s->chronicle);
 	status = range_find(s);
 	return status ? status : emptiness_tell(s);
 }
@@ -101,7 +101,7 @@ int story_load(struct story *s, const struct text_list *files)
 /* By the authority of the first one, which is this node's as a rule. */
 static bool is_foreign(const struct story *s, unsigned log)
 {
-	const struct authority *first = &s->record.logs[0].authority, *own = &s->record.logs[log].authority;
+	const struct authority *first = &s->chronicle.logs[0].authority, *own = &s->chronicle.logs[log].authority;
 
 	return first->deployment != own->deployment ||
 	       memcmp(first->sign_public, own->sign_public, SIGN_PUBLIC_LEN) != 0;
@@ -109,14 +109,14 @@ static bool is_foreign(const struct story *s, unsigned log)
 
 const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT])
 {
-	const struct record_log *l = &s->record.logs[log];
+	const struct chronicle_log *l = &s->chronicle.logs[log];
 	char what[160] = "every entry is as it was signed";
 
 	if (l->fault_count && l->fault.is_gap)
 		snprintf(what, sizeof(what), "ENTRIES ARE MISSING before run %" PRIu64, l->fault.number);
 	else if (l->fault_count)
 		snprintf(what, sizeof(what), "IT WAS CHANGED after it was signed, at run %" PRIu64, l->fault.number);
-	if (l->trust == RECORD_UNSIGNED)
+	if (l->trust == CHRONICLE_UNSIGNED)
 		snprintf(text, STORY_TEXT, "NOT PROVEN: no certificate that an authority has signed comes with it");
 	else if (is_foreign(s, log))
 		snprintf(text, STORY_TEXT, "%s; BY A NODE OF ANOTHER AUTHORITY (%08" PRIx32 ")", what,
@@ -129,14 +129,14 @@ const char *story_trust_text(const struct story *s, unsigned log, char text[STOR
 
 unsigned story_faults_print(const struct story *s, FILE *out)
 {
-	const struct record *r = &s->record;
+	const struct chronicle *r = &s->chronicle;
 	char text[STORY_TEXT];
 	unsigned faults = 0;
 
 	for (unsigned i = 0; i < r->log_count; i++) {
-		const struct record_log *l = &r->logs[i];
+		const struct chronicle_log *l = &r->logs[i];
 
-		if (!l->fault_count && l->trust == RECORD_SIGNED && !is_foreign(s, i))
+		if (!l->fault_count && l->trust == CHRONICLE_SIGNED && !is_foreign(s, i))
 			continue;
 		fprintf(out, "! log of %s: %s\n", l->node, story_trust_text(s, i, text));
 		faults++;

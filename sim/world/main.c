@@ -4,6 +4,7 @@
 #include "sim/world/fuzz.h"
 #include "sim/world/page.h"
 #include "sim/world/progress.h"
+#include "sim/world/replay.h"
 #include "sim/world/shrink.h"
 #include "sim/world/sweep.h"
 #include "sim/world/trial.h"
@@ -22,6 +23,7 @@ static const char usage[] = "usage: meshsim run SCENARIO.yaml [--seed N] [--thre
 			    "       meshsim fuzz [--seeds A..B] [--for TIME] [--workers N] [--keep-going]\n"
 			    "       meshsim fuzz SEED --verbose | meshsim fuzz --print SEED\n"
 			    "       meshsim shrink SCENARIO.yaml|SEED [-o FILE] [--seed N] [--for TIME]\n"
+			    "       meshsim replay LOG... [--from DATE] [--to DATE] [-o FILE]\n"
 			    "       meshsim sweep SPEC.yaml [--workers N] [--csv FILE]\n"
 			    "       meshsim bench-tree NODES [--seed N] [--threads N] [--for SECONDS] [--json FILE]\n"
 			    "       meshsim presets | --help | --version\n"
@@ -280,6 +282,8 @@ int main(int argc, char **argv)
 		return fuzz_main(argc, argv);
 	if (strcmp(command, "shrink") == 0)
 		return shrink_main(argc, argv);
+	if (strcmp(command, "replay") == 0)
+		return replay_main(argc, argv);
 	if (strcmp(command, "sweep") == 0)
 		return sweep_main(argc, argv);
 	if (strcmp(command, "bench-tree") == 0) {

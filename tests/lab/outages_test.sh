@@ -64,6 +64,12 @@ reported() {
 		ask alpha report --csv --out - | grep '^outage,"alpha",.*,"bravo","text, voice, pictures"'
 }
 
+# played: in virtual time the same happens.
+played() {
+	meshsim replay "$LAB_WORK/alpha.log" -o "$LAB_WORK/played.yaml" && grep 'do: silence radio0-1' "$LAB_WORK/played.yaml" &&
+		meshsim run "$LAB_WORK/played.yaml"
+}
+
 inside() {
 	check "from the start the first picture is timed" within 30 told alpha outages -- '(start)' \
 		'pictures works' 'text works'
@@ -93,6 +99,7 @@ inside() {
 	check "a copy of it holds" holds "$LAB_WORK/alpha.log"
 	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
 	check "a report has it" reported
+	check "it becomes a scenario that holds" played
 	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
 }
 

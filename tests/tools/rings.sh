@@ -12,12 +12,12 @@ crypto        meshd/base/.*|crypto/.*
 meshd/node    meshd/base/.*|meshd/node/.*|routing/babel\.h|crypto/crypto\.h
 meshd/config  meshd/base/.*|meshd/config/.*|crypto/crypto\.h
 meshd/io      meshd/base/.*|meshd/io/.*|meshd/node/(node|alarm|outage)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
-meshd/record  meshd/base/.*|meshd/record/.*|crypto/crypto\.h
-meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/record/record\.h|meshd/config/config\.h|crypto/crypto\.h
+meshd/chronicle  meshd/base/.*|meshd/chronicle/.*|crypto/crypto\.h
+meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/chronicle/chronicle\.h|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 sim/topology  meshd/base/.*|sim/topology/.*|sim/preset\.h|sim/link_model\.h|meshd/config/config\.h
 sim/demo      meshd/base/.*|sim/demo/.*|crypto/crypto\.h
-sim/world     meshd/base/.*|meshd/record/record\.h|sim/world/.*|sim/topology/topology\.h|sim/[a-z_]*\.h|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+sim/world     meshd/base/.*|meshd/chronicle/chronicle\.h|sim/world/.*|sim/topology/topology\.h|sim/[a-z_]*\.h|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 '
 # The pure rings must not reach the system: no sockets, no clock, no files.
 pure='meshd/base routing crypto meshd/node'

@@ -2,7 +2,7 @@
 #include "tests/unit/io_daemon.h"
 
 #include "meshd/io/incident.h"
-#include "meshd/record/record.h"
+#include "meshd/chronicle/chronicle.h"
 
 #include <sched.h>
 #include <sqlite3.h>
@@ -170,7 +170,7 @@ static void a_long_log_is_read_in_pages(void **state)
 /* --- the daemon ------------------------------------------------------------------------------------- */
 
 /* The log as it is told, once the thread has read it. */
-static json_t *log_of(struct place *p, struct record *r)
+static json_t *log_of(struct place *p, struct chronicle *r)
 {
 	struct incident_store *s = stored(p, &wide);
 	uint8_t encoded[CERTIFICATE_MAX_LEN];
@@ -186,13 +186,13 @@ static json_t *log_of(struct place *p, struct record *r)
 		(json_int_t)authority.public.deployment, "authority", key, "certificate", certificate, "log",
 		incident_store_read(s, 0, &next, p->error));
 	incident_store_close(s);
-	record_init(r);
-	assert_int_equal(record_take(r, answer, p->error), 0);
-	record_align(r);
+	chronicle_init(r);
+	assert_int_equal(chronicle_take(r, answer, p->error), 0);
+	chronicle_align(r);
 	return answer;
 }
 
-static unsigned has(const struct record *r, const char *code, const char *text)
+static unsigned has(const struct chronicle *r, const char *code, const char *text)
 {
 	unsigned count = 0;
 
@@ -204,7 +204,7 @@ static unsigned has(const struct record *r, const char *code, const char *text)
 static void what_happened_survives_restarts_and_is_signed(void **state)
 {
 	struct daemon *d = opened(*state);
-	struct record r;
+	struct chronicle r;
 
 	daemon_say(d, "port-up", "radio0");
 	daemon_tell(d, "outage", json_pack("{s:s}", "site", "city-1"), "city-1: lost %s", "text");
@@ -214,14 +214,14 @@ static void what_happened_survives_restarts_and_is_signed(void **state)
 	daemon_say(d, "reload", "again");
 	closed(d);
 	json_decref(log_of(*state, &r));
-	assert_int_equal(r.logs[0].trust, RECORD_SIGNED);
+	assert_int_equal(r.logs[0].trust, CHRONICLE_SIGNED);
 	assert_int_equal(r.logs[0].fault_count, 0);
 	assert_int_equal(r.process_count, 2);
 	assert_int_equal(has(&r, "port-up", "radio0"), 1);
 	assert_int_equal(has(&r, "outage", "city-1: lost text"), 1);
 	assert_int_equal(has(&r, "reload", "again"), 1);
 	assert_int_equal(has(&r, "route-moved", ""), 0);
-	record_done(&r);
+	chronicle_done(&r);
 	assert_int_equal(said(*state, "log-"), 0);
 }
 
@@ -264,18 +264,18 @@ static void a_damaged_file_and_another_nodes_are_set_aside(void **state)
 	d = opened(p);
 	daemon_say(d, "port-up", "radio0");
 	closed(d);
-	struct record r;
+	struct chronicle r;
 	json_decref(log_of(p, &r));
 	assert_int_equal(r.logs[0].fault_count, 0);
 	assert_int_equal(has(&r, "port-up", "radio0"), 1);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 static void of_what_happens_too_often_only_the_number_is_kept(void **state)
 {
 	struct daemon *d = opened(*state);
 	uint64_t now_us = io_now_us();
-	struct record r;
+	struct chronicle r;
 
 	for (unsigned i = 0; i < INCIDENT_HOUR_MAX + 50; i++)
 		incident_note(d, now_us, "refused", NULL, "somebody");
@@ -285,7 +285,7 @@ static void of_what_happens_too_often_only_the_number_is_kept(void **state)
 	assert_int_equal(has(&r, "refused", "somebody"), INCIDENT_HOUR_MAX);
 	assert_int_equal(has(&r, "suppressed", "refused: 50 more"), 1);
 	assert_int_equal(has(&r, "refused", "an hour later"), 1);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 /* What a peer or a disk can cause in memory is bounded, and what is lost by that is told. */
@@ -294,7 +294,7 @@ static void a_disk_that_takes_nothing_costs_bounded_memory(void **state)
 	struct place *p = *state;
 	struct daemon *d = opened(p);
 	char text[EVENT_TEXT_MAX], path[256];
-	struct record r;
+	struct chronicle r;
 
 	closed(d);
 	memset(text, 'x', sizeof(text) - 1);
@@ -316,7 +316,7 @@ static void a_disk_that_takes_nothing_costs_bounded_memory(void **state)
 	assert_int_equal(has(&r, "log-gap", "so much was not recorded"), 1);
 	assert_true(has(&r, "code-1", "") > 0);
 	assert_true(r.entry_count * 300 < INCIDENT_PENDING_MAX * 2);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)

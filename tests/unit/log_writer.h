@@ -4,7 +4,7 @@
 
 #include "tests/unit/crypto_members.h"
 
-#include "meshd/record/record.h"
+#include "meshd/chronicle/chronicle.h"
 
 #include <stdlib.h>
 
@@ -73,7 +73,7 @@ static inline char *log_text(struct writer_of_log *w, size_t *len)
 	char *text = NULL;
 	FILE *out = open_memstream(&text, len);
 
-	assert_true(out && record_write(w->answer, out));
+	assert_true(out && chronicle_write(w->answer, out));
 	fclose(out);
 	json_decref(w->answer);
 	char *copy = strdup(text); /* gcc takes `text` for a pointer to the variable */

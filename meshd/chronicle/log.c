@@ -1,5 +1,5 @@
-/* Reading logs: form, signatures, and whose they are (record.h). */
-#include "meshd/record/record.h"
+/* Reading logs: form, signatures, and whose they are (chronicle.h). */
+#include "meshd/chronicle/chronicle.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -10,27 +10,28 @@
 #define FORMAT 1
 #define LINE_MAX_BYTES (1u << 20)
 
-__attribute__((format(printf, 3, 4))) static int fail(char error[RECORD_ERROR_MAX], int code, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static int fail(
+	char error[CHRONICLE_ERROR_MAX], int code, const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(error, RECORD_ERROR_MAX, format, args);
+	vsnprintf(error, CHRONICLE_ERROR_MAX, format, args);
 	va_end(args);
 	return code;
 }
 
-void record_init(struct record *r)
+void chronicle_init(struct chronicle *r)
 {
-	*r = (struct record){ .bodies = json_array() };
+	*r = (struct chronicle){ .bodies = json_array() };
 }
 
-void record_done(struct record *r)
+void chronicle_done(struct chronicle *r)
 {
 	json_decref(r->bodies);
 	free(r->entries);
 	free(r->processes);
-	*r = (struct record){ 0 };
+	*r = (struct chronicle){ 0 };
 }
 
 /* Length; negative: not base64, or too long. */
@@ -47,25 +48,25 @@ static int base64_take(const json_t *o, const char *key, uint8_t *out, size_t ca
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-static int process_find(struct record *r, unsigned log, const char *name)
+static int process_find(struct chronicle *r, unsigned log, const char *name)
 {
 	for (unsigned i = 0; i < r->process_count; i++)
 		if (r->processes[i].log == log && strcmp(r->processes[i].name, name) == 0)
 			return (int)i;
-	struct record_process *more = realloc(r->processes, (r->process_count + 1) * sizeof(*more));
+	struct chronicle_process *more = realloc(r->processes, (r->process_count + 1) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	r->processes = more;
-	more[r->process_count] = (struct record_process){ .log = log, .spread_ms = -1, .error_ms = -1 };
+	more[r->process_count] = (struct chronicle_process){ .log = log, .spread_ms = -1, .error_ms = -1 };
 	snprintf(more[r->process_count].name, sizeof(more->name), "%s", name);
 	return (int)r->process_count++;
 }
 
-static int entry_add(struct record *r, const struct record_entry *entry)
+static int entry_add(struct chronicle *r, const struct chronicle_entry *entry)
 {
 	if (r->entry_count == r->entry_capacity) {
 		size_t capacity = r->entry_capacity ? 2 * r->entry_capacity : 256;
-		struct record_entry *more = realloc(r->entries, capacity * sizeof(*more));
+		struct chronicle_entry *more = realloc(r->entries, capacity * sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
@@ -77,7 +78,7 @@ static int entry_add(struct record *r, const struct record_entry *entry)
 }
 
 /* -EBADMSG: it is not what a node writes. */
-static int body_take(struct record *r, unsigned log, const char *text, size_t len)
+static int body_take(struct chronicle *r, unsigned log, const char *text, size_t len)
 {
 	json_t *body = json_loadb(text, len, 0, NULL);
 	const char *process = json_string_value(json_object_get(body, "process"));
@@ -90,7 +91,7 @@ static int body_take(struct record *r, unsigned log, const char *text, size_t le
 	json_array_foreach (json_object_get(body, "entries"), i, each) {
 		const char *event = json_string_value(json_object_get(each, "code"));
 		const char *words = json_string_value(json_object_get(each, "text"));
-		const struct record_entry entry = { log, (unsigned)index,
+		const struct chronicle_entry entry = { log, (unsigned)index,
 			json_integer_value(json_object_get(each, "date")),
 			json_integer_value(json_object_get(each, "at")), event, words ? words : "",
 			json_object_get(each, "data"), 0 };
@@ -105,16 +106,17 @@ static int body_take(struct record *r, unsigned log, const char *text, size_t le
 
 /* --- runs ------------------------------------------------------------------------------------------ */
 
-static void fault_note(struct record_log *l, uint64_t number, bool is_gap)
+static void fault_note(struct chronicle_log *l, uint64_t number, bool is_gap)
 {
 	if (!l->fault_count++)
-		l->fault = (struct record_fault){ is_gap, number };
+		l->fault = (struct chronicle_fault){ is_gap, number };
 }
 
 /* `after`: of the run before, and then of this one. */
-static int run_take(struct record *r, const json_t *run, uint8_t after[LOG_HASH_LEN], char error[RECORD_ERROR_MAX])
+static int run_take(
+	struct chronicle *r, const json_t *run, uint8_t after[LOG_HASH_LEN], char error[CHRONICLE_ERROR_MAX])
 {
-	struct record_log *l = &r->logs[r->log_count];
+	struct chronicle_log *l = &r->logs[r->log_count];
 	const json_t *body = json_object_get(run, "body");
 	struct log_link link = { .deployment = l->authority.deployment,
 		.number = (uint64_t)json_integer_value(json_object_get(run, "number")) };
@@ -127,9 +129,9 @@ static int run_take(struct record *r, const json_t *run, uint8_t after[LOG_HASH_
 			(unsigned long long)l->last);
 	struct bytes text = bytes_of(json_string_value(body), json_string_length(body));
 	memcpy(before, after, LOG_HASH_LEN);
-	if (l->trust == RECORD_SIGNED && log_link_verify(&link, text, l->certificate.key.sign, after) < 0)
+	if (l->trust == CHRONICLE_SIGNED && log_link_verify(&link, text, l->certificate.key.sign, after) < 0)
 		fault_note(l, link.number, false);
-	else if (l->trust == RECORD_SIGNED && l->last &&
+	else if (l->trust == CHRONICLE_SIGNED && l->last &&
 		 (link.number != l->last + 1 || memcmp(before, link.before, LOG_HASH_LEN) != 0))
 		fault_note(l, link.number, true);
 	l->first = l->first ? l->first : link.number;
@@ -141,14 +143,14 @@ static int run_take(struct record *r, const json_t *run, uint8_t after[LOG_HASH_
 }
 
 /* Whose it is, by the certificate that is with it. */
-static int head_take(struct record *r, const json_t *head, const char *source, char error[RECORD_ERROR_MAX])
+static int head_take(struct chronicle *r, const json_t *head, const char *source, char error[CHRONICLE_ERROR_MAX])
 {
-	struct record_log *l = &r->logs[r->log_count];
+	struct chronicle_log *l = &r->logs[r->log_count];
 	const struct time_floor ever = { 0 };
 	const char *node = json_string_value(json_object_get(head, "node"));
 	uint8_t encoded[CERTIFICATE_MAX_LEN];
 
-	*l = (struct record_log){ .trust = RECORD_UNSIGNED };
+	*l = (struct chronicle_log){ .trust = CHRONICLE_UNSIGNED };
 	if (!node || !*node || strlen(node) > NAME_MAX_LEN)
 		return fail(error, -EBADMSG, "it does not say whose log it is; make it with meshctl log export");
 	snprintf(l->node, sizeof(l->node), "%s", node);
@@ -162,20 +164,20 @@ static int head_take(struct record *r, const json_t *head, const char *source, c
 		certificate_decode(&l->certificate, bytes_of(encoded, (size_t)len)) == 0 &&
 		certificate_verify(&l->certificate, &l->authority, &ever) == 0 &&
 		strcmp(l->certificate.name, node) == 0)
-		l->trust = RECORD_SIGNED;
+		l->trust = CHRONICLE_SIGNED;
 	return 0;
 }
 
 /* --- from a daemon, from a file, to a file ----------------------------------------------------------- */
 
-int record_take(struct record *r, const json_t *answer, char error[RECORD_ERROR_MAX])
+int chronicle_take(struct chronicle *r, const json_t *answer, char error[CHRONICLE_ERROR_MAX])
 {
 	uint8_t after[LOG_HASH_LEN] = { 0 };
 	const json_t *run;
 	size_t i;
 
-	if (r->log_count == RECORD_LOGS_MAX)
-		return fail(error, -ENOSPC, "more than %d logs; leave some out", RECORD_LOGS_MAX);
+	if (r->log_count == CHRONICLE_LOGS_MAX)
+		return fail(error, -ENOSPC, "more than %d logs; leave some out", CHRONICLE_LOGS_MAX);
 	int code = head_take(r, answer, "", error);
 	json_array_foreach (json_object_get(answer, "log"), i, run)
 		if (!code)
@@ -185,7 +187,8 @@ int record_take(struct record *r, const json_t *answer, char error[RECORD_ERROR_
 }
 
 /* 0: one line more; 1: the end; negative with a sentence. */
-static int line_read(FILE *in, char **line, size_t *size, json_t **out, unsigned number, char error[RECORD_ERROR_MAX])
+static int line_read(
+	FILE *in, char **line, size_t *size, json_t **out, unsigned number, char error[CHRONICLE_ERROR_MAX])
 {
 	ssize_t len = getline(line, size, in);
 	json_error_t trouble;
@@ -198,7 +201,7 @@ static int line_read(FILE *in, char **line, size_t *size, json_t **out, unsigned
 	return *out ? 0 : fail(error, -EBADMSG, "line %u is no part of a log; export it again", number);
 }
 
-static int file_take(struct record *r, FILE *in, const char *path, char error[RECORD_ERROR_MAX])
+static int file_take(struct chronicle *r, FILE *in, const char *path, char error[CHRONICLE_ERROR_MAX])
 {
 	uint8_t after[LOG_HASH_LEN] = { 0 };
 	char *line = NULL;
@@ -222,15 +225,15 @@ static int file_take(struct record *r, FILE *in, const char *path, char error[RE
 	return code == 1 ? 0 : code;
 }
 
-int record_load(struct record *r, const char *path, char error[RECORD_ERROR_MAX])
+int chronicle_load(struct chronicle *r, const char *path, char error[CHRONICLE_ERROR_MAX])
 {
 	FILE *in = fopen(path, "re");
-	char why[RECORD_ERROR_MAX - 100];
+	char why[CHRONICLE_ERROR_MAX - 100];
 
 	if (!in)
 		return fail(error, -errno, "%s: %s", path, strerror(errno));
-	int code = r->log_count == RECORD_LOGS_MAX
-			   ? fail(error, -ENOSPC, "more than %d logs; leave some out", RECORD_LOGS_MAX)
+	int code = r->log_count == CHRONICLE_LOGS_MAX
+			   ? fail(error, -ENOSPC, "more than %d logs; leave some out", CHRONICLE_LOGS_MAX)
 			   : file_take(r, in, path, error);
 	fclose(in);
 	if (!code)
@@ -239,7 +242,7 @@ int record_load(struct record *r, const char *path, char error[RECORD_ERROR_MAX]
 	return fail(error, code, "%.90s: %s", path, why);
 }
 
-bool record_write(const json_t *answer, FILE *out)
+bool chronicle_write(const json_t *answer, FILE *out)
 {
 	json_t *head = json_copy((json_t *)(uintptr_t)answer);
 	const json_t *run;

@@ -5,11 +5,11 @@
 
 #define DAY_MS 86400000ll
 
-static void log_take(struct record *r, struct writer_of_log *w)
+static void log_take(struct chronicle *r, struct writer_of_log *w)
 {
-	char error[RECORD_ERROR_MAX] = "";
+	char error[CHRONICLE_ERROR_MAX] = "";
 
-	if (record_take(r, w->answer, error) < 0)
+	if (chronicle_take(r, w->answer, error) < 0)
 		fail_msg("%s", error);
 	json_decref(w->answer);
 }
@@ -18,9 +18,9 @@ static void log_take(struct record *r, struct writer_of_log *w)
 
 static void a_log_goes_through_a_file(void **state)
 {
-	char path[] = "/tmp/meshd-log-XXXXXX", error[RECORD_ERROR_MAX];
+	char path[] = "/tmp/meshd-log-XXXXXX", error[CHRONICLE_ERROR_MAX];
 	struct writer_of_log w;
-	struct record r;
+	struct chronicle r;
 	int fd = mkstemp(path);
 	FILE *out = fdopen(fd, "w");
 
@@ -28,21 +28,21 @@ static void a_log_goes_through_a_file(void **state)
 	log_begin(&w, "car", 1);
 	entry_add(&w, "aa", 5, T0, "started", "{}");
 	entry_add(&w, "aa", 7, T0 + 2, "stopped", "null");
-	assert_true(record_write(w.answer, out));
+	assert_true(chronicle_write(w.answer, out));
 	fclose(out);
-	record_init(&r);
-	assert_int_equal(record_load(&r, path, error), 0);
-	assert_int_equal(record_load(&r, path, error), -EEXIST);
+	chronicle_init(&r);
+	assert_int_equal(chronicle_load(&r, path, error), 0);
+	assert_int_equal(chronicle_load(&r, path, error), -EEXIST);
 	assert_non_null(strstr(error, "is there twice"));
-	record_align(&r);
+	chronicle_align(&r);
 	assert_int_equal(r.log_count, 1);
-	assert_int_equal(r.logs[0].trust, RECORD_SIGNED);
+	assert_int_equal(r.logs[0].trust, CHRONICLE_SIGNED);
 	assert_int_equal(r.logs[0].fault_count, 0);
 	assert_string_equal(r.logs[0].source, path);
 	assert_int_equal(r.entry_count, 2);
 	assert_int_equal(r.entries[1].date_ms, T0 + 2);
 	assert_string_equal(r.entries[1].code, "stopped");
-	record_done(&r);
+	chronicle_done(&r);
 	json_decref(w.answer);
 	unlink(path);
 }
@@ -52,7 +52,7 @@ static void what_was_changed_or_is_missing_is_a_fault(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++) {
 		struct writer_of_log w;
-		struct record r;
+		struct chronicle r;
 
 		log_begin(&w, "car", 1);
 		for (unsigned k = 0; k < 4; k++)
@@ -64,15 +64,15 @@ static void what_was_changed_or_is_missing_is_a_fault(void **state)
 			json_array_remove(runs, 1);
 		else if (i == 3)
 			json_object_set_new(w.answer, "certificate", json_string("AAAA"));
-		record_init(&r);
+		chronicle_init(&r);
 		log_take(&r, &w);
-		assert_int_equal(r.logs[0].trust, i == 3 ? RECORD_UNSIGNED : RECORD_SIGNED);
+		assert_int_equal(r.logs[0].trust, i == 3 ? CHRONICLE_UNSIGNED : CHRONICLE_SIGNED);
 		assert_int_equal(r.logs[0].fault_count > 0, i == 1 || i == 2);
 		if (i == 1 || i == 2) {
 			assert_int_equal(r.logs[0].fault.number, i == 1 ? 2 : 3);
 			assert_int_equal(r.logs[0].fault.is_gap, i == 2);
 		}
-		record_done(&r);
+		chronicle_done(&r);
 	}
 }
 
@@ -82,20 +82,20 @@ static void rubbish_is_refused(void **state)
 		"not JSON\n", "{\"meshd-log\":1,\"node\":\"car\"}\n{\"number\":1}\n",
 		"{\"meshd-log\":1,\"node\":\"car\"}\nrubbish\n",
 		"{\"meshd-log\":1,\"node\":\"a name that has more than the thirty-two bytes of one\"}\n" };
-	char path[] = "/tmp/meshd-log-XXXXXX", error[RECORD_ERROR_MAX];
+	char path[] = "/tmp/meshd-log-XXXXXX", error[CHRONICLE_ERROR_MAX];
 	int fd = mkstemp(path);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		struct record r;
+		struct chronicle r;
 
 		assert_int_equal(ftruncate(fd, 0), 0);
 		assert_int_equal(pwrite(fd, wrong[i], strlen(wrong[i]), 0), (ssize_t)strlen(wrong[i]));
-		record_init(&r);
-		if (record_load(&r, path, error) != -EBADMSG)
+		chronicle_init(&r);
+		if (chronicle_load(&r, path, error) != -EBADMSG)
 			fail_msg("%s was taken", wrong[i]);
 		assert_int_equal(r.log_count, 0);
-		record_done(&r);
+		chronicle_done(&r);
 	}
 	close(fd);
 	unlink(path);
@@ -106,7 +106,7 @@ static void rubbish_is_refused(void **state)
 static void what_was_before_the_clock_was_set_is_moved(void **state)
 {
 	struct writer_of_log w;
-	struct record r;
+	struct chronicle r;
 
 	(void)state;
 	log_begin(&w, "car", 1);
@@ -114,15 +114,15 @@ static void what_was_before_the_clock_was_set_is_moved(void **state)
 	entry_add(&w, "aa", 3000, T0, "clock-set", "{\"by_ms\":4102444793000}");
 	entry_add(&w, "aa", 4000, T0 + 1000, "clock", "{\"synced\":true,\"error_ms\":12}");
 	entry_add(&w, "aa", 9000, T0 + DAY_MS, "port-up", "null"); /* after it was kept right */
-	record_init(&r);
+	chronicle_init(&r);
 	log_take(&r, &w);
-	record_align(&r);
+	chronicle_align(&r);
 	assert_int_equal(r.entries[0].date_ms, T0 - 2000);
 	assert_int_equal(r.entries[3].date_ms, T0 + 6000);
 	assert_true(r.processes[0].is_synced);
 	assert_int_equal(r.processes[0].error_ms, 12);
 	assert_int_equal(r.processes[0].set_ms, 4102444793000);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 /* Both note when they meet; the second one's clock is three days behind and nobody keeps it. */
@@ -130,7 +130,7 @@ static void a_clock_is_set_by_meetings(void **state)
 {
 	static const int64_t met_s[] = { 10, 70, 400 };
 	struct writer_of_log car, post;
-	struct record r;
+	struct chronicle r;
 
 	(void)state;
 	log_begin(&post, "post", 1);
@@ -144,24 +144,24 @@ static void a_clock_is_set_by_meetings(void **state)
 	}
 	entry_add(&post, "pp", 1000000, T0 + 1000000, "neighbour-up", "{\"link\":\"r\",\"neighbour\":\"other\"}");
 	entry_add(&car, "cc", 30000, T0 - 3 * DAY_MS + 35000, "port-error", "null");
-	record_init(&r);
+	chronicle_init(&r);
 	log_take(&r, &post);
 	log_take(&r, &car);
-	record_align(&r);
-	const struct record_process *p = &r.processes[1];
+	chronicle_align(&r);
+	const struct chronicle_process *p = &r.processes[1];
 	assert_int_equal(p->compared, 3);
 	assert_in_range(p->shifted_ms, 3 * DAY_MS - 500, 3 * DAY_MS + 500);
 	assert_in_range(p->spread_ms, 1, 5000);
 	for (size_t i = 0; i < r.entry_count; i++)
 		if (strcmp(r.entries[i].code, "port-error") == 0)
 			assert_in_range(r.entries[i].date_ms, T0 + 34000, T0 + 36000);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 static void a_clock_that_was_kept_right_is_not_moved(void **state)
 {
 	struct writer_of_log car, post;
-	struct record r;
+	struct chronicle r;
 
 	(void)state;
 	log_begin(&post, "post", 1);
@@ -169,14 +169,14 @@ static void a_clock_that_was_kept_right_is_not_moved(void **state)
 	entry_add(&post, "pp", 0, T0, "neighbour-up", "{\"neighbour\":\"car\"}");
 	entry_add(&car, "cc", 0, T0 + 60000, "neighbour-up", "{\"neighbour\":\"post\"}");
 	entry_add(&car, "cc", 10, T0 + 60010, "clock", "{\"synced\":true,\"error_ms\":1}");
-	record_init(&r);
+	chronicle_init(&r);
 	log_take(&r, &post);
 	log_take(&r, &car);
-	record_align(&r);
+	chronicle_align(&r);
 	assert_int_equal(r.processes[1].shifted_ms, 0);
 	assert_int_equal(r.processes[1].compared, 1);
 	assert_int_equal(r.entries[2].date_ms, T0 + 60010);
-	record_done(&r);
+	chronicle_done(&r);
 }
 
 int main(void)

@@ -8,7 +8,7 @@
  * that become neighbours note it within moments of each other. The difference on which
  * most of their meetings agree is taken, where one of the clocks was kept by nobody.
  */
-#include "meshd/record/record.h"
+#include "meshd/chronicle/chronicle.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,12 +18,12 @@
 
 /* --- one process by itself ------------------------------------------------------------------------ */
 
-static void process_settle(struct record *r, unsigned index)
+static void process_settle(struct chronicle *r, unsigned index)
 {
-	struct record_process *p = &r->processes[index];
+	struct chronicle_process *p = &r->processes[index];
 
 	for (size_t i = 0; i < r->entry_count; i++) {
-		const struct record_entry *e = &r->entries[i];
+		const struct chronicle_entry *e = &r->entries[i];
 		bool is_clock = e->process == index && strcmp(e->code, "clock") == 0;
 		bool is_synced = is_clock && json_is_true(json_object_get(e->data, "synced"));
 
@@ -46,24 +46,24 @@ struct meetings {
 	int64_t at_ms[MEETINGS_MAX]; /* by the story's clock so far */
 };
 
-static bool is_meeting(const struct record_entry *e, const char *with)
+static bool is_meeting(const struct chronicle_entry *e, const char *with)
 {
 	const char *neighbour = json_string_value(json_object_get(e->data, "neighbour"));
 
 	return strcmp(e->code, "neighbour-up") == 0 && neighbour && strcmp(neighbour, with) == 0;
 }
 
-static int64_t story_ms(const struct record *r, const struct record_entry *e)
+static int64_t story_ms(const struct chronicle *r, const struct chronicle_entry *e)
 {
 	return e->at_ms + r->processes[e->process].offset_ms;
 }
 
 /* Of one process, or of all of a log. */
-static void meetings_find(const struct record *r, struct meetings *m, int process, unsigned log, const char *with)
+static void meetings_find(const struct chronicle *r, struct meetings *m, int process, unsigned log, const char *with)
 {
 	m->count = 0;
 	for (size_t i = r->entry_count; i-- > 0 && m->count < MEETINGS_MAX;) {
-		const struct record_entry *e = &r->entries[i];
+		const struct chronicle_entry *e = &r->entries[i];
 
 		if (e->log == log && (process < 0 || e->process == (unsigned)process) && is_meeting(e, with))
 			m->at_ms[m->count++] = story_ms(r, e);
@@ -107,9 +107,9 @@ static unsigned difference_find(
 }
 
 /* With the logs before its own. */
-static void process_compare(struct record *r, unsigned index)
+static void process_compare(struct chronicle *r, unsigned index)
 {
-	struct record_process *p = &r->processes[index];
+	struct chronicle_process *p = &r->processes[index];
 	struct meetings *m = malloc(2 * sizeof(*m));
 
 	for (unsigned log = 0; m && log < p->log; log++) {
@@ -132,7 +132,7 @@ static void process_compare(struct record *r, unsigned index)
 
 static int entry_compare(const void *a, const void *b)
 {
-	const struct record_entry *x = a, *y = b;
+	const struct chronicle_entry *x = a, *y = b;
 
 	if (x->date_ms != y->date_ms)
 		return x->date_ms < y->date_ms ? -1 : 1;
@@ -141,7 +141,7 @@ static int entry_compare(const void *a, const void *b)
 	return (x->order > y->order) - (x->order < y->order);
 }
 
-void record_align(struct record *r)
+void chronicle_align(struct chronicle *r)
 {
 	for (unsigned i = 0; i < r->process_count; i++)
 		process_settle(r, i);
@@ -149,8 +149,8 @@ void record_align(struct record *r)
 		if (r->processes[i].log)
 			process_compare(r, i);
 	for (size_t i = 0; i < r->entry_count; i++) {
-		struct record_entry *e = &r->entries[i];
-		struct record_process *p = &r->processes[e->process];
+		struct chronicle_entry *e = &r->entries[i];
+		struct chronicle_process *p = &r->processes[e->process];
 
 		e->date_ms = story_ms(r, e);
 		e->order = i;
