@@ -81,8 +81,8 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libjpeg expat sqlite3 \
-	cmocka
+PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libmicrohttpd libjpeg expat \
+	sqlite3 cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
@@ -90,7 +90,7 @@ LIBS_crypto := $(call libs_of,libsodium libb2)
 LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_chronicle := $(call libs_of,jansson)
 LIBS_ctl := $(call libs_of,jansson)
-LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson sqlite3) -lev -lpthread
+LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 libpcap jansson libmicrohttpd sqlite3) -lev -lpthread
 LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
 LIBS_topology := $(call libs_of,expat jansson) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm
@@ -109,6 +109,7 @@ DIR_routing := routing
 DIR_crypto := crypto
 DIR_node := meshd/node
 DIR_config := meshd/config
+DIR_web := meshd/web
 DIR_io := meshd/io
 DIR_chronicle := meshd/chronicle
 DIR_ctl := meshd/ctl
@@ -116,7 +117,7 @@ DIR_sim := sim
 DIR_demo := sim/demo
 DIR_topology := sim/topology
 DIR_world := sim/world
-RINGS := base routing crypto node config io chronicle ctl sim demo topology world
+RINGS := base routing crypto node config web io chronicle ctl sim demo topology world
 
 # What a ring links against, itself first.
 NEED_base := base
@@ -124,7 +125,8 @@ NEED_routing := routing base
 NEED_crypto := crypto base
 NEED_node := node routing crypto base
 NEED_config := config crypto base
-NEED_io := io chronicle node config routing crypto base
+NEED_web := web base
+NEED_io := io web chronicle node config routing crypto base
 NEED_chronicle := chronicle crypto base
 NEED_ctl := ctl chronicle config crypto base
 NEED_sim := sim node config routing crypto base
@@ -230,6 +232,9 @@ all: deps-check
 programs: rings $(PROGRAMS)
 
 tests: programs $(UNITS) $(PROPERTIES)
+
+# The page's files are in it.
+$(BUILD)/obj/meshd/web/assets.o: $(addprefix meshd/web/,page.html page.css words.js drawing.js page.js icon.svg)
 
 $(BUILD)/obj/meshd/base/build.o: CPPFLAGS += -DMESHD_BUILD_S=$(BUILD_S)ull
 
@@ -351,9 +356,11 @@ check-deb: deb
 	$(Q)sh tests/tools/deb.sh build/deb
 
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
-	libcyaml-dev libyaml-dev libjansson-dev libsqlite3-dev libcmocka-dev libjpeg-dev libexpat1-dev iproute2 nftables iputils-ping procps
+	libcyaml-dev libyaml-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libcmocka-dev libjpeg-dev libexpat1-dev \
+	iproute2 nftables iputils-ping procps
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
-DEBIAN_TEST := mandoc systemd zsh tshark babeld bird2 frr
+# Not in it, for they are large: chromium and prometheus, with which tests/lab/page_test.sh looks at more.
+DEBIAN_TEST := curl mandoc systemd zsh tshark babeld bird2 frr
 # `make bench` measures beside those of them that can be had.
 DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc iperf3 wireguard-go wireguard-tools fastd nebula openvpn
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git

@@ -41,6 +41,13 @@ bool address_is_link_local(const struct address *a)
 	return a->family == FAMILY_IPV4 && a->bytes[0] == 169 && a->bytes[1] == 254;
 }
 
+bool address_is_loopback(const struct address *a)
+{
+	static const struct address v6 = { .family = FAMILY_IPV6, .bytes = { [15] = 1 } };
+
+	return a->family == FAMILY_IPV4 ? a->bytes[0] == 127 : address_equal(a, &v6);
+}
+
 bool address_is_multicast(const struct address *a)
 {
 	if (a->family == FAMILY_IPV6)

@@ -35,6 +35,7 @@ static inline bool address_equal(const struct address *a, const struct address *
 }
 int address_compare(const struct address *a, const struct address *b); /* total order */
 bool address_is_link_local(const struct address *a); /* fe80::/10 or 169.254/16 */
+bool address_is_loopback(const struct address *a); /* 127/8 or ::1 */
 bool address_is_multicast(const struct address *a);
 /* Accepts "10.0.0.1" or "fd00::1"; -EINVAL otherwise. */
 int address_parse(struct address *out, const char *text);

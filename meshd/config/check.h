@@ -28,6 +28,8 @@ int check_node(struct config *config, const struct file_node *node, const struct
 int check_classes(struct config *config, const struct file_classes *classes, const struct check *c);
 /* How packets pass the kernel; `io` NULL: nothing is said. */
 int check_io(struct config *config, const struct file_io *io, const struct check *c);
+/* Where the page is served, once the node's own part is known; `page` NULL: as usual. */
+int check_page(struct config *config, const struct file_page *page, const struct check *c);
 /* The link number `i`, seen alone. */
 int check_link(struct config_link *link, const struct file_link *text, unsigned i, const struct check *c);
 /* A link of type babel, once its name and interface are known. */
@@ -49,7 +51,8 @@ int number_read(unsigned *out, const char *text, unsigned low, unsigned high);
 bool interface_is_valid(const char *name);
 /* NULL, or what is wrong with the text. */
 const char *kernel_rule_read(struct kernel_rule *out, const char *text);
+bool address_is_any(const struct address *a);
 /* "host", "host:port", "[v6]:port" or a bare address. NULL, or what is wrong with it. */
-const char *peer_read(struct config_peer *peer, const char *text);
+const char *peer_read(struct config_peer *peer, const char *text, unsigned usual_port);
 
 #endif

@@ -308,7 +308,7 @@ static int check_ethernet(const struct link_check *l)
 static int take_peers(struct config_link *link, const struct link_check *l)
 {
 	for (unsigned i = 0; i < l->text->peers_count; i++) {
-		const char *wrong = peer_read(&link->peers[i], l->text->peers[i]);
+		const char *wrong = peer_read(&link->peers[i], l->text->peers[i], CONFIG_UDP_PORT);
 
 		if (wrong)
 			return complain(l->complaint, l->at->peers.line[i],

@@ -19,6 +19,8 @@ static int file_check(struct config *config, const struct file *file, const stru
 		error = check_classes(config, file->classes, c);
 	if (!error)
 		error = check_io(config, file->io, c);
+	if (!error)
+		error = check_page(config, file->page, c);
 	if (error)
 		return error;
 	if (file->links_count == 0)

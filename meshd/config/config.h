@@ -39,6 +39,8 @@
 #define CONFIG_ETHERNET_LINE_OVERHEAD 16
 #define CONFIG_ESSENTIAL_MAX 8 /* per link */
 #define CONFIG_WATCH_MAX 6 /* sites; what is known of eight questions the node remembers */
+#define CONFIG_PAGE_PLACE_MAX 4
+#define CONFIG_PAGE_PORT 8080
 
 enum config_link_type { CONFIG_ETHERNET, CONFIG_UDP, CONFIG_BABEL, CONFIG_SERIAL, CONFIG_PIPE };
 enum config_cost { CONFIG_COST_WIRED, CONFIG_COST_RADIO }; /* 2-out-of-3, ETX */
@@ -133,6 +135,18 @@ struct config_classes {
 	char rules[TRAFFIC_RULES_MAX][CONFIG_CLASS_TEXT]; /* as written: for people */
 };
 
+/* Where the node's own page is served. */
+struct config_page_place {
+	bool is_lan; /* to whoever comes in by node.lan; else at the address */
+	struct address address;
+	uint16_t port;
+};
+struct config_page {
+	unsigned place_count; /* 0: it is not served */
+	struct config_page_place places[CONFIG_PAGE_PLACE_MAX];
+	bool has_pairing; /* browsers may be paired, and then do something */
+};
+
 struct config {
 	char key_path[CONFIG_PATH_MAX]; /* the enrolment file: node.key */
 	char state_dir[CONFIG_PATH_MAX]; /* node.state */
@@ -148,6 +162,7 @@ struct config {
 	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
 	bool is_unbatched; /* io.offload is "no": packets pass the kernel one by one */
 	struct config_classes classes;
+	struct config_page page;
 	unsigned link_count;
 	struct config_link links[CONFIG_LINK_MAX];
 };

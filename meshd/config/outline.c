@@ -2,7 +2,8 @@
  * Walks the YAML events of a configuration and notes the line of every field.
  *
  *   file  := { node: { field: text, redistribute: [ text, ... ], ... }, links: [ link, ... ],
- *             classes: { rules: [ text, ... ], limits: [ text, ... ] }, io: { field: text } }
+ *             classes: { rules: [ text, ... ], limits: [ text, ... ] }, io: { field: text },
+ *             page: { field: text, listen: [ text, ... ] } }
  *   link  := { field: text, peers: [ text, ... ], accept: [ text, ... ], announce: [ text, ... ],
  *             command: [ text, ... ], ... }
  *
@@ -30,7 +31,9 @@ const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface",
 static const char *const io_field_names[IO_FIELDS] = { "offload" };
 static const char *const classes_field_names[CLASSES_FIELDS] = { "rules", "limits" };
 
-static const char *const section_names[SECTIONS] = { "node", "links", "classes", "io" };
+static const char *const page_field_names[PAGE_FIELDS] = { "serve", "listen", "port", "pairing" };
+
+static const char *const section_names[SECTIONS] = { "node", "links", "classes", "io", "page" };
 
 struct walk {
 	yaml_parser_t parser;
@@ -209,6 +212,9 @@ static const struct list_field redistribute_field = { "redistribute: [PREFIX pro
 static const struct list_field watch_field = { "watch: [city-post, district-post]", "a name", CONFIG_WATCH_MAX,
 	"sites to watch; name those without whom nothing works" };
 
+static const struct list_field listen_field = { "listen: [loopback, lan, ADDRESS]", "a place", CONFIG_PAGE_PLACE_MAX,
+	"places; write lan for all of that side" };
+
 static const struct list_field classes_fields[CLASSES_FIELDS] = {
 	{ "rules: [command udp port 5060-5080, bulk from PREFIX]", "a rule", TRAFFIC_RULES_MAX,
 		"rules; write wider prefixes or ranges of ports" },
@@ -346,6 +352,24 @@ static int outline_io(struct outline *o, struct walk *w)
 	return walk_fields(w, "io: ", &fields);
 }
 
+static int page_field_take(void *outline, struct walk *w, const char *where, size_t field)
+{
+	struct outline *o = outline;
+
+	return field == PAGE_LISTEN ? outline_list(&o->page_listen, w, where, "listen", &listen_field)
+				    : walk_check_text(w, where, page_field_names[field]);
+}
+
+static int outline_page(struct outline *o, struct walk *w)
+{
+	const struct field_set fields = { page_field_names, PAGE_FIELDS, o->page, o, page_field_take };
+
+	if (w->event.type != YAML_MAPPING_START_EVENT)
+		return complain(
+			w->complaint, walk_line(w), "\"page\" takes fields; write page: {listen: [loopback, lan]}");
+	return walk_fields(w, "page: ", &fields);
+}
+
 static int section_take(void *outline, struct walk *w, const char *where, size_t section)
 {
 	(void)where;
@@ -356,6 +380,8 @@ static int section_take(void *outline, struct walk *w, const char *where, size_t
 		return outline_classes(outline, w);
 	case SECTION_IO:
 		return outline_io(outline, w);
+	case SECTION_PAGE:
+		return outline_page(outline, w);
 	default:
 		return outline_links(outline, w);
 	}

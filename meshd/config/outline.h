@@ -13,7 +13,7 @@
 #include "meshd/config/complaint.h"
 #include "meshd/config/config.h"
 
-enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTION_IO, SECTIONS };
+enum section { SECTION_NODE, SECTION_LINKS, SECTION_CLASSES, SECTION_IO, SECTION_PAGE, SECTIONS };
 
 enum node_field {
 	NODE_KEY,
@@ -67,6 +67,7 @@ enum link_field {
 };
 
 enum io_field { IO_OFFLOAD, IO_FIELDS };
+enum page_field { PAGE_SERVE, PAGE_LISTEN, PAGE_PORT, PAGE_PAIRING, PAGE_FIELDS };
 enum classes_field { CLASSES_RULES, CLASSES_LIMITS, CLASSES_FIELDS };
 
 extern const char *const node_field_names[NODE_FIELDS];
@@ -89,6 +90,8 @@ struct outline {
 	unsigned node[NODE_FIELDS];
 	struct outline_list redistribute, watch;
 	unsigned io[IO_FIELDS];
+	unsigned page[PAGE_FIELDS];
+	struct outline_list page_listen;
 	unsigned classes[CLASSES_FIELDS];
 	struct outline_list classes_list[CLASSES_FIELDS];
 	unsigned link_count;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static bool address_is_any(const struct address *a)
+bool address_is_any(const struct address *a)
 {
 	static const uint8_t zeros[16];
 
@@ -48,11 +48,11 @@ static const char *peer_split(char *text, char **host, char **port)
 	return NULL;
 }
 
-const char *peer_read(struct config_peer *peer, const char *text)
+const char *peer_read(struct config_peer *peer, const char *text, unsigned usual_port)
 {
 	char copy[CONFIG_HOST_MAX + 8], *host, *port;
 	struct address address = { 0 };
-	unsigned number = CONFIG_UDP_PORT;
+	unsigned number = usual_port;
 
 	if (strlen(text) >= sizeof(copy))
 		return "is too long";

@@ -92,11 +92,21 @@ static const cyaml_schema_field_t io_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t page_fields[] = {
+	TEXT_FIELD(struct file_page, serve),
+	TEXT_FIELD(struct file_page, port),
+	TEXT_FIELD(struct file_page, pairing),
+	CYAML_FIELD_SEQUENCE("listen", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_page, listen, &text_schema,
+		0, CONFIG_PAGE_PLACE_MAX),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t file_fields[] = {
 	CYAML_FIELD_MAPPING_PTR("node", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, node, node_schema),
 	CYAML_FIELD_MAPPING_PTR(
 		"classes", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, classes, classes_fields),
 	CYAML_FIELD_MAPPING_PTR("io", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, io, io_fields),
+	CYAML_FIELD_MAPPING_PTR("page", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, page, page_fields),
 	CYAML_FIELD_SEQUENCE("links", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file, links, &link_schema, 0,
 		CONFIG_LINK_MAX),
 	CYAML_FIELD_END,

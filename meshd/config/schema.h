@@ -36,10 +36,17 @@ struct file_io {
 	char *offload;
 };
 
+struct file_page {
+	char *serve, *port, *pairing;
+	char **listen;
+	unsigned listen_count;
+};
+
 struct file {
 	struct file_node *node; /* may be NULL */
 	struct file_classes *classes; /* may be NULL */
 	struct file_io *io; /* may be NULL */
+	struct file_page *page; /* may be NULL */
 	struct file_link *links;
 	unsigned links_count;
 };

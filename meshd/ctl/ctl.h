@@ -6,7 +6,7 @@
  *   revoke, replace                   the authority's file, and meshd if it is there
  *   status, nodes, links, routes,     one question to meshd (docs/control.md),
  *   reach, why, trace, reload, classes,
- *   members                           printed for people or as it came (--json)
+ *   members, pair                     printed for people or as it came (--json)
  *
  * Printing takes the answer and a stream, so that tests see what people see.
  */
@@ -224,6 +224,7 @@ int command_silence(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_members(int argc, char **argv);
+int command_pair(int argc, char **argv);
 int command_revoke(int argc, char **argv);
 int command_replace(int argc, char **argv);
 
@@ -239,6 +240,7 @@ void events_print(const json_t *answer, FILE *out);
 void outages_print(const json_t *answer, FILE *out);
 void alarms_print(const json_t *answer, FILE *out);
 void members_print(const json_t *answer, FILE *out);
+void pair_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and `words`. 0, or the exit status. */
 struct question {

@@ -24,6 +24,7 @@ static const struct {
 	{ "silence", command_silence },
 	{ "log", command_log },
 	{ "report", command_report },
+	{ "pair", command_pair },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
 	{ "members", command_members },
@@ -52,6 +53,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "happened, as a page\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  members             who belongs, and who is out\n"
+			   "  pair                a code for a browser that is to do more than read the page\n"
 			   "  reload              read the configuration again: links, rules, keys, classes\n"
 			   "\n"
 			   "At the desk, offline:\n"

@@ -121,6 +121,10 @@ json_t *event_make(const struct daemon *d, uint64_t number, const struct event *
 json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);
+json_t *answer_pair(struct view *v, const json_t *request);
+
+/* One answer, for whoever asks in whatever way; NULL: memory, or it comes later. */
+json_t *control_reply(struct daemon *d, const json_t *request, struct asker *asker);
 
 /* A member's name, an address or a prefix; a name means its node's address. */
 struct destination {

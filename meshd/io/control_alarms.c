@@ -9,48 +9,79 @@
 
 /* --- which levels work ------------------------------------------------------------------------------ */
 
-/* When this member last gave a sign of life that crossed the way to it; 0: never. */
+/* When this member last gave a sign of life that crossed the way of the class to it; 0: never. */
 static uint64_t tested_us(const struct view *v, const struct certificate *c, const struct babel_route_info *r)
 {
 	struct address address = view_address_of(v, c);
-	struct node_reach reach = node_reach(v->node, &address, BABEL_TEXT);
+	struct node_reach reach = node_reach(v->node, &address, r->route.class);
 	const struct node_peer_info *peer =
 		view_is_direct(v, r) ? view_peer(v, r->route.link, &r->route.neighbour) : NULL;
 
 	return peer && peer->last_heard_us > reach.worked_us ? peer->last_heard_us : reach.worked_us;
 }
 
+struct level_class {
+	unsigned reached;
+	uint64_t newest_us; /* sign of life */
+};
+
+static bool is_fresh(const struct view *v, uint64_t at_us)
+{
+	return at_us && v->now_us < at_us + FRESH_US;
+}
+
 /* Green is what was tested lately; what was not is unknown, however good its route looks. */
-static const char *level_state(unsigned known, unsigned reached, bool is_fresh)
+static const char *level_state(const struct view *v, unsigned known, const struct level_class *l)
 {
 	if (!known)
 		return "nobody";
-	if (!reached)
+	if (!l->reached)
 		return "cut-off";
-	return is_fresh ? "works" : "unknown";
+	return is_fresh(v, l->newest_us) ? "works" : "unknown";
+}
+
+static void level_look(const struct view *v, const struct certificate *c, struct level_class classes[BABEL_CLASSES])
+{
+	struct prefix host = prefix_of_host(view_address_of(v, c));
+
+	for (unsigned i = 0; i < BABEL_CLASSES; i++) {
+		const struct babel_route_info *r = view_selected(v, &host, (enum babel_class)i);
+		uint64_t at_us = r ? tested_us(v, c, r) : 0;
+
+		classes[i].reached += r != NULL;
+		if (at_us > classes[i].newest_us)
+			classes[i].newest_us = at_us;
+	}
+}
+
+static json_t *level_classes_make(const struct view *v, unsigned known, const struct level_class classes[BABEL_CLASSES])
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < BABEL_CLASSES; i++)
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o}", "class", traffic_class_name(i), "state",
+						    level_state(v, known, &classes[i]), "tested_s",
+						    json_age_s(v->now_us, classes[i].newest_us)));
+	return list;
 }
 
 static json_t *level_make(const struct view *v, enum level level)
 {
-	unsigned known = 0, reached = 0;
-	uint64_t newest_us = 0;
+	struct level_class classes[BABEL_CLASSES] = { { 0 } };
+	unsigned known = 0;
 
 	for (size_t i = 0; i < v->member_count; i++) {
 		const struct certificate *c = v->members[i].certificate;
-		struct prefix host = prefix_of_host(view_address_of(v, c));
 
 		if (c->level != level || !view_counts(&v->members[i]) || view_is_own(v, c))
 			continue;
-		const struct babel_route_info *r = view_selected(v, &host, BABEL_TEXT);
-		uint64_t at_us = r ? tested_us(v, c, r) : 0;
 		known++;
-		reached += r != NULL;
-		newest_us = at_us > newest_us ? at_us : newest_us;
+		level_look(v, c, classes);
 	}
-	bool is_fresh = newest_us && v->now_us < newest_us + FRESH_US;
-	return json_pack("{s:s, s:s, s:i, s:i, s:o}", "level", level_name(level), "state",
-		level_state(known, reached, is_fresh), "known", known, "reachable", reached, "tested_s",
-		json_age_s(v->now_us, newest_us));
+	const struct level_class *text = &classes[BABEL_TEXT];
+	return json_pack("{s:s, s:s, s:i, s:i, s:o, s:o}", "level", level_name(level), "state",
+		level_state(v, known, text), "known", known, "reachable", text->reached, "tested_s",
+		json_age_s(v->now_us, text->newest_us), "classes", level_classes_make(v, known, classes));
 }
 
 static json_t *levels_make(struct view *v)
@@ -58,7 +89,7 @@ static json_t *levels_make(struct view *v)
 	json_t *levels = json_array();
 
 	view_members(v);
-	view_routes(v, 1u << BABEL_TEXT);
+	view_routes(v, VIEW_ALL_CLASSES);
 	for (unsigned i = 0; i < VIEW_LEVELS; i++)
 		json_array_append_new(levels, level_make(v, (enum level)i));
 	return levels;

@@ -27,6 +27,7 @@ static const struct {
 	{ "members", answer_members },
 	{ "revoke", answer_revoke },
 	{ "log", answer_log },
+	{ "pair", answer_pair },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -63,13 +64,15 @@ static answer_function request_find(const json_t *request)
 	return NULL;
 }
 
-static json_t *request_answer(struct daemon *d, const json_t *request, struct asker *asker)
+json_t *control_reply(struct daemon *d, const json_t *request, struct asker *asker)
 {
 	answer_function answer = request_find(request);
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke, log");
+				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair");
+	asker->follow = CONTROL_NO_FOLLOW;
+	asker->waits = false;
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;
@@ -122,7 +125,7 @@ char *control_answer(struct daemon *d, struct bytes request, struct asker *asker
 	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))
 		answer = answer_error("not JSON: %s; write {\"request\": \"status\"} on one line", trouble.text);
 	else
-		answer = request_answer(d, parsed, asker);
+		answer = control_reply(d, parsed, asker);
 	json_decref(parsed);
 	return asker->waits ? NULL : control_line(answer);
 }

@@ -109,8 +109,14 @@ static json_t *hang_make(const struct view *v, const struct hang *h)
 		h->is_node ? "node" : "path");
 	if (!h->is_node)
 		len += (size_t)snprintf(what + len, sizeof(what) - len, "%s to ", view_link_name(v, h->link));
-	snprintf(what + len, sizeof(what) - len, "%s", view_neighbour_name(v, h->link, &h->neighbour, neighbour));
-	return json_pack("{s:s, s:s}", "what", what, "action",
+	view_neighbour_name(v, h->link, &h->neighbour, neighbour);
+	snprintf(what + len, sizeof(what) - len, "%s", neighbour);
+	json_t *names = json_array();
+	for (unsigned i = 0; i < h->count && i < NAMED; i++)
+		json_array_append_new(names, json_of_text(h->names[i]));
+	return json_pack("{s:s, s:o, s:i, s:s, s:s, s:s, s:s}", "kind", h->is_node ? "one-node" : "one-path", "sites",
+		names, "count", (int)h->count, "link", h->is_node ? "" : view_link_name(v, h->link), "via", neighbour,
+		"what", what, "action",
 		h->is_node ? "give this node a link that does not lead there"
 			   : "give this node a second link in that direction");
 }

@@ -6,7 +6,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define USER_MAX 33
+#define USER_MAX 64
 
 json_t *answer_log(struct view *v, const json_t *request)
 {
@@ -40,9 +40,13 @@ void operator_note(const struct view *v, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	user_name(v->asker->user, name);
+	if (v->asker->browser)
+		snprintf(name, sizeof(name), "browser %s", v->asker->browser);
+	else
+		user_name(v->asker->user, name);
 	daemon_tell(v->d, "operator",
-		json_pack("{s:I, s:o, s:o}", "user", (json_int_t)v->asker->user, "who", json_of_text(name), "did",
-			json_of_text(text)),
+		json_pack("{s:o, s:o, s:o}", "user",
+			v->asker->browser ? json_null() : json_integer((json_int_t)v->asker->user), "who",
+			json_of_text(name), "did", json_of_text(text)),
 		"%s: %s", name, text);
 }

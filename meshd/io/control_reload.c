@@ -3,7 +3,8 @@
  * neighbour does; what cannot is told, and waits for a restart. A file with an error
  * changes nothing.
  *
- *   at once      rules of links (accept, announce), keys of babel links (mac), node.redistribute, classes
+ *   at once      rules of links (accept, announce), keys of babel links (mac), node.redistribute, classes,
+ *                the page
  *   at once      links: those that are new begin, those that are gone say goodbye, those that differ in
  *                anything else do one after the other; the rest keep their neighbours
  *   a restart    everything else of the node
@@ -95,6 +96,32 @@ static void classes_compare(struct reload *r)
 		return; /* without memory everything stays as it is */
 	*old = r->new->classes;
 	note(r->applied, "classes");
+}
+
+/* --- the page --------------------------------------------------------------------------------- */
+
+static bool pages_equal(const struct config_page *a, const struct config_page *b)
+{
+	bool is_same = a->place_count == b->place_count && a->has_pairing == b->has_pairing;
+
+	for (unsigned i = 0; i < a->place_count && is_same; i++)
+		is_same = a->places[i].is_lan == b->places[i].is_lan && a->places[i].port == b->places[i].port &&
+			  address_equal(&a->places[i].address, &b->places[i].address);
+	return is_same;
+}
+
+/* Who reads it comes again by itself. */
+static void page_compare(struct reload *r)
+{
+	char error[IO_ERROR_MAX];
+
+	if (pages_equal(&r->d->config.page, &r->new->page))
+		return;
+	page_close(r->d);
+	r->d->config.page = r->new->page;
+	if (page_open(r->d, error) < 0)
+		daemon_say(r->d, "page-error", "%s", error);
+	note(r->applied, "page");
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
@@ -226,6 +253,7 @@ json_t *answer_reload(struct view *v, const json_t *request)
 	r.waiting = json_array();
 	node_compare(&r);
 	classes_compare(&r);
+	page_compare(&r);
 	links_compare(&r);
 	operator_note(v, "reload: %u changed, %u wait for a restart", (unsigned)json_array_size(r.applied),
 		(unsigned)json_array_size(r.waiting));

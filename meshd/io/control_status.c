@@ -27,8 +27,9 @@ struct census {
 	unsigned known[LEVELS], reachable[LEVELS];
 };
 
-static void __attribute__((format(printf, 3, 4)))
-reason_add(json_t *reasons, const char *action, const char *format, ...)
+/* Its kind and subject are those of the alarm that it will be, if it lasts. */
+static void __attribute__((format(printf, 5, 6)))
+reason_add(json_t *reasons, enum alarm_kind kind, const char *subject, const char *action, const char *format, ...)
 {
 	char what[IO_ERROR_MAX];
 	va_list args;
@@ -38,7 +39,8 @@ reason_add(json_t *reasons, const char *action, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	json_array_append_new(reasons, json_pack("{s:s, s:s}", "what", what, "action", action));
+	json_array_append_new(reasons, json_pack("{s:s, s:s, s:o, s:s}", "kind", alarm_kind_name(kind), "subject",
+					       subject, "what", json_of_text(what), "action", action));
 }
 
 /* --- nodes by level ------------------------------------------------------------------------ */
@@ -72,7 +74,8 @@ static void member_count(struct census *census, const struct certificate *c)
 	} else {
 		json_array_append_new(census->nodes[level], json_pack("{s:s, s:b}", "name", c->name, "reachable", 0));
 		if (c->roles & ROLE_COMMAND_POST)
-			reason_add(census->reasons, "ask what was switched off there; meshctl why tells what is known",
+			reason_add(census->reasons, ALARM_POST, c->name,
+				"ask what was switched off there; meshctl why tells what is known",
 				"command post \"%s\" (%s) cannot be reached", c->name, level_name(c->level));
 	}
 	if (json_array_size(census->nodes[level]) > LISTED_MAX)
@@ -97,8 +100,9 @@ static json_t *levels_make(struct census *census)
 			levels, json_pack("{s:s, s:i, s:i, s:o}", "level", name, "known", census->known[i], "reachable",
 					census->reachable[i], "nodes", census->nodes[i]));
 		if (i != LEVEL_SCENE && census->known[i] && !census->reachable[i])
-			reason_add(census->reasons, "check the links that should lead there: meshctl links",
-				"no %s node can be reached", name);
+			reason_add(census->reasons, ALARM_LEVEL, name,
+				"check the links that should lead there: meshctl links", "no %s node can be reached",
+				name);
 	}
 	return levels;
 }
@@ -110,18 +114,21 @@ static void port_trouble(json_t *reasons, const struct port *p)
 	char what[PORT_ERROR_MAX];
 	const char *remedy = view_port_error(p, what);
 
-	reason_add(reasons, remedy, "link %s is down (%s): %s", p->config->name, port_state_name(p->state), what);
+	reason_add(reasons, ALARM_LINK, p->config->name, remedy, "link %s is down (%s): %s", p->config->name,
+		port_state_name(p->state), what);
 }
 
 static void remote_trouble(json_t *reasons, const struct port *p)
 {
 	for (unsigned i = 0; i < p->config->peer_count; i++)
 		if (p->remotes[i].is_failed && !p->remotes[i].count) {
-			reason_add(reasons, "check that this link has a name server, or write the address",
+			reason_add(reasons, ALARM_LINK, p->config->name,
+				"check that this link has a name server, or write the address",
 				"link %s: the name %s cannot be looked up", p->config->name, p->config->peers[i].host);
 			return;
 		}
-	reason_add(reasons, "check that the far end is switched on, and its address and port in both files",
+	reason_add(reasons, ALARM_LINK, p->config->name,
+		"check that the far end is switched on, and its address and port in both files",
 		"link %s: nobody answers at %s port %u", p->config->name, p->config->peers[0].host,
 		p->config->peers[0].port);
 }
@@ -135,7 +142,8 @@ static json_t *link_make(const struct view *v, json_t *reasons, const struct por
 	else if (p->config->peer_count && !neighbours)
 		remote_trouble(reasons, p);
 	else if (p->config->type == CONFIG_BABEL && !neighbours)
-		reason_add(reasons, "check that Babel runs at the other end, and its keys: meshctl links",
+		reason_add(reasons, ALARM_LINK, p->config->name,
+			"check that Babel runs at the other end, and its keys: meshctl links",
 			"link %s: no router answers", p->config->name);
 	return json_pack("{s:s, s:s, s:s, s:i}", "name", p->config->name, "type", port_type_name(p->config->type),
 		"state", port_state_name(p->state), "neighbours", neighbours);
@@ -157,14 +165,16 @@ static void self_trouble(const struct view *v, json_t *reasons)
 	const struct state *s = &v->d->state;
 
 	if (node_has_duplicate(v->node))
-		reason_add(reasons, "find that machine and switch it off, or enrol it under its own name",
+		reason_add(reasons, ALARM_DUPLICATE, "",
+			"find that machine and switch it off, or enrol it under its own name",
 			"another machine runs with this node's keys");
 	if (!s->is_writable)
-		reason_add(reasons,
+		reason_add(reasons, ALARM_STATE, "",
 			s->error == ENOSPC ? "free some space" : "make it writable; meshd runs on meanwhile",
 			"%s cannot be written: %s", v->d->config.state_dir, strerror(s->error));
 	if (v->d->route_refused_us && v->now_us < v->d->route_refused_us + REFUSED_SHOWN_US)
-		reason_add(reasons, "see the log for \"kernel-refused\"", "the kernel refused a route");
+		reason_add(
+			reasons, ALARM_KERNEL, "", "see the log for \"kernel-refused\"", "the kernel refused a route");
 }
 
 static const char *verdict_of(unsigned neighbours, const json_t *reasons)
@@ -192,7 +202,8 @@ json_t *answer_status(struct view *v, const json_t *request)
 
 	(void)request;
 	if (!neighbours)
-		reason_add(census.reasons, "switch on a second node, check antennas and cables: meshctl links",
+		reason_add(census.reasons, ALARM_ALONE, "",
+			"switch on a second node, check antennas and cables: meshctl links",
 			"no other node is in contact");
 	self_trouble(v, census.reasons);
 	json_t *links = links_make(v, census.reasons);

@@ -62,6 +62,8 @@ static const struct {
 	{ "outage", EVENT_WARNING },
 	{ "outage-mark", EVENT_NOTICE },
 	{ "outage-over", EVENT_NOTICE },
+	{ "page-error", EVENT_WARNING },
+	{ "page-paired", EVENT_NOTICE },
 	{ "suppressed", EVENT_WARNING },
 };
 

@@ -7,6 +7,7 @@
  *   netlink ───► port_observe, lan_observe ──► node_link_set_up, node_originate
  *   resolver ──► node_target_set        (names are looked up in threads)
  *   control ◄──► node_dump_*            (JSON lines; "reload" and "revoke" change something, "reach" asks others)
+ *   page ◄─────► the answers of control (HTTP; who is paired may silence alarms, and ask others)
  *
  * The loop's prepare watcher runs node_poll() before each sleep, so that every
  * callback may simply call the node and return. Outputs of the node come from
@@ -509,7 +510,8 @@ void control_close(struct daemon *d);
 void control_event(struct daemon *d);
 #define CONTROL_NO_FOLLOW UINT64_MAX
 struct asker {
-	unsigned user; /* who asks, by the kernel's word */
+	unsigned user; /* who asks, by the kernel's word; not for a browser */
+	const char *browser; /* its address; NULL: it is none */
 	uint64_t token; /* for control_later() */
 	/* Set by the answer: */
 	uint64_t follow; /* the number of the event from which on all are to be told, or CONTROL_NO_FOLLOW */
@@ -522,6 +524,16 @@ void control_later(struct daemon *d, uint64_t token, char *line);
 /* A line about the event of that number, or, if it is kept no longer, about how many are lost: *number is that of the
  * next one. For free(); NULL: there is none yet, or no memory. */
 char *control_event_line(const struct daemon *d, uint64_t *number);
+
+/* --- page*.c, metrics.c: the node's own page, for browsers ------------------------------------------- */
+
+struct page;
+/* Listens where the configuration says; where it cannot is told, and tried again. -ENOMEM. */
+int page_open(struct daemon *d, char error[IO_ERROR_MAX]);
+void page_close(struct daemon *d);
+void page_tick(struct daemon *d, uint64_t now_us);
+/* Something happened: who reads is told soon. May be called in the midst of anything. */
+void page_event(struct daemon *d);
 
 /* --- loop.c: the daemon ------------------------------------------------------------------------------ */
 
@@ -545,6 +557,7 @@ struct daemon {
 	struct state state;
 	struct incidents *incidents; /* incident.h; NULL: nothing is recorded */
 	struct control *control;
+	struct page *page; /* NULL: it is not served */
 	struct ev_loop *loop;
 	ev_prepare before_sleep;
 	ev_timer tick;

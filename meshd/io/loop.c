@@ -37,6 +37,7 @@ __attribute__((format(printf, 4, 0))) static void event_happened(
 		return;
 	events_add(&d->events, now_us, code, text);
 	control_event(d);
+	page_event(d);
 }
 
 void daemon_say(struct daemon *d, const char *code, const char *format, ...)
@@ -229,6 +230,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	state_tick(d, now_us);
 	incidents_tick(d, now_us);
 	alarms_tick(d, now_us);
+	page_tick(d, now_us);
 	log_flush(&d->log, now_us);
 }
 
@@ -346,6 +348,9 @@ static int everything_open(struct daemon *d)
 	if (d->timer < 0)
 		return io_fail(d->error, -errno, "the kernel gives no timer: %s; raise the limit of open files",
 			strerror(errno));
+	error = page_open(d, d->error);
+	if (error)
+		return error;
 	ports_open(d);
 	lan_open(d);
 	tun_start(d);
@@ -356,6 +361,7 @@ static int everything_open(struct daemon *d)
 static void everything_close(struct daemon *d, bool was_started)
 {
 	control_close(d);
+	page_close(d);
 	if (d->node)
 		node_shutdown(d->node, io_now_us());
 	redistribute_close(d);

@@ -64,8 +64,8 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 		{ "link: []\n", "m.yaml:1: \"link\" is not a field; did you mean \"links\"?" },
 		{ "Links: []\n", "m.yaml:1: \"Links\" is not a field; did you mean \"links\"?" },
 		{ "nodes: {}\n", "m.yaml:1: \"nodes\" is not a field; did you mean \"node\"?" },
-		{ "version: 1\n", "m.yaml:1: \"version\" is not a field; known are node, links, classes, io" },
-		{ "<<: {}\n", "m.yaml:1: \"<<\" is not a field; known are node, links, classes, io" },
+		{ "version: 1\n", "m.yaml:1: \"version\" is not a field; known are node, links, classes, io, page" },
+		{ "<<: {}\n", "m.yaml:1: \"<<\" is not a field; known are node, links, classes, io, page" },
 		{ "node:\n  contol: /a\n", "m.yaml:2: node: \"contol\" is not a field; did you mean \"control\"?" },
 		{ "node:\n  statedir: /a\n", "m.yaml:2: node: \"statedir\" is not a field; did you mean \"state\"?" },
 		{ "node:\n  zzzzzzzz: a\n", "m.yaml:2: node: \"zzzzzzzz\" is not a field; known are key, state, "
@@ -91,7 +91,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 			"essential, introductions" },
 		/* Long words are cut, and compared with nothing. */
 		{ HUNDRED ": a\n",
-			"m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links, classes, io" },
+			"m.yaml:1: \"" TEN TEN TEN TEN "\" is not a field; known are node, links, classes, io, page" },
 	};
 
 	(void)state;
@@ -136,7 +136,7 @@ static void aliases_are_refused_before_they_unfold(void **state)
 		{ "links: *nothing\n", "m.yaml:1: YAML aliases (*name) are not used here; write the value out" },
 		{ "*a : b\n", "m.yaml:1: YAML aliases (*name) are not used here; write the value out" },
 		{ "a: &a [x,x,x,x]\nb: &b [*a,*a,*a,*a]\nc: [*b,*b,*b,*b]\n",
-			"m.yaml:1: \"a\" is not a field; known are node, links, classes, io" },
+			"m.yaml:1: \"a\" is not a field; known are node, links, classes, io, page" },
 	};
 
 	(void)state;

@@ -1,0 +1,158 @@
+/* What the page says, in both languages. Sentences of alarms are made here from their kind and subject. */
+'use strict';
+
+const WORDS = {
+en: {
+	skip: 'Skip to content', levels: 'What works', alarms: 'Alarms', drawing: 'Links now', links: 'Each link',
+	meter: 'Link meter', outages: 'Outage clock', members: 'Members', events: 'What happened',
+	'tab-now': 'Now', 'tab-links': 'Links', 'tab-meter': 'Meter', 'tab-outages': 'Outages', 'tab-members': 'Members',
+	language: '中文', 'language-label': '切换到中文', 'theme-auto': 'Theme: as the device', 'theme-day': 'Theme: day',
+	'theme-night': 'Theme: night', key: 'Pair this browser', 'key-paired': 'This browser is paired',
+	live: 'live', connecting: 'connecting', lost: 'no contact with this node for {age}', other: 'all pages taken; trying again',
+	city: 'City', district: 'District', town: 'Town', scene: 'Scene', site: 'Site',
+	text: 'Text', command: 'Voice', bulk: 'Pictures',
+	works: 'works', unknown: 'unknown', 'cut-off': 'cut off', nobody: 'nobody known', fails: 'fails', 'no-way': 'no way',
+	never: 'untested', tested: 'tested {age} ago', untested: 'unknown, last tested {age} ago', green: 'Green: tested within {n} s.',
+	reachable: '{n} of {all} reachable', here: 'this node', watched: 'watched',
+	'v-healthy': 'All is well', 'v-degraded': 'Something is missing', 'v-alone': 'Alone', 'v-stale': 'Unknown',
+	's-healthy': 'Everybody who commands can be reached. {n} neighbours.', 's-healthy-1': 'Everybody who commands can be reached. One neighbour.',
+	's-degraded': 'What, and what to do about it: under Alarms.', 's-alone': 'No other node is in contact.',
+	's-stale': 'This page has heard nothing from its node. What is below is old.',
+	'no-alarm': 'No alarm.', since: 'for {age}', action: 'Do', soon: 'Just noticed', fragile: 'Fragile', over: 'Over', 'over-ago': 'ended {age} ago, after {span}',
+	silent: 'silent for {age} more', silence: 'Silence for 1 h', unsilence: 'End silence', test: 'Test now', testing: 'Asked; the answer shows here',
+	'with-it': 'With it: {names}', 'as-node': 'As the node says it: {text}',
+	me: 'this node', more: '+{n} more', routers: 'Other routers', 'no-nodes': 'No other node is known yet.',
+	good: 'good', fair: 'fair', poor: 'poor', down: 'dead', far: 'behind another node', 'drawing-label': 'This node and whom it reaches: {text}',
+	'k-ethernet': 'radio or cable', 'k-udp': 'IP: fibre, 4G, satellite', 'k-serial': 'narrowband', 'k-pipe': 'messages', 'k-babel': 'other routers',
+	link: 'Link', neighbour: 'Neighbour', state: 'State', up: 'up', missing: 'not there', 'no-carrier': 'no carrier', error: 'error',
+	loss: 'loss {n} %', rtt: '{n} ms', heard: 'heard {age} ago', 'no-neighbour': 'nobody there', share: '{n} % for the mesh itself', sent: 'sent {out}, received {in}',
+	'meter-pick': 'Neighbour', 'meter-none': 'No neighbour yet. Switch on the second node, then walk.', 'we-hear': 'We hear them', 'they-hear': 'They hear us',
+	mark: 'Mark this spot', better: '{n} better than the marked spot', worse: '{n} worse than the marked spot', same: 'as good as the marked spot', unmarked: 'Mark a spot, walk on, and see which is better.',
+	sound: 'Sound', 'sound-on': 'Sound is on', gone: 'no contact for {age}', quality: 'Link quality {n} of 100', 'no-rtt': 'not measured',
+	'no-watch': 'No site is watched. Name your command posts in the node’s file: node: {watch: [NAME]}', out: 'cut off', running: 'out for', whole: 'whole',
+	contact: 'contact', picture: 'first picture', voice: 'first voice', 'first-text': 'first text', restored: 'restored', began: 'began {date}', start: 'since this node started', 'not-yet': 'not yet',
+	past: 'Earlier outages', 'lost-what': 'lost {what}', without: 'no {what}', none: 'none', 'clock-note': 'Dates are by this node’s clock: {date}.',
+	member: 'member', revoked: 'revoked', replaced: 'replaced', gateway: 'gateway', 'command-post': 'command post', guest: 'guest', list: 'List of who is out: number {n}, {count} out, signed {date}.', 'no-list': 'Nobody is out.', find: 'Find a member', 'route-yes': 'reachable', 'route-no': 'no route', via: 'by {link}', 'via-node': 'by {link}, over {via}', ends: 'until {date}',
+	pair: 'Pair this browser', code: 'Code', cancel: 'Cancel', 'pair-go': 'Pair',
+	'pair-text': 'Reading needs nothing. To silence alarms and to test from here, type the six digits that “meshctl pair” shows on the node.',
+	'paired-text': 'This browser may silence alarms and test. It stays so for 12 hours, or until the node restarts.', unpair: 'End pairing',
+	'e-wrong-code': 'That is not the code. Look at it again.', 'e-no-code': 'The code is used up or too old. Ask for another: meshctl pair', 'e-no-pairing': 'Pairing is switched off in the node’s file.', 'e-unpaired': 'This browser is not paired any more.', 'e-lost': 'The node does not answer.',
+	foot: 'meshd {version}, running for {age}. Everything here comes from this node.',
+	's': '{n} s', 'min': '{n} min', 'h': '{n} h', 'd': '{n} d', now: '0 s',
+	'a-alone': ['No other node is in contact.', 'Switch on a second node; check power, antennas and cables.'],
+	'a-level-cut-off': ['{level}: nobody can be reached.', 'Look at the links that lead there; raise an antenna, or move a relay.'],
+	'a-post-cut-off': ['Command post {subject} cannot be reached.', 'Ask over the radio what was switched off there.'],
+	'a-refused': ['Somebody was turned away.', 'If it is one of yours, enrol it again; if not, tell the command post.'],
+	'a-duplicate': ['Another machine runs with this node’s keys.', 'Find that machine and switch it off, or enrol it under its own name.'],
+	'a-link-down': ['Link {subject} is down, or nobody answers there.', 'Check power, plug and antenna at both ends.'],
+	'a-link-flapping': ['Link {subject} comes and goes.', 'Look at antenna, plugs and power.'],
+	'a-budget': ['Link {subject}: the mesh takes too much of it for itself.', 'Check the rate that is written for it, and how many nodes share the channel.'],
+	'a-mtu': ['Link {subject}: large frames do not arrive.', 'Smaller ones are sent meanwhile. Write the mtu into the file at both ends.'],
+	'a-kernel-refused': ['The kernel did not take a route.', 'See what happened: kernel-refused.'],
+	'a-state-unwritable': ['What this node must remember cannot be written.', 'Free some space, or make the folder writable.'],
+	'a-one-path': ['{sites} hangs on one path: {link} to {via}.', 'Give this node a second link in that direction.'],
+	'a-one-node': ['{sites} hangs on one node: {via}.', 'Give this node a link that does not lead there; protect its power.'],
+	'and-more': '{names} and {n} more',
+},
+zh: {
+	skip: '跳到正文', levels: '什么能通', alarms: '告警', drawing: '链路图', links: '各条链路',
+	meter: '链路测试', outages: '中断计时', members: '成员', events: '事件记录',
+	'tab-now': '现状', 'tab-links': '链路', 'tab-meter': '测试', 'tab-outages': '中断', 'tab-members': '成员',
+	language: 'EN', 'language-label': 'Switch to English', 'theme-auto': '主题：跟随设备', 'theme-day': '主题：白天',
+	'theme-night': '主题：夜间', key: '配对此浏览器', 'key-paired': '此浏览器已配对',
+	live: '实时', connecting: '正在连接', lost: '与本节点失去联系 {age}', other: '页面数已满，正在重试',
+	city: '市级', district: '区县', town: '乡镇', scene: '现场', site: '站点',
+	text: '文字', command: '语音', bulk: '图片',
+	works: '畅通', unknown: '未知', 'cut-off': '中断', nobody: '尚无成员', fails: '不通', 'no-way': '无路由',
+	never: '尚未测试', tested: '{age}前测试', untested: '未知，上次测试在{age}前', green: '绿色：{n} 秒内测试过。',
+	reachable: '可达 {n}/{all}', here: '本节点', watched: '监视中',
+	'v-healthy': '一切正常', 'v-degraded': '有缺失', 'v-alone': '孤立', 'v-stale': '未知',
+	's-healthy': '各级指挥均可到达，邻居 {n} 个。', 's-healthy-1': '各级指挥均可到达，邻居 1 个。',
+	's-degraded': '缺什么、怎么办，见“告警”。', 's-alone': '没有与任何其他节点联系上。',
+	's-stale': '页面收不到节点的消息，下方内容已过时。',
+	'no-alarm': '没有告警。', since: '已持续 {age}', action: '处置', soon: '刚刚发现', fragile: '薄弱处', over: '已结束', 'over-ago': '{age}前结束，持续 {span}',
+	silent: '静默中，还有 {age}', silence: '静默 1 小时', unsilence: '取消静默', test: '立即测试', testing: '已询问，结果将显示在此',
+	'with-it': '同因：{names}', 'as-node': '节点原文：{text}',
+	me: '本节点', more: '另有 {n} 个', routers: '其他路由器', 'no-nodes': '尚不知道其他节点。',
+	good: '良好', fair: '一般', poor: '较差', down: '不通', far: '在其他节点之后', 'drawing-label': '本节点与可达节点：{text}',
+	'k-ethernet': '电台或网线', 'k-udp': 'IP：光纤、4G、卫星', 'k-serial': '窄带', 'k-pipe': '短报文', 'k-babel': '其他路由器',
+	link: '链路', neighbour: '邻居', state: '状态', up: '正常', missing: '不存在', 'no-carrier': '无载波', error: '故障',
+	loss: '丢失 {n}%', rtt: '{n} 毫秒', heard: '{age}前收到', 'no-neighbour': '无人应答', share: '组网自用 {n}%', sent: '发 {out}，收 {in}',
+	'meter-pick': '邻居', 'meter-none': '还没有邻居。请先打开第二个节点，再移动。', 'we-hear': '我方收对方', 'they-hear': '对方收我方',
+	mark: '标记此处', better: '比标记处高 {n}', worse: '比标记处低 {n}', same: '与标记处相同', unmarked: '标记一处，再走动，比较哪里更好。',
+	sound: '声音', 'sound-on': '声音已开', gone: '失去联系 {age}', quality: '链路质量 {n}（满分 100）', 'no-rtt': '未测',
+	'no-watch': '没有监视任何站点。请在节点配置中写上指挥部名称：node: {watch: [名称]}', out: '中断', running: '已中断', whole: '完好',
+	contact: '首次联系', picture: '首张图片', voice: '首次语音', 'first-text': '首条文字', restored: '完全恢复', began: '始于 {date}', start: '自本节点启动', 'not-yet': '尚未',
+	past: '以往中断', 'lost-what': '失去{what}', without: '无{what}', none: '无', 'clock-note': '日期以本节点时钟为准：{date}。',
+	member: '成员', revoked: '已吊销', replaced: '已替换', gateway: '网关', 'command-post': '指挥部', guest: '外来', list: '吊销名单：第 {n} 号，共 {count} 个，签发于 {date}。', 'no-list': '没有被吊销的节点。', find: '查找成员', 'route-yes': '可达', 'route-no': '无路由', via: '经 {link}', 'via-node': '经 {link}，由 {via} 转', ends: '有效至 {date}',
+	pair: '配对此浏览器', code: '配对码', cancel: '取消', 'pair-go': '配对',
+	'pair-text': '只看不需要配对。要在此静默告警或发起测试，请输入节点上 “meshctl pair” 显示的六位数字。',
+	'paired-text': '此浏览器可以静默告警、发起测试。12 小时内有效，节点重启后失效。', unpair: '取消配对',
+	'e-wrong-code': '配对码不对，请再看一遍。', 'e-no-code': '配对码已用过或已过期，请在节点上重新执行：meshctl pair', 'e-no-pairing': '节点配置中已关闭配对。', 'e-unpaired': '此浏览器的配对已失效。', 'e-lost': '节点没有应答。',
+	foot: 'meshd {version}，已运行 {age}。本页内容全部来自本节点。',
+	's': '{n} 秒', 'min': '{n} 分钟', 'h': '{n} 小时', 'd': '{n} 天', now: '0 秒',
+	'a-alone': ['没有与任何其他节点联系上。', '打开第二个节点；检查电源、天线和线缆。'],
+	'a-level-cut-off': ['{level}：一个节点也到不了。', '检查通往那里的链路；升高天线，或移动中继。'],
+	'a-post-cut-off': ['到不了指挥部 {subject}。', '用电台询问对方关掉了什么。'],
+	'a-refused': ['有设备被拒绝加入。', '若是自己的设备，请重新登记；若不是，报告指挥部。'],
+	'a-duplicate': ['另一台机器在用本节点的密钥。', '找到那台机器并关掉，或以它自己的名字登记。'],
+	'a-link-down': ['链路 {subject} 中断，或对端无应答。', '检查两端的电源、插头和天线。'],
+	'a-link-flapping': ['链路 {subject} 时通时断。', '检查天线、插头和电源。'],
+	'a-budget': ['链路 {subject}：组网自身占用过多。', '检查所写的速率，以及共用此信道的节点数。'],
+	'a-mtu': ['链路 {subject}：大帧到不了。', '目前改发小帧。请在两端配置中写明 mtu。'],
+	'a-kernel-refused': ['内核没有接受一条路由。', '查看事件记录：kernel-refused。'],
+	'a-state-unwritable': ['本节点需要保存的内容写不进去。', '清理空间，或使该目录可写。'],
+	'a-one-path': ['{sites} 只靠一条路：{link} 到 {via}。', '给本节点加一条同方向的链路。'],
+	'a-one-node': ['{sites} 只靠一个节点：{via}。', '给本节点加一条不经过它的链路；保护它的电源。'],
+	'and-more': '{names} 等，另有 {n} 个',
+},
+};
+
+let language = 'en';
+
+function word(key, params) {
+	let text = WORDS[language][key];
+	if (text === undefined)
+		return key;
+	for (const name in params || {})
+		text = text.split('{' + name + '}').join(params[name]);
+	return text;
+}
+
+/* [what is wrong, what to do] of an alarm or a warning; null: a kind that this page does not know. */
+function sentences(kind, params) {
+	const pair = WORDS[language]['a-' + kind];
+	const fill = text => Object.keys(params).reduce((s, name) => s.split('{' + name + '}').join(params[name]), text);
+	return pair ? [fill(pair[0]), fill(pair[1])] : null;
+}
+
+/* "3 min" */
+function span(seconds) {
+	const s = Math.max(0, Math.floor(seconds));
+	if (s < 100)
+		return word('s', {n: s});
+	if (s < 100 * 60)
+		return word('min', {n: Math.round(s / 60)});
+	return s < 72 * 3600 ? word('h', {n: Math.round(s / 3600)}) : word('d', {n: Math.round(s / 86400)});
+}
+
+/* "1:02:03" */
+function clock(seconds) {
+	const s = Math.max(0, Math.floor(seconds)), two = n => String(n).padStart(2, '0');
+	return (s >= 3600 ? Math.floor(s / 3600) + ':' + two(Math.floor(s / 60) % 60) : String(Math.floor(s / 60))) + ':' + two(s % 60);
+}
+
+function date(unixSeconds) {
+	const d = new Date(unixSeconds * 1000), two = n => String(n).padStart(2, '0');
+	return d.getFullYear() + '-' + two(d.getMonth() + 1) + '-' + two(d.getDate()) + ' ' + two(d.getHours()) + ':' + two(d.getMinutes());
+}
+
+function bytes(n) {
+	const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+	let i = 0;
+	while (n >= 1000 && i < units.length - 1) {
+		n /= 1000;
+		i++;
+	}
+	return (n < 10 && i ? n.toFixed(1) : Math.round(n)) + ' ' + units[i];
+}

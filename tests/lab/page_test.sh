@@ -1,0 +1,185 @@
+#!/bin/sh
+# The page of a real daemon: what it tells and to whom, what becomes of visitors who are hostile or many, and how it
+# looks. Chromium and promtool (Debian: chromium, prometheus) are used where they are.
+. tests/lab/lib.sh
+
+prepare() {
+	enrol_scene alpha bravo
+	node_yaml alpha '{interface: radio0, preset: mesh-radio}' '{interface: absent0, preset: mesh-radio}'
+	node_yaml bravo '{interface: radio0, preset: mesh-radio}'
+	sed -i 's/^node: {/node: {watch: [bravo], lan: lan0, /' alpha.yaml
+	echo 'page: {listen: [loopback, lan]}' >>alpha.yaml
+	echo 'page: {serve: no}' >>bravo.yaml
+}
+
+scenario() {
+	cat <<-'END'
+		seed: 5
+		nodes:
+		  - name: alpha
+		    interfaces: [{name: lan0, addresses: [10.9.0.1/24]}]
+		    run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]
+		  - {name: bravo, run: [cd $MESHLAB_DIR && exec meshd -c bravo.yaml]}
+		  - {name: phone, interfaces: [{name: wifi0, addresses: [10.9.0.2/24]}]}
+		links:
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0], fade: none, loss: 0%}
+		  - {name: lan, preset: switch, ends: [alpha:lan0, phone:wifi0]}
+	END
+}
+
+site=http://127.0.0.1:8080
+
+# get CURL-ARGUMENT...: on alpha.
+get() {
+	ip netns exec alpha curl -s -m 10 "$@"
+}
+
+# has TEXT CURL-ARGUMENT...: what comes, headers too, says it.
+has() {
+	has_text=$1
+	shift
+	get -i "$@" >"$LAB_WORK/got"
+	grep -q -- "$has_text" "$LAB_WORK/got" || { head -c 2000 "$LAB_WORK/got"; return 1; }
+}
+
+# post TEXT PATH BODY [TOKEN]: it is answered so.
+post() {
+	has "$1" "$site$2" -H 'Content-Type: application/json' -H "Authorization: Bearer ${4:-}" -d "$3"
+}
+
+# says TEXT: bytes from standard input, and what is answered.
+says() {
+	ip netns exec alpha timeout 15 curl -s "telnet://127.0.0.1:8080" >"$LAB_WORK/said"
+	grep -q "$1" "$LAB_WORK/said" || { head -c 300 "$LAB_WORK/said"; return 1; }
+}
+
+# Bytes that go on and on.
+filler() { # BYTES
+	head -c "$1" /dev/zero | tr '\0' a
+}
+
+large_header_is_refused() {
+	{ printf 'GET / HTTP/1.1\r\nX: '; filler 1000000; printf '\r\n\r\n'; } | says 'HTTP/1.1 431 '
+}
+
+# A line of the header each second, for half a minute: until the other side has had enough.
+slowloris() {
+	slow_ms=$(now_ms)
+	{
+		printf 'GET / HTTP/1.1\r\n'
+		for i in $(seq 30); do
+			sleep 1
+			printf 'X-%s: a\r\n' "$i"
+		done
+	} | ip netns exec alpha timeout 40 curl -s telnet://127.0.0.1:8080 >/dev/null 2>&1
+	echo $((($(now_ms) - slow_ms) / 1000)) >"$LAB_WORK/slow"
+}
+
+slowloris_is_ended() {
+	between 8 "$(cat "$LAB_WORK/slow")" 16
+}
+
+# The page's own files ask for nothing from elsewhere, and have neither script nor style in them.
+is_strict() {
+	get $site/ >"$LAB_WORK/html"
+	grep -q '<script src="/page.js"' "$LAB_WORK/html" || { echo "no page"; return 1; }
+	if grep -nE 'https?://|<style|style=|<script>| on[a-z]+=' "$LAB_WORK/html"; then return 1; fi
+	for file in page.css words.js drawing.js page.js; do
+		get "$site/$file" | grep -n 'https\?://' | grep -v 'http://www.w3.org/2000/svg' && return 1
+	done
+	has "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'" $site/ &&
+		! grep -q unsafe "$LAB_WORK/got"
+}
+
+is_paired_once() {
+	code=$(ask alpha pair | head -1)
+	post '"wrong-code"' /api/pair '{"code":"1"}' || return 1
+	post '"token":"' /api/pair "{\"code\":\"$code\"}" || return 1
+	sed -n 's/.*"token":"\([^"]*\)".*/\1/p' "$LAB_WORK/got" >"$LAB_WORK/token"
+	post '"no-code"' /api/pair "{\"code\":\"$code\"}"
+}
+
+# A hundred who read, and a stream of packets through the node that they read: none is lost.
+crowd_costs_nothing() {
+	ip netns exec alpha curl -s -N -m 9 --parallel --parallel-immediate --parallel-max 100 \
+		"$site/stream?[1-100]" -o "$LAB_WORK/stream-#1" >/dev/null 2>&1 &
+	within 8 has '^meshd_page_readers 100' $site/metrics || return 1
+	ip netns exec alpha ping -n -q -i 0.004 -c 800 -W 2 -s 200 "$(address bravo)" >"$LAB_WORK/flow"
+	wait $!
+	cat "$LAB_WORK/flow"
+	grep -q ' 0% packet loss' "$LAB_WORK/flow" || return 1
+	[ "$(grep -l '^event: links' "$LAB_WORK"/stream-* | wc -l)" = 100 ] || { echo "not all heard"; return 1; }
+}
+
+skip() { # NAME WHY
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+metrics_are_well_formed() {
+	get $site/metrics >"$LAB_WORK/metrics"
+	promtool check metrics <"$LAB_WORK/metrics"
+}
+
+browser() { # ARGUMENT...
+	timeout 20 ip netns exec alpha chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+		--user-data-dir="$LAB_WORK/browser" --timeout=3000 "$@" 2>/dev/null
+}
+
+# looks WIDTH LANGUAGE THEME WORD...: it is drawn, of that width, and says so.
+looks() {
+	looks_page="$site/?lang=$2&theme=$3"
+	looks_width=$1 looks_shot=$MESHLAB_DIR/page-$1-$2-$3.png
+	shift 3
+	browser --window-size="$looks_width,1600" --screenshot="$looks_shot" "$looks_page"
+	[ "$(od -An -tu1 -j18 -N2 "$looks_shot" | awk '{ print $1 * 256 + $2 }')" = "$looks_width" ] || return 1
+	# An empty one would be a tenth of it.
+	[ "$(wc -c <"$looks_shot")" -gt 40000 ] || { ls -l "$looks_shot"; return 1; }
+	[ $# = 0 ] || browser --dump-dom "$looks_page" >"$LAB_WORK/dom" || return 1
+	for looks_word in "$@"; do
+		grep -q -- "$looks_word" "$LAB_WORK/dom" || { echo "no $looks_word"; return 1; }
+	done
+}
+
+inside() {
+	check "the page answers" within 10 has '200 OK' $site/
+	check "what it tells is what meshctl is told" within 20 has '"name":"bravo","reachable":true' $site/api/status
+	slowloris &
+	slow=$!
+	check "it has no foreign part, and no inline one" is_strict
+	check "the stream begins with everything" within 5 has 'event: events' -m 2 -N $site/stream
+	check "who is on the LAN may read" ip netns exec phone curl -s -f -m 5 -o /dev/null http://10.9.0.1:8080/
+	check_not "who is on the mesh may not" ip netns exec bravo curl -s -f -m 1 -o /dev/null "http://[$(address alpha)]:8080/"
+	check_not "where it is not served nobody answers" is_listened bravo 8080
+	check "a header of a megabyte is refused" large_header_is_refused
+	check "another site's name is refused" has '421 ' $site/ -H 'Host: evil.example'
+	check "who is not paired may do nothing" post '401 .*' /api/silence '{"kind":"link-down"}'
+	check "bad JSON is told" post 'not a JSON object' /api/pair '{bad'
+	check "too much is told" post '413 .*' /api/pair "$(filler 2000)"
+	check "a code pairs one browser" is_paired_once
+	check "who is paired silences an alarm" post '"ok":true' /api/silence \
+		'{"kind":"link-down","subject":"absent0","for_s":60}' "$(cat "$LAB_WORK/token")"
+	check "which the log has" grep -q 'silence link-down absent0: for 60 s' "$MESHLAB_DIR/alpha.log"
+	check "a hundred readers cost no packet" crowd_costs_nothing
+	if command -v promtool >/dev/null; then
+		check "metrics are as Prometheus wants them" metrics_are_well_formed
+	else
+		skip "metrics are as Prometheus wants them" "no promtool"
+	fi
+	if [ "${build#*san}" != "$build" ]; then
+		skip "how it looks" "looked at with build/release"
+	elif command -v chromium >/dev/null; then
+		check "on a phone, in Chinese, by night" looks 390 zh night 什么能通 文字 bravo 没有与任何\\\|可达
+		check "on a phone, in English, by day" looks 390 en day
+		check "on a desk, in Chinese, by day" looks 1280 zh day
+		check "on a desk, in English, by night" looks 1280 en night 'What works' 'Pictures' bravo 'aria-label="This node and whom'
+	else
+		skip "how it looks" "no chromium"
+	fi
+	wait $slow
+	check "who sends a line a second is ended" slowloris_is_ended
+	check "and the daemon is well" ask alpha nodes
+}
+
+lab_test "$1" 15 alpha bravo
+lab_done
