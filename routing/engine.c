@@ -5,6 +5,7 @@
  * the table it concerns. What concerns the packet as a whole (a timestamped
  * Hello beside an IHU, RFC 9616) is gathered on the way and judged at its end.
  */
+#include "routing/ahead.h"
 #include "routing/compact.h"
 
 #include <stdlib.h>
@@ -131,8 +132,7 @@ struct reception {
 	/* Of a versioned neighbour. */
 	enum delta_use use;
 	struct babel_tlv delta;
-	bool has_entry; /* an update of the delta, and those of other classes that follow it */
-	struct announcement entry;
+	struct ahead entries; /* its updates that wait */
 	bool has_refresh;
 	struct babel_tlv refresh;
 };
@@ -171,31 +171,23 @@ static void hello_received(struct reception *rx, uint64_t now_us, const struct b
 	}
 }
 
-static void entry_end(struct reception *rx, uint64_t now_us)
-{
-	if (rx->has_entry)
-		adj_in_update(rx->neighbour->session, now_us, rx->use, &rx->entry);
-	rx->has_entry = false;
-}
-
 /* In a delta the updates of one prefix are one entry: what is not named is not there. */
 static void session_update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
 {
 	if (tlv->u.update.class != BABEL_TEXT) {
 		bool is_ours = tlv->u.update.class < rx->link->b->config.classes;
 
-		if (!rx->has_entry || !is_ours || !announcement_add(&rx->entry, tlv))
+		if (!is_ours || !ahead_add_class(&rx->entries, tlv))
 			rx->link->b->counters.updates_stray_class++;
 		return;
 	}
-	entry_end(rx, now_us);
 	if (tlv->u.update.wildcard && tlv->u.update.metric == BABEL_INFINITY) {
+		ahead_end(&rx->entries, now_us);
 		adj_in_leave(rx->neighbour->session, now_us);
 		return;
 	}
-	rx->has_entry = rx->use == DELTA_APPLIED || rx->use == DELTA_RETRACTIONS;
-	if (rx->has_entry)
-		rx->entry = announcement_of(tlv);
+	if (rx->use == DELTA_APPLIED || rx->use == DELTA_RETRACTIONS)
+		ahead_add(&rx->entries, now_us, tlv);
 }
 
 static void plain_update_received(struct reception *rx, uint64_t now_us, const struct babel_tlv *tlv)
@@ -211,8 +203,10 @@ static void update_received(struct reception *rx, uint64_t now_us, const struct 
 
 	b->counters.updates_received++;
 	if (rx->neighbour && tlv->u.update.metric != BABEL_INFINITY &&
-		router_id_equal(&tlv->u.update.origin, &b->config.id))
+		router_id_equal(&tlv->u.update.origin, &b->config.id)) {
+		ahead_catch_up(&rx->entries, now_us);
 		seqno_meet_own_past(b, now_us, tlv->u.update.seqno);
+	}
 	if (rx->neighbour && rx->neighbour->session)
 		session_update_received(rx, now_us, tlv);
 	else if (tlv->u.update.class != BABEL_TEXT)
@@ -224,7 +218,7 @@ static void update_received(struct reception *rx, uint64_t now_us, const struct 
 
 static void delta_end(struct reception *rx, uint64_t now_us)
 {
-	entry_end(rx, now_us);
+	ahead_end(&rx->entries, now_us);
 	if (rx->use != DELTA_NONE)
 		adj_in_delta_end(rx->neighbour->session, now_us, rx->use, &rx->delta);
 	rx->use = DELTA_NONE;
@@ -251,6 +245,7 @@ static void session_received(struct reception *rx, uint64_t now_us, const struct
 		delta_end(rx, now_us);
 		rx->delta = *tlv;
 		rx->use = adj_in_delta(s, now_us, tlv, rx->is_late);
+		ahead_begin(&rx->entries, s, rx->use);
 	}
 }
 
@@ -258,7 +253,7 @@ static void tlv_received(struct reception *rx, uint64_t now_us, const struct bab
 {
 	/* What follows may end what an entry is said in. */
 	if (tlv->type != TLV_UPDATE)
-		entry_end(rx, now_us);
+		ahead_end(&rx->entries, now_us);
 	switch (tlv->type) {
 	case TLV_ACK_REQUEST:
 		ack_answer(rx->link, &rx->from, tlv);

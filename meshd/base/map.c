@@ -80,7 +80,7 @@ void map_done(struct map *m)
 	m->bucket_count = m->count = 0;
 }
 
-static uint32_t map_hash(const struct map *m, struct bytes key)
+uint32_t map_hash(const struct map *m, struct bytes key)
 {
 	return (uint32_t)siphash24(m->secret, key);
 }
@@ -95,16 +95,28 @@ static struct map_entry **map_bucket(const struct map *m, uint32_t hash)
 	return &m->buckets[hash & (m->bucket_count - 1)];
 }
 
-struct map_entry *map_find(const struct map *m, struct bytes key)
+void map_fetch(const struct map *m, uint32_t hash)
 {
-	if (m->count == 0)
-		return NULL;
-	uint32_t hash = map_hash(m, key);
+	if (m->count)
+		__builtin_prefetch(map_bucket(m, hash));
+}
 
-	for (struct map_entry *e = *map_bucket(m, hash); e; e = e->next)
+struct map_entry *map_first_hashed(const struct map *m, uint32_t hash)
+{
+	return m->count ? *map_bucket(m, hash) : NULL;
+}
+
+struct map_entry *map_find_hashed(const struct map *m, uint32_t hash, struct bytes key)
+{
+	for (struct map_entry *e = map_first_hashed(m, hash); e; e = e->next)
 		if (entry_is(e, hash, key))
 			return e;
 	return NULL;
+}
+
+struct map_entry *map_find(const struct map *m, struct bytes key)
+{
+	return m->count ? map_find_hashed(m, map_hash(m, key), key) : NULL;
 }
 
 static int map_grow(struct map *m)

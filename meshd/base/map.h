@@ -32,6 +32,11 @@ void map_init(struct map *m, size_t limit, const uint64_t secret[2]);
 /* Frees the buckets. Entries belong to the owner, who frees them first. */
 void map_done(struct map *m);
 struct map_entry *map_find(const struct map *m, struct bytes key);
+/* For who looks for a key in steps, and has its memory fetched between them. */
+uint32_t map_hash(const struct map *m, struct bytes key);
+void map_fetch(const struct map *m, uint32_t hash); /* the bucket */
+struct map_entry *map_first_hashed(const struct map *m, uint32_t hash); /* of the bucket; NULL: it is empty */
+struct map_entry *map_find_hashed(const struct map *m, uint32_t hash, struct bytes key);
 /* 0; -ENOSPC at the limit; -EEXIST if the key is there; -ENOMEM. */
 int map_insert(struct map *m, struct map_entry *entry, struct bytes key);
 void map_remove(struct map *m, struct map_entry *entry);
