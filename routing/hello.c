@@ -33,6 +33,8 @@
 #define STRANGERS_MAX_US (64 * SECOND) /* ... at twice the interval each time */
 #define STRANGERS_TURNS 16 /* of a link that takes one packet in a time */
 #define MISSES_DEFAULT 3
+#define POLLS_MOST 14
+#define LOST_ONE UINT64_C(65536)
 #define THIN_POLLS 4 /* within the interval of a thin link's Hellos */
 #define STRETCH_MAX 8 /* times the interval of a thin link */
 #define BAD_STRETCH_MAX 4 /* ... because it is bad */
@@ -253,12 +255,32 @@ static bool neighbour_can_be_polled(const struct neighbour *n)
 	return link_is_paced(n->link) && n->link->config.dead_misses > 0 && n->is_up;
 }
 
+/*
+ * How many polls go without an answer before it is dead: as many as make that a false alarm
+ * once in a million seconds, if a poll or its answer is lost as often as ETX says (protocol.md
+ * 6.1; the same as of a path in use, meshd/node/detect.c). A route that is lost for nothing is
+ * dear: a thousand destinations behind it, each with its request, and all of it back a second later.
+ */
+static unsigned polls_needed(const struct neighbour *n, unsigned least)
+{
+	uint64_t lost = LOST_ONE - LOST_ONE * 256 / n->etx.mean;
+	uint64_t rate = SECOND / link_hello_interval_us(n->link);
+	uint64_t false_alarms = (rate ? rate : 1) * (LOST_ONE - lost) * LOST_ONE;
+	unsigned count = 0;
+
+	while (count < POLLS_MOST && (count < least || false_alarms > LOST_ONE * LOST_ONE / 1000000)) {
+		false_alarms = false_alarms * lost / LOST_ONE;
+		count++;
+	}
+	return count > least ? count : least;
+}
+
 /* On a thin link a fade outlasts some Hellos' answers: more polls in the same time. */
 static unsigned polls_max(const struct neighbour *n)
 {
 	unsigned misses = n->link->config.dead_misses;
 
-	return n->link->config.is_thin ? misses * THIN_POLLS / 2 : misses;
+	return n->link->config.is_thin ? misses * THIN_POLLS / 2 : polls_needed(n, misses);
 }
 
 static uint64_t poll_interval_us(const struct neighbour *n)

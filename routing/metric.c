@@ -18,6 +18,7 @@
 
 #define MEAN_HELLOS 16
 #define BETTER_US (30 * SECOND)
+#define STALE_HALF_LIVES 4
 
 /* Four times as much, but no way is lost by that: of a cost that is large already by no more than four bad radio hops.
  */
@@ -201,11 +202,14 @@ static bool is_off_by(uint32_t a, uint32_t b, unsigned part)
  * Its mean is what counts, and only when it is off by a quarter; what is off by less
  * is put right when it has been so for a while.
  */
-static void measure_use(struct measure *m, uint64_t now_us)
+static void measure_use(struct measure *m, uint64_t now_us, uint64_t half_life_us)
 {
 	/* That a link is better than it seemed is put right sooner: few will notice. */
 	uint64_t stale_us = m->mean < m->used ? BETTER_US : DRIFT_US;
 
+	/* A mean of few Hellos stays off for as long as one that is right: slower ones do not make it known sooner. */
+	if (stale_us < STALE_HALF_LIVES * half_life_us)
+		stale_us = STALE_HALF_LIVES * half_life_us;
 	if (!is_off_by(m->mean, m->used, PARTS))
 		m->right_us = now_us;
 	if (!is_off_by(m->mean, m->used, 4) && now_us < m->right_us + stale_us)
@@ -254,8 +258,8 @@ uint16_t metric_steady_cost(struct neighbour *n, uint64_t now_us)
 	measure_add(&n->text, measured, elapsed_us, half_life_us);
 	/* A loss is dear to command: its cost would jump tenfold and back with each handful of them. */
 	measure_add(&n->etx, etx_measured(n), elapsed_us, 2 * half_life_us);
-	measure_use(&n->text, now_us);
-	measure_use(&n->etx, now_us);
+	measure_use(&n->text, now_us, half_life_us);
+	measure_use(&n->etx, now_us, 2 * half_life_us);
 	return metric_add(n->text.used, 0);
 }
 

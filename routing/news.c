@@ -65,24 +65,36 @@ static bool is_of_use(const struct session *s, const struct destination *d, enum
 	return ((uint32_t)metric + cost) * 4 < (uint32_t)refmetric * 5;
 }
 
-/* A metric that is told late does no harm (R9). On a thin link one that is told at
- * every quarter would keep the neighbour's table from ever being in step. */
+/* Of command a loss costs two seconds, and a few dozen Hellos tell what is lost to a factor of two: less is noise, on
+ * any link, and would be the larger part of what is said in peace. On a thin link a metric that is told at every
+ * quarter would keep the neighbour's table from ever being in step. */
+static bool is_told_coarsely(const struct session *s, enum babel_class class)
+{
+	return class == BABEL_COMMAND || s->n->link->config.is_thin;
+}
+
+/* A metric that is told late does no harm (R9). */
 bool news_has_moved(
 	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
 {
 	if (is_off_by_little(told, want) || !metric_has_moved(told, want))
 		return false;
 	return metric_has_doubled(told, want) ||
-	       (!s->n->link->config.is_thin && is_of_use(s, d, class, told < want ? told : want));
+	       (!is_told_coarsely(s, class) && is_of_use(s, d, class, told < want ? told : want));
+}
+
+static bool metric_is_left_behind(const struct session *s, enum babel_class class, uint16_t told, uint16_t want)
+{
+	if (s->n->link->config.is_thin)
+		return metric_change_is_significant(told, want);
+	return class == BABEL_COMMAND ? metric_has_moved(told, want) : metric_has_drifted(told, want);
 }
 
 bool news_has_drifted(
 	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
 {
-	bool is_off =
-		s->n->link->config.is_thin ? metric_change_is_significant(told, want) : metric_has_drifted(told, want);
-
-	return is_off && !is_off_by_little(told, want) && is_of_use(s, d, class, told < want ? told : want);
+	return metric_is_left_behind(s, class, told, want) && !is_off_by_little(told, want) &&
+	       is_of_use(s, d, class, told < want ? told : want);
 }
 
 bool news_is_due(const struct session *s, const struct destination *d, enum babel_class class, const struct claim *told,

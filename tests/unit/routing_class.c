@@ -305,6 +305,51 @@ static void distance_is_what_was_said__R9(void **state)
 	world_free(w);
 }
 
+/* What probe 2 was told last of command. */
+static uint16_t told_command(const struct world *w)
+{
+	struct babel_tlv entry[ENTRY_MAX];
+	uint16_t metric = 0;
+
+	for (size_t i = 0, count = heard_entry(w, 2, entry); i < count; i++)
+		if (entry[i].u.update.class == BABEL_COMMAND)
+			metric = entry[i].u.update.metric;
+	return metric;
+}
+
+/* With a refresh now and then. */
+static void hold_command(struct world *w, uint32_t ver, uint16_t metric, unsigned seconds)
+{
+	for (unsigned s = 0; s < seconds; s += 2) {
+		SAY(w, 1, say_refresh(ver, 1, hash_of_three(9, 100, metric, 300)));
+		world_run(w, 2 * A_SECOND);
+	}
+}
+
+/* Losses are not known better than that. */
+static void command_is_told_when_it_doubles_or_after_a_minute__R9(void **state)
+{
+	struct world *w = world_with_classes(BABEL_CLASSES, link_at(100000000));
+
+	(void)state;
+	announce_three(w, 9);
+	ack_all(w, 2);
+	uint16_t cost = cost_of(w, 1, BABEL_COMMAND);
+	assert_int_equal(told_command(w), 200 + cost);
+	SAY(w, 1, say_delta(1, 2), say_class(BABEL_TEXT, 5, 9, 100), say_class(BABEL_COMMAND, 5, 9, 320),
+		say_class(BABEL_BULK, 5, 9, 300));
+	hold_command(w, 2, 320, 50);
+	assert_int_equal(told_command(w), 200 + cost);
+	hold_command(w, 2, 320, 14);
+	assert_int_equal(told_command(w), 320 + cost);
+	ack_all(w, 2);
+	SAY(w, 1, say_delta(2, 3), say_class(BABEL_TEXT, 5, 9, 100), say_class(BABEL_COMMAND, 5, 9, 700),
+		say_class(BABEL_BULK, 5, 9, 300));
+	hold_command(w, 3, 700, 2);
+	assert_int_equal(told_command(w), 700 + cost);
+	world_free(w);
+}
+
 /* --- requests -------------------------------------------------------------------------------- */
 
 /* The class asks for what it needs itself, after the base. */
@@ -387,6 +432,7 @@ int main(void)
 		cmocka_unit_test(class_of_another_origin_is_announced_with_it__protocol_3),
 		cmocka_unit_test(thin_links_carry_no_bulk__protocol_3),
 		cmocka_unit_test(distance_is_what_was_said__R9),
+		cmocka_unit_test(command_is_told_when_it_doubles_or_after_a_minute__R9),
 		cmocka_unit_test(starving_class_asks_for_a_seqno__rfc8966_3_8_2_1),
 		cmocka_unit_test(request_of_a_class_is_answered_with_the_entry),
 		cmocka_unit_test(requests_of_classes_are_told_apart),

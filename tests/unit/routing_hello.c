@@ -257,6 +257,24 @@ static void silence_of_an_idle_neighbour_is_asked_about__protocol_6_1(void **sta
 	world_free(f.w);
 }
 
+/* A third of what goes there and back is lost: six polls in vain would be an alarm in every few minutes. */
+static void lossy_neighbour_is_asked_more_often_before_it_is_dead__protocol_6_1(void **state)
+{
+	struct babel_link_config config = paced();
+	struct friend f = befriended(13, &config, QUIET_US);
+
+	(void)state;
+	for (unsigned i = 0; i < 120; i++) {
+		f.seqno = (uint16_t)(f.seqno + (i % 2 == 0)); /* one that was lost */
+		friend_live(&f, SLOW_US, SLOW_CS);
+	}
+	assert_in_range(cost_of(&f), 320, 400);
+	probe_forget(f.w, 1);
+	dead_after_us(&f);
+	assert_in_range(probe_count(f.w, 1, TLV_ACK_REQUEST), 10, 14);
+	world_free(f.w);
+}
+
 static void traffic_does_not_put_off_the_question(void **state)
 {
 	struct babel_link_config config = paced();
@@ -476,6 +494,7 @@ int main(void)
 		cmocka_unit_test(nobody_is_told_hello_more_often_than_the_full_rate),
 		cmocka_unit_test(silence_of_a_busy_neighbour_is_noticed_as_ever__protocol_6_1),
 		cmocka_unit_test(silence_of_an_idle_neighbour_is_asked_about__protocol_6_1),
+		cmocka_unit_test(lossy_neighbour_is_asked_more_often_before_it_is_dead__protocol_6_1),
 		cmocka_unit_test(traffic_does_not_put_off_the_question),
 		cmocka_unit_test(answer_to_a_poll_is_a_sign_of_life),
 		cmocka_unit_test(flow_onto_a_dead_neighbour_finds_out_at_the_full_rate),

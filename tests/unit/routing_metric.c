@@ -167,6 +167,31 @@ static void cost_in_use_is_steady(void **state)
 	assert_int_equal(metric_steady_cost(&n, now_us += SECOND), BABEL_INFINITY); /* at once */
 }
 
+/* How long until the cost in use follows a link of which one Hello in six is lost from now on. */
+static uint64_t followed_after_us(uint16_t interval_cs)
+{
+	struct link link = { .config = { .cost = BABEL_COST_ETX, .rxcost = 256, .hello_interval_cs = interval_cs } };
+	struct neighbour n = neighbour_of(&link, 0xffff, 256);
+	uint64_t now_us = SECOND;
+
+	n.cost[BABEL_TEXT] = BABEL_INFINITY;
+	n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us);
+	for (unsigned i = 0; i < 1000 && n.cost[BABEL_TEXT] < 290; i++) {
+		n.multicast.bits = (uint16_t)(n.multicast.bits >> 1 | (i % 6 ? 0x8000 : 0));
+		n.cost[BABEL_TEXT] = metric_steady_cost(&n, now_us += interval_cs * 10 * MS);
+	}
+	return now_us - SECOND;
+}
+
+/* The same number of Hellos takes longer to be right. */
+static void few_hellos_are_not_believed_sooner_for_being_slow(void **state)
+{
+	(void)state;
+	assert_in_range(followed_after_us(20), 60 * SECOND, 70 * SECOND);
+	assert_in_range(followed_after_us(100), 64 * SECOND, 90 * SECOND);
+	assert_in_range(followed_after_us(400), (128 + 32) * SECOND, 240 * SECOND);
+}
+
 /* A new radio seems to be bad until a few Hellos have come: that is not held against it for long. */
 static void route_that_seemed_bad_is_soon_believed__rfc8966_a_3(void **state)
 {
@@ -335,6 +360,7 @@ int main(void)
 		cmocka_unit_test(on_a_thin_link_only_twice_or_half_is_news__R9),
 		cmocka_unit_test(sequence_numbers_wrap__rfc8966_3_2_1),
 		cmocka_unit_test(cost_in_use_is_steady),
+		cmocka_unit_test(few_hellos_are_not_believed_sooner_for_being_slow),
 		cmocka_unit_test(route_that_seemed_bad_is_soon_believed__rfc8966_a_3),
 		cmocka_unit_test(costs_of_classes_are_by_the_formulas__protocol_3),
 		cmocka_unit_test(costs_of_classes_move_by_steps__protocol_3),
