@@ -123,8 +123,9 @@ void ethernet_socket_readable(struct ev_loop *loop, ev_io *io, int events)
 	(void)events;
 	arrivals_lay(p->d, &a);
 	int count = recvmmsg(io->fd, a.messages, IO_BATCH, MSG_DONTWAIT, NULL);
-	if (count < 0 && errno != EAGAIN && errno != EINTR) {
-		/* Errors are of the interface: it is opened anew by the tick. */
+	/* An interface that was switched off is told by netlink, and is heard again by the same socket. To open it anew
+	 * would stop the loop for ten milliseconds: the kernel waits until nobody can be in the old one any more. */
+	if (count < 0 && errno != EAGAIN && errno != EINTR && errno != ENETDOWN) {
 		ev_io_stop(p->d->loop, &p->io);
 		port_broken(p, "%s: %s; look at the interface", p->config->interface, strerror(errno));
 	}

@@ -571,6 +571,6 @@ void port_send_failed(struct port *p, int code)
 	p->tx_errors++;
 	p->tx_errno = code;
 	/* A socket does not follow an interface that comes back under its old name. */
-	if (port_has_interface(p) && (code == ENODEV || code == ENXIO || code == ENETDOWN))
+	if (port_has_interface(p) && (code == ENODEV || code == ENXIO))
 		port_broken(p, "%s: %s; look at the interface", p->config->interface, strerror(code));
 }

@@ -74,7 +74,7 @@ meshd_start() { # system
 				echo "links:"
 				meshd_links "$1" $node
 			} >$node.yaml
-			start "$1" $node meshd -c $node.yaml
+			start "$1" $node $meshd -c $node.yaml
 		done
 	)
 }
@@ -240,7 +240,7 @@ sent_on() { # system interface
 # The interface of a that a flow leaves by: that with most of its packets.
 in_use() { # system
 	before_r1=$(sent_on "$1" r1) before_r2=$(sent_on "$1" r2)
-	in_ns "$1" a "$flow" send "$(cat "$work/$1/to")" 5202 300
+	in_ns "$1" a $run "$flow" send "$(cat "$work/$1/to")" 5202 300
 	r1=$(($(sent_on "$1" r1) - before_r1)) r2=$(($(sent_on "$1" r2) - before_r2))
 	[ $r1 -gt $r2 ] && echo r1 || echo r2
 }
@@ -282,9 +282,9 @@ measure() { # system carrier|silent: appends to its figures
 	reaches "$1" || { echo "$1: b is not reached before the cut" >&2; return; }
 	measure_link=$(in_use "$1")
 	measure_ms=$(window_ms "$1" "$2")
-	in_ns "$1" b "$flow" receive 5201 $((measure_ms + 500)) >"$work/$1/seen" &
+	in_ns "$1" b $run "$flow" receive 5201 $((measure_ms + 500)) >"$work/$1/seen" &
 	measure_receiver=$!
-	in_ns "$1" a "$flow" send "$(cat "$work/$1/to")" 5201 $((measure_ms + 1500)) &
+	in_ns "$1" a $run "$flow" send "$(cat "$work/$1/to")" 5201 $((measure_ms + 1500)) &
 	measure_sender=$!
 	sleep 0.7
 	cut "$1" "$2" "$measure_link"

@@ -22,7 +22,7 @@ node_write() { # node link...
 		for link in "$@"; do echo "  - {interface: $link, preset: wired}"; done
 	} >"$name.yaml"
 	meshctl enrol --authority authority --name "$name" --level scene --out "$name.key" >>enrol.log 2>&1
-	start star "$name" meshd -c "$name.yaml"
+	start star "$name" $meshd -c "$name.yaml"
 }
 
 net_add star a
@@ -56,9 +56,9 @@ deaths() { cat ./*.log | grep -c 'does not answer'; }
 # flows WHAT: for so long.
 flows() {
 	before=$(deaths)
-	in_ns star b "$flow" receive 5201 $((flow_s * 1000)) >seen &
+	in_ns star b $run "$flow" receive 5201 $((flow_s * 1000)) >seen &
 	receiver=$!
-	in_ns star a "$flow" send "$(meshctl identity b.key --json | jq -r .address)" 5201 $((flow_s * 1000 + 500))
+	in_ns star a $run "$flow" send "$(meshctl identity b.key --json | jq -r .address)" 5201 $((flow_s * 1000 + 500))
 	wait $receiver
 	read -r pause came of <seen
 	echo "   $1: $came of $of packets, longest pause $pause ms, $(($(deaths) - before)) deaths"

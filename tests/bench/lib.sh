@@ -1,6 +1,12 @@
 # What the parts of `make bench` share: `. tests/bench/lib.sh` from the repo's root. A part is a script that is given
 # BUILD; what it measures it hands in by entry(), what it has to say it prints.
 
+# BENCH_RUN may begin the command lines of daemons, and of what measures them, as "chrt -r 5" on a machine that is busy
+# otherwise. meshd runs as its systemd unit has it.
+run=${BENCH_RUN:-}
+meshd="nice -n -5 meshd"
+[ -z "$run" ] || meshd=meshd
+
 # entry NAME VALUE UNIT [AGAINST THEIRS]: one figure; AGAINST is what it is compared with, taken in the same run, and
 # THEIRS is that one's figure in the same unit. The entry's ratio is ours by theirs.
 entry() {
@@ -69,5 +75,7 @@ in_ns() { # system node command...
 
 start() { # system node command...: in the background
 	start_log=$work/$1/$2.log
-	in_ns "$@" >"$start_log" 2>&1 &
+	start_ns=$(ns "$1" "$2")
+	shift 2
+	ip netns exec "$start_ns" $run "$@" >"$start_log" 2>&1 </dev/null &
 }

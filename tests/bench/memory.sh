@@ -34,7 +34,7 @@ memory() {
 			int($1 / 256) % 256, $1 % 256 }'
 		echo '} protocol babel { ipv4 { import none; export all; }; interface "a" { type wired; }; }'
 	} >b.conf
-	start routes a meshd -c a.yaml
+	start routes a $meshd -c a.yaml
 	sleep 2
 	start routes b bird -f -c b.conf -s b.ctl
 	tries=0

@@ -7,63 +7,30 @@
 #
 # All of them run all the time and are measured in turn, THROUGHPUT_ROUNDS times (5), THROUGHPUT_SECONDS (2) each;
 # figures are medians. THROUGHPUT_SYSTEMS names some of them. TCP is cubic, whatever the machine's default: BBR paces.
-# BENCH_RUN may begin the command lines of daemons and of iperf3, as "chrt -r 5" on a machine that is busy otherwise.
 . tests/bench/lib.sh
 
 build=$1
 rounds=${THROUGHPUT_ROUNDS:-5}
 seconds=${THROUGHPUT_SECONDS:-2}
-run=${BENCH_RUN:-}
-id=tp$$
-work=$(mktemp -d)
-PATH=$(cd "$build/bin" && pwd):/usr/sbin:$PATH
 systems=${THROUGHPUT_SYSTEMS:-raw2 meshd2 off2 wireguard2 fastd2 tinc2 nebula2 yggdrasil2 openvpn2 meshd4 off4 tinc4 yggdrasil4}
 
-[ "$(id -u)" = 0 ] || { echo "throughput: needs root for its namespaces: left out" >&2; exit 0; }
+net_begin "$build"
 has iperf3 iperf3 || exit 0
-
-finish() {
-	for ns in $(ip netns list | awk '{ print $1 }' | grep "^$id-"); do
-		ip netns pids "$ns" | xargs -r kill 2>/dev/null
-	done
-	sleep 0.5
-	for ns in $(ip netns list | awk '{ print $1 }' | grep "^$id-"); do
-		ip netns pids "$ns" | xargs -r kill -9 2>/dev/null
-		ip netns del "$ns"
-	done
-	rm -rf "$work"
-}
-trap finish EXIT
-trap 'exit 1' INT TERM
 
 # --- lines: the last character of a system's name is how many nodes it has ----------------------------------------
 
-ns() { echo "$id-$1-$2"; }
-in_ns() { # system node command...
-	in_ns_name=$(ns "$1" "$2")
-	shift 2
-	ip netns exec "$in_ns_name" "$@"
-}
-start() { # system node command...: in the background
-	start_log=$work/$1/$2.log
-	start_ns=$(ns "$1" "$2")
-	shift 2
-	ip netns exec "$start_ns" $run "$@" >"$start_log" 2>&1 </dev/null &
-}
 last_of() { echo "$1" | sed 's/.*\(.\)$/\1/'; }
 
 line() { # system
-	mkdir -p "$work/$1"
 	for node in $(seq "$(last_of "$1")"); do
-		ip netns add "$(ns "$1" "$node")"
-		ip -n "$(ns "$1" "$node")" link set lo up
+		net_add "$1" "$node"
 		[ "$node" = 1 ] && continue
 		before=$((node - 1))
 		ip link add e netns "$(ns "$1" $before)" type veth peer name w netns "$(ns "$1" "$node")"
 		ip -n "$(ns "$1" $before)" addr add "10.1.$before.1/24" dev e
 		ip -n "$(ns "$1" "$node")" addr add "10.1.$before.2/24" dev w
-		ip -n "$(ns "$1" $before)" link set e up
-		ip -n "$(ns "$1" "$node")" link set w up
+		ip -n "$(ns "$1" $before)" link set dev e up
+		ip -n "$(ns "$1" "$node")" link set dev w up
 	done
 }
 
@@ -87,7 +54,7 @@ meshd_prepare() { # system, and what its files begin with
 		} >"$work/$1/$node.yaml"
 	done
 }
-meshd_run() { for node in $(seq "$(last_of "$1")"); do start "$1" "$node" meshd -c "$work/$1/$node.yaml"; done; }
+meshd_run() { for node in $(seq "$(last_of "$1")"); do start "$1" "$node" $meshd -c "$work/$1/$node.yaml"; done; }
 meshd_start() { meshd_prepare "$1" "" && meshd_run "$1"; }
 off_start() { meshd_prepare "$1" "io: {offload: no}" && meshd_run "$1"; }
 
