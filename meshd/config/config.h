@@ -174,6 +174,10 @@ int config_load(struct config *config, const char *path, char error[CONFIG_ERROR
 /* The same from memory; `name` stands for the file in errors (tests, fuzzing). */
 int config_parse(struct config *config, const char *name, struct bytes text, char error[CONFIG_ERROR_MAX]);
 
+/* What is different, a sentence for each, without keys; true: `meshctl reload` does not change it. */
+void config_diff(const struct config *old, const struct config *new,
+	void (*tell)(void *arg, const char *text, bool needs_restart), void *arg);
+
 /* One limit, as in the file: "command 128k burst 2s", "command none". NULL, or what is wrong with it. */
 const char *config_parse_limit(unsigned *class, struct traffic_limit *limit, const char *text);
 

@@ -1,7 +1,6 @@
 /* meshctl alarms: what is wrong, and what to do; meshctl silence: of what nobody wants to hear for a while. */
 #include "meshd/ctl/ctl.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,21 +102,6 @@ int command_alarms(int argc, char **argv)
 }
 
 /* --- silence ------------------------------------------------------------------------------------------ */
-
-/* "30m", "8h", "90s", "90": seconds; -1: none of these. */
-static long span_parse(const char *text)
-{
-	char *end;
-	long number = isdigit((unsigned char)*text) ? strtol(text, &end, 10) : -1;
-
-	if (number <= 0 || number > 1000000)
-		return -1;
-	if (strcmp(end, "s") == 0 || !*end)
-		return number;
-	if (strcmp(end, "m") == 0)
-		return 60 * number;
-	return strcmp(end, "h") == 0 ? 3600 * number : -1;
-}
 
 /* KIND [SUBJECT] [for SPAN] */
 static json_t *silence_request(const struct text_list *words, bool is_over, char error[CTL_ERROR_MAX])

@@ -194,6 +194,8 @@ unsigned text_width(const char *text); /* columns on a terminal */
 const char *words_metric(const json_t *metric, char text[WORDS_MAX]);
 const char *words_ago(const json_t *seconds, char text[WORDS_MAX]);
 const char *words_span(json_int_t seconds, char text[WORDS_MAX]); /* "3 min" */
+/* The reverse: "30m", "8h", "90s", "90" in seconds; -1: none of these. */
+long span_parse(const char *text);
 const char *words_bytes(json_int_t bytes, char text[WORDS_MAX]);
 /* What works by the routes' word: "all", "no pictures" (bulk), "no voice" (command), "messages only". */
 const char *words_classes(const json_t *classes);
@@ -215,6 +217,7 @@ int command_routes(int argc, char **argv);
 int command_why(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_reload(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_classes(int argc, char **argv);
 int command_reach(int argc, char **argv);
 int command_events(int argc, char **argv);
@@ -233,6 +236,7 @@ void nodes_print(const json_t *answer, FILE *out);
 void links_print(const json_t *answer, FILE *out);
 void routes_print(const json_t *answer, FILE *out);
 void why_print(const json_t *answer, FILE *out);
+void diff_print(const json_t *answer, FILE *out);
 void reload_print(const json_t *answer, FILE *out);
 void classes_print(const json_t *answer, FILE *out);
 void reach_print(const json_t *answer, FILE *out);

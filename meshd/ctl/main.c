@@ -16,6 +16,7 @@ static const struct {
 	{ "why", command_why },
 	{ "trace", command_trace },
 	{ "reload", command_reload },
+	{ "diff", command_diff },
 	{ "classes", command_classes },
 	{ "reach", command_reach },
 	{ "events", command_events },
@@ -49,12 +50,13 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
 			   "  log [FILE]... [--from DATE] [--to DATE]   the incident log, and whether it holds\n"
 			   "  log export FILE     a signed copy of it\n"
-			   "  report [--from DATE] [--to DATE] [--csv] [--out FILE] [--force] [--merge FILE]...   what "
-			   "happened, as a page\n"
+			   "  report [--from DATE] [--to DATE] [--merge FILE]...   what happened, as a page\n"
+			   "         [--csv] [--out FILE] [--force]\n"
 			   "  classes             which packets are command, text or bulk, and who sends too many\n"
 			   "  members             who belongs, and who is out\n"
 			   "  pair                a code for a browser that is to do more than read the page\n"
-			   "  reload              read the configuration again: links, rules, keys, classes\n"
+			   "  reload [--try 2m] [--keep] [--undo]   read the configuration again: links, rules, keys\n"
+			   "  diff                what a reload would change\n"
 			   "\n"
 			   "At the desk, offline:\n"
 			   "  authority init [--out FILE] [--id HEX8] [--passphrase] [--force]\n"

@@ -1,6 +1,8 @@
 /* Numbers as a tired person reads them. */
 #include "meshd/ctl/ctl.h"
 
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *json_text(const json_t *object, const char *key)
@@ -90,4 +92,18 @@ const char *words_bytes(json_int_t bytes, char text[WORDS_MAX])
 		value /= 1000;
 	snprintf(text, WORDS_MAX, value < 9.95 ? "%.1f %cB" : "%.0f %cB", value, units[unit]);
 	return text;
+}
+
+long span_parse(const char *text)
+{
+	char *end;
+	long number = isdigit((unsigned char)*text) ? strtol(text, &end, 10) : -1;
+
+	if (number <= 0 || number > 1000000)
+		return -1;
+	if (strcmp(end, "s") == 0 || !*end)
+		return number;
+	if (strcmp(end, "m") == 0)
+		return 60 * number;
+	return strcmp(end, "h") == 0 ? 3600 * number : -1;
 }

@@ -18,6 +18,7 @@ static const struct {
 	{ "trace", answer_trace },
 	{ "names", answer_names },
 	{ "reload", answer_reload },
+	{ "diff", answer_diff },
 	{ "classes", answer_classes },
 	{ "reach", answer_reach },
 	{ "events", answer_events },
@@ -70,7 +71,7 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair");
+				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair, diff");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
 	struct view *v = view_new(d);

@@ -1,7 +1,6 @@
 /*
- * "reload": the configuration is read again, and what can change without losing a
- * neighbour does; what cannot is told, and waits for a restart. A file with an error
- * changes nothing.
+ * Another configuration takes effect: what can change without losing a neighbour does;
+ * what cannot is told, and waits for a restart.
  *
  *   at once      rules of links (accept, announce), keys of babel links (mac), node.redistribute, classes,
  *                the page
@@ -235,31 +234,12 @@ static void links_compare(struct reload *r)
 	}
 }
 
-json_t *answer_reload(struct view *v, const json_t *request)
+void reload_apply(struct daemon *d, struct config *new, json_t *applied, json_t *waiting)
 {
-	struct reload r = { .d = v->d, .new = calloc(1, sizeof(*r.new)) };
-	char error[CONFIG_ERROR_MAX];
+	struct reload r = { d, new, applied, waiting };
 
-	(void)request;
-	if (!r.new)
-		return NULL;
-	if (config_load(r.new, v->d->config_path, error) < 0) {
-		free(r.new);
-		operator_note(v, "reload, refused: %s", error);
-		daemon_say(v->d, "reload-refused", "%s", error);
-		return answer_error("%s (nothing was changed)", error);
-	}
-	r.applied = json_array();
-	r.waiting = json_array();
 	node_compare(&r);
 	classes_compare(&r);
 	page_compare(&r);
 	links_compare(&r);
-	operator_note(v, "reload: %u changed, %u wait for a restart", (unsigned)json_array_size(r.applied),
-		(unsigned)json_array_size(r.waiting));
-	daemon_say(v->d, "reload", "%s: %u applied, %u wait for a restart", v->d->config_path,
-		(unsigned)json_array_size(r.applied), (unsigned)json_array_size(r.waiting));
-	secret_wipe(r.new, sizeof(*r.new));
-	free(r.new);
-	return json_pack("{s:b, s:o, s:o}", "ok", 1, "applied", r.applied, "waiting", r.waiting);
 }

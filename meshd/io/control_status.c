@@ -177,6 +177,19 @@ static void self_trouble(const struct view *v, json_t *reasons)
 			reasons, ALARM_KERNEL, "", "see the log for \"kernel-refused\"", "the kernel refused a route");
 }
 
+static void trial_warn(const struct view *v, json_t *warnings)
+{
+	const struct trial *t = &v->d->trial;
+	char what[96];
+
+	if (!t->before)
+		return;
+	snprintf(what, sizeof(what), "another configuration is on trial; it is undone in %u s",
+		t->until_us > v->now_us ? (unsigned)((t->until_us - v->now_us) / SECOND_US) : 0);
+	json_array_insert_new(
+		warnings, 0, json_pack("{s:s, s:s}", "what", what, "action", "meshctl reload --keep, or --undo"));
+}
+
 static const char *verdict_of(unsigned neighbours, const json_t *reasons)
 {
 	if (!neighbours)
@@ -219,6 +232,8 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_object_set_new(o, "levels", levels);
 	json_object_set_new(o, "links", links);
 	json_object_set_new(o, "reasons", census.reasons);
-	json_object_set_new(o, "warnings", warnings_make(v));
+	json_t *warnings = warnings_make(v);
+	trial_warn(v, warnings);
+	json_object_set_new(o, "warnings", warnings);
 	return o;
 }

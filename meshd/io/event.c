@@ -41,6 +41,7 @@ static const struct {
 	{ "redistribute-full", EVENT_WARNING },
 	{ "reload", EVENT_NOTICE },
 	{ "reload-refused", EVENT_ERROR },
+	{ "reload-undone", EVENT_WARNING },
 	{ "modem", EVENT_INFO },
 	{ "offloads", EVENT_INFO },
 	{ "out-of-memory", EVENT_ERROR },

@@ -535,11 +535,21 @@ void page_tick(struct daemon *d, uint64_t now_us);
 /* Something happened: who reads is told soon. May be called in the midst of anything. */
 void page_event(struct daemon *d);
 
+/* --- control_trial.c: a configuration that nobody has confirmed ------------------------------------------- */
+
+struct trial {
+	struct config *before; /* that comes back; NULL: nothing is on trial */
+	uint64_t until_us;
+};
+void trial_tick(struct daemon *d, uint64_t now_us);
+void trial_end(struct daemon *d); /* what runs, stays */
+
 /* --- loop.c: the daemon ------------------------------------------------------------------------------ */
 
 struct daemon {
 	struct config config;
 	const char *config_path; /* the file that it came from */
+	struct trial trial;
 	struct enrolment enrolment;
 	struct node *node;
 	struct log log;

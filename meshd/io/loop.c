@@ -229,6 +229,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	outage_watch_tick(d, now_us); /* what it finds is kept at once */
 	state_tick(d, now_us);
 	incidents_tick(d, now_us);
+	trial_tick(d, now_us);
 	alarms_tick(d, now_us);
 	page_tick(d, now_us);
 	log_flush(&d->log, now_us);
@@ -362,6 +363,7 @@ static void everything_close(struct daemon *d, bool was_started)
 {
 	control_close(d);
 	page_close(d);
+	trial_end(d);
 	if (d->node)
 		node_shutdown(d->node, io_now_us());
 	redistribute_close(d);

@@ -70,6 +70,22 @@ played() {
 		meshsim run "$LAB_WORK/played.yaml"
 }
 
+# trial: a configuration that nobody confirms goes away by itself.
+trial() {
+	sed -i 's/watch: \[bravo\], //' "$MESHLAB_DIR/alpha.yaml"
+	check "what a reload would change is told" told alpha diff -- 'node: watch: 1 sites -> 0'
+	check "a trial needs a span" told alpha reload --try 5s -- 'a trial lasts from 10 s'
+	check "a configuration can be tried" told alpha reload --try 10s -- 'changed: node: watch' 'undone in 10 s unless'
+	check "status tells" told alpha status -- '~ another configuration is on trial'
+	check "that nobody watches takes effect" told alpha outages -- 'nothing is watched'
+	check "and is undone by itself" within 15 told alpha outages -- 'bravo: '
+	check "which is said" told alpha events -- 'reload-undone .*: 1 changes taken back'
+	check "tried again, it can be kept" told alpha reload --try 1m -- 'undone in 60 s'
+	check "and then it is what runs" told alpha reload --keep -- 'it stays'
+	check "as diff tells" ask alpha diff
+	check_not "and nothing is left to undo" ask alpha reload --undo
+}
+
 inside() {
 	check "from the start the first picture is timed" within 30 told alpha outages -- '(start)' \
 		'pictures works' 'text works'
@@ -100,6 +116,7 @@ inside() {
 	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
 	check "a report has it" reported
 	check "it becomes a scenario that holds" played
+	trial
 	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
 }
 

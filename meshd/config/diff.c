@@ -1,0 +1,197 @@
+/*
+ * What is different between two configurations, a sentence for each: what runs against
+ * what the file says now. Keys are never shown.
+ */
+#include "meshd/config/config.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define VALUE_MAX 200
+
+enum kind { TEXT, NUMBER, SMALL, SWITCH, RATE };
+struct field {
+	const char *name; /* as in the file */
+	enum kind kind;
+	size_t at;
+};
+
+static const struct field link_fields[] = {
+	{ "preset", TEXT, offsetof(struct config_link, preset) },
+	{ "interface", TEXT, offsetof(struct config_link, interface) },
+	{ "listen", SMALL, offsetof(struct config_link, port) },
+	{ "discover", SWITCH, offsetof(struct config_link, discover) },
+	{ "device", TEXT, offsetof(struct config_link, serial.device) },
+	{ "baud", NUMBER, offsetof(struct config_link, serial.baud) },
+	{ "rate", RATE, offsetof(struct config_link, rate_bps) },
+	{ "mtu", NUMBER, offsetof(struct config_link, mtu) },
+	{ "cost", SMALL, offsetof(struct config_link, rxcost) },
+	{ "hello", NUMBER, offsetof(struct config_link, hello_ms) },
+	{ "update", NUMBER, offsetof(struct config_link, update_s) },
+	{ "keepalive", NUMBER, offsetof(struct config_link, keepalive_s) },
+	{ "metered", SWITCH, offsetof(struct config_link, metered) },
+	{ "introductions", SWITCH, offsetof(struct config_link, introduces) },
+	{ "split-horizon", SWITCH, offsetof(struct config_link, split_horizon) },
+	{ "mac-required", SWITCH, offsetof(struct config_link, mac_required) },
+};
+static const struct field node_fields[] = {
+	{ "key", TEXT, offsetof(struct config, key_path) },
+	{ "state", TEXT, offsetof(struct config, state_dir) },
+	{ "control", TEXT, offsetof(struct config, control_path) },
+	{ "tun", TEXT, offsetof(struct config, tun) },
+	{ "mtu", NUMBER, offsetof(struct config, tun_mtu) },
+	{ "table", NUMBER, offsetof(struct config, table) },
+	{ "metric", NUMBER, offsetof(struct config, route_metric) },
+	{ "lan", TEXT, offsetof(struct config, lan) },
+};
+
+struct diff {
+	void (*tell)(void *arg, const char *text, bool needs_restart);
+	void *arg;
+};
+
+__attribute__((format(printf, 3, 4))) static void say(const struct diff *d, bool needs_restart, const char *format, ...)
+{
+	char text[2 * VALUE_MAX + 100];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	d->tell(d->arg, text, needs_restart);
+}
+
+static void value_write(char text[VALUE_MAX], const struct field *f, const void *of)
+{
+	const char *at = (const char *)of + f->at;
+	uint64_t rate;
+
+	switch (f->kind) {
+	case TEXT:
+		snprintf(text, VALUE_MAX, "%s", *at ? at : "none");
+		break;
+	case NUMBER:
+		snprintf(text, VALUE_MAX, "%u", *(const unsigned *)(const void *)at);
+		break;
+	case SMALL:
+		snprintf(text, VALUE_MAX, "%u", (unsigned)*(const uint16_t *)(const void *)at);
+		break;
+	case SWITCH:
+		snprintf(text, VALUE_MAX, "%s", *(const bool *)(const void *)at ? "yes" : "no");
+		break;
+	case RATE:
+		memcpy(&rate, at, sizeof(rate));
+		if (rate)
+			config_format_rate(text, VALUE_MAX, rate);
+		else
+			snprintf(text, VALUE_MAX, "none");
+		break;
+	}
+}
+
+static unsigned fields_compare(const struct diff *d, const char *whose, bool needs_restart, const struct field *fields,
+	size_t count, const void *old, const void *new)
+{
+	char before[VALUE_MAX], after[VALUE_MAX];
+	unsigned found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		value_write(before, &fields[i], old);
+		value_write(after, &fields[i], new);
+		if (strcmp(before, after) == 0)
+			continue;
+		say(d, needs_restart, "%s: %s: %s -> %s", whose, fields[i].name, before, after);
+		found++;
+	}
+	return found;
+}
+
+/* --- lists ------------------------------------------------------------------------------------- */
+
+static bool rules_differ(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count)
+{
+	bool is_same = a_count == b_count;
+
+	for (unsigned i = 0; i < a_count && is_same; i++)
+		is_same = rule_equal(&a[i], &b[i]);
+	return !is_same;
+}
+
+static void link_compare(const struct diff *d, const struct config_link *old, const struct config_link *new)
+{
+	char whose[CONFIG_INTERFACE_MAX + 8];
+	struct config_link rest[2] = { *old, *new };
+	unsigned found = 0;
+
+	snprintf(whose, sizeof(whose), "link %s", new->name);
+	found += fields_compare(d, whose, false, link_fields, sizeof(link_fields) / sizeof(link_fields[0]), old, new);
+	if (rules_differ(old->accept, old->accept_count, new->accept, new->accept_count) && ++found)
+		say(d, false, "%s: accept: %u rules -> %u", whose, old->accept_count, new->accept_count);
+	if (rules_differ(old->announce, old->announce_count, new->announce, new->announce_count) && ++found)
+		say(d, false, "%s: announce: %u rules -> %u", whose, old->announce_count, new->announce_count);
+	if ((old->mac_count != new->mac_count || memcmp(old->mac, new->mac, sizeof(old->mac)) != 0) && ++found)
+		say(d, false, "%s: mac: the keys are others", whose);
+	if ((old->peer_count != new->peer_count || memcmp(old->peers, new->peers, sizeof(old->peers)) != 0) && ++found)
+		say(d, false, "%s: peers: %u -> %u, or others", whose, old->peer_count, new->peer_count);
+	if (!found && memcmp(&rest[0], &rest[1], sizeof(rest[0])) != 0)
+		say(d, false, "%s: something else of it", whose);
+	secret_wipe(rest, sizeof(rest));
+}
+
+static const struct config_link *link_named(const struct config *c, const char *name)
+{
+	for (unsigned i = 0; i < c->link_count; i++)
+		if (strcmp(c->links[i].name, name) == 0)
+			return &c->links[i];
+	return NULL;
+}
+
+static void links_compare(const struct diff *d, const struct config *old, const struct config *new)
+{
+	for (unsigned i = 0; i < old->link_count; i++)
+		if (*old->links[i].name && !link_named(new, old->links[i].name))
+			say(d, false, "link %s: it is gone", old->links[i].name);
+	for (unsigned i = 0; i < new->link_count; i++) {
+		const struct config_link *before = link_named(old, new->links[i].name);
+
+		if (before)
+			link_compare(d, before, &new->links[i]);
+		else
+			say(d, false, "link %s: it is new", new->links[i].name);
+	}
+}
+
+static bool classes_differ(const struct config_classes *a, const struct config_classes *b)
+{
+	bool is_same =
+		a->policy.rule_count == b->policy.rule_count && memcmp(a->rules, b->rules, sizeof(a->rules)) == 0;
+
+	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
+		is_same = is_same && a->policy.limits[i].kind == b->policy.limits[i].kind &&
+			  a->policy.limits[i].rate_bps == b->policy.limits[i].rate_bps &&
+			  a->policy.limits[i].burst_ms == b->policy.limits[i].burst_ms;
+	return !is_same;
+}
+
+void config_diff(const struct config *old, const struct config *new,
+	void (*tell)(void *arg, const char *text, bool needs_restart), void *arg)
+{
+	const struct diff d = { tell, arg };
+
+	fields_compare(&d, "node", true, node_fields, sizeof(node_fields) / sizeof(node_fields[0]), old, new);
+	if (old->is_unbatched != new->is_unbatched)
+		say(&d, true, "io: offload: %s -> %s", old->is_unbatched ? "no" : "yes",
+			new->is_unbatched ? "no" : "yes");
+	if (old->watch_count != new->watch_count || memcmp(old->watch, new->watch, sizeof(old->watch)) != 0)
+		say(&d, false, "node: watch: %u sites -> %u, or others", old->watch_count, new->watch_count);
+	if (old->redistribute_count != new->redistribute_count ||
+		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) != 0)
+		say(&d, false, "node: redistribute: %u rules -> %u, or others", old->redistribute_count,
+			new->redistribute_count);
+	if (classes_differ(&old->classes, &new->classes))
+		say(&d, false, "classes: %u rules -> %u, or other rules or limits", old->classes.policy.rule_count,
+			new->classes.policy.rule_count);
+	links_compare(&d, old, new);
+}
