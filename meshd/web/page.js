@@ -163,10 +163,10 @@ function chip(name, what, since) {
 		h('span', {}, word(name), h('small', {}, small)));
 }
 
-/* A class of a level: what the routes and the tests say. */
-function level_class(c) {
+/* A class of a level: what the routes and the tests say. Without a way of its own there is none for it, unless nothing gets there. */
+function level_class(c, level) {
 	const since = known(c.tested_s) ? when('alarms', c.tested_s) : null;
-	return chip(c.class, c.state === 'cut-off' && c.class !== 'text' ? 'no-way' : c.state, since);
+	return chip(c.class, c.state === 'cut-off' && level.state !== 'cut-off' ? 'no-way' : c.state, since);
 }
 
 function row(title, small, what, chips, button) {
@@ -181,7 +181,7 @@ function level_row(level) {
 			h('span', {class: 'word nobody'}, own ? '' : word('nobody')));
 	const nodes = (state.topics.status ? state.topics.status.levels : []).find(l => l.level === level.level);
 	const first = nodes && nodes.nodes.find(n => n.reachable);
-	return row(word(level.level), word('reachable', {n: level.reachable, all: level.known}), level.state, level.classes.map(level_class),
+	return row(word(level.level), word('reachable', {n: level.reachable, all: level.known}), level.state, level.classes.map(c => level_class(c, level)),
 		first && level.state === 'unknown' ? test_button(first.name) : null);
 }
 
@@ -193,7 +193,7 @@ function site_row(site) {
 	});
 	const works = site.classes.filter(c => c.works).length;
 	const what = works === CLASSES.length ? 'works' : works ? 'partly' : 'cut-off';
-	const e = row(site.site, word('watched'), what, chips, test_button(site.site));
+	const e = row(site.site, word('watched'), what, chips, what === 'works' ? null : test_button(site.site));
 	if (what === 'partly')
 		e.querySelector('.word').textContent = word('without', {what: lost_words(site.classes.filter(c => !c.works).map(c => c.class))});
 	return e;
@@ -262,6 +262,7 @@ function alarms_show() {
 		top.length || soon.length || !cards.length ? null : h('div', {class: 'note'}), cards,
 		over.map(x => h('p', {class: 'over'}, h('b', {}, (sentences(x.kind, subject_words(x.kind, x.subject)) || [x.text])[0] + ' '),
 			aging('over-ago', when('alarms', x.over_s), null, {span: span(x.since_s - x.over_s)}))));
+	document.body.classList.toggle('urgent', top.some(x => x.grade === 'red' && !known(x.silent_s)));
 	badge(top.filter(x => !known(x.silent_s)));
 }
 

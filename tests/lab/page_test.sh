@@ -123,7 +123,9 @@ metrics_are_well_formed() {
 
 browser() { # ARGUMENT...
 	timeout 20 ip netns exec alpha chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
-		--user-data-dir="$LAB_WORK/browser" --timeout=3000 "$@" 2>/dev/null
+		--user-data-dir="$LAB_WORK/browser" --timeout=3000 --enable-logging=stderr "$@" 2>"$LAB_WORK/browser.log"
+	# What the policy forbids, and what goes wrong in a script, stands there.
+	! grep CONSOLE "$LAB_WORK/browser.log" >&2
 }
 
 # looks WIDTH LANGUAGE THEME WORD...: it is drawn, of that width, and says so.
@@ -131,7 +133,7 @@ looks() {
 	looks_page="$site/?lang=$2&theme=$3"
 	looks_width=$1 looks_shot=$MESHLAB_DIR/page-$1-$2-$3.png
 	shift 3
-	browser --window-size="$looks_width,1600" --screenshot="$looks_shot" "$looks_page"
+	browser --window-size="$looks_width,1600" --screenshot="$looks_shot" "$looks_page" || return 1
 	[ "$(od -An -tu1 -j18 -N2 "$looks_shot" | awk '{ print $1 * 256 + $2 }')" = "$looks_width" ] || return 1
 	# An empty one would be a tenth of it.
 	[ "$(wc -c <"$looks_shot")" -gt 40000 ] || { ls -l "$looks_shot"; return 1; }
