@@ -160,7 +160,7 @@ function chip(name, what, since) {
 	const small = what === 'works' || (what === 'unknown' && since !== null)
 		? aging('bare', since) : h('span', {}, word(what === 'unknown' ? 'never' : what));
 	return h('div', {class: 'chip ' + what}, icon(SIGN[what]),
-		h('span', {}, word(name), h('small', {}, small)));
+		h('span', {}, word(name), h('span', {class: 'unseen'}, ': ' + word(what) + ', '), h('small', {}, small)));
 }
 
 /* A class of a level: what the routes and the tests say. Without a way of its own there is none for it, unless nothing gets there. */
@@ -569,6 +569,8 @@ function language_set(to) {
 	document.documentElement.lang = language === 'zh' ? 'zh-CN' : 'en';
 	for (const e of document.querySelectorAll('[data-t]'))
 		e.textContent = word(e.dataset.t);
+	for (const e of document.querySelectorAll('[data-label]'))
+		e.setAttribute('aria-label', word(e.dataset.label));
 	$('language').textContent = word('language');
 	$('language').setAttribute('aria-label', word('language-label'));
 	document.querySelectorAll('*').forEach(e => { delete e.like; });

@@ -3,7 +3,7 @@
 
 const WORDS = {
 en: {
-	skip: 'Skip to content', levels: 'What works', alarms: 'Alarms', drawing: 'Links now', links: 'Each link',
+	skip: 'Skip to content', sections: 'Sections', levels: 'What works', alarms: 'Alarms', drawing: 'Links now', links: 'Each link',
 	meter: 'Link meter', outages: 'Outage clock', members: 'Members', events: 'What happened',
 	'tab-now': 'Now', 'tab-links': 'Links', 'tab-meter': 'Meter', 'tab-outages': 'Outages', 'tab-members': 'Members',
 	language: '中文', 'language-label': '切换到中文', 'theme-auto': 'Theme: as the device', 'theme-day': 'Theme: day',
@@ -55,7 +55,7 @@ en: {
 	'and-more': '{names} and {n} more',
 },
 zh: {
-	skip: '跳到正文', levels: '什么能通', alarms: '告警', drawing: '链路图', links: '各条链路',
+	skip: '跳到正文', sections: '栏目', levels: '什么能通', alarms: '告警', drawing: '链路图', links: '各条链路',
 	meter: '链路测试', outages: '中断计时', members: '成员', events: '事件记录',
 	'tab-now': '现状', 'tab-links': '链路', 'tab-meter': '测试', 'tab-outages': '中断', 'tab-members': '成员',
 	language: 'EN', 'language-label': 'Switch to English', 'theme-auto': '主题：跟随设备', 'theme-day': '主题：白天',

@@ -178,6 +178,9 @@ inside() {
 	else
 		skip "how it looks" "no chromium"
 	fi
+	sed -i '/^page:/d' "$MESHLAB_DIR/bravo.yaml"
+	check "what the file says of it is taken up" told bravo reload -- 'changed: page'
+	check "by reload" within 5 is_listened bravo 8080
 	wait $slow
 	check "who sends a line a second is ended" slowloris_is_ended
 	check "and the daemon is well" ask alpha nodes

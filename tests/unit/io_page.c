@@ -303,6 +303,33 @@ static void a_request_that_takes_too_long_is_ended_however_busy_it_is(void **sta
 	unserved(w, d);
 }
 
+static void one_address_cannot_take_every_place(void **state)
+{
+	struct world *w;
+	struct daemon *d = served(*state, &w);
+	char text[4096];
+	int fds[160];
+
+	for (unsigned i = 0; i < 160; i++) {
+		fds[i] = connected(d, 0);
+		turns(d, 2);
+	}
+	int fd = connected(d, 0);
+	assert_true(hears(d, fd, text, sizeof(text), "too many read this page"));
+	says(text, "HTTP/1.1 503");
+	assert_true(is_ended(d, fd));
+	close(fd);
+	close(fds[0]);
+	turns(d, 10);
+	fd = connected(d, 0);
+	asks(fd, "GET /api/status HTTP/1.1\r\n\r\n");
+	assert_true(hears(d, fd, text, sizeof(text), "\"verdict\""));
+	close(fd);
+	for (unsigned i = 1; i < 160; i++)
+		close(fds[i]);
+	unserved(w, d);
+}
+
 static void what_is_not_understood_is_refused_in_a_sentence(void **state)
 {
 	static const struct {
@@ -370,6 +397,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_never_reads_holds_nothing_for_long, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(
 			a_request_that_takes_too_long_is_ended_however_busy_it_is, place_enter, place_leave),
+		cmocka_unit_test_setup_teardown(one_address_cannot_take_every_place, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(
 			what_is_not_understood_is_refused_in_a_sentence, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(names_in_metrics_cannot_break_out_of_them, place_enter, place_leave),
