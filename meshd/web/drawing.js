@@ -6,7 +6,7 @@
 'use strict';
 
 const SVG = 'http://www.w3.org/2000/svg';
-const PLATE = 30, ROW = 92, LINE = 46, GAP = 18, MARGIN = 12, ROWS_OF_LEVEL = 2;
+const PLATE = 30, ROW = 92, LINE = 46, GAP = 18, MARGIN = 12, ROWS_OF_LEVEL = 2, MORE = 90;
 
 function shape(name, attributes, ...children) {
 	const e = document.createElementNS(SVG, name);
@@ -20,15 +20,19 @@ function shape(name, attributes, ...children) {
 function textWidth(text) {
 	let width = 0;
 	for (const c of text)
-		width += c.codePointAt(0) > 0x2e7f ? 14 : 8.2;
+		width += c.codePointAt(0) > 0x2e7f ? 14 : 8.4;
 	return width;
 }
 
+/* Names differ at their ends. */
 function shorten(text, most) {
-	let out = text;
-	while (textWidth(out) > most && out.length > 2)
-		out = out.slice(0, -1);
-	return out === text ? text : out.slice(0, -1) + '…';
+	if (textWidth(text) <= most)
+		return text;
+	const all = [...text], end = all.slice(-4).join('');
+	let begin = all.slice(0, -4);
+	while (begin.length > 1 && textWidth(begin.join('') + '…' + end) > most)
+		begin = begin.slice(0, -1);
+	return begin.join('') + '…' + end;
 }
 
 /* Plates of one level, in lines that fit; the last one says how many have no place. This node has a line to itself. */
@@ -39,7 +43,7 @@ function lines(members, width) {
 	let used = width, placed = 0;
 	for (const m of others) {
 		const isLast = all.length === ROWS_OF_LEVEL;
-		if (used + m.width > width - 2 * MARGIN - (isLast && placed < others.length - 1 ? 70 : 0)) {
+		if (used + m.width > width - 2 * MARGIN - (isLast && placed < others.length - 1 ? MORE : 0)) {
 			if (isLast)
 				break;
 			all.push([]);
@@ -50,7 +54,7 @@ function lines(members, width) {
 		placed++;
 	}
 	if (placed < others.length)
-		all[all.length - 1].push({name: word('more', {n: others.length - placed}), width: 70, isMore: true});
+		all[all.length - 1].push({name: word('more', {n: others.length - placed}), width: MORE, isMore: true});
 	return own.length ? [own, ...all] : all;
 }
 
@@ -87,8 +91,8 @@ function path(a, b, bend) {
 	const shift = bend * 26, middle = (y1 + y2) / 2;
 	return {
 		d: `M${a.x + shift / 2} ${y1}C${a.x + shift} ${middle} ${b.x + shift} ${middle} ${b.x + shift / 2} ${y2}`,
-		/* Near the plate that it leads to, where others seldom come. */
-		x: a.x + (b.x - a.x) * 0.86 + shift * 0.7, y: y1 + (y2 - y1) * 0.74,
+		/* Just before the plate that it leads to: between two lines of plates there is room for it. */
+		x: b.x + shift / 2 + (a.x - b.x) * 0.03, y: y2 - down * 14,
 	};
 }
 
@@ -100,7 +104,7 @@ function plate(p) {
 		return g;
 	}
 	g.append(shape('circle', {cx: 15, cy: PLATE / 2, r: 5}));
-	g.append(shape('text', {x: 26, y: 20}, shorten(p.name, p.width - 34)));
+	g.append(shape('text', {x: 26, y: 20}, shorten(p.name, p.width - 42)));
 	return g;
 }
 
@@ -139,7 +143,7 @@ function draw(rows, links, width, description) {
 		edges.append(shape('path', {d: p.d, class: `edge ${link.health} ${link.kind}`}));
 		if (link.kind === 'babel')
 			edges.append(shape('path', {d: p.d, class: 'edge inner'}));
-		labels.append(label(link.text, p.x, p.y - (number - 1) * 21 * Math.sign(to.y - me.y || 1), link.health));
+		labels.append(label(link.text, p.x, p.y - (number - 1) * 20 * Math.sign(to.y - me.y || 1), link.health));
 	}
 	svg.append(far, edges, plates, labels);
 	return svg;

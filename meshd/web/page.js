@@ -330,7 +330,8 @@ function drawing_show() {
 }
 
 function legend_show(kinds) {
-	const line = (how, kind) => shape('svg', {viewBox: '0 0 34 8', 'aria-hidden': 'true'}, shape('path', {d: 'M3 4H31', class: 'edge ' + how + ' ' + kind}));
+	const line = (how, kind) => shape('svg', {viewBox: '0 0 34 8', 'aria-hidden': 'true'}, shape('path', {d: 'M3 4H31', class: 'edge ' + how + ' ' + kind}),
+		...kind === 'babel' ? [shape('path', {d: 'M3 4H31', class: 'edge inner'})] : []);
 	show($('legend'), ['good', 'fair', 'poor', 'down'].map(x => h('span', {}, line(x, ''), word(x))),
 		[...kinds].sort().map(k => h('span', {}, line('', k), word('k-' + k))), h('span', {}, line('far', ''), word('far')));
 }
@@ -491,7 +492,7 @@ function member_row(m, reach) {
 	const way = m.self ? word('here') : out ? word(m.state) : !r ? '' : !r.reachable ? word('route-no')
 		: r.direct ? word('via', {link: r.link}) : word('via-node', {link: r.link, via: r.via});
 	return h('div', {class: 'member' + (out ? ' out' : '')},
-		h('span', {class: 'dot ' + (out ? '' : m.self || (r && r.reachable) ? 'good' : 'down')}),
+		h('span', {class: 'dot ' + (out || !(m.self || r) ? '' : m.self || r.reachable ? 'good' : 'down')}),
 		h('span', {}, h('b', {}, m.name), ' ', h('small', {}, m.roles.map(x => word(x)).join(' · '))),
 		h('span', {class: 'end'}, h('small', {}, word(m.level), h('br'), way)));
 }
