@@ -36,6 +36,15 @@ static bool places_equal(const struct config_page_place *a, const struct config_
 	return a->is_lan == b->is_lan && a->port == b->port && address_equal(&a->address, &b->address);
 }
 
+bool config_page_equal(const struct config_page *a, const struct config_page *b)
+{
+	bool is_same = a->place_count == b->place_count && a->has_pairing == b->has_pairing;
+
+	for (unsigned i = 0; i < a->place_count && is_same; i++)
+		is_same = places_equal(&a->places[i], &b->places[i]);
+	return is_same;
+}
+
 static int place_take(struct config_page *page, const char *text, unsigned port, const char *lan, const struct check *c)
 {
 	struct config_page_place *place = &page->places[page->place_count];

@@ -187,6 +187,8 @@ const char *config_pipe_word(const struct config_pipe *pipe, unsigned i);
 /* What the link's frames have around them on the line, where rates are counted. */
 unsigned config_line_overhead(const struct config_link *link);
 
+bool config_page_equal(const struct config_page *a, const struct config_page *b);
+
 /* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */
 int config_parse_rate(uint64_t *bps, const char *text);
 /* The reverse, short: "2M", "9.6k"; for people. */

@@ -193,5 +193,8 @@ void config_diff(const struct config *old, const struct config *new,
 	if (classes_differ(&old->classes, &new->classes))
 		say(&d, false, "classes: %u rules -> %u, or other rules or limits", old->classes.policy.rule_count,
 			new->classes.policy.rule_count);
+	if (!config_page_equal(&old->page, &new->page))
+		say(&d, false, "page: %u places -> %u, or other places or pairing", old->page.place_count,
+			new->page.place_count);
 	links_compare(&d, old, new);
 }

@@ -239,6 +239,7 @@ static json_t *link_make(const struct view *v, const struct port *p)
 
 	node_dump_links(v->node, link_take, &find);
 	traffic_add(o, &find.info); /* zeros while the node does not have it */
+	json_object_set_new(o, "preset", json_string(c->preset));
 	json_object_set_new(o, "least_cost", json_metric(find.is_found ? find.info.config.rxcost : BABEL_INFINITY));
 	json_object_set_new(o, "rx_lost", json_integer((json_int_t)p->rx_dropped));
 	json_object_set_new(o, "tx_errors", json_integer((json_int_t)p->tx_errors));

@@ -99,22 +99,12 @@ static void classes_compare(struct reload *r)
 
 /* --- the page --------------------------------------------------------------------------------- */
 
-static bool pages_equal(const struct config_page *a, const struct config_page *b)
-{
-	bool is_same = a->place_count == b->place_count && a->has_pairing == b->has_pairing;
-
-	for (unsigned i = 0; i < a->place_count && is_same; i++)
-		is_same = a->places[i].is_lan == b->places[i].is_lan && a->places[i].port == b->places[i].port &&
-			  address_equal(&a->places[i].address, &b->places[i].address);
-	return is_same;
-}
-
 /* Who reads it comes again by itself. */
 static void page_compare(struct reload *r)
 {
 	char error[IO_ERROR_MAX];
 
-	if (pages_equal(&r->d->config.page, &r->new->page))
+	if (config_page_equal(&r->d->config.page, &r->new->page))
 		return;
 	page_close(r->d);
 	r->d->config.page = r->new->page;

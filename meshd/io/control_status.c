@@ -184,10 +184,11 @@ static void trial_warn(const struct view *v, json_t *warnings)
 
 	if (!t->before)
 		return;
-	snprintf(what, sizeof(what), "another configuration is on trial; it is undone in %u s",
-		t->until_us > v->now_us ? (unsigned)((t->until_us - v->now_us) / SECOND_US) : 0);
-	json_array_insert_new(
-		warnings, 0, json_pack("{s:s, s:s}", "what", what, "action", "meshctl reload --keep, or --undo"));
+	unsigned left_s = t->until_us > v->now_us ? (unsigned)((t->until_us - v->now_us) / SECOND_US) : 0;
+	snprintf(what, sizeof(what), "another configuration is on trial; it is undone in %u s", left_s);
+	json_array_insert_new(warnings, 0,
+		json_pack("{s:s, s:i, s:s, s:s}", "kind", "trial", "left_s", (int)left_s, "what", what, "action",
+			"meshctl reload --keep, or --undo"));
 }
 
 static const char *verdict_of(unsigned neighbours, const json_t *reasons)

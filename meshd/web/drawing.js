@@ -37,7 +37,7 @@ function shorten(text, most) {
 
 /* Plates of one level, in lines that fit; the last one says how many have no place. This node has a line to itself. */
 function lines(members, width) {
-	const plates = members.map(m => ({...m, width: Math.min(textWidth(m.name) + 38, 160)}));
+	const plates = members.map(m => ({...m, width: Math.min(textWidth(m.name) + 42, 164)}));
 	const own = plates.filter(m => m.key === 'me'), others = plates.filter(m => m.key !== 'me');
 	const all = [];
 	let used = width, placed = 0;

@@ -192,7 +192,7 @@ function site_row(site) {
 		return chip(c.class, what, known(c.worked_s) ? when('outages', c.worked_s) : null);
 	});
 	const works = site.classes.filter(c => c.works).length;
-	const what = works === CLASSES.length ? 'works' : works ? 'partly' : 'cut-off';
+	const what = works === CLASSES.length ? 'works' : works ? 'partly' : site.classes.some(c => known(c.worked_s)) ? 'cut-off' : 'not-yet';
 	const e = row(site.site, word('watched'), what, chips, what === 'works' ? null : test_button(site.site));
 	if (what === 'partly')
 		e.querySelector('.word').textContent = word('without', {what: lost_words(site.classes.filter(c => !c.works).map(c => c.class))});
@@ -233,6 +233,8 @@ function alarm_card(alarm, all) {
 }
 
 function capital(text) {
+	if (text.startsWith('meshctl '))
+		return text; /* it is to be typed */
 	return text.charAt(0).toUpperCase() + text.slice(1) + (/[.!?]$/.test(text) ? '' : '.');
 }
 
@@ -256,7 +258,7 @@ function alarms_show() {
 	const soon = (s ? s.reasons : []).filter(r => !raised.has(r.subject ? r.kind + ' ' + r.subject : r.kind) && (r.kind !== 'link-down' || !raised.has('alone')));
 	const cards = [...top.map(x => alarm_card(x, a.alarms)),
 		...soon.map(r => light_card(word('soon'), r.kind, subject_words(r.kind, r.subject), r)),
-		...(s ? s.warnings : []).map(w => light_card(word('fragile'), w.kind, {sites: names(w.sites, w.count), link: w.link, via: w.via}, w))];
+		...(s ? s.warnings : []).map(w => light_card(word('fragile'), w.kind, {sites: names(w.sites || [], w.count || 0), link: w.link, via: w.via, left: span(w.left_s || 0)}, w))];
 	const over = a.over.filter(x => x.over_s < 3600).slice(-3).reverse();
 	show($('alarms'), top.length || soon.length ? null : h('p', {class: 'calm'}, icon('yes'), word('no-alarm')),
 		top.length || soon.length || !cards.length ? null : h('div', {class: 'note'}), cards,
@@ -294,6 +296,11 @@ function health(link, n) {
 	return q >= 85 ? 'good' : q >= 50 ? 'fair' : 'poor';
 }
 
+/* What a link is to people: what it began with, unless it is another network's. */
+function kind_of(link) {
+	return link.type !== 'babel' && WORDS.en['k-' + link.preset] ? link.preset : link.type;
+}
+
 const ORDER = {good: 0, fair: 1, poor: 2, down: 3};
 
 function drawing_model() {
@@ -301,7 +308,7 @@ function drawing_model() {
 	for (const link of l.links)
 		for (const n of link.neighbours) {
 			const how = health(link, n), q = quality(link, n).both;
-			lines.push({to: n.name, kind: link.type, health: how, text: how === 'down' ? link.name + ' ✕' : q < 100 ? link.name + ' ' + q + ' %' : link.name});
+			lines.push({to: n.name, kind: kind_of(link), health: how, text: how === 'down' ? link.name + ' ✕' : q < 100 ? link.name + ' ' + q + ' %' : link.name});
 			if (!(n.name in direct) || ORDER[how] < ORDER[direct[n.name]])
 				direct[n.name] = how;
 			if (n.plain)
@@ -351,7 +358,7 @@ function links_show() {
 		return;
 	show($('links'), l.links.map(link => h('div', {class: 'link'},
 		h('div', {class: 'head'}, h('b', {}, link.name), h('span', {class: 'tag ' + (link.state === 'up' ? 'up' : 'bad')}, word(link.state))),
-		h('div', {class: 'small muted'}, [word('k-' + link.type), link.rate_bps ? rate(link.rate_bps) : null, word('sent', {out: bytes(link.tx_bytes), 'in': bytes(link.rx_bytes)}),
+		h('div', {class: 'small muted'}, [word('k-' + kind_of(link)), link.rate_bps ? rate(link.rate_bps) : null, word('sent', {out: bytes(link.tx_bytes), 'in': bytes(link.rx_bytes)}),
 			link.control_permille ? word('share', {n: (link.control_permille / 10).toFixed(1)}) : null].filter(Boolean).join(' · ')),
 		link.trouble ? h('div', {class: 'small tag bad'}, link.trouble) : null,
 		link.neighbours.length ? link.neighbours.map(n => neighbour_row(link, n)) : h('div', {class: 'small muted'}, word('no-neighbour')))));
@@ -548,9 +555,14 @@ function head_show() {
 const RENDER = {status: [head_show, verdict_show, levels_show, alarms_show, drawing_show, members_show], alarms: [levels_show, alarms_show],
 	outages: [outages_show, levels_show], links: [drawing_show, links_show, meter_show], members: [members_show], events: [events_show]};
 
-function render() {
-	for (const f of new Set(Object.values(RENDER).flat()))
-		f();
+/* What goes wrong in one part takes no other with it. */
+function render(parts) {
+	for (const f of parts || new Set(Object.values(RENDER).flat()))
+		try {
+			f();
+		} catch (e) {
+			console.error(e);
+		}
 	live_show();
 }
 
@@ -648,8 +660,7 @@ function stream_open() {
 	for (const topic of Object.keys(RENDER))
 		take(topic, answer => {
 			topic_take(topic, answer);
-			RENDER[topic].forEach(f => f());
-			live_show();
+			render(RENDER[topic]);
 		});
 	stream.onerror = () => {
 		if (stream.readyState !== EventSource.CLOSED)

@@ -54,6 +54,8 @@ static void links_and_lists_are_told(void **state)
 		"node: watch: 1 sites -> 1, or others\nlink radio0: accept: 0 rules -> 1\n");
 	assert_string_equal(between(RADIO "}\n", "classes: {rules: [command udp port 5060]}\n" RADIO "}\n"),
 		"classes: 0 rules -> 1, or other rules or limits\n");
+	assert_string_equal(between(RADIO "}\n", "page: {pairing: no}\n" RADIO "}\n"),
+		"page: 1 places -> 1, or other places or pairing\n");
 }
 
 static void keys_are_not_shown(void **state)
