@@ -303,6 +303,7 @@ void adj_in_delta_end(struct session *s, uint64_t now_us, enum delta_use use, co
 {
 	struct session_in *in = &s->in;
 
+	in->delta_us = now_us;
 	if (use != DELTA_APPLIED || !in->has_begun)
 		return;
 	in->applied = delta->u.delta.ver;

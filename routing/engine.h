@@ -662,6 +662,8 @@ struct request {
 	unsigned resends; /* left */
 	uint64_t timeout_us;
 	uint64_t sent_us;
+	uint8_t hop_count; /* left, of what was passed on */
+	bool is_asked_again; /* by its requesters, while a copy was under way */
 	uint64_t spares_thin_us; /* until then thin links are not asked in vain again */
 	struct requester asked; /* whom the last copy went to; FAMILY_NONE: several */
 	struct requester requesters[REQUEST_REQUESTERS];
@@ -680,5 +682,22 @@ bool request_is_under_way(const struct destination *d, enum babel_class class, c
 void request_received(struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv);
 void request_satisfied(struct destination *d, uint64_t now_us); /* after a decision */
 void request_free(struct request *q);
+/* The pending request; NULL: none. */
+struct request *request_find(
+	const struct babel *b, enum babel_class class, const struct prefix *prefix, const router_id *id);
+/* The same, made if there is none; NULL: out of memory, or at the limit. */
+struct request *request_get(struct destination *d, enum babel_class class, const router_id *id);
+void request_add_requester(struct request *q, const struct link *link, const struct address *address);
+struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count);
+
+/* --- request_pass.c ------------------------------------------------------------------------------ */
+
+/* A copy of it may still be answered: its timer is set for when that is over. */
+bool request_wait(struct request *q, uint64_t now_us);
+/* Passes on what nobody answered and somebody has asked for again meanwhile. */
+bool request_pass_again(struct request *q, uint64_t now_us);
+/* Passes a seqno request of another node on (RFC 8966, 3.8.1.2). */
+void request_pass(struct destination *d, struct link *link, uint64_t now_us, const struct address *from,
+	const struct babel_tlv *tlv);
 
 #endif

@@ -73,21 +73,34 @@ static bool is_told_coarsely(const struct session *s, enum babel_class class)
 	return class == BABEL_COMMAND || s->n->link->config.is_thin;
 }
 
+/* What a metric is to the neighbour: it goes by the cost of the link as well. Behind a radio by which all costs
+ * thousands it chooses nothing else because ten have become five hundred. */
+static uint16_t as_it_comes(const struct session *s, enum babel_class class, uint16_t metric)
+{
+	uint16_t cost = s->n->cost[class];
+
+	return cost == BABEL_INFINITY ? metric : metric_add(metric, cost);
+}
+
 /* A metric that is told late does no harm (R9). */
 bool news_has_moved(
 	const struct session *s, const struct destination *d, enum babel_class class, uint16_t told, uint16_t want)
 {
-	if (is_off_by_little(told, want) || !metric_has_moved(told, want))
+	uint16_t was = as_it_comes(s, class, told), is = as_it_comes(s, class, want);
+
+	if (is_off_by_little(told, want) || !metric_has_moved(was, is))
 		return false;
-	return metric_has_doubled(told, want) ||
+	return metric_has_doubled(was, is) ||
 	       (!is_told_coarsely(s, class) && is_of_use(s, d, class, told < want ? told : want));
 }
 
 static bool metric_is_left_behind(const struct session *s, enum babel_class class, uint16_t told, uint16_t want)
 {
+	uint16_t was = as_it_comes(s, class, told), is = as_it_comes(s, class, want);
+
 	if (s->n->link->config.is_thin)
-		return metric_change_is_significant(told, want);
-	return class == BABEL_COMMAND ? metric_has_moved(told, want) : metric_has_drifted(told, want);
+		return metric_change_is_significant(was, is);
+	return class == BABEL_COMMAND ? metric_has_moved(was, is) : metric_has_drifted(was, is);
 }
 
 bool news_has_drifted(

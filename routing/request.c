@@ -1,6 +1,5 @@
 /*
- * Requests: asking for routes and for newer seqnos, answering, passing on
- * (RFC 8966, 3.8).
+ * Requests: asking for routes and for newer seqnos, answering (RFC 8966, 3.8).
  *
  * A pending seqno request is known by (class, prefix, router-id): a prefix alone
  * would let an answer for one origin silence the request for another. The seqno is
@@ -13,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DUPLICATE_US (400 * MS) /* less than anybody's first resend */
-#define FORWARDED_US (10 * SECOND) /* how long an answer may take */
 #define TIMEOUT_MIN_US (500 * MS)
 #define TIMEOUT_MAX_US (2 * SECOND)
 #define STARVED_US (64 * SECOND) /* between requests for what starves for long */
@@ -36,7 +33,7 @@ static void request_key(
 	memcpy(key + 1 + sizeof(*prefix), id->bytes, sizeof(id->bytes));
 }
 
-static struct request *request_find(
+struct request *request_find(
 	const struct babel *b, enum babel_class class, const struct prefix *prefix, const router_id *id)
 {
 	uint8_t key[REQUEST_KEY];
@@ -58,7 +55,7 @@ void request_free(struct request *q)
 
 static void request_due(struct timer *timer, uint64_t now_us);
 
-static struct request *request_get(struct destination *d, enum babel_class class, const router_id *id)
+struct request *request_get(struct destination *d, enum babel_class class, const router_id *id)
 {
 	struct babel *b = d->b;
 	struct request *q = request_find(b, class, &d->prefix, id);
@@ -82,7 +79,7 @@ static struct request *request_get(struct destination *d, enum babel_class class
 	return q;
 }
 
-static void request_add_requester(struct request *q, const struct link *link, const struct address *address)
+void request_add_requester(struct request *q, const struct link *link, const struct address *address)
 {
 	for (size_t i = 0; i < q->requester_count; i++)
 		if (q->requesters[i].link == link->id && address_equal(&q->requesters[i].address, address))
@@ -96,7 +93,7 @@ static void request_add_requester(struct request *q, const struct link *link, co
 
 /* --- what this node wants -------------------------------------------------------------- */
 
-static struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
+struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count)
 {
 	struct babel_tlv tlv = { .type = TLV_SEQNO_REQUEST };
 
@@ -193,6 +190,8 @@ static void request_due(struct timer *timer, uint64_t now_us)
 	struct request *q = container_of(timer, struct request, timer);
 	struct destination *d = q->destination;
 
+	if (request_wait(q, now_us) || request_pass_again(q, now_us))
+		return;
 	if (q->is_own && (q->resends > 0 || request_is_starved(q))) {
 		q->resends -= q->resends > 0;
 		d->b->counters.seqno_requests_resent++;
@@ -366,96 +365,7 @@ void request_satisfied(struct destination *d, uint64_t now_us)
 	}
 }
 
-/* --- what others want --------------------------------------------------------------------- */
-
-static bool is_better_target(
-	const struct route *r, const struct route *than, enum babel_class class, const router_id *id)
-{
-	if (!than)
-		return true;
-	const struct route *selected = r->destination->selected[class];
-	bool is_of = router_id_equal(&r->variants[class].claim.origin, id);
-	bool is_usable = route_is_usable(r, class);
-
-	if (is_of != router_id_equal(&than->variants[class].claim.origin, id))
-		return is_of;
-	if (is_usable != route_is_usable(than, class))
-		return is_usable;
-	if (r == selected || than == selected)
-		return r == selected;
-	return route_metric(r, class) < route_metric(than, class);
-}
-
-/* Where to pass a request on: towards the origin that it names, as another one
- * would answer for itself; a feasible next hop first, and of those the one that is
- * used: an answer by another way, which is not worth a move, helps nobody. Never
- * the requester. */
-static struct neighbour *request_target(
-	const struct destination *d, const struct link *link, const struct address *from, const struct babel_tlv *tlv)
-{
-	enum babel_class class = tlv->u.seqno_request.class;
-	const struct route *best = NULL;
-
-	list_for_each (node, next, &d->routes) {
-		const struct route *r = list_entry(node, struct route, on_destination);
-		bool is_requester = r->neighbour->link == link &&
-				    (address_equal(&r->neighbour->address, from) || address_equal(&r->next_hop, from));
-
-		if (!is_requester && route_metric(r, class) != BABEL_INFINITY &&
-			is_better_target(r, best, class, &tlv->u.seqno_request.origin))
-			best = r;
-	}
-	return best ? best->neighbour : NULL;
-}
-
-/* For so long a copy is under way: whoever asks again by a fast link does not know that there is a thin one behind. */
-static uint64_t request_way_us(const struct request *q)
-{
-	const struct link *link = q->asked.address.family ? q->destination->b->links[q->asked.link] : NULL;
-
-	return link && link->config.is_thin ? thin_way_us(link) : DUPLICATE_US;
-}
-
-/* A copy is under way already. One that went to the requester alone does not
- * count: two nodes that wait for each other's answer would both starve. */
-static bool request_is_duplicate(
-	const struct request *q, uint64_t now_us, const struct link *link, const struct address *from, uint16_t seqno)
-{
-	return !seqno_is_newer(seqno, q->seqno) && now_us - q->sent_us < request_way_us(q) &&
-	       !(q->asked.link == link->id && address_equal(&q->asked.address, from));
-}
-
-static void request_forward(struct destination *d, struct link *link, uint64_t now_us, const struct address *from,
-	const struct babel_tlv *tlv)
-{
-	struct babel *b = d->b;
-	uint16_t seqno = tlv->u.seqno_request.seqno;
-	enum babel_class class = tlv->u.seqno_request.class;
-	struct request *q = request_find(b, class, &d->prefix, &tlv->u.seqno_request.origin);
-
-	if (q && request_is_duplicate(q, now_us, link, from, seqno)) {
-		b->counters.seqno_requests_duplicate++;
-		request_add_requester(q, link, from);
-		return;
-	}
-	struct neighbour *target = request_target(d, link, from, tlv);
-	if (tlv->u.seqno_request.hop_count < 2 || !target)
-		return;
-	q = request_get(d, class, &tlv->u.seqno_request.origin);
-	if (!q)
-		return;
-	if ((!q->is_own && q->requester_count == 0) || seqno_is_newer(seqno, q->seqno))
-		q->seqno = seqno;
-	request_add_requester(q, link, from);
-	q->sent_us = now_us;
-	q->asked = (struct requester){ .link = target->link->id, .address = target->address };
-	if (!q->is_own)
-		timer_set(&b->heap, &q->timer, now_us + FORWARDED_US);
-	struct babel_tlv forwarded = *tlv;
-	forwarded.u.seqno_request.hop_count--;
-	queue_message(&target->queue, now_us, &forwarded);
-	b->counters.seqno_requests_forwarded++;
-}
+/* --- what is heard -------------------------------------------------------------------------- */
 
 static void seqno_request_received(
 	struct link *link, uint64_t now_us, const struct address *from, const struct babel_tlv *tlv)
@@ -484,7 +394,7 @@ static void seqno_request_received(
 		}
 	}
 	if (!router_id_equal(id, &b->config.id))
-		request_forward(d, link, now_us, from, tlv);
+		request_pass(d, link, now_us, from, tlv);
 }
 
 static void route_request_received(

@@ -19,6 +19,7 @@
 #define WINDOW_THIN 4 /* the other end gets no word in before they have left */
 #define RTT_MAX_US (10 * SECOND)
 #define RETRANSMIT_MIN_US (50 * MS)
+#define RETRANSMIT_THIN_MIN_US (2 * SECOND) /* its acknowledgment waits for a turn, and for its part of the budget */
 #define DOUBLINGS_MAX 3 /* of the time to a retransmission: news waits behind it, and so would a link that heals */
 #define WINDOW_FIRST 4
 #define WINDOW_MAX (OUTSTANDING_MAX - 1) /* and one that is ahead of its turn */
@@ -295,6 +296,9 @@ static void refresh_write(struct session *s, struct packet *p, uint64_t now_us)
 static uint64_t retransmit_us(const struct session *s)
 {
 	uint64_t wait_us = s->out.rtt_us * 3 / 2 + RETRANSMIT_MIN_US;
+
+	if (s->n->link->config.is_thin && wait_us < RETRANSMIT_THIN_MIN_US)
+		wait_us = RETRANSMIT_THIN_MIN_US;
 	uint64_t max_us = link_update_interval_us(s->n->link);
 
 	wait_us <<= s->out.tries < DOUBLINGS_MAX ? s->out.tries : DOUBLINGS_MAX;
@@ -473,6 +477,16 @@ static bool nack_has_crossed(const struct session *s, uint64_t now_us, uint32_t 
 	       now_us < f->sent_us[f->first] + s->out.rtt_us;
 }
 
+/* Nothing new was acknowledged by a word that could have done so: on a thin link there are few, and no nack comes of
+ * what was the last for now. */
+static bool last_was_lost(const struct session *s, uint64_t now_us, uint32_t applied)
+{
+	const struct session_out *out = &s->out;
+
+	return s->n->link->config.is_thin && applied == out->acked && applied < out->sent &&
+	       out->outstanding.count > 0 && !nack_has_crossed(s, now_us, applied);
+}
+
 static void full_wanted(struct session *s, uint64_t now_us)
 {
 	struct session_out *out = &s->out;
@@ -508,6 +522,8 @@ void session_syncack_received(struct session *s, uint64_t now_us, const struct b
 			rewind_to(s, now_us, tlv->u.syncack.applied);
 		out->owes_refresh = true;
 		session_flush_soon(s, now_us, true);
+	} else if (is_of_table && last_was_lost(s, now_us, tlv->u.syncack.applied)) {
+		rewind_to(s, now_us, tlv->u.syncack.applied);
 	}
 }
 

@@ -87,6 +87,7 @@ struct session_in {
 	bool whole_is_unknown; /* ... because we do not know who they are */
 	unsigned asks; /* in a row */
 	unsigned mismatches; /* in a row */
+	uint64_t delta_us; /* when the last one came */
 	uint64_t nacked_us;
 	uint32_t nacked; /* what was applied then */
 	struct timer lease;

@@ -229,6 +229,21 @@ static void thin_links_are_told_of_what_doubles__R9(void **state)
 	}
 }
 
+/* The neighbour goes by the cost of the link as well: what is small beside that changes nothing for it. */
+static void what_the_link_dwarfs_is_not_told__R9(void **state)
+{
+	(void)state;
+	for (unsigned is_dear = 0; is_dear < 2; is_dear++) {
+		struct world *w = world_with_sessions();
+
+		SAY(w, 2, say_ihu(is_dear ? 4000 : 96, 60000));
+		assert_true(moves(w, 1, 100));
+		assert_int_equal(moves(w, 2, 600), !is_dear);
+		assert_true(moves(w, 3, 9000));
+		world_free(w);
+	}
+}
+
 static void urgent_retraction_counts_behind_a_gap__R4(void **state)
 {
 	struct world *w = world_with_route();
@@ -763,13 +778,13 @@ static void metric_is_not_told_to_who_has_a_better_one__R9(void **state)
 	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 396);
 	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 380));
 	probe_forget(w, 2);
-	announce(w, 2, 3, 404);
+	announce(w, 2, 3, 424);
 	world_run(w, 3 * A_SECOND);
 	assert_int_equal(node_next(w, 0, P), 1);
 	assert_int_equal(probe_count(w, 2, TLV_UPDATE), 0);
 	SAY(w, 2, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	world_run(w, 3 * A_SECOND);
-	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 500);
+	assert_int_equal(probe_last_update(w, 2, P)->tlv.u.update.metric, 520);
 	world_free(w);
 }
 
@@ -816,9 +831,9 @@ static void leased_entry_is_judged_by_the_distance_of_now__R10(void **state)
 	struct world *w = world_with_route();
 
 	(void)state;
-	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 50));
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 20));
 	world_run(w, 1200 * MILLISECOND);
-	ack_all(w, 2); /* the distance is 146 */
+	ack_all(w, 2); /* the distance is 116 */
 	SAY(w, 1, say_delta(2, 3), say_update(P, world_id(5), 3, BABEL_INFINITY));
 	SAY(w, 1, say_delta(3, 4), say_update(P, world_id(5), 3, 150), say_refresh(4, 1, hash_of(P, 5, 3, 150)));
 	assert_int_equal(lease_of(w), w->now + 14 * A_SECOND);
@@ -1080,6 +1095,67 @@ static void long_way_is_not_asked_for_the_sake_of_a_backup__R11(void **state)
 	world_free(w);
 }
 
+/* After a cut there are a thousand: each copy more takes the room of the answers that come one after another. */
+static void what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come(void **state)
+{
+	struct babel_link_config link = world_link();
+
+	(void)state;
+	link.is_thin = true;
+	struct world *w = world_with_classes(1, link);
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 100));
+	probe_forget(w, 2);
+	for (uint32_t i = 1; i < 7; i++) {
+		SAY(w, 1, say_seqno_request(P, world_id(5), 4, 64));
+		world_run(w, A_SECOND);
+		SAY(w, 2, say_delta(i, i + 1), say_update(Q, world_id(6), (uint16_t)i, 100));
+	}
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 1);
+	world_run(w, 3 * A_SECOND);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 2);
+	world_free(w);
+}
+
+/* No nack comes of what was the last for now. A word that could have acknowledged it says that it did not arrive. */
+static void thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4(void **state)
+{
+	struct babel_link_config link = world_link();
+
+	(void)state;
+	link.is_thin = true;
+	struct world *w = world_with_classes(1, link);
+	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
+	uint32_t acked = session_with(w, 2)->out.acked;
+	session_with(w, 2)->out.rtt_us = 2 * A_SECOND;
+	SAY(w, 2, say_syncack(w, 2, acked, false)); /* it crossed */
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
+	world_run(w, 1500 * MILLISECOND);
+	SAY(w, 2, say_syncack(w, 2, acked, false));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 2);
+	world_free(w);
+}
+
+/* Its acknowledgment waits for a turn, and for its part of the budget. */
+static void what_was_said_by_a_thin_link_has_time_to_be_acknowledged__R4(void **state)
+{
+	struct babel_link_config link = world_link();
+
+	(void)state;
+	link.is_thin = true;
+	struct world *w = world_with_classes(1, link);
+	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
+	session_with(w, 2)->out.rtt_us = 300 * MILLISECOND;
+	world_run(w, 1800 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
+	world_run(w, A_SECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, false), 2);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1091,6 +1167,7 @@ int main(void)
 		cmocka_unit_test(delta_behind_a_gap_is_not_applied_but_nacked__R4),
 		cmocka_unit_test(what_was_never_mentioned_is_written_over__R4),
 		cmocka_unit_test(thin_links_are_told_of_what_doubles__R9),
+		cmocka_unit_test(what_the_link_dwarfs_is_not_told__R9),
 		cmocka_unit_test(urgent_retraction_counts_behind_a_gap__R4),
 		cmocka_unit_test(nack_is_answered_from_the_table_not_from_a_log__R4),
 		cmocka_unit_test(older_acknowledgment_is_none_of_a_retraction__R4),
@@ -1131,6 +1208,9 @@ int main(void)
 		cmocka_unit_test(what_is_reached_through_it_is_not_told_to_it__rfc8966_3_7_4),
 		cmocka_unit_test(versions_that_run_out_begin_a_new_epoch),
 		cmocka_unit_test(what_no_session_announces_is_not_asked_for),
+		cmocka_unit_test(what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come),
+		cmocka_unit_test(thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4),
+		cmocka_unit_test(what_was_said_by_a_thin_link_has_time_to_be_acknowledged__R4),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
