@@ -82,6 +82,34 @@ completes_to() { # SHELL EXPECTED WORD...
 	}
 }
 
+# tells_alarms GUIDE: what to do about every alarm that there is.
+tells_alarms() {
+	for alarm in $(sed -n 's/.*\[ALARM_[A-Z]*\] = { "\([a-z-]*\)".*/\1/p' meshd/node/alarm.c); do
+		grep -q "^| \*\*$alarm\*\*" "$1" || { echo "$1 does not tell what to do about $alarm"; return 1; }
+		grep -q "'a-$alarm': " meshd/web/words.js || { echo "the page has no words for $alarm"; return 1; }
+	done
+	[ -n "$alarm" ]
+}
+
+# What is to be typed is the same in both languages.
+types_the_same() {
+	grep -hE '^(    |  - |node|links|classes)' README.zh.md >"$work/typed"
+	grep -ohE '`meshctl [^`]*`' README.zh.md >>"$work/typed"
+	[ "$(wc -l <"$work/typed")" -gt 20 ] || { echo "nothing is to be typed"; return 1; }
+	while read -r line; do
+		grep -qF -- "$line" README.md || { echo "README.md has no: $line"; return 1; }
+	done <"$work/typed"
+}
+
+# has_both_languages: each word of the page is there in English and in Chinese.
+has_both_languages() {
+	for words in en zh; do
+		sed -n "/^$words: {/,/^},/p" meshd/web/words.js | grep -oE "(^|[,{] ?|	)('[^']+'|[a-z]+): ?['[]" |
+			sed "s/^[,{	 ]*//; s/: .*//; s/'//g" | sort >"$work/words.$words"
+	done
+	[ "$(wc -l <"$work/words.en")" -gt 100 ] && diff "$work/words.en" "$work/words.zh"
+}
+
 # Beyond this mark systemd-analyze thinks that the daemon can do too much.
 tight() {
 	sed "s|@PREFIX@|/usr/local|" configs/meshd.service >"$work/meshd.service"
@@ -114,6 +142,11 @@ if command -v systemd-analyze >/dev/null; then
 else
 	skip systemd-analyze
 fi
+for guide in docs/field-guide.md docs/field-guide.zh.md; do
+	check "$guide tells what to do about every alarm" tells_alarms "$guide"
+done
+check "README.zh.md has what README.md has" types_the_same
+check "the page says everything in both languages" has_both_languages
 check "the package has the version of the programs" sh -c \
 	'meshd --version | grep -q " $(sed -n "1s/.*(\(.*\)).*/\1/p" debian/changelog)$"'
 lab_done
