@@ -43,15 +43,20 @@ static bool way_counts(const struct babel_route_info *selected, const struct bab
 	       (r->route.metric != BABEL_INFINITY && r->refmetric < (uint32_t)selected->route.metric + r->cost);
 }
 
+static bool is_beside(const struct babel_route_info *r, const struct babel_route_info *selected)
+{
+	return r->route.class == selected->route.class && prefix_equal(&r->route.prefix, &selected->route.prefix);
+}
+
 static struct ways ways_to(const struct view *v, const struct babel_route_info *selected)
 {
 	struct ways w = { .are_by_one = true, .link = selected->route.link, .neighbour = selected->route.neighbour };
 
-	for (size_t i = 0; i < v->route_count; i++) {
-		const struct babel_route_info *r = &v->routes[i];
+	const struct babel_route_info *end = v->routes + v->route_count;
 
-		if (r->route.class != BABEL_TEXT || !prefix_equal(&r->route.prefix, &selected->route.prefix) ||
-			!way_counts(selected, r))
+	/* It is the first of its prefix and class. */
+	for (const struct babel_route_info *r = selected; r < end && is_beside(r, selected); r++) {
+		if (!way_counts(selected, r))
 			continue;
 		w.count++;
 		w.are_by_one = w.are_by_one && address_equal(&r->route.neighbour, &w.neighbour);
