@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
+#define THIN_RATE_MIN_BPS 1200 /* the least frame takes nine seconds on it */
+#define RATE_MIN_BPS 4800 /* below, whole Hellos leave no room for routes within the budget */
 #define SERIAL_RATE_MIN_BPS 300
 #define MESSAGE_RATE_MIN_BPS 10 /* a Hello as often as Babel must is a tenth of it */
 #define SERIAL_MTU 240 /* what is urgent waits for one frame at most: a quarter of a second at 9,600 baud */
@@ -206,6 +207,7 @@ static int take_rate(struct config_link *link, const struct link_check *l)
 	const char *text = l->text->rate;
 	unsigned least = link->type == CONFIG_PIPE     ? MESSAGE_RATE_MIN_BPS
 			 : link->type == CONFIG_SERIAL ? SERIAL_RATE_MIN_BPS
+			 : link->is_thin               ? THIN_RATE_MIN_BPS
 						       : RATE_MIN_BPS;
 
 	/* What a preset has is only of the right order. A port and a modem say themselves what they take. */
@@ -213,6 +215,12 @@ static int take_rate(struct config_link *link, const struct link_check *l)
 		link->type != CONFIG_SERIAL && link->type != CONFIG_PIPE && (text || link->rate_bps < SHAPED_BELOW_BPS);
 	if (text && config_parse_rate(&link->rate_bps, text) < 0)
 		return LINK_COMPLAIN(l, LINK_RATE, "rate \"%.40s\" is not a rate; write 2M or 2Mbit", text);
+	if (text && least == RATE_MIN_BPS && link->rate_bps >= THIN_RATE_MIN_BPS && link->rate_bps < least)
+		return LINK_COMPLAIN(l, LINK_RATE,
+			"rate \"%.40s\" is too slow for the frames of this preset; write preset: narrowband, or %u or "
+			"more "
+			"(bit/s)",
+			text, least);
 	if (text && link->rate_bps < least)
 		return LINK_COMPLAIN(l, LINK_RATE,
 			"rate \"%.40s\" is too slow for whole packets; write %u or more (bit/s), or remove the link",

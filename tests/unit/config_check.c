@@ -244,8 +244,11 @@ static void link_values_out_of_bounds_are_refused(void **state)
 			"m.yaml:4: link \"a\": rate \"1199\" is too slow for whole packets; write 1200 or more "
 			"(bit/s), or remove the link" },
 		{ "links:\n- name: a\n  preset: fibre\n  rate: 100\n",
-			"m.yaml:4: link \"a\": rate \"100\" is too slow for whole packets; write 1200 or more "
+			"m.yaml:4: link \"a\": rate \"100\" is too slow for whole packets; write 4800 or more "
 			"(bit/s), or remove the link" },
+		{ "links:\n- name: a\n  preset: fibre\n  rate: 2400\n",
+			"m.yaml:4: link \"a\": rate \"2400\" is too slow for the frames of this preset; write preset: "
+			"narrowband, or 4800 or more (bit/s)" },
 		{ "links:\n- name: a\n  preset: fibre\n  idle-hello: 99\n",
 			"m.yaml:4: link \"a\": idle-hello \"99\" is out of range; write 100 to 60000 (milliseconds), "
 			"4000 is usual" },
