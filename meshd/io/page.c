@@ -9,6 +9,7 @@
 #include "meshd/web/web.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -308,10 +309,17 @@ static void place_open(struct page_place *place)
 		return;
 	}
 	place->fd = fd;
+	place->ifindex = if_nametoindex(place->page->d->config.lan);
 	place->error[0] = 0;
 	ev_io_init(&place->io, visitor_is_new, fd, EV_READ);
 	place->io.data = place;
 	ev_io_start(place->page->d->loop, &place->io);
+}
+
+/* A socket stays with the interface that it was bound to, and not with the next one of that name. */
+static bool place_is_lost(const struct page_place *place)
+{
+	return place->fd >= 0 && place->config->is_lan && if_nametoindex(place->page->d->config.lan) != place->ifindex;
 }
 
 /* --- the page ------------------------------------------------------------------------------------------ */
@@ -323,9 +331,12 @@ void page_tick(struct daemon *d, uint64_t now_us)
 
 	if (!page)
 		return;
-	for (unsigned i = 0; i < page->place_count; i++)
+	for (unsigned i = 0; i < page->place_count; i++) {
+		if (place_is_lost(&page->places[i]))
+			place_close(&page->places[i]);
 		if (page->places[i].fd < 0)
 			place_open(&page->places[i]);
+	}
 	for (unsigned i = 0; i < PAGE_VISITORS_MAX; i++)
 		if (visitor_is_late(&page->visitors[i], now_us)) {
 			visitor_end(&page->visitors[i]);

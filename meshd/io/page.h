@@ -75,6 +75,7 @@ struct page_place {
 	struct page *page;
 	const struct config_page_place *config;
 	int fd; /* -1: not open */
+	unsigned ifindex; /* of the LAN, as it was then */
 	ev_io io;
 	char error[IO_ERROR_MAX]; /* why, as it was said; "" */
 };
