@@ -11,13 +11,7 @@
  */
 #include "routing/ahead.h"
 
-#define LINE 64 /* of a cache; only a guess costs speed */
-
-static void fetch(const void *at, size_t len)
-{
-	for (size_t i = 0; i < len; i += LINE)
-		__builtin_prefetch((const char *)at + i);
-}
+#include "meshd/base/fetch.h"
 
 /* What was found so far; NULL: nothing is there yet. */
 static const struct destination *found(const struct babel *b, const struct ahead_entry *e)

@@ -176,6 +176,8 @@ void babel_shutdown(struct babel *b, uint64_t now_us);
 
 /* Runs what is due at now_us and returns the next deadline (UINT64_MAX: none). */
 uint64_t babel_poll(struct babel *b, uint64_t now_us);
+/* Fetches into caches what the next call touches: step 0, and some time later step 1. Nothing changes. */
+void babel_fetch(const struct babel *b, unsigned step);
 
 /* --- links -------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
  * the table it concerns. What concerns the packet as a whole (a timestamped
  * Hello beside an IHU, RFC 9616) is gathered on the way and judged at its end.
  */
+#include "meshd/base/fetch.h"
 #include "routing/ahead.h"
 #include "routing/compact.h"
 
@@ -117,6 +118,21 @@ uint64_t babel_poll(struct babel *b, uint64_t now_us)
 	if (due_us < now_us)
 		engine_forgive(b, now_us, now_us - due_us);
 	return heap_run(&b->heap, now_us);
+}
+
+void babel_fetch(const struct babel *b, unsigned step)
+{
+	if (step == 0) {
+		fetch(&b->config, sizeof(b->config) + sizeof(b->output) + sizeof(b->user) + sizeof(b->heap));
+		fetch(&b->counters, CACHE_LINE);
+		fetch(b->links, CACHE_LINE);
+		fetch(&b->destinations, sizeof(b->destinations));
+		return;
+	}
+	fetch(b->heap.slots, b->heap.count ? CACHE_LINE : 0);
+	for (unsigned id = 0; id < CACHE_LINE / sizeof(b->links[0]); id++)
+		if (b->links[id])
+			fetch(&b->links[id]->neighbours, CACHE_LINE);
 }
 
 /* --- packets -------------------------------------------------------------------------------- */

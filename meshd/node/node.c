@@ -3,6 +3,7 @@
  *
  * Every entry notes the time of the call: the routing engine asks back without one.
  */
+#include "meshd/base/fetch.h"
 #include "meshd/node/state.h"
 
 #include <errno.h>
@@ -167,6 +168,33 @@ uint64_t node_poll(struct node *n, uint64_t now_us)
 	uint64_t own_us = heap_next(&n->heap);
 	n->due_us = own_us < engine_us ? own_us : engine_us;
 	return n->due_us;
+}
+
+static void link_fetch(const struct node_link *link)
+{
+	fetch(&link->config, 128);
+	fetch(&link->up, 1);
+	fetch(&link->peers, offsetof(struct node_link, lane_bytes) - offsetof(struct node_link, peers));
+	fetch(&link->tx_frames, 4 * sizeof(link->tx_frames));
+}
+
+void node_fetch(const struct node *n, unsigned step)
+{
+	if (step == 0) {
+		fetch(&n->output, sizeof(n->output));
+		fetch(&n->due_us, sizeof(n->due_us));
+		fetch(&n->babel, offsetof(struct node, peer_count) - offsetof(struct node, babel));
+		fetch(&n->indices, sizeof(n->indices));
+	} else if (step == 1) {
+		for (unsigned id = 0; id < NODE_LINK_MAX; id++)
+			if (n->links[id])
+				link_fetch(n->links[id]);
+		fetch(n->heap.slots, n->heap.count ? CACHE_LINE : 0);
+		fetch(n->indices.buckets, n->indices.bucket_count * sizeof(n->indices.buckets[0]));
+		babel_fetch(n->babel, 0);
+	} else {
+		babel_fetch(n->babel, 1);
+	}
 }
 
 /* --- own prefixes ----------------------------------------------------------------------------- */

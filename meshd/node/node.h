@@ -169,6 +169,9 @@ void node_free(struct node *n);
 void node_shutdown(struct node *n, uint64_t now_us);
 /* Runs what is due and returns the next deadline (UINT64_MAX: none). */
 uint64_t node_poll(struct node *n, uint64_t now_us);
+/* For who has many nodes: fetches into caches what the next call touches. By steps from 0 to 2, some time apart, as
+ * each looks into what the one before it fetched. Nothing changes. */
+void node_fetch(const struct node *n, unsigned step);
 
 /* --- links ---------------------------------------------------------------------- */
 

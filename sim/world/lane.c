@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FORESEEN_FROM 64 /* stations: those of a smaller world lie in caches */
+
 struct lane *lane_new(struct world *w, unsigned index, unsigned station_count)
 {
 	struct lane *l = aligned_alloc(CACHE_LINE, sizeof(*l));
@@ -104,6 +106,8 @@ void lane_step(struct lane *l)
 
 	if (due_us > l->now_us)
 		l->now_us = due_us;
+	if (l->station_count >= FORESEEN_FROM)
+		lane_foresee(l);
 	/* Timers that are due run before the sockets are read. */
 	if (!heap_fire(&s->heap, due_us)) {
 		struct arrival *a = arrivals_pop(&s->arrivals);

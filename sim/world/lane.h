@@ -16,16 +16,16 @@
  *   arrival.c  what is on its way to a station
  *   divide.c   which stations make a lane
  *   crew.c     the threads, and how far each may run
+ *   foresee.c  memory is fetched before it is needed
  */
 #ifndef SIM_WORLD_LANE_H
 #define SIM_WORLD_LANE_H
 
+#include "meshd/base/fetch.h"
 #include "sim/world/world.h"
 
 #include <stdalign.h>
 #include <stdatomic.h>
-
-#define CACHE_LINE 64
 
 struct crew;
 struct offer;
@@ -83,6 +83,9 @@ static inline uint64_t lane_felt(const struct lane *l)
 }
 /* How far stations are from other lanes is known anew. Only when no lane runs. */
 void lane_reckon(struct lane *l);
+/* Fetches what the next things touch (foresee.c). */
+void lane_foresee(const struct lane *l);
+void flight_fetch(const struct arrival *a); /* segment.c: what it touches where it lands */
 /* Runs one thing: there must be one. */
 void lane_step(struct lane *l);
 /* Hands `a` to the lane of its station; `from` is who runs, NULL when none does. */

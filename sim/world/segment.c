@@ -302,6 +302,16 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 	free(f);
 }
 
+void flight_fetch(const struct arrival *a)
+{
+	const struct flight *f = container_of(a, struct flight, arrival);
+	const struct segment *g = f->segment;
+
+	__builtin_prefetch(&g->ends[f->to]);
+	__builtin_prefetch(&g->ends[f->to].traffic.deaf_frames);
+	__builtin_prefetch(&g->epoch);
+}
+
 static struct offer *offer_init(struct offer_room *room, uint64_t now_us, const struct endpoint *to, struct bytes frame)
 {
 	struct offer *o = (struct offer *)room->bytes;
