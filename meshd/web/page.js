@@ -217,16 +217,22 @@ function subject_words(kind, subject) {
 	return {subject, level: LEVELS.includes(subject) ? word(subject) : subject};
 }
 
+/* What is wrong: in English as the node says it, which knows more. */
+function sentence_of(alarm) {
+	const told = language !== 'en' && sentences(alarm.kind, subject_words(alarm.kind, alarm.subject));
+	return told ? told[0] : capital(alarm.text);
+}
+
 function alarm_card(alarm, all) {
 	const told = sentences(alarm.kind, subject_words(alarm.kind, alarm.subject));
-	const what = told && (language !== 'en') ? told[0] : capital(alarm.text), todo = told && language !== 'en' ? told[1] : capital(alarm.action);
-	const under = all.filter(a => a.under === alarm.name).map(a => a.name);
+	const what = sentence_of(alarm), todo = told && language !== 'en' ? told[1] : capital(alarm.action);
+	const under = all.filter(a => a.under === alarm.name).map(a => sentence_of(a).replace(/[.。]$/, ''));
 	const silent = known(alarm.silent_s);
 	return h('article', {class: 'alarm ' + (silent ? 'silent' : alarm.grade)},
 		h('div', {class: 'head'}, h('strong', {}, what), aging('since', when('alarms', alarm.since_s), 'age')),
 		h('div', {class: 'do'}, h('b', {}, word('action')), h('span', {}, todo)),
 		language === 'en' || !told ? null : h('p', {class: 'said'}, word('as-node', {text: alarm.text})),
-		under.length ? h('p', {class: 'said'}, word('with-it', {names: under.join(', ')})) : null,
+		under.length ? h('p', {class: 'said'}, word('with-it', {names: under.join(language === 'zh' ? '；' : '; ')})) : null,
 		silent ? h('p', {class: 'said'}, aging('silent', state.at.alarms + alarm.silent_s * 1000)) : null,
 		is_paired() ? act(word(silent ? 'unsilence' : 'silence'), 'silence ' + alarm.name,
 			() => post('silence', {kind: alarm.kind, subject: alarm.subject, for_s: silent ? 0 : 3600})) : null);
