@@ -228,8 +228,20 @@ void kernel_routes_each(struct daemon *d, void (*each)(struct rtnl_route *route,
 void kernel_routes_flush(struct daemon *d);
 /* -ENODEV: `out` says not present; -EIO: the kernel would not tell. */
 int kernel_link_get(struct daemon *d, const char *name, struct kernel_link *out);
-/* 1, 0, or a negative errno: cheap, and never late. */
+/* 1, 0, or a negative errno: never late, but it waits while others configure the network. */
 int kernel_carrier_get(struct daemon *d, const char *name);
+/* carrier.c */
+struct carrier_count {
+	int ifindex;
+	uint8_t mac[IO_MAC_LEN];
+	bool is_open, is_known;
+	int fd;
+	unsigned long changes;
+};
+/* May the carrier of the interface have changed since the last call? True as well where that cannot be told, and the
+ * first time. Costs a microsecond, and waits for nobody. All zeros is a count that was not asked yet. */
+bool carrier_count_moved(struct carrier_count *c, const struct kernel_link *link);
+void carrier_count_close(struct carrier_count *c);
 int watch_open(struct daemon *d, char error[IO_ERROR_MAX]);
 /* From now on of routes as well; may be repeated. */
 void watch_routes(struct daemon *d);
@@ -323,6 +335,7 @@ struct port {
 	struct kernel_link link; /* last seen; not for a udp link without interface */
 	struct kernel_addresses addresses; /* babel: of the interface */
 	int carrier; /* last answer of the poll */
+	struct carrier_count carrier_count;
 	unsigned node_mtu; /* 0: not added to the node */
 	bool node_is_up;
 	bool is_open, wants_reopen;

@@ -402,8 +402,9 @@ void ports_resync(struct daemon *d)
 void ports_carriers(struct daemon *d)
 {
 	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
-		int carrier = port_has_interface(p) ? kernel_carrier_get(d, p->config->interface) : 0;
-
+		if (!port_has_interface(p) || !carrier_count_moved(&p->carrier_count, &p->link))
+			continue;
+		int carrier = kernel_carrier_get(d, p->config->interface);
 		if (carrier != p->carrier) {
 			p->carrier = carrier;
 			port_look(p);
@@ -461,6 +462,7 @@ struct port *port_add(struct daemon *d, const struct config_link *config)
 static void port_free(struct port *p)
 {
 	port_shut(p);
+	carrier_count_close(&p->carrier_count);
 	if (backend_of(p)->free)
 		backend_of(p)->free(p);
 }

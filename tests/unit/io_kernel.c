@@ -59,6 +59,26 @@ static void an_interface_that_is_not_there_is_not_there(void **state)
 	assert_int_equal(kernel_link_get(d, "lo", &link), 0);
 }
 
+static void a_carrier_that_does_not_change_is_not_asked_for_again(void **state)
+{
+	struct daemon *d = *state;
+	struct carrier_count count = { 0 };
+	struct kernel_link link;
+
+	assert_int_equal(kernel_link_get(d, "lo", &link), 0);
+	assert_true(carrier_count_moved(&count, &link));
+	assert_false(carrier_count_moved(&count, &link));
+	assert_false(carrier_count_moved(&count, &link));
+	count.changes++;
+	assert_true(carrier_count_moved(&count, &link));
+	assert_false(carrier_count_moved(&count, &link));
+	/* The file of another device of that name says nothing of this one. */
+	link.mac[5]++;
+	assert_true(carrier_count_moved(&count, &link));
+	assert_true(carrier_count_moved(&count, &link));
+	carrier_count_close(&count);
+}
+
 static void the_kernel_s_way_is_left_to_it_unless_it_is_the_mesh(void **state)
 {
 	static const char *const places[] = { "127.0.0.1:1", "[::1]:1" };
@@ -125,6 +145,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_interface_is_described, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_interface_that_is_not_there_is_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_carrier_that_does_not_change_is_not_asked_for_again, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_kernel_s_way_is_left_to_it_unless_it_is_the_mesh, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_way_is_kept_a_second_and_forgotten_on_demand, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_endpoints_share_the_cache, setup, teardown),
