@@ -303,6 +303,48 @@ static void a_request_that_takes_too_long_is_ended_however_busy_it_is(void **sta
 	unserved(w, d);
 }
 
+static void a_body_that_comes_byte_by_byte_is_not_waited_for(void **state)
+{
+	struct world *w;
+	struct daemon *d = served(*state, &w);
+	int fd = connected(d, 0);
+
+	asks(fd, "POST /api/pair HTTP/1.1\r\nHost: car\r\nContent-Type: application/json\r\n"
+		 "Content-Length: 900\r\n\r\n");
+	for (unsigned i = 0; i < 11; i++) {
+		turns(d, 4);
+		asks(fd, " ");
+		ahead_s += 1;
+		page_tick(d, io_now_us());
+	}
+	assert_true(is_ended(d, fd));
+	close(fd);
+	unserved(w, d);
+}
+
+/* He takes a little from time to time, so that the connection is never idle. */
+static void a_text_is_taken_within_half_a_minute(void **state)
+{
+	static char text[65536];
+	struct world *w;
+	struct daemon *d = served(*state, &w);
+	struct page_visitor *v = &d->page->visitors[0];
+	int fd = connected(d, 0);
+
+	asks(fd, STREAM);
+	assert_true(hears(d, fd, text, sizeof(text), "event: events"));
+	assert_int_equal(v->state, VISITOR_READS);
+	v->text = d->page->hello;
+	v->text->holders++;
+	v->text_us = io_now_us();
+	page_tick(d, v->text_us + PAGE_TEXT_US - SECOND_US);
+	assert_int_equal(v->state, VISITOR_READS);
+	page_tick(d, v->text_us + PAGE_TEXT_US + SECOND_US);
+	assert_true(is_ended(d, fd));
+	close(fd);
+	unserved(w, d);
+}
+
 static void one_address_cannot_take_every_place(void **state)
 {
 	struct world *w;
@@ -355,7 +397,10 @@ static void what_is_not_understood_is_refused_in_a_sentence(void **state)
 	};
 	struct world *w;
 	struct daemon *d = served(*state, &w);
-	char text[8192];
+	char text[8192], much[2200];
+	int head = snprintf(much, sizeof(much),
+		"POST /api/pair HTTP/1.1\r\nHost: car\r\nContent-Type: application/json\r\n"
+		"Content-Length: 2000\r\n\r\n");
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		int fd = connected(d, 0);
@@ -365,6 +410,11 @@ static void what_is_not_understood_is_refused_in_a_sentence(void **state)
 			fail_msg("\"%s\" is not in what %s is answered: %s", cases[i].answer, cases[i].request, text);
 		close(fd);
 	}
+	int fd = connected(d, 0);
+	memset(much + head, ' ', 2000);
+	assert_int_equal(send(fd, much, (size_t)head + 2000, MSG_NOSIGNAL), head + 2000);
+	assert_true(hears(d, fd, text, sizeof(text), "more than anything here takes"));
+	close(fd);
 	unserved(w, d);
 }
 
@@ -397,6 +447,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_never_reads_holds_nothing_for_long, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(
 			a_request_that_takes_too_long_is_ended_however_busy_it_is, place_enter, place_leave),
+		cmocka_unit_test_setup_teardown(
+			a_body_that_comes_byte_by_byte_is_not_waited_for, place_enter, place_leave),
+		cmocka_unit_test_setup_teardown(a_text_is_taken_within_half_a_minute, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(one_address_cannot_take_every_place, place_enter, place_leave),
 		cmocka_unit_test_setup_teardown(
 			what_is_not_understood_is_refused_in_a_sentence, place_enter, place_leave),
