@@ -235,6 +235,12 @@ int babel_link_next_hop(struct babel *b, uint64_t now_us, unsigned link, const s
 /* Whether announce() is asked there. Everything is judged anew: what it now refuses is retracted. */
 void babel_link_filter(struct babel *b, uint64_t now_us, unsigned link, bool is_filtered);
 
+/* An operator steers: whatever goes over the link costs so much more, in every class, both ways: ours by its cost, that
+ * of the neighbours by what they are told there. 0 ends it. With another link of this number it is over. */
+void babel_link_steer(struct babel *b, uint64_t now_us, unsigned link, uint16_t cost);
+/* Everybody is told that ways by this node cost so much more; not those to it. 0 ends it. */
+void babel_drain(struct babel *b, uint64_t now_us, uint16_t cost);
+
 /* The owner knows that this neighbour is gone (session lost, keys revoked). */
 void babel_neighbour_lost(struct babel *b, uint64_t now_us, unsigned link, const struct address *neighbour);
 /* A neighbour is known to be there (session up): say Hello, request its table. */

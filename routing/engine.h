@@ -67,6 +67,7 @@ struct babel {
 	struct heap heap;
 	struct babel_counters counters;
 	struct link *links[BABEL_LINK_MAX];
+	uint16_t drain_cost; /* babel_drain() */
 	size_t neighbour_count;
 	uint32_t neighbour_number; /* of the last one made */
 	struct map destinations;
@@ -205,6 +206,7 @@ struct link {
 	uint64_t last_hello_us;
 	unsigned hellos_until_ihu;
 	uint64_t listen_until_us; /* gate.c */
+	uint16_t steer_cost; /* babel_link_steer() */
 	uint64_t strangers_us; /* paced: until the next Hello to whom we do not know */
 	struct list neighbours;
 	struct queue queue;
@@ -288,6 +290,7 @@ struct neighbour {
 	struct timer ihu;
 	unsigned classes; /* that both speak of, and the link admits; a bit mask */
 	uint16_t cost[BABEL_CLASSES]; /* as used by its routes */
+	uint16_t steered; /* how much of each is no measurement */
 	struct measure text, etx; /* of the cost in text; of transmissions for a packet and its answer, 256: one */
 	uint64_t measured_us; /* their means are of then */
 	struct rtt rtt;
@@ -362,6 +365,8 @@ static inline uint16_t metric_add(uint32_t a, uint32_t b) /* saturates at infini
 	return sum >= BABEL_INFINITY ? BABEL_INFINITY : (uint16_t)sum;
 }
 uint16_t metric_inflated(uint16_t cost); /* of who comes and goes */
+/* By an operator; what is there stays there. */
+uint16_t metric_steered(uint16_t cost, uint16_t by);
 bool metric_two_out_of_three(uint16_t history);
 /* The Hellos by which the link is judged. */
 const struct history *metric_history(const struct neighbour *n);
@@ -602,6 +607,8 @@ void update_dump(struct link *link, uint64_t now_us, struct neighbour *only);
 /* The answer to a request: at once or within the urgent timeout. */
 void update_reply(struct link *link, uint64_t now_us, const struct address *to, const struct prefix *prefix);
 /* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
+/* What an operator adds, in every class, to what is said of it there. */
+uint16_t update_steering(const struct destination *d, const struct link *link);
 bool update_compose(
 	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
 /* Takes back whatever was announced on the link (4.6.9). */

@@ -250,6 +250,28 @@ void babel_link_filter(struct babel *b, uint64_t now_us, unsigned id, bool is_fi
 	link_announce(link, now_us);
 }
 
+void babel_link_steer(struct babel *b, uint64_t now_us, unsigned id, uint16_t cost)
+{
+	struct link *link = link_by_id(b, id);
+
+	if (!link || link->steer_cost == cost)
+		return;
+	link->steer_cost = cost;
+	list_for_each (node, next, &link->neighbours)
+		neighbour_cost_update(list_entry(node, struct neighbour, on_link), now_us);
+	link_announce(link, now_us);
+}
+
+void babel_drain(struct babel *b, uint64_t now_us, uint16_t cost)
+{
+	if (b->drain_cost == cost)
+		return;
+	b->drain_cost = cost;
+	for (unsigned i = 0; i < BABEL_LINK_MAX; i++)
+		if (b->links[i])
+			link_announce(b->links[i], now_us);
+}
+
 void babel_neighbour_hint(struct babel *b, uint64_t now_us, unsigned id, const struct address *address)
 {
 	struct link *link = link_by_id(b, id);

@@ -23,6 +23,13 @@
 /* Four times as much, but no way is lost by that: of a cost that is large already by no more than four bad radio hops.
  */
 #define INFLATION_MAX 4096
+uint16_t metric_steered(uint16_t cost, uint16_t by)
+{
+	if (cost == BABEL_INFINITY)
+		return cost;
+	return (uint32_t)cost + by < BABEL_INFINITY ? (uint16_t)(cost + by) : BABEL_INFINITY - 1;
+}
+
 uint16_t metric_inflated(uint16_t cost)
 {
 	uint32_t more = 3u * cost < INFLATION_MAX ? 3u * cost : INFLATION_MAX;

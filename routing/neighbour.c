@@ -275,11 +275,16 @@ static bool neighbour_costs_change(struct neighbour *n, uint64_t now_us)
 	for (unsigned c = 0; c < n->b->config.classes; c++) {
 		uint16_t old = n->cost[c];
 
+		/* What was measured before is what the next is held against. */
+		if (old != BABEL_INFINITY)
+			n->cost[c] = old > n->steered ? (uint16_t)(old - n->steered) : 1;
 		n->cost[c] = c == BABEL_TEXT ? metric_steady_cost(n, now_us) : metric_class_cost(n, c);
 		if (timer_is_armed(&n->damp))
 			n->cost[c] = metric_inflated(n->cost[c]);
+		n->cost[c] = metric_steered(n->cost[c], n->link->steer_cost);
 		has_changed |= n->cost[c] != old;
 	}
+	n->steered = n->link->steer_cost;
 	return has_changed;
 }
 

@@ -17,7 +17,7 @@ static struct babel_verdict wanted_policy(const struct session *s, const struct 
 /* What the neighbour should know of `d` now in one class, of which `claim` is so. What is reached through the
  * neighbour itself, by whatever link, is of no use to it (3.7.4). */
 static struct claim wanted_of_class(const struct session *s, const struct destination *d, enum babel_class class,
-	struct claim claim, uint16_t extra_cost)
+	struct claim claim, uint16_t extra_cost, uint16_t steering)
 {
 	const struct route *selected = d->selected[class];
 
@@ -25,6 +25,7 @@ static struct claim wanted_of_class(const struct session *s, const struct destin
 		return (struct claim){ .metric = BABEL_INFINITY };
 	if (class != BABEL_COMMAND && extra_cost)
 		claim.metric = metric_add(claim.metric, extra_cost);
+	claim.metric = metric_add(claim.metric, steering);
 	/* What is said in one byte is what is meant (R9). */
 	if (class != BABEL_TEXT && s->n->link->config.is_thin)
 		claim.metric = log_decode(log_encode(claim.metric));
@@ -35,9 +36,10 @@ void news_wanted(const struct session *s, const struct destination *d, const str
 	struct claim want[BABEL_CLASSES])
 {
 	struct babel_verdict policy = wanted_policy(s, d);
+	uint16_t steering = update_steering(d, s->n->link);
 
 	for (unsigned c = 0; c < BABEL_CLASSES; c++)
-		want[c] = policy.accept ? wanted_of_class(s, d, c, claims[c], policy.extra_cost)
+		want[c] = policy.accept ? wanted_of_class(s, d, c, claims[c], policy.extra_cost, steering)
 					: (struct claim){ .metric = BABEL_INFINITY };
 }
 

@@ -83,6 +83,11 @@ struct babel_verdict update_policy(
 	return b->output.announce(b->user, link->id, neighbour, &d->prefix, &claim.origin);
 }
 
+uint16_t update_steering(const struct destination *d, const struct link *link)
+{
+	return metric_add(link->steer_cost, d->is_own ? 0 : link->b->drain_cost);
+}
+
 static bool compose_finite(
 	struct destination *d, struct link *link, uint64_t now_us, uint16_t extra_cost, struct babel_tlv *out)
 {
@@ -141,7 +146,7 @@ bool update_compose(
 		compose_retraction(d, link, out);
 		return true;
 	}
-	if (compose_finite(d, link, now_us, policy.extra_cost, out)) {
+	if (compose_finite(d, link, now_us, metric_add(policy.extra_cost, update_steering(d, link)), out)) {
 		/* An answer from behind the split horizon is current: nothing to take back. */
 		if (is_hidden(d, link))
 			d->announced_links &= ~(UINT64_C(1) << link->id);

@@ -36,6 +36,11 @@ _meshctl_names() {
 	meshctl nodes --json 2>/dev/null | sed -n 's/^ *"name": "\(.*\)",\{0,1\}$/\1/p'
 }
 
+# Those of the first depth: neighbours have names, too.
+_meshctl_links() {
+	meshctl links --json 2>/dev/null | sed -n 's/^      "name": "\(.*\)",\{0,1\}$/\1/p'
+}
+
 _meshctl_complete() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command=${COMP_WORDS[1]} words IFS=$'\n'
 
@@ -53,6 +58,7 @@ _meshctl_complete() {
 		case $command:$COMP_CWORD in
 		authority:2) words=init ;;
 		routes:2 | reach:3 | why:3) words=$'text\ncommand\nbulk' ;;
+		avoid:2 | prefer:2 | cost:2) words=$(_meshctl_links) ;;
 		reach:2 | why:2 | trace:2 | revoke:2 | replace:2) words=$(_meshctl_names) ;;
 		*) words=$(_meshctl_help options "$command") ;;
 		esac

@@ -178,6 +178,9 @@ int config_parse(struct config *config, const char *name, struct bytes text, cha
 void config_diff(const struct config *old, const struct config *new,
 	void (*tell)(void *arg, const char *text, bool needs_restart), void *arg);
 
+/* All of it, a sentence for each field that says something, without anything secret. */
+void config_tell(const struct config *c, void (*tell)(void *arg, const char *text, bool needs_restart), void *arg);
+
 /* One limit, as in the file: "command 128k burst 2s", "command none". NULL, or what is wrong with it. */
 const char *config_parse_limit(unsigned *class, struct traffic_limit *limit, const char *text);
 

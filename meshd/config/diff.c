@@ -198,3 +198,51 @@ void config_diff(const struct config *old, const struct config *new,
 			new->page.place_count);
 	links_compare(&d, old, new);
 }
+
+/* --- all of it ------------------------------------------------------------------------------------ */
+
+static void fields_tell(
+	const struct diff *d, const char *whose, const struct field *fields, size_t count, const void *of)
+{
+	char value[VALUE_MAX];
+
+	for (size_t i = 0; i < count; i++) {
+		value_write(value, &fields[i], of);
+		if (strcmp(value, "none") != 0 && strcmp(value, "no") != 0 && strcmp(value, "0") != 0)
+			say(d, false, "%s: %s: %s", whose, fields[i].name, value);
+	}
+}
+
+static void link_tell(const struct diff *d, const struct config_link *l)
+{
+	char whose[CONFIG_INTERFACE_MAX + 8];
+
+	snprintf(whose, sizeof(whose), "link %s", l->name);
+	fields_tell(d, whose, link_fields, sizeof(link_fields) / sizeof(link_fields[0]), l);
+	for (unsigned i = 0; i < l->peer_count; i++)
+		say(d, false, "%s: peer: %s port %u", whose, l->peers[i].host, l->peers[i].port);
+	if (l->accept_count || l->announce_count)
+		say(d, false, "%s: rules: accept %u, announce %u", whose, l->accept_count, l->announce_count);
+	if (l->mac_count)
+		say(d, false, "%s: mac: %u keys, not shown", whose, l->mac_count);
+	/* What is behind its name may hold the password of a modem. */
+	if (l->pipe.word_count)
+		say(d, false, "%s: command: %s, and %u words that are not shown", whose, config_pipe_word(&l->pipe, 0),
+			l->pipe.word_count - 1);
+}
+
+void config_tell(const struct config *c, void (*tell)(void *arg, const char *text, bool needs_restart), void *arg)
+{
+	const struct diff d = { tell, arg };
+
+	fields_tell(&d, "node", node_fields, sizeof(node_fields) / sizeof(node_fields[0]), c);
+	say(&d, false, "io: offload: %s", c->is_unbatched ? "no" : "yes");
+	for (unsigned i = 0; i < c->watch_count; i++)
+		say(&d, false, "node: watch: %s", c->watch[i]);
+	if (c->redistribute_count)
+		say(&d, false, "node: redistribute: %u rules", c->redistribute_count);
+	for (unsigned i = 0; i < c->classes.policy.rule_count; i++)
+		say(&d, false, "classes: %s", c->classes.rules[i]);
+	for (unsigned i = 0; i < c->link_count; i++)
+		link_tell(&d, &c->links[i]);
+}

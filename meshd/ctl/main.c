@@ -17,6 +17,11 @@ static const struct {
 	{ "trace", command_trace },
 	{ "reload", command_reload },
 	{ "diff", command_diff },
+	{ "bundle", command_bundle },
+	{ "avoid", command_avoid },
+	{ "prefer", command_prefer },
+	{ "cost", command_cost },
+	{ "drain", command_drain },
 	{ "classes", command_classes },
 	{ "reach", command_reach },
 	{ "events", command_events },
@@ -57,6 +62,11 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  pair                a code for a browser that is to do more than read the page\n"
 			   "  reload [--try 2m] [--keep] [--undo]   read the configuration again: links, rules, keys\n"
 			   "  diff                what a reload would change\n"
+			   "  avoid LINK [for 30m] [--off]     a link only if nothing else is left, for a while\n"
+			   "  prefer LINK [for 30m] [--off]    all others are avoided\n"
+			   "  cost LINK +N [for 30m] [--off]   ways over it cost more\n"
+			   "  drain [for 30m] [--off]          others pass this node by: before it is switched off\n"
+			   "  bundle [FILE] [--force]   all of it in one file, for a bug report: no keys\n"
 			   "\n"
 			   "At the desk, offline:\n"
 			   "  authority init [--out FILE] [--id HEX8] [--passphrase] [--force]\n"

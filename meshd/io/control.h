@@ -109,6 +109,9 @@ json_t *answer_trace(struct view *v, const json_t *request);
 json_t *answer_names(struct view *v, const json_t *request);
 /* Another configuration takes effect. What changed, and what waits for a restart, are sentences. */
 void reload_apply(struct daemon *d, struct config *new, json_t *applied, json_t *waiting);
+json_t *answer_steer(struct view *v, const json_t *request);
+/* Of "status": what is steered now, before the rest. */
+void steering_warn(const struct view *v, json_t *warnings);
 json_t *answer_diff(struct view *v, const json_t *request);
 json_t *answer_reload(struct view *v, const json_t *request);
 json_t *answer_classes(struct view *v, const json_t *request);

@@ -19,6 +19,7 @@ static const struct {
 	{ "names", answer_names },
 	{ "reload", answer_reload },
 	{ "diff", answer_diff },
+	{ "steer", answer_steer },
 	{ "classes", answer_classes },
 	{ "reach", answer_reach },
 	{ "events", answer_events },
@@ -70,8 +71,9 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair, diff");
+		return answer_error(
+			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
+			"classes, reach, events, alarms, silence, outages, members, revoke, log, pair, diff, steer");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
 	struct view *v = view_new(d);

@@ -234,6 +234,8 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_object_set_new(o, "links", links);
 	json_object_set_new(o, "reasons", census.reasons);
 	json_t *warnings = warnings_make(v);
+	/* What somebody has set for a while is easily forgotten: before what may fail. */
+	steering_warn(v, warnings);
 	trial_warn(v, warnings);
 	json_object_set_new(o, "warnings", warnings);
 	return o;

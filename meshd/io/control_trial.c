@@ -65,12 +65,25 @@ static void difference_add(void *arg, const char *text, bool needs_restart)
 	json_array_append_new(arg, json_pack("{s:o, s:b}", "what", json_of_text(text), "restart", needs_restart));
 }
 
+/* What runs, for bug reports: nothing of it is secret. */
+static json_t *running_answer(struct daemon *d)
+{
+	struct config *running = running_copy(d);
+	json_t *list = json_array();
+
+	if (running)
+		config_tell(running, difference_add, list);
+	config_free(running);
+	return json_pack("{s:b, s:s, s:o}", "ok", 1, "file", d->config_path, "running", list);
+}
+
 json_t *answer_diff(struct view *v, const json_t *request)
 {
+	if (json_is_true(json_object_get(request, "running")))
+		return running_answer(v->d);
 	json_t *refusal, *list = json_array();
 	struct config *new = file_load(v->d, &refusal), *old = new ? running_copy(v->d) : NULL;
 
-	(void)request;
 	if (old)
 		config_diff(old, new, difference_add, list);
 	config_free(old);

@@ -56,6 +56,7 @@ static const struct {
 	{ "log-tampered", EVENT_ERROR },
 	{ "clock-set", EVENT_NOTICE },
 	{ "operator", EVENT_NOTICE },
+	{ "steering-over", EVENT_NOTICE },
 	{ "alarm-red", EVENT_ERROR },
 	{ "alarm-amber", EVENT_WARNING },
 	{ "alarm-over", EVENT_NOTICE },

@@ -548,6 +548,21 @@ void page_tick(struct daemon *d, uint64_t now_us);
 /* Something happened: who reads is told soon. May be called in the midst of anything. */
 void page_event(struct daemon *d);
 
+/* --- control_steer.c: ways that somebody bends for a while ------------------------------------------------ */
+
+#define STEERING_MAX 16
+enum steering_how { STEER_AVOID, STEER_PREFER, STEER_COST, STEER_DRAIN };
+struct steering {
+	enum steering_how how;
+	char link[CONFIG_INTERFACE_MAX]; /* not of a drain */
+	uint16_t cost; /* STEER_COST */
+	uint64_t until_us; /* 0: free */
+};
+struct steering_table {
+	struct steering all[STEERING_MAX];
+};
+void steering_tick(struct daemon *d, uint64_t now_us);
+
 /* --- control_trial.c: a configuration that nobody has confirmed ------------------------------------------- */
 
 struct trial {
@@ -563,6 +578,7 @@ struct daemon {
 	struct config config;
 	const char *config_path; /* the file that it came from */
 	struct trial trial;
+	struct steering_table steering;
 	struct enrolment enrolment;
 	struct node *node;
 	struct log log;

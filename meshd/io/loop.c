@@ -230,6 +230,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	state_tick(d, now_us);
 	incidents_tick(d, now_us);
 	trial_tick(d, now_us);
+	steering_tick(d, now_us);
 	alarms_tick(d, now_us);
 	page_tick(d, now_us);
 	log_flush(&d->log, now_us);

@@ -248,6 +248,11 @@ int node_plain_address(
 	struct node *n, uint64_t now_us, unsigned link, const struct address *self, const struct address *ipv4);
 enum node_direction { NODE_IN, NODE_OUT };
 #define NODE_RULE_MAX 32 /* per link and direction */
+/* An operator steers (babel.h, babel_link_steer() and babel_drain()): the link costs so much more, both ways, while it
+ * is there; ways by this node cost others so much more. 0 ends it. */
+void node_link_steer(struct node *n, uint64_t now_us, unsigned link, uint16_t cost);
+void node_drain(struct node *n, uint64_t now_us, uint16_t cost);
+
 /* What is believed of the neighbours of a link, and what they are told (policy.c). What no rule matches passes,
  * but on the way in by a plain link it is refused. Adjacencies stay. -EINVAL, -ENOMEM. */
 int node_policy_set(struct node *n, uint64_t now_us, unsigned link, enum node_direction direction,

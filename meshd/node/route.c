@@ -301,6 +301,35 @@ uint64_t link_turn_us(const struct node_link *link)
 	return airtime_us >= TURN_MIN_US ? airtime_us : 0;
 }
 
+/* The engine's link is a new one each time that the link comes up. */
+static int engine_link_add(
+	struct node_link *link, uint64_t now_us, const struct address *self, const struct babel_link_config *config)
+{
+	int error = babel_link_add(link->n->babel, now_us, link->id, self, config);
+
+	if (!error)
+		babel_link_steer(link->n->babel, now_us, link->id, link->steer_cost);
+	return error;
+}
+
+void node_link_steer(struct node *n, uint64_t now_us, unsigned id, uint16_t cost)
+{
+	struct node_link *link = id < NODE_LINK_MAX ? n->links[id] : NULL;
+
+	if (!link)
+		return;
+	n->now_us = now_us;
+	link->steer_cost = cost;
+	if (link->up)
+		babel_link_steer(n->babel, now_us, id, cost);
+}
+
+void node_drain(struct node *n, uint64_t now_us, uint16_t cost)
+{
+	n->now_us = now_us;
+	babel_drain(n->babel, now_us, cost);
+}
+
 int route_link_start(struct node_link *link, uint64_t now_us)
 {
 	struct node *n = link->n;
@@ -332,9 +361,9 @@ int route_link_start(struct node_link *link, uint64_t now_us)
 	memcpy(config.name, c->name, sizeof(config.name));
 	if (c->is_plain) {
 		plain_engine_config(link, &config);
-		return babel_link_add(n->babel, now_us, link->id, &link->plain->self, &config);
+		return engine_link_add(link, now_us, &link->plain->self, &config);
 	}
 	identity_router_id(rid.bytes, &n->enrolment.identity.public);
 	self = node_neighbour_address(&rid);
-	return babel_link_add(n->babel, now_us, link->id, &self, &config);
+	return engine_link_add(link, now_us, &self, &config);
 }

@@ -161,6 +161,7 @@ struct node_link {
 	unsigned id;
 	struct node_link_config config;
 	bool up;
+	uint16_t steer_cost; /* node_link_steer() */
 	struct target targets[NODE_TARGET_MAX];
 	struct damper damper; /* of its carrier */
 	struct timer beacon;

@@ -64,6 +64,14 @@ reported() {
 		ask alpha report --csv --out - | grep '^outage,"alpha",.*,"bravo","text, voice, pictures"'
 }
 
+# bundled: with what a bug report needs, and nothing from the enrolment file.
+bundled() {
+	ask alpha bundle "$LAB_WORK/bundle.json" && for part in status configuration routes members log; do
+		grep -q "^ \"$part\": {" "$LAB_WORK/bundle.json" || { echo "no $part"; return 1; }
+	done
+	grep -q 'link radio0: preset: mesh-radio' "$LAB_WORK/bundle.json" && ! grep -q '"error"' "$LAB_WORK/bundle.json"
+}
+
 # played: in virtual time the same happens.
 played() {
 	meshsim replay "$LAB_WORK/alpha.log" -o "$LAB_WORK/played.yaml" && grep 'do: silence radio0-1' "$LAB_WORK/played.yaml" &&
@@ -115,6 +123,7 @@ inside() {
 	check "a copy of it holds" holds "$LAB_WORK/alpha.log"
 	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
 	check "a report has it" reported
+	check "everything goes into one file" bundled
 	check "it becomes a scenario that holds" played
 	trial
 	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
