@@ -1,8 +1,8 @@
 /*
  * The page's sockets. A place that cannot be listened at is told and tried again:
  * the interface may come, whoever has the port may go, and the mesh does not wait
- * for either. A visitor has REQUEST_US for each request and QUIET_US between
- * them, however busily he sends bytes; who reads the stream may stay.
+ * for either. A visitor has REQUEST_US for each request, and as long between two,
+ * however busily he sends bytes; who reads the stream may stay.
  */
 #include "meshd/io/page.h"
 
@@ -20,7 +20,6 @@
 #define VISITORS_ONE 160 /* from one address */
 #define TIMEOUT_S 15 /* for which nothing moves */
 #define REQUEST_US (10 * SECOND_US)
-#define QUIET_US (10 * SECOND_US)
 #define PAUSE_S 0.5
 #define BACKLOG 64
 #define SEND_ROOM 65536 /* of the kernel, for one visitor */
@@ -117,7 +116,6 @@ static bool visitor_is_late(const struct page_visitor *v, uint64_t now_us)
 {
 	switch (v->state) {
 	case VISITOR_QUIET:
-		return now_us - v->since_us > QUIET_US;
 	case VISITOR_ASKS:
 		return now_us - v->since_us > REQUEST_US;
 	case VISITOR_READS:

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #define CODE_US (300 * SECOND_US)
-#define TOKEN_US (12 * 3600 * SECOND_US)
+#define TOKEN_US (43200 * SECOND_US) /* half a day */
 #define WRONG_MAX 5
 
 const char *page_code_new(struct page *page, uint64_t now_us, unsigned *valid_s)
