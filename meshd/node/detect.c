@@ -22,6 +22,10 @@
  * and never fewer than the configuration has. Losses come in bursts; p is that of the last
  * 32 questions, so a burst that was survived makes the next one harmless.
  *
+ * Who answers a question of before its death was not dead. Its machine has much to do, or took it off the processor:
+ * for some minutes it is given as long as it took then, before anything counts as missed. (What was lost in
+ * an outage is not answered afterwards: that does not make anybody slower to leave.)
+ *
  * Whoever woke late judges nobody: what the neighbour said meanwhile waits in the socket.
  * And nobody is dead before the sockets were read once more.
  */
@@ -38,6 +42,8 @@
 #define LOSS_PARTS 32
 #define AFTERLIFE 25 /* questions to who is dead, at four intervals each: blips are short */
 #define AFTERLIFE_SLOWER 4
+#define LATE_INTERVALS 16 /* at most so many, for ... */
+#define LATE_US (10 * 60 * SECOND)
 
 /* A sleep between packets that counts as use: one packet is followed until it is known to have a next hop. */
 static uint64_t use_us(uint64_t interval_us)
@@ -91,7 +97,20 @@ static uint64_t answer_us(const struct detector *d)
 {
 	uint64_t wait_us = d->has_rtt ? d->rtt_us + 4ull * d->rtt_var_us : RTT_UNKNOWN_US;
 
+	wait_us = wait_us > d->late_us ? wait_us : d->late_us;
 	return wait_us > d->interval_us ? wait_us : d->interval_us;
+}
+
+/* An answer has come, to a question that was asked so long ago. */
+static void late_learn(struct detector *d, uint64_t now_us, uint32_t rtt_us)
+{
+	uint64_t most_us = LATE_INTERVALS * d->interval_us;
+
+	if (!d->died_us || now_us - rtt_us >= d->died_us)
+		return;
+	d->late_us = (uint32_t)(rtt_us < most_us ? rtt_us : most_us);
+	d->late_seen_us = now_us;
+	d->died_us = 0;
 }
 
 unsigned detect_misses(const struct detector *d)
@@ -202,6 +221,7 @@ static void detect_enter(struct peer *p, uint64_t now_us, enum detect_state stat
 		return;
 	}
 	p->n->counters.deaths++;
+	d->died_us = now_us;
 	damper_fell(&p->damper, now_us);
 	event_say(p->n, NODE_NEIGHBOUR_DOWN, p->link, "%s: does not answer for %u ms", name_of_rid(p->n, &p->rid, text),
 		(unsigned)((now_us - d->asked_us) / MS));
@@ -211,8 +231,9 @@ static void detect_enter(struct peer *p, uint64_t now_us, enum detect_state stat
 static void detect_judge(struct peer *p, uint64_t now_us)
 {
 	struct detector *d = &p->detector;
+	if (now_us >= d->late_seen_us + LATE_US)
+		d->late_us = 0;
 	unsigned missed = detect_missed(d, now_us), most = detect_misses(d);
-
 	if (missed >= most && d->is_doomed) {
 		detect_enter(p, now_us, DETECT_DEAD);
 		d->asked = 0;
@@ -287,6 +308,7 @@ void detect_answered(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LE
 	if (!d->interval_us || (uint16_t)(d->asked_number - number) >= (uint16_t)(d->asked_number - before))
 		return;
 	d->answered_number = number;
+	late_learn(d, now_us, rtt_us);
 	rtt_add(d, rtt_us);
 	for (unsigned lost = (uint16_t)(number - before - 1), i = 0; i < lost && i < LOSS_PARTS; i++)
 		loss_add(d, true);

@@ -215,6 +215,10 @@ struct detector {
 	uint16_t asked_number, answered_number; /* of the last question; of the last that was answered */
 	uint32_t loss; /* of questions, in parts of 65536 */
 	uint32_t rtt_us, rtt_var_us;
+	uint64_t died_us; /* when it was last thought dead; 0: never, or it is known why */
+	uint32_t late_us; /* an answer that came after that, and was under way before: it was not dead, only as late as
+			     this */
+	uint64_t late_seen_us; /* ... and when that was */
 	bool has_rtt;
 	bool is_doomed; /* the sockets are read once more */
 	enum detect_state state;

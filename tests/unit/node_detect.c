@@ -184,6 +184,42 @@ static void whoever_slept_judges_nobody(void **state)
 	world_free(w);
 }
 
+/* The next hop does nothing for so long, in the midst of a flow, and then all that it missed. */
+static void stall(struct world *w, uint32_t first, unsigned ms)
+{
+	flow(w, first, 100);
+	w->stations[ONE].stalled_until = w->now + ms * MILLISECOND;
+	flow(w, first + 100, 400);
+}
+
+static void who_was_only_late_is_waited_for_the_next_time(void **state)
+{
+	struct world *w = diamond(21, &cable);
+
+	(void)state;
+	w->segments[A_TWO].is_cut = true;
+	world_run(w, 30 * A_SECOND);
+	stall(w, 0, 60);
+	assert_int_equal(counters_of(w, A)->deaths, 1);
+	for (unsigned i = 1; i < 6; i++) {
+		stall(w, 500 * i, 60);
+		world_run(w, 20 * A_SECOND);
+	}
+	assert_int_equal(counters_of(w, A)->deaths, 1);
+	/* Who is gone is found out nevertheless ... */
+	flow(w, 5000, 100);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 5100, 130);
+	assert_int_equal(counters_of(w, A)->deaths, 2);
+	w->segments[A_ONE].is_cut = false;
+	/* ... and who is as quick as ever for minutes is not waited for any longer. */
+	world_run(w, 11 * 60 * A_SECOND);
+	flow(w, 6000, 1000);
+	stall(w, 7000, 60);
+	assert_int_equal(counters_of(w, A)->deaths, 3);
+	world_free(w);
+}
+
 static void long_round_trip_is_no_silence(void **state)
 {
 	struct world *w = diamond(8, &cable);
@@ -416,6 +452,7 @@ int main(void)
 		cmocka_unit_test(radio_is_left_within_350),
 		cmocka_unit_test(without_probes_hellos_find_out),
 		cmocka_unit_test(whoever_slept_judges_nobody),
+		cmocka_unit_test(who_was_only_late_is_waited_for_the_next_time),
 		cmocka_unit_test(long_round_trip_is_no_silence),
 		cmocka_unit_test(losses_are_learned_and_no_death),
 		cmocka_unit_test(misses_follow_from_losses),
