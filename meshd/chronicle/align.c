@@ -33,6 +33,7 @@ static void process_settle(struct chronicle *r, unsigned index)
 			p->offset_ms = e->date_ms - e->at_ms;
 		if (is_synced && json_is_integer(json_object_get(e->data, "error_ms")))
 			p->error_ms = json_integer_value(json_object_get(e->data, "error_ms"));
+		p->is_told |= is_clock && json_is_boolean(json_object_get(e->data, "synced"));
 		p->is_synced |= is_synced;
 		if (strcmp(e->code, "clock-set") == 0)
 			p->set_ms += json_integer_value(json_object_get(e->data, "by_ms"));

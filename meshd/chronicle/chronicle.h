@@ -42,7 +42,8 @@ struct chronicle_process {
 	int64_t shifted_ms; /* by other nodes' logs, beyond that */
 	int64_t spread_ms; /* ... which agree so well; -1: it was not compared with any */
 	unsigned compared; /* meetings that both ends have recorded */
-	bool is_synced; /* somebody kept the clock right */
+	bool is_told; /* whether anybody kept the clock right */
+	bool is_synced; /* somebody did */
 	int64_t error_ms; /* ... as well as that; -1: not known */
 };
 

@@ -357,6 +357,7 @@ const char *report_span_text(int64_t ms, char text[WORDS_MAX])
 
 const char *report_clock_text(const struct report *r, const struct chronicle_process *p, char text[STORY_TEXT])
 {
+	const char *kept = p->is_told ? "kept by nobody" : "kept by nobody as far as is known";
 	char span[WORDS_MAX], spread[WORDS_MAX];
 	int len;
 
@@ -365,24 +366,20 @@ const char *report_clock_text(const struct report *r, const struct chronicle_pro
 	else if (p->is_synced)
 		len = snprintf(text, STORY_TEXT, "kept right");
 	else if (p->compared && llabs(p->shifted_ms) < 1000)
-		len = snprintf(text, STORY_TEXT,
-			"kept by nobody, and as other nodes have it: %u meeting%s agree%s to %s", p->compared,
-			p->compared == 1 ? "" : "s", p->compared == 1 ? "s" : "",
+		len = snprintf(text, STORY_TEXT, "%s, and as other nodes have it: %u meeting%s agree%s to %s", kept,
+			p->compared, p->compared == 1 ? "" : "s", p->compared == 1 ? "s" : "",
 			report_span_text(p->spread_ms, spread));
 	else if (p->compared)
 		len = snprintf(text, STORY_TEXT,
-			"kept by nobody; moved by %s%s, by %u meeting%s with other nodes, "
-			"which agree to %s",
+			"%s; moved by %s%s, by %u meeting%s with other nodes, which agree to %s", kept,
 			p->shifted_ms < 0 ? "-" : "", report_span_text(llabs(p->shifted_ms), span), p->compared,
 			p->compared == 1 ? "" : "s", report_span_text(p->spread_ms, spread));
 	else if (p->last_ms / 1000 < (int64_t)build_s)
 		len = snprintf(text, STORY_TEXT,
-			"WRONG: these dates are before this program was made; spans of time "
-			"are right");
+			"WRONG: these dates are before this program was made; spans of time are right");
 	else
-		len = snprintf(text, STORY_TEXT,
-			"kept by nobody: how wrong its dates are is not known; spans of time "
-			"are right");
+		len = snprintf(
+			text, STORY_TEXT, "%s: how wrong its dates are is not known; spans of time are right", kept);
 	if (p->set_ms)
 		snprintf(text + len, (size_t)(STORY_TEXT - len), "; it was set %s by %s, and what was before is moved",
 			p->set_ms < 0 ? "back" : "forward", report_span_text(llabs(p->set_ms), span));
