@@ -233,8 +233,8 @@ static int take_rate(struct config_link *link, const struct link_check *l)
 	unsigned floor_ms = preset_hello_floor_ms(link);
 	if (link->hello_ms < floor_ms)
 		link->hello_ms = floor_ms;
-	/* In peace three fifths of that, so that a thin link has the rest for people: 10 s at 2.4 kbit/s. */
-	unsigned idle_ms = floor_ms * 5 / 3 < IDLE_MAX_MS ? floor_ms * 5 / 3 : IDLE_MAX_MS;
+	/* In peace half of that, so that a thin link has the rest for people: 24 s at 2.4 kbit/s. */
+	unsigned idle_ms = floor_ms * 2 < IDLE_MAX_MS ? floor_ms * 2 : IDLE_MAX_MS;
 	if (link->is_thin && link->idle_ms < idle_ms)
 		link->idle_ms = idle_ms;
 	return 0;
