@@ -1095,14 +1095,20 @@ static void long_way_is_not_asked_for_the_sake_of_a_backup__R11(void **state)
 	world_free(w);
 }
 
-/* After a cut there are a thousand: each copy more takes the room of the answers that come one after another. */
-static void what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come(void **state)
+static struct world *world_with_thin_sessions(void)
 {
 	struct babel_link_config link = world_link();
 
-	(void)state;
 	link.is_thin = true;
-	struct world *w = world_with_classes(1, link);
+	return world_with_classes(1, link);
+}
+
+/* After a cut there are a thousand: each copy more takes the room of the answers that come one after another. */
+static void what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come(void **state)
+{
+	struct world *w = world_with_thin_sessions();
+
+	(void)state;
 	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 100));
 	probe_forget(w, 2);
 	for (uint32_t i = 1; i < 7; i++) {
@@ -1119,11 +1125,9 @@ static void what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come(v
 /* No nack comes of what was the last for now. A word that could have acknowledged it says that it did not arrive. */
 static void thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4(void **state)
 {
-	struct babel_link_config link = world_link();
+	struct world *w = world_with_thin_sessions();
 
 	(void)state;
-	link.is_thin = true;
-	struct world *w = world_with_classes(1, link);
 	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
 	world_run(w, 500 * MILLISECOND);
 	assert_int_equal(probe_count_updates(w, 2, P, false), 1);
@@ -1142,11 +1146,9 @@ static void thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4(vo
 /* Its acknowledgment waits for a turn, and for its part of the budget. */
 static void what_was_said_by_a_thin_link_has_time_to_be_acknowledged__R4(void **state)
 {
-	struct babel_link_config link = world_link();
+	struct world *w = world_with_thin_sessions();
 
 	(void)state;
-	link.is_thin = true;
-	struct world *w = world_with_classes(1, link);
 	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
 	session_with(w, 2)->out.rtt_us = 300 * MILLISECOND;
 	world_run(w, 1800 * MILLISECOND);
