@@ -159,6 +159,7 @@ json_t *answer_silence(struct view *v, const json_t *request)
 		return answer_error("nothing is silent under that name; meshctl alarms tells what is");
 	if (code < 0)
 		return answer_error("too many are silent at a time; end one, or name a kind without a subject");
+	state_silences_changed(v->d);
 	char span[32] = "ended";
 	if (span_s)
 		snprintf(span, sizeof(span), "for %lld s", (long long)span_s);

@@ -470,7 +470,15 @@ void redistribute_look(struct daemon *d);
 
 /* --- state.c, state_file.c: what survives a restart --------------------------------------------- */
 
-enum state_item { STATE_SEQNO, STATE_TIME, STATE_CERTIFICATES, STATE_OUTAGES, STATE_REVOCATION, STATE_ITEMS };
+enum state_item {
+	STATE_SEQNO,
+	STATE_TIME,
+	STATE_CERTIFICATES,
+	STATE_OUTAGES,
+	STATE_REVOCATION,
+	STATE_SILENCES,
+	STATE_ITEMS
+};
 struct state_job;
 
 struct state {
@@ -501,6 +509,9 @@ void state_certificates_changed(struct daemon *d);
 /* The outage clock has moved; and back, over the sites that are watched. */
 void state_outages_changed(struct daemon *d);
 void state_outages_restore(struct daemon *d);
+/* Of alarms, likewise. */
+void state_silences_changed(struct daemon *d);
+void state_silences_restore(struct daemon *d);
 /* The node has a list of who is out, signed on `date` (minutes since 1970): it is told when that is written. */
 void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date);
 void state_tick(struct daemon *d, uint64_t now_us);

@@ -294,6 +294,7 @@ static int node_open(struct daemon *d)
 	state_restore(d);
 	outage_watch_set(d, &d->config, io_now_us());
 	state_outages_restore(d);
+	state_silences_restore(d);
 	if (node_classes_set(d->node, &d->config.classes.policy) < 0)
 		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	return 0;

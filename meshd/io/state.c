@@ -1,8 +1,8 @@
 /*
  * What survives a restart: the Babel seqno, a lower bound of the time, the
- * certificates that were learned, the outage clock and the list of who is out. None of it is needed to run: without it
- * a restart is only slower to be believed by others (protocol.md 6.3). So nothing here ever stops the daemon, except a
- * second daemon in the same directory.
+ * certificates that were learned, the outage clock, silences and the list of who is out. None of it is needed to run:
+ * without it a restart is only slower to be believed by others (protocol.md 6.3). So nothing here ever stops the
+ * daemon, except a second daemon in the same directory.
  *
  *   changed ──► dirty ──► job: a copy, written by a thread of its own ──► clean
  *                 ▲                          │ cannot be written
@@ -42,6 +42,7 @@ static const char *const item_names[STATE_ITEMS] = {
 	[STATE_CERTIFICATES] = "certificates",
 	[STATE_OUTAGES] = "outages",
 	[STATE_REVOCATION] = "revoked",
+	[STATE_SILENCES] = "silences",
 };
 
 struct state_job {
@@ -53,6 +54,8 @@ struct state_job {
 	size_t certificates_len;
 	uint8_t outages[OUTAGE_STATE_MAX + CHECKSUM_LEN];
 	size_t outages_len;
+	uint8_t silences[ALARM_SILENCES_SIZE + CHECKSUM_LEN];
+	size_t silences_len;
 	uint8_t list[REVOCATION_MAX_LEN];
 	size_t list_len;
 	struct ev_loop *loop;
@@ -110,6 +113,15 @@ static void outages_collect(struct state_job *job, const struct daemon *d)
 	job->has[STATE_OUTAGES] = len > 0;
 }
 
+static void silences_collect(struct state_job *job, const struct daemon *d)
+{
+	size_t len =
+		alarm_silences_write(&d->watch.alarms, io_now_us(), io_date_s(), job->silences, ALARM_SILENCES_SIZE);
+
+	job->silences_len = checksum_append(job->silences, len);
+	job->has[STATE_SILENCES] = len > 0;
+}
+
 static struct state_job *job_make(struct daemon *d)
 {
 	struct state *s = &d->state;
@@ -131,6 +143,8 @@ static struct state_job *job_make(struct daemon *d)
 		certificates_collect(job, d->node);
 	if (s->dirty[STATE_OUTAGES])
 		outages_collect(job, d);
+	if (s->dirty[STATE_SILENCES])
+		silences_collect(job, d);
 	return job;
 }
 
@@ -143,6 +157,7 @@ static void *job_run(void *arg)
 		[STATE_CERTIFICATES] = bytes_of(job->certificates, job->certificates_len),
 		[STATE_OUTAGES] = bytes_of(job->outages, job->outages_len),
 		[STATE_REVOCATION] = bytes_of(job->list, job->list_len),
+		[STATE_SILENCES] = bytes_of(job->silences, job->silences_len),
 	};
 
 	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
@@ -268,6 +283,11 @@ void state_seqno(struct daemon *d, uint32_t seqno)
 void state_outages_changed(struct daemon *d)
 {
 	d->state.dirty[STATE_OUTAGES] = true;
+}
+
+void state_silences_changed(struct daemon *d)
+{
+	d->state.dirty[STATE_SILENCES] = true;
 }
 
 void state_certificates_changed(struct daemon *d)
@@ -459,6 +479,18 @@ void state_outages_restore(struct daemon *d)
 		return;
 	if (outages_read(&d->outage_watch.outages, io_now_us(), io_date_s(), contents) < 0)
 		set_aside(d, STATE_OUTAGES);
+	free(data);
+}
+
+void state_silences_restore(struct daemon *d)
+{
+	struct bytes contents;
+	uint8_t *data;
+
+	if (!checked_read(d, STATE_SILENCES, ALARM_SILENCES_SIZE + CHECKSUM_LEN, &data, &contents))
+		return;
+	if (alarm_silences_read(&d->watch.alarms, io_now_us(), io_date_s(), contents) < 0)
+		set_aside(d, STATE_SILENCES);
 	free(data);
 }
 

@@ -15,6 +15,8 @@
 #ifndef MESHD_NODE_ALARM_H
 #define MESHD_NODE_ALARM_H
 
+#include "meshd/base/bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -86,5 +88,11 @@ uint64_t alarm_silent_until(const struct alarms *a, uint64_t now_us, const struc
 /* One for the same replaces what was said before; until_us 0 ends it. -ENOSPC: too many at a time, -ENOENT: none to
  * end. */
 int alarm_silence(struct alarms *a, uint64_t now_us, enum alarm_kind kind, const char *subject, uint64_t until_us);
+
+/* alarm_keep.c: those that hold, at most ALARM_SILENCES_SIZE bytes (0: no room), and back after a restart; `unix_s` is
+ * the date. -EBADMSG: damaged, and nothing was taken. */
+#define ALARM_SILENCES_SIZE 1280
+size_t alarm_silences_write(const struct alarms *a, uint64_t now_us, uint64_t unix_s, uint8_t *out, size_t capacity);
+int alarm_silences_read(struct alarms *a, uint64_t now_us, uint64_t unix_s, struct bytes in);
 
 #endif

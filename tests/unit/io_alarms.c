@@ -163,6 +163,24 @@ static void a_silence_is_asked_for_by_name_and_span(void **state)
 	world_free(w);
 }
 
+static void a_silence_survives_a_restart(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	assert_int_equal(state_open(d, d->error), 0);
+	json_decref(asked(d, "{\"request\": \"silence\", \"kind\": \"alone\", \"for_s\": 600}"));
+	state_close(d);
+	memset(&d->watch.alarms, 0, sizeof(d->watch.alarms));
+	state_silences_restore(d);
+	w->is_cut[RADIO0] = w->is_cut[FIBRE0] = true;
+	passes(w, d, 40);
+	json_t *answer = asked(d, "{\"request\": \"alarms\"}");
+	assert_true(json_integer_value(json_object_get(alarm_named(answer, "alone"), "silent_s")) > 500);
+	json_decref(answer);
+	world_free(w);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
 
 int main(void)
@@ -174,6 +192,7 @@ int main(void)
 		TEST(who_is_turned_away_is_told_with_the_link),
 		TEST(neighbours_that_come_and_go_are_told),
 		TEST(a_silence_is_asked_for_by_name_and_span),
+		TEST(a_silence_survives_a_restart),
 	};
 
 	if (sodium_init() < 0)

@@ -234,6 +234,90 @@ static void every_kind_has_a_name_that_leads_back(void **state)
 	assert_false(alarm_kind_parse(&kind, "nothing"));
 }
 
+/* --- over a restart ------------------------------------------------------------------------------ */
+
+#define DATE 1790000000ull
+
+static uint64_t silent_s(const struct alarms *a, enum alarm_kind kind, const char *subject)
+{
+	struct alarm alarm = { .phase = ALARM_RAISED, .kind = kind };
+
+	snprintf(alarm.subject, sizeof(alarm.subject), "%s", subject);
+	uint64_t until_us = alarm_silent_until(a, w.now_us, &alarm);
+	return until_us ? (until_us - w.now_us) / SECOND : 0;
+}
+
+static size_t silences_kept(uint8_t kept[ALARM_SILENCES_SIZE])
+{
+	assert_int_equal(alarm_silence(&w.a, w.now_us, ALARM_LINK, "sat0", w.now_us + 3600 * SECOND), 0);
+	assert_int_equal(alarm_silence(&w.a, w.now_us, ALARM_ALONE, "", w.now_us + 600 * SECOND), 0);
+	assert_int_equal(alarm_silence(&w.a, w.now_us, ALARM_MTU, "", w.now_us - SECOND), 0); /* over */
+	size_t len = alarm_silences_write(&w.a, w.now_us, DATE, kept, ALARM_SILENCES_SIZE);
+	assert_true(len > 0);
+	return len;
+}
+
+static void silences_go_on_over_a_restart_less_the_pause(void **state)
+{
+	static const struct {
+		uint64_t pause_s, link_s, alone_s;
+	} cases[] = { { 0, 3600, 600 }, { 100, 3500, 500 }, { 600, 3000, 0 }, { 3600, 0, 0 },
+		{ 50 * 365 * 86400ull, 3600, 600 } /* a wrong clock */ };
+	uint8_t kept[ALARM_SILENCES_SIZE];
+	size_t len = silences_kept(kept);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct alarms a = { 0 };
+
+		w.now_us = 5 * SECOND; /* the clock of another process */
+		assert_int_equal(alarm_silences_read(&a, w.now_us, DATE + cases[i].pause_s, bytes_of(kept, len)), 0);
+		assert_int_equal(silent_s(&a, ALARM_LINK, "sat0"), cases[i].link_s);
+		assert_int_equal(silent_s(&a, ALARM_ALONE, ""), cases[i].alone_s);
+		assert_int_equal(silent_s(&a, ALARM_MTU, "x"), 0);
+	}
+}
+
+static void damaged_silences_are_refused_and_nothing_is_taken(void **state)
+{
+	uint8_t kept[ALARM_SILENCES_SIZE], damaged[ALARM_SILENCES_SIZE];
+	size_t len = silences_kept(kept);
+	struct alarms a = { 0 }, none = { 0 };
+
+	(void)state;
+	for (size_t cut = 0; cut < len; cut++)
+		assert_int_equal(alarm_silences_read(&a, w.now_us, DATE, bytes_of(kept, cut)), -EBADMSG);
+	memcpy(damaged, kept, len);
+	damaged[0]++;
+	assert_int_equal(alarm_silences_read(&a, w.now_us, DATE, bytes_of(damaged, len)), -EBADMSG);
+	memcpy(damaged, kept, len);
+	damaged[9] = ALARM_SILENCE_MAX + 1;
+	assert_int_equal(alarm_silences_read(&a, w.now_us, DATE, bytes_of(damaged, len)), -EBADMSG);
+	memcpy(damaged, kept, len);
+	damaged[len] = 0;
+	assert_int_equal(alarm_silences_read(&a, w.now_us, DATE, bytes_of(damaged, len + 1)), -EBADMSG);
+	assert_memory_equal(&a, &none, sizeof(a));
+}
+
+static void as_many_as_there_may_be_fit(void **state)
+{
+	uint8_t kept[ALARM_SILENCES_SIZE];
+	struct alarms a = { 0 };
+
+	(void)state;
+	for (unsigned i = 0; i < ALARM_SILENCE_MAX; i++) {
+		char subject[ALARM_SUBJECT_MAX];
+
+		memset(subject, 'a' + (int)i, sizeof(subject) - 1);
+		subject[sizeof(subject) - 1] = 0;
+		assert_int_equal(alarm_silence(&w.a, w.now_us, ALARM_STATE, subject, w.now_us + 60 * SECOND), 0);
+	}
+	size_t len = alarm_silences_write(&w.a, w.now_us, DATE, kept, sizeof(kept));
+	assert_true(len > 0);
+	assert_int_equal(alarm_silences_read(&a, w.now_us, DATE, bytes_of(kept, len)), 0);
+	assert_memory_equal(a.silences, w.a.silences, sizeof(a.silences));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +333,9 @@ int main(void)
 		cmocka_unit_test_setup(silences_are_bounded, setup),
 		cmocka_unit_test_setup(too_many_are_counted_and_those_that_are_over_make_room, setup),
 		cmocka_unit_test_setup(every_kind_has_a_name_that_leads_back, setup),
+		cmocka_unit_test_setup(silences_go_on_over_a_restart_less_the_pause, setup),
+		cmocka_unit_test_setup(damaged_silences_are_refused_and_nothing_is_taken, setup),
+		cmocka_unit_test_setup(as_many_as_there_may_be_fit, setup),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
