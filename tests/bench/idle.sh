@@ -1,10 +1,10 @@
 #!/bin/sh
 # idle.sh BUILD: what a daemon takes while nothing happens, and whether it takes anybody for dead who is not.
 #
-#   a, with four neighbours on cables (preset wired), none of which anything is sent to: processor time for
-#   IDLE_SECONDS (60), and memory: all that is resident, libraries and the rings of four raw sockets with it, and what
-#   is its own. Then a flow of 1,000 packets a second to one of them, which says nothing by itself,
-#   for IDLE_FLOW_SECONDS (60), and for as long with an endless loop on each core: how often it is thought to be dead.
+#   a, with four neighbours on cables (preset wired), none of which anything is sent to: processor time for IDLE_SECONDS
+#   (60), and memory, all that is resident, libraries with it, and what is its own. Then a flow of 1,000 packets a
+#   second to one of them, which says nothing by itself, for IDLE_FLOW_SECONDS (60), and for as long with an endless loop
+#   on each core: how often it is thought to be dead.
 . tests/bench/lib.sh
 
 build=$1
@@ -50,6 +50,8 @@ used=$(($(ticks) - before))
 entry "idle daemon, 4 neighbours: processor" "$(awk -v t=$used -v s="$idle_s" 'BEGIN { printf "%.2f", t / s }')" "%" \
 	"the target" 0.5
 entry "idle daemon, 4 neighbours: memory" "$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")" kB "the target" 4096
+entry "idle daemon, 4 neighbours: memory of its own" \
+	"$(awk '/^Private_/ { sum += $2 } END { print sum }' "/proc/$pid/smaps_rollup")" kB "the target" 4096
 
 deaths() { cat ./*.log | grep -c 'does not answer'; }
 
