@@ -38,6 +38,7 @@ void adj_in_count(const struct route *r, bool is_there)
 void adj_in_wipe(struct session *s, uint64_t now_us)
 {
 	list_for_each (node, next, &s->n->routes) {
+		routes_fetch(s->n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 		struct destination *d = r->destination;
 
@@ -225,6 +226,7 @@ static void key_follow(struct session *s, const uint64_t key[2])
 	in->key[1] = key[1];
 	in->digest = 0;
 	list_for_each (node, next, &s->n->routes) {
+		routes_fetch(s->n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
 		r->is_fresh = false;
@@ -248,6 +250,7 @@ static void sync_end(struct session *s, uint64_t now_us)
 {
 	s->in.is_syncing = false;
 	list_for_each (node, next, &s->n->routes) {
+		routes_fetch(s->n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 		struct destination *d = r->destination;
 
@@ -334,6 +337,7 @@ static void refresh_matched(struct session *s, uint64_t now_us)
 		return;
 	n->is_dormant = false;
 	list_for_each (node, next, &n->routes) {
+		routes_fetch(n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
 		route_smooth(r, now_us);

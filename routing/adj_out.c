@@ -468,12 +468,24 @@ static struct babel_tlv delta_head(struct session *s)
 	return head;
 }
 
+/* Those that follow: one after the next, and where the next one leads. */
+static void entries_fetch(const struct session *s, unsigned place)
+{
+	unsigned next = entry_at(s, place)->newer, second = next ? entry_at(s, next)->newer : 0;
+
+	if (!second)
+		return;
+	__builtin_prefetch(entry_at(s, second));
+	__builtin_prefetch(destination_at(s->n->b, second - 1));
+}
+
 /* Both return the place of the first entry up to `limit` that did not fit; 0: all did. */
 static unsigned entries_write(struct session *s, struct packet *p, unsigned place, uint32_t limit)
 {
 	struct session_out *out = &s->out;
 
 	for (; place && entry_at(s, place)->ver <= limit; place = entry_at(s, place)->newer) {
+		entries_fetch(s, place);
 		if (!entry_write(s, p, destination_at(s->n->b, place - 1), entry_at(s, place)))
 			return place;
 		out->sent = entry_at(s, place)->ver;

@@ -479,6 +479,8 @@ static inline uint16_t route_metric(const struct route *r, enum babel_class clas
 }
 bool route_is_announced(const struct route *r); /* in any class */
 bool route_is_feasible(const struct route *r, enum babel_class class);
+/* Before the one at `at` of a neighbour's routes is looked at: what those behind it lead to is fetched. */
+void routes_fetch(const struct neighbour *n, const struct list *at);
 /* Finite, feasible, and the kernel can install it. */
 bool route_is_usable(const struct route *r, enum babel_class class);
 struct route *route_find(const struct destination *d, const struct neighbour *n);

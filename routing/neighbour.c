@@ -135,6 +135,7 @@ void neighbour_free(struct neighbour *n, uint64_t now_us)
 	neighbour_drop_acks(n, now_us);
 	queue_done(&n->queue);
 	list_for_each (node, next, &n->routes) {
+		routes_fetch(n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 		struct destination *d = r->destination;
 
@@ -314,6 +315,7 @@ void neighbour_cost_update(struct neighbour *n, uint64_t now_us)
 	else if (old == BABEL_INFINITY && n->cost[BABEL_TEXT] != BABEL_INFINITY)
 		link_request_all(n->link, now_us, n);
 	list_for_each (node, next, &n->routes) {
+		routes_fetch(n, node);
 		struct route *r = list_entry(node, struct route, on_neighbour);
 
 		route_smooth(r, now_us);

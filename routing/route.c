@@ -5,6 +5,7 @@
  * never remembered. An unfeasible or refused entry is not selected, but it tells
  * whom to ask for a newer seqno.
  */
+#include "meshd/base/fetch.h"
 #include "routing/session.h"
 
 #include <assert.h>
@@ -50,6 +51,16 @@ bool route_is_usable(const struct route *r, enum babel_class class)
 	if (b->is_gated || (r->is_v4_via_v6 && !b->config.kernel_has_v4_via_v6))
 		return false;
 	return route_metric(r, class) != BABEL_INFINITY && route_is_feasible(r, class);
+}
+
+void routes_fetch(const struct neighbour *n, const struct list *at)
+{
+	const struct list *next = at->next, *second = next->next;
+
+	if (next == &n->routes)
+		return;
+	fetch(list_entry(second, struct route, on_neighbour), sizeof(struct route));
+	fetch(list_entry(next, struct route, on_neighbour)->destination, sizeof(struct destination));
 }
 
 struct route *route_find(const struct destination *d, const struct neighbour *n)

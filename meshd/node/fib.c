@@ -236,6 +236,12 @@ const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *pref
 	return node && node->entry.kind != FIB_NONE && prefix_equal(&node->entry.prefix, prefix) ? &node->entry : NULL;
 }
 
+void fib_fetch(const struct fib *f, const struct prefix *prefix)
+{
+	if (fib_is_host(prefix))
+		fib_host_fetch(f, &prefix->address);
+}
+
 static void entry_forget(struct fib_entry *e, const struct peer *peer)
 {
 	for (unsigned i = 0; i < FIB_CLASSES; i++)

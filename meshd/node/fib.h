@@ -49,6 +49,7 @@ void fib_set_backup(struct fib *f, const struct prefix *prefix, unsigned class, 
 /* Longest match; NULL: none. */
 const struct fib_entry *fib_lookup(const struct fib *f, const struct address *to);
 const struct fib_entry *fib_exact(const struct fib *f, const struct prefix *prefix);
+void fib_fetch(const struct fib *f, const struct prefix *prefix); /* what fib_exact() will look at, into caches */
 /* Turns every entry that points at `peer` into FIB_HELD: it is going away. Classes lose it. */
 void fib_forget_peer(struct fib *f, const struct peer *peer);
 void fib_done(struct fib *f);

@@ -6,6 +6,7 @@
  */
 #include "meshd/node/fib_host.h"
 
+#include "meshd/base/fetch.h"
 #include "meshd/base/map.h"
 
 #include <stdlib.h>
@@ -46,6 +47,12 @@ struct fib_entry *fib_host_find(const struct fib *f, const struct address *host)
 	struct fib_entry *e = &f->hosts[slot_search(f, host)];
 
 	return e->kind == FIB_NONE ? NULL : e;
+}
+
+void fib_host_fetch(const struct fib *f, const struct address *host)
+{
+	if (f->host_count)
+		fetch(&f->hosts[slot_of(f, host)], sizeof(*f->hosts));
 }
 
 static bool hosts_grow(struct fib *f)

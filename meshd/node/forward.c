@@ -20,6 +20,7 @@
  * to the base topology and stays there (routing/babel.h). Bulk that fell still goes
  * over no link that is too thin for bulk: its source is told.
  */
+#include "meshd/base/fetch.h"
 #include "meshd/node/state.h"
 
 #include <string.h>
@@ -141,6 +142,14 @@ bool node_way(const struct node *n, const struct prefix *prefix, enum packet_cla
 		return false;
 	*way = (struct node_way){ .link = peer->link->id, .neighbour = peer->address, .since_us = peer->up_since_us };
 	return true;
+}
+
+void node_way_fetch(const struct node *n, const struct prefix *prefix, unsigned step)
+{
+	if (step == 0)
+		fetch(&n->fib, sizeof(n->fib));
+	else
+		fib_fetch(&n->fib, prefix);
 }
 
 bool node_backup(const struct node *n, const struct prefix *prefix, enum babel_class class, struct node_way *way)

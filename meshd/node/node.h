@@ -466,6 +466,8 @@ struct node_way {
 	uint64_t since_us; /* when the session with it was proven: node_peer_since() */
 };
 bool node_way(const struct node *n, const struct prefix *prefix, enum packet_class *class, struct node_way *way);
+/* What that looks at is fetched into caches: step 0, and some time later step 1. */
+void node_way_fetch(const struct node *n, const struct prefix *prefix, unsigned step);
 /* Where packets of a route's class go, with nobody told, while its next hop is not there. False: nowhere. */
 bool node_backup(const struct node *n, const struct prefix *prefix, enum babel_class class, struct node_way *way);
 

@@ -64,6 +64,12 @@ static struct station *port_neighbour(const struct port *p, const struct address
 	return NULL;
 }
 
+void oracle_fetch(const struct station *s, const struct prefix *prefix, unsigned step)
+{
+	if (s->node)
+		node_way_fetch(s->node, prefix, step);
+}
+
 struct station *oracle_successor(
 	const struct station *s, const struct prefix *prefix, enum packet_class *class, unsigned *link)
 {
@@ -415,6 +421,13 @@ static unsigned share_begin(const struct look *l, unsigned share)
 	return i;
 }
 
+/* Of suspects that come soon. */
+static void look_ahead(const struct look *l, unsigned i, unsigned step)
+{
+	if (i < l->count)
+		oracle_fetch(l->all[i].station, &l->all[i].prefix, step);
+}
+
 static void look_at_share(void *arg, unsigned lane)
 {
 	struct look *l = arg;
@@ -424,6 +437,8 @@ static void look_at_share(void *arg, unsigned lane)
 		struct suspect *s = &l->all[i];
 		enum packet_class classes[PACKET_CLASSES];
 
+		look_ahead(l, i + 4, 0);
+		look_ahead(l, i + 2, 1);
 		if (is_new_prefix(l, i))
 			t->mark++; /* a new question: nothing is known of any node */
 		else if (compare_suspects(s - 1, s) == 0)

@@ -95,14 +95,18 @@ static bool arrives(struct arrivals_at *k, const struct station *from)
 /* The first of its group that does not reach it; NULL: all do. */
 static const struct station *who_misses(struct arrivals_at *k, const struct station *to, const unsigned *groups)
 {
+	static const unsigned ahead[] = { 8, 4 }; /* what is asked so much later is fetched */
 	const struct world *w = to->w;
 
 	memset(k->known, 0, w->station_count * sizeof(*k->known));
 	k->prefix = prefix_of_host(to->address);
 	k->known[to->index] = true;
-	for (unsigned i = 0; i < w->station_count && to->node; i++)
+	for (unsigned i = 0; i < w->station_count && to->node; i++) {
+		for (unsigned step = 0; step < 2 && i + ahead[step] < w->station_count; step++)
+			oracle_fetch(w->stations[i + ahead[step]], &k->prefix, step);
 		if (w->stations[i]->node && groups[i] == groups[to->index] && !arrives(k, w->stations[i]))
 			return w->stations[i];
+	}
 	return NULL;
 }
 

@@ -452,6 +452,8 @@ void oracle_suspect_listed(struct station *s, struct bytes list);
 void oracle_gather(struct world *w); /* the lanes' suspects */
 /* Looks at all suspects, and forgets them. */
 void oracle_look(struct world *w);
+/* What oracle_successor() looks at is fetched: step 0, and some time later step 1. */
+void oracle_fetch(const struct station *s, const struct prefix *prefix, unsigned step);
 /* Where a packet for `prefix` goes from `s`, over which of its links, and as what it goes on; NULL: nowhere, or it is
  * for `s`. */
 struct station *oracle_successor(
