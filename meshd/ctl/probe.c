@@ -6,11 +6,11 @@
 #include "meshd/ctl/probe.h"
 
 #include <errno.h>
+#include <netinet/in.h> /* before the kernel's headers, which then leave its structures to it (musl) */
 #include <time.h> /* errqueue.h does not include it */
 #include <linux/errqueue.h>
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>

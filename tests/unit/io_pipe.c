@@ -245,6 +245,18 @@ static void it_has_none_of_the_powers_that_the_daemon_was_started_with(void **st
 	assert_string_equal(fake.text, "beidou: CapAmb: 0000000000000000");
 }
 
+static void it_has_none_of_the_daemons_descriptors(void **state)
+{
+	int kept = dup2(STDERR_FILENO, 50); /* as a library may leave one open over exec */
+
+	(void)state;
+	assert_int_equal(kept, 50);
+	start("[ -e /proc/$$/fd/50 ] && echo heir >&2 || echo none >&2; exec sleep 60");
+	close(kept);
+	assert_true(wait_for(it_has_spoken));
+	assert_string_equal(fake.text, "beidou: none");
+}
+
 static void one_that_ends_is_named_and_started_again(void **state)
 {
 	(void)state;
@@ -340,6 +352,7 @@ int main(void)
 		PIPE_TEST(the_program_has_one_frame_and_the_next_waits),
 		PIPE_TEST(what_it_says_is_in_the_log),
 		PIPE_TEST(it_has_none_of_the_powers_that_the_daemon_was_started_with),
+		PIPE_TEST(it_has_none_of_the_daemons_descriptors),
 		PIPE_TEST(one_that_ends_is_named_and_started_again),
 		PIPE_TEST(one_that_is_killed_is_named),
 		PIPE_TEST(one_that_writes_rubbish_is_counted_and_killed),
