@@ -18,6 +18,8 @@
 #   make mutants    takes each rule of versioned sessions and of classes out in turn: does a test fail?
 #   make worlds     random routing worlds until WORLD_SECONDS are over (600)
 #   make worlds-sim random worlds of whole nodes, by seeds (WORLD_SEEDS, 1..10000)
+#   make cross      programs for each of CROSS_ARCHS (arm64 armhf) into build/ARCH, with Debian's cross compilers,
+#                   and the pure rings' unit tests of each under qemu-user; fetches the libraries into build/sysroot
 #   make coverage   line coverage of the pure rings
 #   make lint       clang-format, clang-tidy, folder rings
 #   make install    into PREFIX (/usr/local), DESTDIR respected
@@ -37,6 +39,7 @@ AGREE_RUNS ?= 10
 SOAK_SECONDS ?= 1800
 SOAK_SEED ?= 1
 WORLD_SEEDS ?= 1..10000
+CROSS_ARCHS ?= arm64 armhf
 BENCH_PARTS ?= $(patsubst tests/bench/%.sh,%,$(filter-out %/lib.sh %/run.sh,$(wildcard tests/bench/*.sh)))
 BENCH_NODES ?= 100 300 1000 1073 3000
 BENCH_FOR ?= 3600
@@ -142,7 +145,7 @@ ldlibs_of = $(foreach r,$(1),$(LIBS_$(r)))
 define ring
 $(BUILD)/lib/lib$(1).a: $$(call obj_of,$$(call src_of,$(1)))
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@ && ar rcs $$@ $$^
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
 OBJS += $$(call obj_of,$$(call src_of,$(1)))
 endef
 $(foreach r,$(RINGS),$(eval $(call ring,$(r))))
@@ -222,7 +225,7 @@ SUBMAKE = $(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS))
 # --- targets -----------------------------------------------------------------
 
 .DEFAULT_GOAL := all
-.PHONY: all programs tests demo agree thin check-interop soak check check-long check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install install-files programs-installed \
+.PHONY: all programs tests cross demo agree thin check-interop soak check check-long check-build check-one bench bench-sim lint fuzz worlds worlds-sim mutants coverage install install-files programs-installed \
 	deb check-deb deps deps-check \
 	deps-test deps-dev clean rings help
 
@@ -316,6 +319,10 @@ coverage: deps-dev
 	$(Q)+$(SUBMAKE) tests COV=1
 	$(Q)sh tests/tools/coverage.sh build/cov
 
+cross: deps-check
+	$(Q)sh tests/tools/deps.sh ensure qemu-user-static $(foreach a,$(CROSS_ARCHS),$(DEBIAN_CROSS_$(a)))
+	$(Q)+for a in $(CROSS_ARCHS); do MAKE="$(SUBMAKE)" sh tests/tools/cross.sh $$a $(DEBIAN_LIBRARIES) || exit 1; done
+
 INSTALLED := meshd meshctl meshlab meshtopo meshsim beidou-example
 programs-installed: rings $(addprefix $(BUILD)/bin/,$(INSTALLED))
 
@@ -358,6 +365,10 @@ check-deb: deb
 DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libcmocka-dev libjpeg-dev libexpat1-dev \
 	iproute2 nftables iputils-ping procps
+# What other architectures are built with, and the libraries that are fetched for them.
+DEBIAN_CROSS_arm64 := gcc-aarch64-linux-gnu
+DEBIAN_CROSS_armhf := gcc-arm-linux-gnueabihf
+DEBIAN_LIBRARIES := $(filter-out libc6-dev,$(filter lib%-dev,$(DEBIAN_BUILD)))
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
 # Not in it, for they are large: chromium and prometheus, with which tests/lab/page_test.sh looks at more.
 DEBIAN_TEST := curl mandoc systemd zsh tshark babeld bird2 frr
