@@ -11,6 +11,7 @@
 
 #define ANSWER_MAX (64u << 20)
 #define TIMEOUT_S 10
+#define LINE_FIRST_MAX 4096 /* before a stream */
 
 static int unreachable(char error[CTL_ERROR_MAX], int code, const char *path)
 {
@@ -144,4 +145,31 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
 	if (fd >= 0)
 		close(fd);
 	return answer;
+}
+
+int client_stream(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX])
+{
+	int fd = connection_open(socket_path);
+	char line[LINE_FIRST_MAX];
+	size_t len = 0;
+
+	*code = fd < 0 ? unreachable(error, fd, socket_path) : 0;
+	if (!*code && line_send(fd, request) < 0)
+		*code = ctl_error(error, -ECONNREFUSED, "%s: meshd does not answer; see its log", socket_path);
+	json_decref(request);
+	/* Byte by byte: what follows is no line. */
+	while (!*code && len < sizeof(line) && recv(fd, line + len, 1, 0) == 1 && line[len++] != '\n')
+		;
+	json_t *answer = !*code && len && line[len - 1] == '\n' ? json_loadb(line, len, 0, NULL) : NULL;
+	if (!*code && !answer)
+		*code = ctl_error(error, -ECONNREFUSED, "%s: the answer is not meshd's; name its socket with --socket",
+			socket_path);
+	else if (!*code && !json_flag(answer, "ok"))
+		*code = ctl_error(error, -ENOENT, "%s", json_text(answer, "error"));
+	json_decref(answer);
+	if (!*code)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }

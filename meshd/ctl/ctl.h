@@ -61,6 +61,9 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
  * as above. */
 int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,
 	char error[CTL_ERROR_MAX]);
+/* Asks and takes over `request`; once meshd has said yes, the socket, on which what follows is no lines. Else -1, and
+ * *code as of client_ask(). */
+int client_stream(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
 
 /* --- random.c -------------------------------------------------------------------------------- */
 
@@ -233,6 +236,7 @@ int command_report(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_members(int argc, char **argv);
 int command_pair(int argc, char **argv);
+int command_capture(int argc, char **argv);
 int command_revoke(int argc, char **argv);
 int command_replace(int argc, char **argv);
 

@@ -18,6 +18,7 @@ static const struct {
 	{ "reload", command_reload },
 	{ "diff", command_diff },
 	{ "bundle", command_bundle },
+	{ "capture", command_capture },
 	{ "avoid", command_avoid },
 	{ "prefer", command_prefer },
 	{ "cost", command_cost },
@@ -67,6 +68,7 @@ static const char help[] = "usage: meshctl COMMAND [OPTIONS]\n"
 			   "  cost LINK +N [for 30m] [--off]   ways over it cost more\n"
 			   "  drain [for 30m] [--off]          others pass this node by: before it is switched off\n"
 			   "  bundle [FILE] [--force]   all of it in one file, for a bug report: no keys\n"
+			   "  capture LINK -w FILE [--opened] [--for 30s] [--force]   what it carries, for Wireshark\n"
 			   "\n"
 			   "At the desk, offline:\n"
 			   "  authority init [--out FILE] [--id HEX8] [--passphrase] [--force]\n"

@@ -187,7 +187,10 @@ static void packet_in(struct port *p, uint64_t now_us, struct mmsghdr *message)
 		p->rx_dropped++;
 		return;
 	}
-	node_babel_in(p->d->node, now_us, p->id, &from, bytes_of(message->msg_hdr.msg_iov->iov_base, message->msg_len));
+	struct bytes packet = bytes_of(message->msg_hdr.msg_iov->iov_base, message->msg_len);
+	if (p->tap.is_on)
+		tap_babel_in(p, &from.address, from.multicast, packet);
+	node_babel_in(p->d->node, now_us, p->id, &from, packet);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int events)

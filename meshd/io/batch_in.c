@@ -13,7 +13,10 @@ void batch_in_begin(struct batch_in *in, struct port *port)
 
 static void hand_over(struct port *port, uint64_t now_us, struct node_frame *frames, size_t count)
 {
-	node_frames_in(port->d->node, now_us, port->id, frames, count);
+	if (port->tap.is_on)
+		tap_frames_in(port, now_us, frames, count);
+	else
+		node_frames_in(port->d->node, now_us, port->id, frames, count);
 	batch_flush(port->d);
 }
 

@@ -4,13 +4,16 @@
  *   reading ──line──► answering ──all sent──► reading
  *      │                 │ ▲ └──all sent──► following, until it says anything
  *      │                 │ └──an event────────┘
+ *      │                 └──all sent──► streaming a capture, until its end is wanted or came
  *      └── nothing moves for IDLE_S, line too long, end ──► closed
  *
  * Whoever connects is local and allowed, yet may be stuck or confused: a client
  * has one bounded line and one answer in memory, is served one request per turn
  * of the loop, and is dropped when it does not read. Who follows the events is
  * told each from where they are kept, one at a time, so that one who reads slowly
- * loses events and holds nothing. When the system has no descriptor for the next
+ * loses events and holds nothing. A capture waits in its own bounded room (tap.c), and
+ * loses packets likewise; it goes on until its client shuts its end of the socket, and
+ * then what is left is sent. When the system has no descriptor for the next
  * client, who connects waits in the backlog, and the loop is not woken for it
  * until PAUSE_S later.
  */
@@ -26,6 +29,7 @@
 #define IDLE_S 30.0
 #define PAUSE_S 0.5
 #define BACKLOG 16
+#define POUR_MAX 65536 /* bytes of a capture in one turn */
 #define FOLLOWERS_MAX (CONTROL_CLIENT_MAX / 2) /* there is always a place for who only asks */
 
 struct client {
@@ -63,6 +67,9 @@ static void client_close(struct client *client)
 	client->fd = -1;
 	free(client->out);
 	client->out = NULL;
+	if (client->asker.tap)
+		tap_close(client->asker.tap);
+	client->asker.tap = NULL;
 }
 
 static void client_moved(struct client *client)
@@ -162,6 +169,67 @@ void control_later(struct daemon *d, uint64_t token, char *line)
 	free(line);
 }
 
+/* --- a capture ------------------------------------------------------------------------------ */
+
+/* Waits for room to send in, if there is anything, and for the end that the client may want. An end that came would be
+ * there forever. */
+static void client_stream(struct client *client)
+{
+	struct tap *t = client->asker.tap;
+	bool has_ended = tap_has_ended(t);
+
+	if (has_ended && !tap_waiting(t).len) {
+		client_close(client);
+		return;
+	}
+	if (!has_ended)
+		ev_timer_stop(client->c->d->loop, &client->idle);
+	client_wait(client, (tap_waiting(t).len ? EV_WRITE : 0) | (has_ended ? 0 : EV_READ));
+}
+
+/* From within the node, which is not to be disturbed: only wakes the loop. */
+static void capture_is_ready(void *user)
+{
+	struct client *client = user;
+
+	client_wait(client, EV_WRITE | (tap_has_ended(client->asker.tap) ? 0 : EV_READ));
+}
+
+static void capture_begin(struct client *client)
+{
+	tap_watch(client->asker.tap, capture_is_ready, client);
+	client_stream(client);
+}
+
+static void capture_move(struct client *client, int events)
+{
+	struct tap *t = client->asker.tap;
+	struct bytes b = tap_waiting(t);
+	char rest[64];
+
+	if (b.len && (events & EV_WRITE)) {
+		ssize_t put = send(client->fd, b.data, b.len < POUR_MAX ? b.len : POUR_MAX, MSG_NOSIGNAL);
+
+		if (put < 0 && errno != EAGAIN && errno != EINTR) {
+			client_close(client);
+			return;
+		}
+		if (put > 0) {
+			tap_take(t, (size_t)put);
+			client_moved(client);
+		}
+	}
+	if ((events & EV_READ) && !tap_has_ended(t)) {
+		ssize_t got = recv(client->fd, rest, sizeof(rest), 0);
+
+		if (got >= 0 || (errno != EAGAIN && errno != EINTR)) {
+			tap_end(t);
+			client_moved(client);
+		}
+	}
+	client_stream(client);
+}
+
 /* Takes a complete line from the buffer, if there is one. False: the client was closed. */
 static bool client_take_line(struct client *client)
 {
@@ -211,6 +279,10 @@ static void client_write(struct client *client)
 		client_close(client);
 		return;
 	}
+	if (client->asker.tap) {
+		capture_begin(client);
+		return;
+	}
 	if (client->asker.follow != CONTROL_NO_FOLLOW) {
 		client_follow(client);
 		return;
@@ -238,9 +310,11 @@ static void client_is_ready(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct client *client = io->data;
 
-	(void)loop, (void)events;
+	(void)loop;
 	if (client->out)
 		client_write(client);
+	else if (client->asker.tap)
+		capture_move(client, events);
 	else
 		client_read(client);
 }

@@ -128,6 +128,7 @@ json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);
 json_t *answer_pair(struct view *v, const json_t *request);
+json_t *answer_capture(struct view *v, const json_t *request);
 
 /* One answer, for whoever asks in whatever way; NULL: memory, or it comes later. */
 json_t *control_reply(struct daemon *d, const json_t *request, struct asker *asker);

@@ -30,6 +30,7 @@ static const struct {
 	{ "revoke", answer_revoke },
 	{ "log", answer_log },
 	{ "pair", answer_pair },
+	{ "capture", answer_capture },
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -71,11 +72,12 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error(
-			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-			"classes, reach, events, alarms, silence, outages, members, revoke, log, pair, diff, steer");
+		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
+				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair, "
+				    "diff, steer, capture");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
+	asker->tap = NULL;
 	struct view *v = view_new(d);
 	if (!v)
 		return NULL;
@@ -123,6 +125,7 @@ char *control_answer(struct daemon *d, struct bytes request, struct asker *asker
 
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
+	asker->tap = NULL;
 	if (request.len >= CONTROL_LINE_MAX)
 		answer = answer_error("the line has more than %d bytes; ask one thing at a time", CONTROL_LINE_MAX - 1);
 	else if (!(parsed = json_loadb((const char *)request.data, request.len, JSON_REJECT_DUPLICATES, &trouble)))

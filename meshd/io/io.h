@@ -325,6 +325,16 @@ struct line_counters {
 struct serial;
 struct pipe;
 
+/* Of a link that somebody looks at (tap.c). */
+struct port_tap {
+	bool is_on, is_opened; /* somebody does; and sees what is inside */
+	struct address own; /* as the neighbours know us */
+	bool has_whole; /* what leaves next was shown before it was cut */
+	bool out_is_shown; /* and the sealed frame is not, beside it */
+	struct bytes pending; /* sealed frame that came, and is not shown yet in any way */
+	const struct endpoint *pending_from;
+};
+
 #define PORT_ERROR_MAX 160
 struct port {
 	struct daemon *d;
@@ -351,6 +361,7 @@ struct port {
 	struct serial *serial; /* NULL until it was open once */
 	struct pipe *pipe;
 	struct line_counters line;
+	struct port_tap tap;
 	bool is_stalled; /* it is open, and takes nothing */
 	uint64_t pause_us; /* before the program was started last */
 	struct remote remotes[CONFIG_PEER_MAX];
@@ -522,6 +533,34 @@ int state_file_read(const char *dir, const char *name, size_t max, uint8_t **dat
 int state_file_write(const char *dir, const char *name, struct bytes data);
 void state_file_set_aside(const char *dir, const char *name); /* renames to NAME.bad */
 
+/* --- tap.c: what passes on a link, for who looks on --------------------------------------------- */
+
+#define TAPS_MAX 2
+#define TAP_ROOM (1u << 20) /* bytes that wait for who reads; what finds no room is lost, and counted */
+struct tap; /* a stream of pcapng: its begin, packets, and in the end the statistics */
+/* Of the link, from now on. NULL: there are as many as there may be, or no memory. */
+struct tap *tap_open(struct port *p, bool is_opened);
+/* `ready` is called when bytes wait again, in the midst of anything: it only notes that. */
+void tap_watch(struct tap *t, void (*ready)(void *user), void *user);
+/* Nothing more is added but the statistics. */
+void tap_end(struct tap *t);
+void tap_close(struct tap *t);
+bool tap_has_ended(const struct tap *t);
+/* The next bytes, at most so many as lie together; and those that were taken. */
+struct bytes tap_waiting(const struct tap *t);
+void tap_take(struct tap *t, size_t len);
+/* The link goes away: its taps end. */
+void tap_link_gone(struct port *p);
+/* What passes; only to be called while somebody looks. A frame that leaves, `to` NULL: to all; */
+void tap_out(struct port *p, const struct endpoint *to, struct bytes frame);
+/* frames that came, which this hands to the node; */
+void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, size_t count);
+/* a plain Babel packet that came; */
+void tap_babel_in(struct port *p, const struct address *from, bool is_to_all, struct bytes packet);
+/* and what the node shows (node.h, inner and whole). */
+void tap_inner(struct port *p, bool is_out, const struct address *neighbour, struct bytes inner);
+void tap_whole(struct port *p, const struct address *neighbour, struct bytes inner);
+
 /* --- control.c, control_*.c ------------------------------------------------------------------------ */
 
 #define CONTROL_LINE_MAX 4096
@@ -540,6 +579,7 @@ struct asker {
 	/* Set by the answer: */
 	uint64_t follow; /* the number of the event from which on all are to be told, or CONTROL_NO_FOLLOW */
 	bool waits; /* the answer comes later */
+	struct tap *tap; /* what follows the answer, in place of lines; NULL: nothing. Whoever asked closes it */
 };
 /* One answer line, newline included, for free(); NULL: memory, or it comes later. */
 char *control_answer(struct daemon *d, struct bytes request, struct asker *asker);
@@ -621,6 +661,7 @@ struct daemon {
 	uint64_t route_refused_us; /* when the kernel last refused a route; 0: never */
 	int status; /* of the program */
 	char error[IO_ERROR_MAX]; /* why it had to stop */
+	struct tap *taps[TAPS_MAX];
 	struct batch batch;
 	uint8_t frames[IO_BATCH][NODE_FRAME_MAX + NODE_TAILROOM]; /* receive room for single frames, of all links */
 };

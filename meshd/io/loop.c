@@ -166,6 +166,22 @@ static bool output_may_call(void *user, unsigned link, const struct endpoint *by
 	return endpoint_is_introducible(by, to) && endpoint_address(to, &address, &port) && !address_is_own(&address);
 }
 
+static void output_inner(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	struct daemon *d = user;
+
+	if (link < d->port_count && d->ports[link].tap.is_opened)
+		tap_inner(&d->ports[link], is_out, neighbour, inner);
+}
+
+static void output_whole(void *user, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	struct daemon *d = user;
+
+	if (link < d->port_count && d->ports[link].tap.is_opened)
+		tap_whole(&d->ports[link], neighbour, inner);
+}
+
 static const struct node_output node_output = {
 	.send = output_send,
 	.deliver = output_deliver,
@@ -173,6 +189,8 @@ static const struct node_output node_output = {
 	.store_seqno = output_store_seqno,
 	.store_certificate = output_store_certificate,
 	.event = output_event,
+	.inner = output_inner,
+	.whole = output_whole,
 	.may_call = output_may_call,
 	.store_revocation = output_store_revocation,
 };

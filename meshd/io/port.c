@@ -477,6 +477,7 @@ void port_remove(struct port *p, uint64_t now_us)
 		node_link_remove(d->node, now_us, id);
 	}
 	port_free(p);
+	tap_link_gone(p);
 	secret_wipe(&d->config.links[id], sizeof(d->config.links[id]));
 	*p = (struct port){ .d = d, .id = id };
 }
@@ -558,6 +559,8 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 {
 	if (!port_takes(p))
 		return;
+	if (p->tap.is_on)
+		tap_out(p, to, frame);
 	if (!backend_of(p)->send_batch || p->d->config.is_unbatched || !batch_frame(p->d, p, to, frame))
 		backend_of(p)->send(p, to, frame);
 }

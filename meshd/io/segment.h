@@ -13,6 +13,7 @@
 #define MESHD_IO_SEGMENT_H
 
 #include "meshd/base/bytes.h"
+#include "meshd/base/packet.h"
 
 #include <linux/virtio_net.h>
 #include <stdbool.h>
@@ -25,10 +26,6 @@
 #define SEGMENT_HEADERS_MAX 256 /* IP, with options or further headers, and TCP; longer ones are not cut */
 #define LARGE_PACKET_MAX 65535
 
-#define IPV4_HEADER 20
-#define IPV6_HEADER 40
-#define TCP_HEADER 20
-#define UDP_HEADER 8
 #define TCP_CHECKSUM 16 /* where it is in the header */
 #define UDP_CHECKSUM 6
 

@@ -117,12 +117,12 @@ struct node_output {
 	void (*store_certificate)(void *user, struct bytes encoded, const uint8_t proof[CERTIFICATE_PROOF_LEN]);
 	/* Something worth a log line: `text` is one plain line, `link` NODE_LINK_MAX if none. */
 	void (*event)(void *user, enum node_event event, unsigned link, const char *text);
-	/* For who looks on, NULL in the daemon: what a data frame carries, kind byte first (0 IP, 1 Babel, 2 control;
+	/* For who looks on: what a data frame carries, kind byte first (0 IP, 1 Babel, 2 control;
 	 * frame.c), before it is sealed to that neighbour and once it was opened, before anything reads it. On
 	 * thin links it may be a piece, which docs/frames.md describes. Borrowed.
 	 */
 	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
-	/* For who looks on, NULL in the daemon: the inner frame that the next one that leaves on a thin link is of, or
+	/* For who looks on: the inner frame that the next one that leaves on a thin link is of, or
 	 * is the first piece of, as it was before it was cut and its headers were compressed. Borrowed. */
 	void (*whole)(void *user, unsigned link, const struct address *neighbour, struct bytes inner);
 	/* For who looks on, NULL in the daemon: packets of that class for `prefix` go another way than before, or one

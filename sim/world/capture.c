@@ -10,27 +10,17 @@
  */
 #include "sim/world/capture.h"
 
-#include "sim/world/capture_file.h"
-#include "sim/world/packet.h"
+#include "meshd/base/opened.h"
+#include "meshd/base/packet.h"
+#include "meshd/base/pcapng.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define ETHERTYPE_MESH 0x88b5
-#define ETHERTYPE_IPV4 0x0800
-#define ETHERTYPE_IPV6 0x86dd
 #define MESH_PORT 6649 /* in what is sent to all */
-#define NETWORK_CONTROL 0xc0 /* traffic class */
-#define KIND_IP 0 /* docs/frames.md */
-#define KIND_BABEL 1
-#define KIND_MULTICAST 0x80
-#define KIND_CLASS 0x60
-#define BABEL_HEADER 4
-#define TLV_PAD1 0
-#define TLV_PADN 1
-#define TLV_IHU 5
 #define PATH_LEN 4096
 #define KEPT_MAX 32
 
@@ -82,63 +72,6 @@ static void sealed_udp_write(
 	packet_write_udp(out, &u, frame);
 }
 
-/* Wireshark reads four bytes past a timestamp in an IHU and calls the packet malformed if it ends there.
- * Then it gets a trailer of four bytes, which Babel ignores (RFC 8966, 4.2). */
-static bool ends_in_ihu(struct bytes packet)
-{
-	struct reader r = reader_of(packet);
-	uint8_t type = TLV_PAD1;
-
-	read_skip(&r, BABEL_HEADER);
-	while (reader_left(&r)) {
-		type = read_u8(&r);
-		if (type != TLV_PAD1)
-			read_skip(&r, read_u8(&r));
-	}
-	return type == TLV_IHU;
-}
-
-static void babel_write(struct writer *out, const struct capture *c, bool is_to_all, struct bytes body)
-{
-	static const uint8_t trailer[4] = { TLV_PADN, 2 };
-	static const uint8_t all_routers[16] = { 0xff, 2, [13] = 1, [15] = 6 }; /* ff02::1:6 */
-	const struct packet_udp u = {
-		.traffic_class = NETWORK_CONTROL,
-		.hop_limit = 1,
-		.source = c->sealer->neighbour_address,
-		.destination = is_to_all ? address_ipv6(all_routers) : c->neighbour,
-		.source_port = BABEL_PORT,
-		.destination_port = BABEL_PORT,
-	};
-
-	uint8_t payload[NODE_FRAME_MAX + sizeof(trailer)];
-	struct writer w = writer_of(payload, sizeof(payload));
-
-	write_bytes(&w, body);
-	if (ends_in_ihu(body))
-		write_copy(&w, trailer, sizeof(trailer));
-	write_u16(out, ETHERTYPE_IPV6);
-	packet_write_udp(out, &u, writer_bytes(&w));
-}
-
-/* False: it is not shown opened. */
-static bool opened_write(struct writer *out, const struct capture *c, const struct kept_inner *k)
-{
-	if (k->len < 2)
-		return false;
-	struct bytes body = bytes_of(k->bytes + 1, k->len - 1);
-	uint8_t kind = k->bytes[0];
-	if ((kind & ~KIND_MULTICAST) == KIND_BABEL) {
-		babel_write(out, c, kind & KIND_MULTICAST, body);
-		return true;
-	}
-	if ((kind & ~KIND_CLASS) != KIND_IP)
-		return false;
-	write_u16(out, body.data[0] >> 4 == 4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	write_bytes(out, body);
-	return true;
-}
-
 static bool is_kept(const struct capture *c, const struct segment *g, unsigned from, struct bytes frame)
 {
 	const struct port *p = from < g->end_count ? g->ends[from].port : NULL;
@@ -148,37 +81,48 @@ static bool is_kept(const struct capture *c, const struct segment *g, unsigned f
 	return p->config.is_thin || frame.len == FRAME_OVERHEAD + c->kept[0].len;
 }
 
-static struct writer packet_begin(uint8_t data[CAPTURE_PACKET_MAX], const struct segment *g, unsigned from, int target)
+static struct writer packet_begin(uint8_t data[PCAPNG_PACKET_MAX], const struct segment *g, unsigned from, int target)
 {
-	struct writer out = writer_of(data, CAPTURE_PACKET_MAX);
+	struct writer out = writer_of(data, PCAPNG_PACKET_MAX);
 
 	mac_write(&out, g, target);
 	mac_write(&out, g, (int)from);
 	return out;
 }
 
-static void packet_end(const struct capture *c, const struct segment *g, unsigned from, const struct writer *out)
+static void put(FILE *f, const struct writer *w)
+{
+	struct bytes b = writer_bytes(w);
+
+	fwrite(b.data, 1, b.len, f);
+}
+
+static void packet_end(const struct capture *c, const struct segment *g, unsigned from, const struct writer *packet)
 {
 	uint64_t time_ns = station_time_us(g->ends[from < g->end_count ? from : 0].port->station) * 1000;
+	uint8_t data[PCAPNG_BLOCK_MAX];
+	struct writer out = writer_of(data, sizeof(data));
 
 	if (c->all)
-		pcapng_packet(c->all, g->index, time_ns, writer_bytes(out));
+		pcapng_packet(&out, g->index, time_ns, writer_bytes(packet));
 	else
-		pcap_packet(c->files[g->index], time_ns, writer_bytes(out));
+		pcap_packet(&out, time_ns, writer_bytes(packet));
+	put(c->all ? c->all : c->files[g->index], &out);
 }
 
 static void capture_frame(void *user, const struct segment *g, unsigned from, int target, const struct endpoint *to,
 	const struct endpoint *source, struct bytes frame)
 {
 	struct capture *c = user;
-	uint8_t data[CAPTURE_PACKET_MAX];
+	uint8_t data[PCAPNG_PACKET_MAX];
 	unsigned kept_count = is_kept(c, g, from, frame) ? c->kept_count : 0;
 	bool is_opened = false;
 
 	for (unsigned i = 0; i < kept_count; i++) {
 		struct writer out = packet_begin(data, g, from, target);
 
-		if (!opened_write(&out, c, &c->kept[i]))
+		if (!opened_write(&out, bytes_of(c->kept[i].bytes, c->kept[i].len), &c->sealer->neighbour_address,
+			    &c->neighbour))
 			continue;
 		packet_end(c, g, from, &out);
 		is_opened = true;
@@ -243,14 +187,22 @@ static bool open_all(struct capture *c, const char *path)
 	c->all = fopen(path, "we");
 	if (!c->all)
 		return false;
-	pcapng_begin(c->all);
-	for (unsigned i = 0; i < w->segment_count; i++)
-		pcapng_interface(c->all, w->segments[i]->name, w->segments[i]->rate_bps);
+	uint8_t data[PCAPNG_BLOCK_MAX];
+	struct writer out = writer_of(data, sizeof(data));
+	pcapng_begin(&out, "meshsim " MESHD_VERSION);
+	put(c->all, &out);
+	for (unsigned i = 0; i < w->segment_count; i++) {
+		out = writer_of(data, sizeof(data));
+		pcapng_interface(&out, w->segments[i]->name, w->segments[i]->rate_bps);
+		put(c->all, &out);
+	}
 	for (unsigned i = 0; i < w->station_count; i++) {
 		const struct station *s = w->stations[i];
 		const struct address addresses[2] = { s->address, s->neighbour_address };
 
-		pcapng_name(c->all, s->name, addresses, 2);
+		out = writer_of(data, sizeof(data));
+		pcapng_name(&out, s->name, addresses, 2);
+		put(c->all, &out);
 	}
 	return true;
 }
@@ -265,7 +217,10 @@ static bool open_each(struct capture *c, const char *dir)
 		c->files[c->count] = fopen(path, "we");
 		if (!c->files[c->count])
 			return false;
-		pcap_begin(c->files[c->count]);
+		uint8_t data[PCAPNG_BLOCK_MAX];
+		struct writer out = writer_of(data, sizeof(data));
+		pcap_begin(&out);
+		put(c->files[c->count], &out);
 	}
 	return true;
 }

@@ -14,7 +14,7 @@
 #ifndef SIM_WORLD_TRAFFIC_H
 #define SIM_WORLD_TRAFFIC_H
 
-#include "sim/world/packet.h"
+#include "meshd/base/packet.h"
 #include "sim/world/timeline.h"
 #include "sim/world/trial.h"
 

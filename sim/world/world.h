@@ -24,7 +24,7 @@
  *   nonce.c     no nonce twice under one key, looked at with every frame
  *   ledger.c    nothing read that no station sealed, no packet lost in silence or at another's host
  *   bounds.c    tables within their limits
- *   capture.c   what is offered to the links, as pcap files; capture_file.c, their formats
+ *   capture.c   what is offered to the links, as pcap files
  *
  * A large world (WORLD_WINDOWS_FROM) is looked at after each WORLD_WINDOW_US instead
  * of every event, and its stations may run in several threads. What is called for a

@@ -57,9 +57,24 @@ first_contact() {
 
 # As somebody types: 64 bytes there and back.
 session() {
+	meshctl capture vhf --opened -w "$LAB_WORK/vhf.pcapng" --socket "$MESHLAB_DIR/north.sock" 2>"$LAB_WORK/capture" &
+	capture=$!
 	seen=$(ip netns exec north ping -n -q -c 8 -i 1 -W 5 -s 64 "$(address east)")
+	kill $capture
+	wait $capture
+	check "a capture of it is whole" test $? = 0
 	echo "# 64 bytes there and back over 9,600 baud: $(echo "$seen" | sed -n 's|^rtt ||p')"
 	check "a text session is usable" session_is_usable
+	command -v tshark >/dev/null || {
+		ok "tshark reads the capture # SKIP tshark is not installed; make deps-test has it"
+		return
+	}
+	check "tshark reads in it what neighbours tell each other" shown "udp.port == 6696"
+	check_not "and nothing is malformed" shown "_ws.malformed || icmpv6.checksum.status == Bad"
+}
+
+shown() { # FILTER: there is such a packet
+	tshark -n -r "$LAB_WORK/vhf.pcapng" -Y "$1" 2>/dev/null | grep .
 }
 
 session_is_usable() {

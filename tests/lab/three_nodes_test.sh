@@ -116,6 +116,39 @@ why_is_bravo() {
 	ask alpha why charlie | grep -q bravo
 }
 
+# Bravo looks at its links while alpha pings it, and charlie through it.
+captures() {
+	socket=$MESHLAB_DIR/bravo.sock
+	meshctl capture radio0 -w "$LAB_WORK/opened.pcapng" --opened --for 5s --socket "$socket" 2>"$LAB_WORK/opened" &
+	opened=$!
+	meshctl capture sat0 -w "$LAB_WORK/sealed.pcapng" --socket "$socket" 2>"$LAB_WORK/sealed" &
+	sealed=$!
+	check "a third capture is refused" within 5 exits 1 ask bravo capture radio0 -w - --for 1s
+	check "packets pass as before" within 5 answers alpha "$(address bravo)"
+	check "through it too" within 5 reaches alpha charlie
+	kill $sealed
+	wait $sealed
+	check "a capture that is stopped is whole" test $? = 0
+	check "it says how many there are" grep '^[1-9][0-9]* packets$' "$LAB_WORK/sealed"
+	wait $opened
+	check "so is one whose time is over" test $? = 0
+	check "the incident log has it" told bravo log -- 'capture of radio0, opened'
+	check "a file that is there stays" told bravo "capture sat0 -w $LAB_WORK/sealed.pcapng" -- 'is there already'
+	command -v tshark >/dev/null || {
+		ok "tshark reads captures # SKIP tshark is not installed; make deps-test has it"
+		return
+	}
+	check "tshark reads what is sealed" shown sealed.pcapng "udp.port == 6698 && data.data[0] == 0a"
+	check "and opened: Babel" shown opened.pcapng "babel.message.type == 4"
+	check "and packets that end here" shown opened.pcapng "icmpv6.type == 128 && ipv6.dst == $(address bravo)"
+	check_not "but none that pass through" shown opened.pcapng "ipv6.addr == $(address charlie)"
+	check_not "nothing is malformed" shown opened.pcapng _ws.malformed
+}
+
+shown() { # FILE FILTER: it has such a packet
+	tshark -n -r "$LAB_WORK/$1" -Y "$2" 2>&1 | grep -v '^Running as' | grep .
+}
+
 cut_and_heal() {
 	meshlab ctl cut radio
 	check "a cut is noticed" within 5 not_reached alpha charlie
@@ -261,6 +294,7 @@ bad_is_refused() {
 
 inside() {
 	first_contact
+	captures
 	cut_and_heal
 	alarms
 	kill_and_restart

@@ -476,6 +476,22 @@ static void a_broken_port_is_opened_anew_by_the_tick(void **state)
 	assert_int_equal(d->ports[0].tx_errors, 1);
 }
 
+static void who_looks_at_a_link_sees_what_leaves_it_and_no_other(void **state)
+{
+	struct daemon *d = *state;
+
+	ports_open(d);
+	port_send(&d->ports[0], NULL, bytes_of("x", 1));
+	assert_int_equal(fake.tapped, 0);
+	d->ports[0].tap.is_on = true;
+	port_send(&d->ports[0], NULL, bytes_of("x", 1));
+	assert_int_equal(fake.tapped, 1);
+	assert_int_equal(world.sent, 2);
+	port_broken(&d->ports[0], "it is gone");
+	port_send(&d->ports[0], NULL, bytes_of("x", 1));
+	assert_int_equal(fake.tapped, 1);
+}
+
 static void a_port_that_breaks_at_once_does_not_spin(void **state)
 {
 	struct daemon *d = *state;
@@ -699,6 +715,7 @@ static void a_link_comes_and_goes_while_others_stay(void **state)
 	assert_int_equal(fake.adds, 2);
 	port_remove(&d->ports[0], world.now_us);
 	assert_int_equal(fake.leaves, 1);
+	assert_int_equal(fake.taps_ended, 1);
 	assert_false(fake.has_link[0]);
 	assert_true(fake.is_up[1]);
 	assert_ptr_equal(port_next(d, NULL), &d->ports[1]);
@@ -735,6 +752,7 @@ int main(void)
 		PORT_TEST(an_interface_switched_off_is_not_opened),
 		PORT_TEST(a_refused_port_is_tried_again_every_two_seconds),
 		PORT_TEST(a_lasting_error_is_told_once),
+		PORT_TEST(who_looks_at_a_link_sees_what_leaves_it_and_no_other),
 		PORT_TEST(a_broken_port_is_opened_anew_by_the_tick),
 		PORT_TEST(a_port_that_breaks_at_once_does_not_spin),
 		PORT_TEST(a_broken_port_without_its_interface_is_told_once),

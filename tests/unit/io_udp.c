@@ -193,13 +193,15 @@ static void a_batch_arrives_frame_by_frame_and_in_order(void **state)
 		s->a->has_gso = way_of_sending & 1;
 		setsockopt(s->b->fd, SOL_UDP, UDP_GRO, &(int){ way_of_sending >> 1 }, sizeof(int));
 		s->b->has_gro = way_of_sending & 2;
-		fake.frame_count = 0;
+		s->b->tap.is_on = way_of_sending & 1; /* somebody looks: the same */
+		fake.frame_count = fake.tapped = 0;
 		for (unsigned i = 0; i < 200; i++)
 			lens[i] = i % 50 == 49 ? 700 : i % 67 == 0 ? 1433 : i < 120 ? 1432 : 90;
 		send_batch(s->a, s->b, lens, 200);
 		for (unsigned i = 0; i < 8; i++)
 			run(s);
 		assert_int_equal(fake.frame_count, 200);
+		assert_int_equal(fake.tapped, s->b->tap.is_on ? 200 : 0);
 		for (unsigned i = 0; i < 200; i++) {
 			assert_int_equal(fake.frames[i].len, lens[i]);
 			assert_int_equal(fake.frames[i].first, i);

@@ -1,5 +1,5 @@
 /* IP and UDP headers with their checksums (RFC 1071, RFC 768, RFC 8200 8.1). */
-#include "sim/world/packet.h"
+#include "meshd/base/packet.h"
 
 #define UDP_CHECKSUM_AT 6 /* in the UDP header */
 #define TCP_CHECKSUM_AT 16

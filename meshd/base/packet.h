@@ -1,6 +1,6 @@
-/* IP and UDP headers and checksums, as the hosts of a world and its captures write them. */
-#ifndef SIM_WORLD_PACKET_H
-#define SIM_WORLD_PACKET_H
+/* IP and UDP headers and checksums, as captures, and the hosts of simulated worlds, write them. */
+#ifndef MESHD_BASE_PACKET_H
+#define MESHD_BASE_PACKET_H
 
 #include "meshd/base/address.h"
 #include "meshd/base/bytes.h"
