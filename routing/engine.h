@@ -698,6 +698,8 @@ struct request *request_find(
 struct request *request_get(struct destination *d, enum babel_class class, const router_id *id);
 void request_add_requester(struct request *q, const struct link *link, const struct address *address);
 struct babel_tlv request_tlv(const struct request *q, uint8_t hop_count);
+/* For so long what is asked by a thin link is under way, where no answers come. */
+uint64_t request_thin_way_us(const struct link *link);
 
 /* --- request_pass.c ------------------------------------------------------------------------------ */
 

@@ -112,10 +112,14 @@ static bool link_may_know_more(const struct link *link)
 	return link && link_speaks_plain(link);
 }
 
-/* For so long what is asked by a thin link is under way. */
-static uint64_t thin_way_us(const struct link *link)
+#define WAY_BYTES 2400 /* a frame or two that are ahead, the turns, and the answer */
+
+uint64_t request_thin_way_us(const struct link *link)
 {
-	return link_hello_interval_us(link) / 2;
+	uint64_t most_us = link_hello_interval_us(link) / 2, rate_bps = link->config.rate_bps;
+	uint64_t way_us = rate_bps ? WAY_BYTES * 8 * SECOND / rate_bps + 2 * link->config.turn_us : most_us;
+
+	return way_us < most_us ? way_us : most_us;
 }
 
 /* All are asked at the pace of the fastest link. A thin one hears of it once in a while. */
@@ -129,8 +133,8 @@ static void request_send_to_links(struct request *q, uint64_t now_us, const stru
 		if (!link_may_know_more(link) || (link->config.is_thin && spares_thin))
 			continue;
 		queue_message(&link->queue, now_us, tlv);
-		if (link->config.is_thin && q->spares_thin_us < now_us + thin_way_us(link))
-			q->spares_thin_us = now_us + thin_way_us(link);
+		if (link->config.is_thin && q->spares_thin_us < now_us + request_thin_way_us(link))
+			q->spares_thin_us = now_us + request_thin_way_us(link);
 	}
 }
 

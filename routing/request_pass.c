@@ -61,7 +61,7 @@ static uint64_t request_way_us(const struct request *q)
 	if (!link || !link->config.is_thin)
 		return DUPLICATE_US;
 	const struct neighbour *n = neighbour_at(b, q->asked.link, &q->asked.address);
-	uint64_t way_us = link_hello_interval_us(link) / 2, heard_us = n && n->session ? n->session->in.delta_us : 0;
+	uint64_t way_us = request_thin_way_us(link), heard_us = n && n->session ? n->session->in.delta_us : 0;
 	if (heard_us > q->sent_us && heard_us - q->sent_us + ANSWERS_GAP_US > way_us)
 		way_us = heard_us - q->sent_us + ANSWERS_GAP_US;
 	return way_us < FORWARDED_US ? way_us : FORWARDED_US;

@@ -64,7 +64,7 @@ static const struct preset presets[] = {
 	 * metered, rtt, thin */
 	{ "mesh-radio", CONFIG_ETHERNET, 1500, 20000000, CONFIG_COST_RADIO, 256, 200, 4000, 40, 40, 6, 0, false, false,
 		false },
-	[NARROWBAND] = { "narrowband", CONFIG_UDP, 560, 9600, CONFIG_COST_RADIO, 4096, 4000, 9000, 0, 600, 2, 0, false,
+	[NARROWBAND] = { "narrowband", CONFIG_UDP, 560, 9600, CONFIG_COST_RADIO, 4096, 4000, 10000, 0, 600, 2, 0, false,
 		false, true },
 	{ "geo-satellite", CONFIG_UDP, 1400, 2000000, CONFIG_COST_WIRED, 1024, 500, 500, 500, 60, 8, 25, false, true,
 		false },

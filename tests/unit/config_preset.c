@@ -80,7 +80,7 @@ static void presets_are_what_the_manual_says(void **state)
 					.cost = CONFIG_COST_RADIO,
 					.rxcost = 1024,
 					.hello_ms = 4000,
-					.idle_ms = 9000,
+					.idle_ms = 10000,
 					.dead_misses = 2,
 					.update_s = 600 } },
 		{ "geo-satellite", { .type = CONFIG_UDP,
@@ -188,7 +188,7 @@ static void silence_is_judged_in_the_time_of_the_link__protocol_6_1(void **state
 		{ "leo-satellite", 1500, 3500, 3250 }, /* a slot edge must not be an outage */
 		{ "geo-satellite", 3500, 4500, 4250 },
 		{ "cellular", 3500, 4500, 4500 }, /* stalls of 1.7 s are measured */
-		{ "narrowband", 8000, 10000, 17500 },
+		{ "narrowband", 8000, 10000, 19000 },
 	};
 
 	(void)state;
