@@ -66,6 +66,13 @@ static int output_open(struct capture *c, char error[CTL_ERROR_MAX])
 	return ctl_error(error, -errno, "%s: %s; name a file where you may write", c->path, strerror(errno));
 }
 
+static int output_failed(const struct capture *c, char error[CTL_ERROR_MAX])
+{
+	if (errno == EPIPE)
+		return ctl_error(error, -EPIPE, "%s: whoever read the capture has gone", c->path);
+	return ctl_error(error, -EIO, "%s: %s; free some space, or write elsewhere", c->path, strerror(errno));
+}
+
 /* Whole blocks go to the file. 0, or -EBADMSG, -EIO. */
 static int blocks_take(struct capture *c, char error[CTL_ERROR_MAX])
 {
@@ -86,7 +93,7 @@ static int blocks_take(struct capture *c, char error[CTL_ERROR_MAX])
 	memmove(c->in, c->in + at, c->len);
 	if (fflush(c->out) == 0 && !ferror(c->out))
 		return 0;
-	return ctl_error(error, -EIO, "%s: %s; free some space, or write elsewhere", c->path, strerror(errno));
+	return output_failed(c, error);
 }
 
 /* --- the stream ------------------------------------------------------------------------------ */
@@ -166,7 +173,7 @@ static int capture_run(struct capture *c)
 		code = stream_take(c, &during, error);
 	close(c->fd);
 	if (c->out && fclose(c->out) != 0 && !code)
-		code = ctl_error(error, -EIO, "%s: %s; free some space, or write elsewhere", c->path, strerror(errno));
+		code = output_failed(c, error);
 	return code ? ctl_fail(CTL_BAD, "%s", error) : capture_tell(c);
 }
 
