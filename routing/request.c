@@ -155,10 +155,28 @@ static void request_send_to_announcers(struct request *q, uint64_t now_us, const
 		request_send_to_links(q, now_us, tlv);
 }
 
+static bool destination_is_announced(const struct destination *d, enum babel_class class)
+{
+	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next)
+		if (route_metric(list_entry(node, struct route, on_destination), class) != BABEL_INFINITY)
+			return true;
+	return false;
+}
+
+/* The one neighbour that is to be asked, as long as it announces the prefix; NULL: all who do. */
+static struct neighbour *request_target_left(const struct request *q)
+{
+	const struct destination *d = q->destination;
+	struct neighbour *n = q->target.family == FAMILY_NONE ? NULL : neighbour_at(d->b, q->target_link, &q->target);
+	const struct route *r = n ? route_find(d, n) : NULL;
+
+	return r && (route_metric(r, q->class) != BABEL_INFINITY || !destination_is_announced(d, q->class)) ? n : NULL;
+}
+
 static void request_send(struct request *q, uint64_t now_us)
 {
 	struct babel *b = q->destination->b;
-	struct neighbour *n = q->target.family == FAMILY_NONE ? NULL : neighbour_at(b, q->target_link, &q->target);
+	struct neighbour *n = request_target_left(q);
 	struct babel_tlv tlv = request_tlv(q, REQUEST_HOPS);
 
 	q->sent_us = now_us;
@@ -236,14 +254,6 @@ static bool request_may_wait(const struct destination *d, enum babel_class class
 	const struct request *q = class == BABEL_TEXT ? NULL : request_find(d->b, BABEL_TEXT, &d->prefix, id);
 
 	return q && q->is_own && !seqno_is_newer(seqno, q->seqno);
-}
-
-static bool destination_is_announced(const struct destination *d, enum babel_class class)
-{
-	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next)
-		if (route_metric(list_entry(node, struct route, on_destination), class) != BABEL_INFINITY)
-			return true;
-	return false;
 }
 
 /* Somebody announces the prefix, or could know it all the same. */

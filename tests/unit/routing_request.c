@@ -428,6 +428,35 @@ static void starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_
 	world_free(w);
 }
 
+/* Who was asked alone announces it no more: then it is asked of who still does. */
+static void who_retracts_is_not_asked_in_the_place_of_others(void **state)
+{
+	struct world *w = world_with_three_probes();
+	struct babel_tlv worse = say_update(P, world_id(5), 77, 5000);
+
+	(void)state;
+	worse.u.update.interval_cs = 60000;
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, 100));
+	world_run(w, 500 * MILLISECOND);
+	probe_say(w, 1, 0, 0, say_update(P, world_id(5), 77, BABEL_INFINITY));
+	probe_say(w, 2, 1, 0, worse);
+	for (uint16_t i = 0; i < 2; i++) {
+		world_run(w, 10 * A_SECOND);
+		for (unsigned k = 2; k < 4; k++)
+			probe_say(w, k, k - 1, 0, say_hello((uint16_t)(10 + i), 1000));
+	}
+	probe_say(w, 3, 2, 0, worse);
+	world_run(w, 100 * MILLISECOND);
+	assert_true(probe_count(w, 3, TLV_SEQNO_REQUEST) > 0);
+	probe_say(w, 3, 2, 0, say_update(P, world_id(5), 77, BABEL_INFINITY));
+	probe_forget(w, 2);
+	probe_forget(w, 3);
+	world_run(w, 5 * A_SECOND);
+	assert_true(probe_count(w, 2, TLV_SEQNO_REQUEST) > 0);
+	assert_int_equal(probe_count(w, 3, TLV_SEQNO_REQUEST), 0);
+	world_free(w);
+}
+
 static void request_stops_when_the_route_is_back(void **state)
 {
 	struct world *w = world_with_three_probes();
@@ -780,6 +809,7 @@ int main(void)
 		cmocka_unit_test(total_loss_asks_everybody__frr_18582__babeld_1_8_1),
 		cmocka_unit_test(unanswered_request_is_repeated_with_backoff__rfc8966_3_8_2_1),
 		cmocka_unit_test(starved_destination_is_asked_for_as_long_as_it_starves__rfc8966_3_8_2_1),
+		cmocka_unit_test(who_retracts_is_not_asked_in_the_place_of_others),
 		cmocka_unit_test(request_stops_when_the_route_is_back),
 		cmocka_unit_test(unfeasible_update_of_the_selected_route_asks_its_neighbour__rfc8966_3_8_2_2),
 		cmocka_unit_test(another_who_announces_it_while_one_is_asked_is_asked_too__rfc8966_3_8_2_1),
