@@ -169,8 +169,9 @@ static struct neighbour *request_target_left(const struct request *q)
 	const struct destination *d = q->destination;
 	struct neighbour *n = q->target.family == FAMILY_NONE ? NULL : neighbour_at(d->b, q->target_link, &q->target);
 	const struct route *r = n ? route_find(d, n) : NULL;
+	bool announces = r && route_metric(r, q->class) != BABEL_INFINITY;
 
-	return r && (route_metric(r, q->class) != BABEL_INFINITY || !destination_is_announced(d, q->class)) ? n : NULL;
+	return announces || !destination_is_announced(d, q->class) ? n : NULL;
 }
 
 static void request_send(struct request *q, uint64_t now_us)
