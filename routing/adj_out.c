@@ -475,8 +475,8 @@ static void entries_fetch(const struct session *s, unsigned place)
 
 	if (!second)
 		return;
-	__builtin_prefetch(entry_at(s, second));
-	__builtin_prefetch(destination_at(s->n->b, second - 1));
+	fetch(entry_at(s, second), 1);
+	fetch(destination_at(s->n->b, second - 1), 1);
 }
 
 /* Both return the place of the first entry up to `limit` that did not fit; 0: all did. */

@@ -12,6 +12,7 @@
 #ifndef ROUTING_SESSION_H
 #define ROUTING_SESSION_H
 
+#include "meshd/base/fetch.h"
 #include "routing/engine.h"
 #include "routing/wire_compact.h"
 
@@ -194,7 +195,7 @@ bool adj_out_commit_claims(struct session *s, struct destination *d, const struc
 static inline void adj_out_fetch(const struct session *s, const struct destination *d)
 {
 	if (d->index < s->out.capacity)
-		__builtin_prefetch(&s->out.entries[d->index]);
+		fetch(&s->out.entries[d->index], 1);
 }
 /* Everything counts as not said: it is committed again, between begin and end. */
 void adj_out_full(struct session *s, uint64_t now_us);

@@ -1,5 +1,7 @@
 #include "meshd/base/map.h"
 
+#include "meshd/base/fetch.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +100,7 @@ static struct map_entry **map_bucket(const struct map *m, uint32_t hash)
 void map_fetch(const struct map *m, uint32_t hash)
 {
 	if (m->count)
-		__builtin_prefetch(map_bucket(m, hash));
+		fetch(map_bucket(m, hash), 1);
 }
 
 struct map_entry *map_first_hashed(const struct map *m, uint32_t hash)

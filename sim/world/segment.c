@@ -307,9 +307,9 @@ void flight_fetch(const struct arrival *a)
 	const struct flight *f = container_of(a, struct flight, arrival);
 	const struct segment *g = f->segment;
 
-	__builtin_prefetch(&g->ends[f->to]);
-	__builtin_prefetch(&g->ends[f->to].traffic.deaf_frames);
-	__builtin_prefetch(&g->epoch);
+	fetch(&g->ends[f->to], 1);
+	fetch(&g->ends[f->to].traffic.deaf_frames, 1);
+	fetch(&g->epoch, 1);
 }
 
 static struct offer *offer_init(struct offer_room *room, uint64_t now_us, const struct endpoint *to, struct bytes frame)
