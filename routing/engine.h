@@ -608,9 +608,9 @@ void update_trigger(struct destination *d, uint64_t now_us, bool urgent, bool re
 void update_dump(struct link *link, uint64_t now_us, struct neighbour *only);
 /* The answer to a request: at once or within the urgent timeout. */
 void update_reply(struct link *link, uint64_t now_us, const struct address *to, const struct prefix *prefix);
-/* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
-/* What an operator adds, in every class, to what is said of it there. */
+/* What an operator adds, in every class, to what is said of a prefix there. */
 uint16_t update_steering(const struct destination *d, const struct link *link);
+/* What `link` is to be told of a prefix; false: nothing. Lowers the feasibility distance. */
 bool update_compose(
 	struct link *link, uint64_t now_us, const struct outgoing *item, bool is_multicast, struct babel_tlv *out);
 /* Takes back whatever was announced on the link (4.6.9). */

@@ -52,15 +52,22 @@ static struct neighbour *request_target(
 	return best ? best->neighbour : NULL;
 }
 
+/* The thin link by which the last copy went; NULL: it was no thin one. */
+static const struct link *request_thin_link(const struct request *q)
+{
+	const struct link *link = q->asked.address.family ? q->destination->b->links[q->asked.link] : NULL;
+
+	return link && link->config.is_thin ? link : NULL;
+}
+
 /* For so long a copy is under way: whoever asks again by a fast link does not know that there is a thin one behind. */
 static uint64_t request_way_us(const struct request *q)
 {
-	const struct babel *b = q->destination->b;
-	const struct link *link = q->asked.address.family ? b->links[q->asked.link] : NULL;
+	const struct link *link = request_thin_link(q);
 
-	if (!link || !link->config.is_thin)
+	if (!link)
 		return DUPLICATE_US;
-	const struct neighbour *n = neighbour_at(b, q->asked.link, &q->asked.address);
+	const struct neighbour *n = neighbour_at(q->destination->b, q->asked.link, &q->asked.address);
 	uint64_t way_us = request_thin_way_us(link), heard_us = n && n->session ? n->session->in.delta_us : 0;
 	if (heard_us > q->sent_us && heard_us - q->sent_us + ANSWERS_GAP_US > way_us)
 		way_us = heard_us - q->sent_us + ANSWERS_GAP_US;
@@ -110,10 +117,7 @@ static void request_send_on(struct request *q, uint64_t now_us, struct neighbour
 
 bool request_wait(struct request *q, uint64_t now_us)
 {
-	const struct babel *b = q->destination->b;
-	const struct link *link = q->asked.address.family ? b->links[q->asked.link] : NULL;
-
-	if (!link || !link->config.is_thin || !(q->is_own || q->is_asked_again) || !request_is_on_its_way(q, now_us))
+	if (!request_thin_link(q) || !(q->is_own || q->is_asked_again) || !request_is_on_its_way(q, now_us))
 		return false;
 	timer_set(&q->destination->b->heap, &q->timer, q->sent_us + request_way_us(q));
 	return true;
@@ -132,14 +136,11 @@ bool request_pass_again(struct request *q, uint64_t now_us)
 /* By a thin link it is passed on again as soon as no answer is to be expected any more. */
 static void request_remember(struct request *q, const struct link *link, const struct address *from)
 {
-	struct babel *b = q->destination->b;
-	const struct link *asked = q->asked.address.family ? b->links[q->asked.link] : NULL;
-
 	request_add_requester(q, link, from);
-	if (!asked || !asked->config.is_thin || q->is_own)
+	if (!request_thin_link(q) || q->is_own)
 		return;
 	q->is_asked_again = true;
-	timer_set_earlier(&b->heap, &q->timer, q->sent_us + request_way_us(q));
+	timer_set_earlier(&q->destination->b->heap, &q->timer, q->sent_us + request_way_us(q));
 }
 
 void request_pass(struct destination *d, struct link *link, uint64_t now_us, const struct address *from,
