@@ -509,6 +509,8 @@ void route_forgive(struct route *r, uint64_t now_us, uint64_t slept_us);
 void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, bool was_selected);
 /* For all of it that is not feasible. */
 void route_ask_seqnos(struct route *r, uint64_t now_us);
+/* A route of a session that is not feasible would be with the seqno of its feasibility distance. */
+bool route_needs_no_new_seqno(const struct route *r, enum babel_class class);
 /* Routes to `d` are there and none may be used: that is worth remembering. */
 void route_note_starving(const struct destination *d, uint64_t now_us);
 /* Asks once more for the seqnos that starving destinations need. */

@@ -285,12 +285,11 @@ static void request_widen(struct request *q, uint64_t now_us, struct neighbour *
 
 /* Where a route is there, another may need no more than the seqno of that one: no new one is wanted. */
 static bool announces_enough(
-	const struct destination *d, enum babel_class class, const struct source *s, const struct neighbour *n)
+	const struct destination *d, enum babel_class class, const router_id *id, const struct neighbour *n)
 {
-	const struct route *r = n ? route_find(d, n) : NULL;
+	const struct route *r = n && d->selected[class] ? route_find(d, n) : NULL;
 
-	return r && n->session && d->selected[class] && router_id_equal(&r->variants[class].claim.origin, &s->origin) &&
-	       r->variants[class].claim.metric < s->distances[class].metric;
+	return r && router_id_equal(&r->variants[class].claim.origin, id) && route_needs_no_new_seqno(r, class);
 }
 
 static void request_one(
@@ -303,7 +302,7 @@ static void request_one(
 		return;
 	if (!only && !somebody_may_know(d, class))
 		return;
-	uint16_t seqno = (uint16_t)(s->distances[class].seqno + (announces_enough(d, class, s, only) ? 0 : 1));
+	uint16_t seqno = (uint16_t)(s->distances[class].seqno + (announces_enough(d, class, id, only) ? 0 : 1));
 	struct request *q = request_find(d->b, class, &d->prefix, id);
 	/* What is asked for at long intervals only is asked for again from the beginning. */
 	if (q && q->is_own && !seqno_is_newer(seqno, q->seqno) && (only || q->target.family == FAMILY_NONE) &&

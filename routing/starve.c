@@ -80,14 +80,19 @@ void route_unfeasible(struct route *r, uint64_t now_us, enum babel_class class, 
 	}
 }
 
-/* Nothing but its seqno is too old. On a thin link a backup is not worth the question. */
+bool route_needs_no_new_seqno(const struct route *r, enum babel_class class)
+{
+	const struct claim *claim = &r->variants[class].claim;
+	const struct source *s = source_find(r->destination, &claim->origin);
+
+	return r->neighbour->session && s && claim->metric < s->distances[class].metric;
+}
+
+/* On a thin link a backup is not worth the question. */
 static bool route_lags(const struct route *r, enum babel_class class)
 {
-	const struct source *s = source_find(r->destination, &r->variants[class].claim.origin);
-
-	return r->neighbour->session && !r->neighbour->link->config.is_thin &&
-	       route_metric(r, class) != BABEL_INFINITY && !route_is_feasible(r, class) && s &&
-	       r->variants[class].claim.metric < s->distances[class].metric;
+	return !r->neighbour->link->config.is_thin && route_metric(r, class) != BABEL_INFINITY &&
+	       !route_is_feasible(r, class) && route_needs_no_new_seqno(r, class);
 }
 
 /* A route that lags, where nothing else could stand in for the selected one. */
@@ -95,7 +100,8 @@ static struct route *route_lagging(const struct destination *d, enum babel_class
 {
 	struct route *lagging = NULL;
 
-	if (!d->selected[class])
+	/* What was told is what backup_review() found just before. */
+	if (!d->selected[class] || d->told[class].backup)
 		return NULL;
 	for (const struct list *node = d->routes.next; node != &d->routes; node = node->next) {
 		struct route *r = list_entry(node, struct route, on_destination);
