@@ -26,6 +26,7 @@
  * restarted: a lost count only means that the sender had forgotten us, and somebody
  * not heard for long is still told Hello.
  */
+#include "meshd/base/misses.h"
 #include "routing/session.h"
 
 #define BUSY_US (10 * SECOND) /* longer than people pause, and than TCP waits before it tries again */
@@ -34,7 +35,6 @@
 #define STRANGERS_TURNS 16 /* of a link that takes one packet in a time */
 #define MISSES_DEFAULT 3
 #define POLLS_MOST 14
-#define LOST_ONE UINT64_C(65536)
 #define THIN_POLLS 4 /* within the interval of a thin link's Hellos */
 #define STRETCH_MAX 8 /* times the interval of a thin link */
 #define BAD_STRETCH_MAX 4 /* ... because it is bad */
@@ -256,22 +256,15 @@ static bool neighbour_can_be_polled(const struct neighbour *n)
 }
 
 /*
- * How many polls go without an answer before it is dead: as many as make that a false alarm
- * once in a million seconds, if a poll or its answer is lost as often as ETX says (protocol.md
- * 6.1; the same as of a path in use, meshd/node/detect.c). A route that is lost for nothing is
- * dear: a thousand destinations behind it, each with its request, and all of it back a second later.
+ * How many polls go without an answer before it is dead, if a poll or its answer is lost as
+ * often as ETX says. A route that is lost for nothing is dear: a thousand destinations behind
+ * it, each with its request, and all of it back a second later.
  */
 static unsigned polls_needed(const struct neighbour *n, unsigned least)
 {
-	uint64_t lost = LOST_ONE - LOST_ONE * 256 / n->etx.mean;
-	uint64_t rate = SECOND / link_hello_interval_us(n->link);
-	uint64_t false_alarms = (rate ? rate : 1) * (LOST_ONE - lost) * LOST_ONE;
-	unsigned count = 0;
+	uint32_t lost = MISSES_ALL - (uint32_t)(UINT64_C(256) * MISSES_ALL / n->etx.mean);
+	unsigned count = misses_needed(SECOND / link_hello_interval_us(n->link), lost, least, POLLS_MOST);
 
-	while (count < POLLS_MOST && (count < least || false_alarms > LOST_ONE * LOST_ONE / 1000000)) {
-		false_alarms = false_alarms * lost / LOST_ONE;
-		count++;
-	}
 	return count > least ? count : least;
 }
 

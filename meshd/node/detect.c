@@ -29,6 +29,7 @@
  * Whoever woke late judges nobody: what the neighbour said meanwhile waits in the socket.
  * And nobody is dead before the sockets were read once more.
  */
+#include "meshd/base/misses.h"
 #include "meshd/node/state.h"
 
 #define MISSES_LEAST 4 /* and at most: */
@@ -37,7 +38,7 @@
 #define PROBE_PERCENT 1 /* of a link's rate */
 #define RTT_UNKNOWN_US (500 * MS)
 #define RTT_MOST_US (4 * SECOND)
-#define LOSS_ONE 65536u
+#define LOSS_ONE MISSES_ALL
 #define LOSS_FIRST (LOSS_ONE / 100)
 #define LOSS_PARTS 32
 #define AFTERLIFE 25 /* questions to who is dead, at four intervals each: blips are short */
@@ -115,16 +116,7 @@ static void late_learn(struct detector *d, uint64_t now_us, uint32_t rtt_us)
 
 unsigned detect_misses(const struct detector *d)
 {
-	uint64_t rate = SECOND / d->interval_us, least = d->misses_least;
-	/* r (1 - p) p^n, in parts of 2^32: 1e-6 is 4295 of them. */
-	uint64_t false_alarms = (rate ? rate : 1) * (LOSS_ONE - d->loss) * LOSS_ONE;
-	unsigned n = 0;
-
-	while (n < MISSES_MOST && (n < least || false_alarms > 4295)) {
-		false_alarms = false_alarms * d->loss / LOSS_ONE;
-		n++;
-	}
-	return n;
+	return misses_needed(SECOND / d->interval_us, d->loss, d->misses_least, MISSES_MOST);
 }
 
 /* --- asking ------------------------------------------------------------------------------------------- */
