@@ -215,6 +215,14 @@ static void quota_close(struct incidents *c, struct quota *q, uint64_t now_us)
 	q->kept = q->more = 0;
 }
 
+/* It may never happen again: what was only counted is told when the hour is over, or all is. */
+static void quotas_tell(struct incidents *c, uint64_t now_us, bool is_end)
+{
+	for (unsigned i = 0; i < c->quota_count; i++)
+		if (c->quotas[i].more && (is_end || now_us >= c->quotas[i].hour_us + HOUR_US))
+			quota_close(c, &c->quotas[i], now_us);
+}
+
 void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text)
 {
 	struct incidents *c = d->incidents;
@@ -406,6 +414,7 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 		return;
 	incidents_written(d, now_us);
 	clock_look(d, now_us);
+	quotas_tell(c, now_us, false);
 	if (c->append && c->append_waits && now_us >= c->retry_us)
 		c->append_waits = !job_give(c, c->append);
 	if (!c->append && c->pending_len && (now_us - c->pending_us >= BATCH_US || c->pending_len >= BATCH_BYTES))
@@ -516,6 +525,7 @@ void incidents_close(struct daemon *d)
 	c->has_thread = false;
 	incidents_written(d, io_now_us());
 	append_now(c);
+	quotas_tell(c, io_now_us(), true);
 	if (!c->append && c->pending_len) {
 		append_give(d, io_now_us());
 		append_now(c);

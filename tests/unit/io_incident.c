@@ -288,6 +288,28 @@ static void of_what_happens_too_often_only_the_number_is_kept(void **state)
 	chronicle_done(&r);
 }
 
+/* It may never happen again. */
+static void what_was_too_often_is_told_when_the_hour_is_over_or_the_process(void **state)
+{
+	struct daemon *d = opened(*state);
+	uint64_t now_us = io_now_us();
+	struct chronicle r;
+
+	for (unsigned i = 0; i < INCIDENT_HOUR_MAX + 50; i++)
+		incident_note(d, now_us, "refused", NULL, "somebody");
+	incidents_tick(d, now_us + 3599 * SECOND_US);
+	incidents_tick(d, now_us + 3601 * SECOND_US);
+	for (unsigned i = 0; i < INCIDENT_HOUR_MAX + 7; i++)
+		incident_note(d, now_us + 3602 * SECOND_US, "refused", NULL, "somebody else");
+	closed(d);
+	json_decref(log_of(*state, &r));
+	assert_int_equal(has(&r, "suppressed", ""), 2);
+	assert_int_equal(has(&r, "suppressed", "refused: 50 more"), 1);
+	assert_int_equal(has(&r, "suppressed", "refused: 7 more"), 1);
+	assert_int_equal(has(&r, "refused", "somebody else"), INCIDENT_HOUR_MAX);
+	chronicle_done(&r);
+}
+
 /* What a peer or a disk can cause in memory is bounded, and what is lost by that is told. */
 static void a_disk_that_takes_nothing_costs_bounded_memory(void **state)
 {
@@ -332,6 +354,7 @@ int main(void)
 		TEST(a_log_that_was_changed_is_told_at_the_next_start),
 		TEST(a_damaged_file_and_another_nodes_are_set_aside),
 		TEST(of_what_happens_too_often_only_the_number_is_kept),
+		TEST(what_was_too_often_is_told_when_the_hour_is_over_or_the_process),
 		TEST(a_disk_that_takes_nothing_costs_bounded_memory),
 	};
 
