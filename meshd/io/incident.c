@@ -43,12 +43,6 @@ struct job {
 	char error[IO_ERROR_MAX];
 };
 
-struct quota {
-	char code[EVENT_CODE_MAX];
-	uint64_t hour_us; /* since */
-	unsigned kept, more;
-};
-
 struct incidents {
 	/* the thread's: */
 	struct incident_store *store; /* NULL: it could not be opened so far */
@@ -72,8 +66,7 @@ struct incidents {
 	uint64_t pending_us; /* the oldest */
 	struct job *append; /* being written, or waiting to be tried again */
 	bool append_waits;
-	struct quota quotas[LOG_CODES_MAX];
-	unsigned quota_count;
+	struct quotas quotas; /* of an hour */
 	json_t *head; /* who this is: of every answer */
 };
 
@@ -188,39 +181,25 @@ static void entry_append(
 	c->pending_len += len;
 }
 
-/* A code beyond the table shares the last entry. */
-static struct quota *quota_find(struct incidents *c, uint64_t now_us, const char *code)
+static void hour_close(struct incidents *c, struct quota *q, uint64_t now_us)
 {
-	for (unsigned i = 0; i < c->quota_count; i++)
-		if (strncmp(c->quotas[i].code, code, EVENT_CODE_MAX - 1) == 0)
-			return &c->quotas[i];
-	if (c->quota_count == LOG_CODES_MAX)
-		return &c->quotas[LOG_CODES_MAX - 1];
-	struct quota *q = &c->quotas[c->quota_count++];
-	*q = (struct quota){ .hour_us = now_us };
-	snprintf(q->code, sizeof(q->code), "%s", code);
-	return q;
-}
+	int more = (int)q->more;
+	char text[QUOTA_TEXT];
 
-static void quota_close(struct incidents *c, struct quota *q, uint64_t now_us)
-{
-	char text[64];
-
-	if (q->more) {
-		snprintf(text, sizeof(text), "%s: %u more", q->code, q->more);
-		entry_append(c, now_us, "suppressed", json_pack("{s:s, s:i}", "code", q->code, "more", (int)q->more),
-			text, ENTRIES_ROOM);
-	}
-	q->hour_us = now_us;
-	q->kept = q->more = 0;
+	if (quota_renew(q, now_us, text))
+		entry_append(c, now_us, "suppressed", json_pack("{s:s, s:i}", "code", q->code, "more", more), text,
+			ENTRIES_ROOM);
 }
 
 /* It may never happen again: what was only counted is told when the hour is over, or all is. */
-static void quotas_tell(struct incidents *c, uint64_t now_us, bool is_end)
+static void hours_close(struct incidents *c, uint64_t now_us, bool is_end)
 {
-	for (unsigned i = 0; i < c->quota_count; i++)
-		if (c->quotas[i].more && (is_end || now_us >= c->quotas[i].hour_us + HOUR_US))
-			quota_close(c, &c->quotas[i], now_us);
+	for (unsigned i = 0; i < c->quotas.count; i++) {
+		struct quota *q = &c->quotas.all[i];
+
+		if (q->more && (is_end || now_us >= q->since_us + HOUR_US))
+			hour_close(c, q, now_us);
+	}
 }
 
 void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text)
@@ -231,17 +210,14 @@ void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *
 		json_decref(data);
 		return;
 	}
-	struct quota *q = quota_find(c, now_us, code);
-	if (now_us - q->hour_us >= HOUR_US)
-		quota_close(c, q, now_us);
+	struct quota *q = quota_find(&c->quotas, now_us, code);
+	if (now_us - q->since_us >= HOUR_US)
+		hour_close(c, q, now_us);
 	/* What has data is what the report is made of. */
-	if (q->kept >= (data ? INCIDENT_HOUR_DATA_MAX : INCIDENT_HOUR_MAX)) {
-		q->more++;
+	if (quota_take(q, data ? INCIDENT_HOUR_DATA_MAX : INCIDENT_HOUR_MAX))
+		entry_append(c, now_us, code, data, text, ENTRIES_ROOM);
+	else
 		json_decref(data);
-		return;
-	}
-	q->kept++;
-	entry_append(c, now_us, code, data, text, ENTRIES_ROOM);
 }
 
 /* --- the clock --------------------------------------------------------------------------------------- */
@@ -414,7 +390,7 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 		return;
 	incidents_written(d, now_us);
 	clock_look(d, now_us);
-	quotas_tell(c, now_us, false);
+	hours_close(c, now_us, false);
 	if (c->append && c->append_waits && now_us >= c->retry_us)
 		c->append_waits = !job_give(c, c->append);
 	if (!c->append && c->pending_len && (now_us - c->pending_us >= BATCH_US || c->pending_len >= BATCH_BYTES))
@@ -525,7 +501,7 @@ void incidents_close(struct daemon *d)
 	c->has_thread = false;
 	incidents_written(d, io_now_us());
 	append_now(c);
-	quotas_tell(c, io_now_us(), true);
+	hours_close(c, io_now_us(), true);
 	if (!c->append && c->pending_len) {
 		append_give(d, io_now_us());
 		append_now(c);

@@ -45,18 +45,33 @@ bool io_patience(uint64_t since_us);
 /* Writes "thing: remedy" to `error` and returns `code` (a negative errno). */
 __attribute__((format(printf, 3, 4))) int io_fail(char error[IO_ERROR_MAX], int code, const char *format, ...);
 
+/* --- quota.c: so many of one code in a window ---------------------------------------- */
+
+#define EVENT_CODE_MAX 24
+#define QUOTAS_MAX 64
+#define QUOTA_TEXT 64
+
+struct quota {
+	char code[EVENT_CODE_MAX];
+	uint64_t since_us; /* start of the window */
+	unsigned kept, more;
+};
+struct quotas {
+	unsigned count;
+	struct quota all[QUOTAS_MAX];
+};
+/* A code beyond the table shares the last entry: bounded and still limited. */
+struct quota *quota_find(struct quotas *q, uint64_t now_us, const char *code);
+/* One more of it. False: it was too many, and is only counted. */
+bool quota_take(struct quota *q, unsigned most);
+/* Another window begins. True: in the last one were so many more, as `text` tells. */
+bool quota_renew(struct quota *q, uint64_t now_us, char text[QUOTA_TEXT]);
+
 /* --- log.c: one line per event, by stable code ------------------------------------- */
 
-#define LOG_CODES_MAX 64
 #define LOG_BURST 20 /* lines of one code ... */
 #define LOG_WINDOW_US (10 * SECOND_US) /* ... in so long; the rest is counted */
 #define LOG_LINE_MAX 512
-
-struct log_code {
-	char code[24];
-	uint64_t window_us; /* start */
-	unsigned lines, suppressed;
-};
 
 struct log {
 	int fd;
@@ -64,8 +79,7 @@ struct log {
 	bool is_journal; /* reads it */
 	uint64_t start_us;
 	unsigned lost; /* lines that could not be written */
-	unsigned code_count;
-	struct log_code codes[LOG_CODES_MAX];
+	struct quotas quotas;
 };
 
 void log_init(struct log *l, int fd, bool is_verbose, uint64_t now_us);
@@ -81,7 +95,6 @@ void log_flush(struct log *l, uint64_t now_us);
 /* --- event.c: what the log said lately, by number ------------------------------------ */
 
 #define EVENTS_MAX 256
-#define EVENT_CODE_MAX 24
 #define EVENT_TEXT_MAX 256
 enum event_grade { EVENT_ERROR = 3, EVENT_WARNING, EVENT_NOTICE, EVENT_INFO }; /* as syslog numbers them */
 struct event {

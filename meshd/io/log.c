@@ -10,6 +10,7 @@
  */
 #include "meshd/io/io.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <string.h>
@@ -55,45 +56,24 @@ static void line_write(struct log *l, uint64_t now_us, const char *code, const c
 		l->lost++;
 }
 
-static void window_close(struct log *l, struct log_code *c, uint64_t now_us)
+static void window_close(struct log *l, struct quota *q, uint64_t now_us)
 {
-	char text[64];
+	char text[QUOTA_TEXT];
 
-	if (c->suppressed) {
-		snprintf(text, sizeof(text), "%s: %u more", c->code, c->suppressed);
+	if (quota_renew(q, now_us, text))
 		line_write(l, now_us, "suppressed", text);
-	}
-	c->lines = c->suppressed = 0;
-	c->window_us = now_us;
-}
-
-/* A code beyond the table shares the last entry: bounded and still limited. */
-static struct log_code *code_find(struct log *l, const char *code, uint64_t now_us)
-{
-	for (unsigned i = 0; i < l->code_count; i++)
-		if (strncmp(l->codes[i].code, code, sizeof(l->codes[i].code) - 1) == 0)
-			return &l->codes[i];
-	if (l->code_count == LOG_CODES_MAX)
-		return &l->codes[LOG_CODES_MAX - 1];
-	struct log_code *c = &l->codes[l->code_count++];
-	snprintf(c->code, sizeof(c->code), "%s", code);
-	c->window_us = now_us;
-	return c;
 }
 
 bool log_event(struct log *l, uint64_t now_us, const char *code, const char *format, ...)
 {
-	struct log_code *c = code_find(l, code, now_us);
+	struct quota *q = quota_find(&l->quotas, now_us, code);
 	char text[LOG_LINE_MAX];
 	va_list args;
 
-	if (now_us - c->window_us >= LOG_WINDOW_US)
-		window_close(l, c, now_us);
-	if (c->lines >= LOG_BURST && !l->is_verbose) {
-		c->suppressed++;
+	if (now_us - q->since_us >= LOG_WINDOW_US)
+		window_close(l, q, now_us);
+	if (!quota_take(q, l->is_verbose ? UINT_MAX : LOG_BURST))
 		return false;
-	}
-	c->lines++;
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
@@ -116,7 +96,7 @@ void log_flush(struct log *l, uint64_t now_us)
 {
 	if (l->lost)
 		lost_tell(l, now_us);
-	for (unsigned i = 0; i < l->code_count; i++)
-		if (now_us - l->codes[i].window_us >= LOG_WINDOW_US)
-			window_close(l, &l->codes[i], now_us);
+	for (unsigned i = 0; i < l->quotas.count; i++)
+		if (now_us - l->quotas.all[i].since_us >= LOG_WINDOW_US)
+			window_close(l, &l->quotas.all[i], now_us);
 }

@@ -177,11 +177,11 @@ static void more_codes_than_the_table_are_still_limited(void **state)
 	struct scene *s = *state;
 	char code[24];
 
-	for (unsigned i = 0; i < 100 * LOG_CODES_MAX; i++) {
+	for (unsigned i = 0; i < 100 * QUOTAS_MAX; i++) {
 		snprintf(code, sizeof(code), "code-%u", i);
 		log_event(&s->log, START_US, code, "%s", "");
 	}
-	assert_true(lines_of(s) <= LOG_CODES_MAX + LOG_BURST);
+	assert_true(lines_of(s) <= QUOTAS_MAX + LOG_BURST);
 }
 
 static void a_log_that_cannot_be_written_is_borne(void **state)
