@@ -2,16 +2,6 @@
  */
 #include "meshd/io/control.h"
 
-#include <string.h>
-
-static struct port *port_named(struct daemon *d, const char *name)
-{
-	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
-		if (strcmp(p->config->name, name) == 0)
-			return p;
-	return NULL;
-}
-
 json_t *answer_capture(struct view *v, const json_t *request)
 {
 	const char *link = json_string_value(json_object_get(request, "link"));

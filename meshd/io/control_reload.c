@@ -185,15 +185,6 @@ static const struct config_link *link_named(const struct config *c, const char *
 	return NULL;
 }
 
-static struct port *port_named(struct daemon *d, const char *name)
-{
-	struct port *p = port_next(d, NULL);
-
-	while (p && strcmp(p->config->name, name) != 0)
-		p = port_next(d, p);
-	return p;
-}
-
 /* First what goes: a new link may want its port or its device. */
 static void links_compare(struct reload *r)
 {

@@ -115,14 +115,6 @@ static struct steering *place_find(struct steering_table *t)
 	return NULL;
 }
 
-static bool has_link(struct daemon *d, const char *name)
-{
-	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
-		if (strcmp(p->config->name, name) == 0)
-			return true;
-	return false;
-}
-
 /* NULL, or the error to answer. */
 static json_t *steering_read(struct daemon *d, const json_t *request, struct steering *s)
 {
@@ -135,7 +127,7 @@ static json_t *steering_read(struct daemon *d, const json_t *request, struct ste
 		s->how++;
 	if (!how || s->how > STEER_DRAIN)
 		return answer_error("\"how\" is one of avoid, prefer, cost, drain");
-	if (s->how != STEER_DRAIN && (!link || !has_link(d, link)))
+	if (s->how != STEER_DRAIN && (!link || !port_named(d, link)))
 		return answer_error("there is no link \"%.40s\"; meshctl links names them", link ? link : "");
 	if (s->how == STEER_COST && (cost < 1 || cost > COST_MAX))
 		return answer_error("a cost is from 1 to %d; write cost sat0 +500", COST_MAX);

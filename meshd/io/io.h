@@ -383,6 +383,7 @@ struct port {
 void ports_open(struct daemon *d);
 /* The link that has the next place; NULL before: the first; NULL: no more. */
 struct port *port_next(struct daemon *d, const struct port *before);
+struct port *port_named(struct daemon *d, const char *name); /* NULL: there is none */
 /* A further link while the daemon runs; `config` is copied. NULL: there are as many as there may be. */
 struct port *port_add(struct daemon *d, const struct config_link *config);
 /* Says goodbye there, and gives its place back; the others are not touched. */

@@ -50,6 +50,15 @@ struct port *port_next(struct daemon *d, const struct port *before)
 	return NULL;
 }
 
+struct port *port_named(struct daemon *d, const char *name)
+{
+	struct port *p = port_next(d, NULL);
+
+	while (p && strcmp(p->config->name, name) != 0)
+		p = port_next(d, p);
+	return p;
+}
+
 static bool port_has_interface(const struct port *p)
 {
 	return p->config->interface[0];
