@@ -9,19 +9,16 @@
 #include <sodium.h>
 #include <string.h>
 
-#define LIST_BASE64_MAX sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)
-
 static json_t *list_make(const struct node *n)
 {
 	struct bytes encoded = node_revocation(n);
-	char text[LIST_BASE64_MAX];
 	struct revocation list;
 
 	if (revocation_decode(&list, encoded) < 0)
 		return json_null(); /* there is none */
-	sodium_bin2base64(text, sizeof(text), encoded.data, encoded.len, sodium_base64_VARIANT_ORIGINAL);
-	return json_pack("{s:i, s:I, s:i, s:i, s:s}", "number", (int)list.epoch, "date_min", (json_int_t)list.date,
-		"revoked", (int)revocation_count(&list), "least_generation", (int)list.min_generation, "list", text);
+	return json_pack("{s:i, s:I, s:i, s:i, s:o}", "number", (int)list.epoch, "date_min", (json_int_t)list.date,
+		"revoked", (int)revocation_count(&list), "least_generation", (int)list.min_generation, "list",
+		json_base64(encoded));
 }
 
 static json_t *member_make(const struct view *v, const struct view_member *member)

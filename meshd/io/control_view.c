@@ -1,6 +1,7 @@
 /* One look at the node, taken once per request, and how its values appear in JSON. */
 #include "meshd/io/control.h"
 
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -315,6 +316,14 @@ json_t *json_of_text(const char *text)
 	json_t *o = json_string(text);
 
 	return o ? o : json_string("not text");
+}
+
+json_t *json_base64(struct bytes b)
+{
+	char text[sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)];
+
+	sodium_bin2base64(text, sizeof(text), b.data, b.len, sodium_base64_VARIANT_ORIGINAL);
+	return json_string(text);
 }
 
 json_t *json_address(const struct address *a)

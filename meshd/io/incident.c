@@ -418,14 +418,6 @@ int incidents_read(struct daemon *d, uint64_t from, uint64_t token)
 
 /* --- open and close ----------------------------------------------------------------------------------- */
 
-static json_t *base64(const uint8_t *data, size_t len)
-{
-	char text[sodium_base64_ENCODED_LEN(CERTIFICATE_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)];
-
-	sodium_bin2base64(text, sizeof(text), data, len, sodium_base64_VARIANT_ORIGINAL);
-	return json_string(text);
-}
-
 static json_t *head_make(const struct enrolment *e)
 {
 	uint8_t encoded[CERTIFICATE_MAX_LEN];
@@ -433,8 +425,8 @@ static json_t *head_make(const struct enrolment *e)
 
 	return json_pack("{s:b, s:s, s:s, s:I, s:o, s:o}", "ok", 1, "node", e->certificate.name, "level",
 		level_name(e->certificate.level), "deployment", (json_int_t)e->authority.deployment, "authority",
-		base64(e->authority.sign_public, SIGN_PUBLIC_LEN), "certificate",
-		base64(encoded, len > 0 ? (size_t)len : 0));
+		json_base64(bytes_of(e->authority.sign_public, SIGN_PUBLIC_LEN)), "certificate",
+		json_base64(bytes_of(encoded, len > 0 ? (size_t)len : 0)));
 }
 
 static void verify_give(struct incidents *c)

@@ -7,16 +7,15 @@
  * again to look at its signature.
  */
 #include "meshd/io/incident.h"
+#include "meshd/io/control.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define CHECKPOINT_PAGES 256
-#define BASE64_MAX sodium_base64_ENCODED_LEN(SIGNATURE_LEN, sodium_base64_VARIANT_ORIGINAL)
 #define PATH_ROOM (CONFIG_PATH_MAX + 32)
 
 struct incident_store {
@@ -271,14 +270,6 @@ int incident_store_append(struct incident_store *s, struct bytes body, unsigned 
 
 /* --- read ------------------------------------------------------------------------------------------- */
 
-static json_t *base64(const uint8_t *data, size_t len)
-{
-	char text[BASE64_MAX];
-
-	sodium_bin2base64(text, sizeof(text), data, len, sodium_base64_VARIANT_ORIGINAL);
-	return json_string(text);
-}
-
 json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX])
 {
 	sqlite3_stmt *at = statement(
@@ -300,10 +291,11 @@ json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *n
 			break;
 		}
 		bytes += run.body.len;
-		json_array_append_new(list, json_pack("{s:I, s:o, s:o, s:o}", "number", (json_int_t)run.link.number,
-						    "before", base64(run.link.before, LOG_HASH_LEN), "signature",
-						    base64(run.link.signature, SIGNATURE_LEN), "body",
-						    json_stringn((const char *)run.body.data, run.body.len)));
+		json_array_append_new(
+			list, json_pack("{s:I, s:o, s:o, s:o}", "number", (json_int_t)run.link.number, "before",
+				      json_base64(bytes_of(run.link.before, LOG_HASH_LEN)), "signature",
+				      json_base64(bytes_of(run.link.signature, SIGNATURE_LEN)), "body",
+				      json_stringn((const char *)run.body.data, run.body.len)));
 	}
 	if (step != SQLITE_DONE && step != SQLITE_ROW) {
 		trouble(s, error);
