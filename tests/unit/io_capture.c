@@ -1,10 +1,7 @@
 /* Captures over the control socket: whole blocks, what a slow reader loses, what stays sealed, and how they end. */
-#include "tests/unit/io_world.h"
+#include "tests/unit/io_served.h"
 
 #include "meshd/base/pcapng.h"
-
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #define SEALED "{\"request\": \"capture\", \"link\": \"radio0\"}\n"
 #define OPENED "{\"request\": \"capture\", \"link\": \"radio0\", \"opened\": true}\n"
@@ -20,45 +17,14 @@ struct counted {
 	struct bytes last; /* packet */
 };
 
-static struct world *served(struct place *p)
-{
-	struct world *w = world_new(p);
-	struct daemon *d = w->members[CAR].d;
-
-	d->loop = ev_loop_new(EVFLAG_AUTO);
-	assert_non_null(d->loop);
-	assert_int_equal(control_open(d, p->error), 0);
-	return w;
-}
-
-static void unserved(struct world *w)
-{
-	struct daemon *d = w->members[CAR].d;
-
-	control_close(d);
-	for (unsigned i = 0; i < TAPS_MAX; i++)
-		assert_null(d->taps[i]);
-	ev_loop_destroy(d->loop);
-	world_free(w);
-}
-
-static void turns(const struct daemon *d, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		ev_run(d->loop, EVRUN_NOWAIT);
-}
-
 /* Asks, and takes the answer line. */
 static int begun(const struct daemon *d, const char *request, const char *answer)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = connected(d);
 	char line[512];
 	size_t len = 0;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
-	assert_true(strlen(d->config.control_path) < sizeof(address.sun_path));
-	memcpy(address.sun_path, d->config.control_path, strlen(d->config.control_path));
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_true(fd >= 0);
 	assert_int_equal(send(fd, request, strlen(request), 0), (ssize_t)strlen(request));
 	for (unsigned i = 0; i < 1000 && (!len || line[len - 1] != '\n'); i++) {
 		turns(d, 1);

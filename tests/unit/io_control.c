@@ -1,9 +1,7 @@
 /* The control socket: who gets it, and clients that are slow, many, rude or gone. */
-#include "tests/unit/io_world.h"
+#include "tests/unit/io_served.h"
 
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <time.h>
 
 #define STATUS "{\"request\": \"status\"}\n"
@@ -28,52 +26,6 @@ int accept4(int fd, struct sockaddr *from, socklen_t *len, int flags)
 		return (int)syscall(SYS_accept4, fd, from, len, flags);
 	errno = accept_errno;
 	return -1;
-}
-
-static struct world *served(struct place *p)
-{
-	struct world *w = world_new(p);
-	struct daemon *d = w->members[CAR].d;
-
-	d->loop = ev_loop_new(EVFLAG_AUTO);
-	assert_non_null(d->loop);
-	assert_int_equal(control_open(d, p->error), 0);
-	return w;
-}
-
-static void unserved(struct world *w)
-{
-	struct daemon *d = w->members[CAR].d;
-
-	control_close(d);
-	ev_loop_destroy(d->loop);
-	world_free(w);
-}
-
-static struct sockaddr_un socket_address(const char *path)
-{
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-
-	assert_true(strlen(path) < sizeof(address.sun_path));
-	memcpy(address.sun_path, path, strlen(path));
-	return address;
-}
-
-static int connected(const struct daemon *d)
-{
-	struct sockaddr_un address = socket_address(d->config.control_path);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	close(fd);
-	return -1;
-}
-
-static void turns(const struct daemon *d, unsigned count)
-{
-	for (unsigned i = 0; i < count; i++)
-		ev_run(d->loop, EVRUN_NOWAIT);
 }
 
 static void told(int fd, const char *text, size_t len)
