@@ -276,23 +276,13 @@ static void neighbours_write(const struct exposition *w)
 
 /* --- the whole ------------------------------------------------------------------------------------------ */
 
-static json_t *ask(struct daemon *d, const char *name)
-{
-	struct asker asker = { 0 };
-	json_t *request = json_pack("{s:s}", "request", name);
-	json_t *answer = request ? control_reply(d, request, &asker) : NULL;
-
-	json_decref(request);
-	return answer;
-}
-
 static void everything_write(struct page *page, FILE *out)
 {
 	const struct exposition w = { .out = out,
-		.status = ask(page->d, "status"),
-		.links = ask(page->d, "links"),
-		.alarms = ask(page->d, "alarms"),
-		.outages = ask(page->d, "outages") };
+		.status = page_ask(page->d, "status", 0),
+		.links = page_ask(page->d, "links", 0),
+		.alarms = page_ask(page->d, "alarms", 0),
+		.outages = page_ask(page->d, "outages", 0) };
 
 	node_write(&w);
 	sites_write(&w);

@@ -123,6 +123,8 @@ enum MHD_Result page_answer(void *cls, struct MHD_Connection *connection, const 
 	const char *version, const char *data, size_t *data_len, void **request);
 
 /* page_stream.c */
+/* What the control socket answers to this, from an entry on if it is a list. NULL: memory. */
+json_t *page_ask(struct daemon *d, const char *request, uint64_t from);
 /* NULL: memory. `topic`'s text, at most as old as its period. Borrowed. */
 const struct page_text *page_topic_text(struct page *page, enum page_topic topic);
 const char *page_topic_name(enum page_topic topic);

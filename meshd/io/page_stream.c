@@ -62,33 +62,31 @@ static void text_leave(struct page_text *text)
 		free(text);
 }
 
-static json_t *topic_ask(struct daemon *d, enum page_topic topic, size_t from)
+json_t *page_ask(struct daemon *d, const char *request, uint64_t from)
 {
 	struct asker asker = { 0 };
-	uint64_t next = d->events.next;
-	json_t *request = json_pack("{s:s}", "request", topics[topic].name);
+	json_t *asked = json_pack("{s:s}", "request", request);
 
-	if (topic == TOPIC_EVENTS)
-		from = next > EVENTS_TOLD ? (size_t)(next - EVENTS_TOLD) : 0;
 	if (from)
-		json_object_set_new(request, "from", json_integer((json_int_t)from));
-	json_t *answer = request ? control_reply(d, request, &asker) : NULL;
-	json_decref(request);
+		json_object_set_new(asked, "from", json_integer((json_int_t)from));
+	json_t *answer = asked ? control_reply(d, asked, &asker) : NULL;
+	json_decref(asked);
 	return answer;
 }
 
 /* All pages of it. NULL: memory. */
 static json_t *topic_answer(struct daemon *d, enum page_topic topic)
 {
-	json_t *answer = topic_ask(d, topic, 0), *next;
+	const char *name = topics[topic].name, *list = topics[topic].list;
+	uint64_t from = topic == TOPIC_EVENTS && d->events.next > EVENTS_TOLD ? d->events.next - EVENTS_TOLD : 0;
+	json_t *answer = page_ask(d, name, from), *next;
 
-	while (answer && topics[topic].list && json_is_integer(next = json_object_get(answer, "next"))) {
-		json_t *more = topic_ask(d, topic, (size_t)json_integer_value(next));
+	while (answer && list && json_is_integer(next = json_object_get(answer, "next"))) {
+		json_t *more = page_ask(d, name, (uint64_t)json_integer_value(next));
 
 		if (!more)
 			break;
-		json_array_extend(
-			json_object_get(answer, topics[topic].list), json_object_get(more, topics[topic].list));
+		json_array_extend(json_object_get(answer, list), json_object_get(more, list));
 		json_object_set(answer, "next", json_object_get(more, "next"));
 		json_decref(more);
 	}
