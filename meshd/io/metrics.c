@@ -201,32 +201,19 @@ static void link_states_write(const struct exposition *w, const json_t *links)
 			strcmp(text_of(link, "state"), "up") == 0 ? json_true() : json_false(), 1);
 }
 
-/* Of each lane of each link. */
-static void lanes_write(const struct exposition *w, const json_t *links, const char *name, const char *key)
+/* Of what a link has under `whole`, each with its name for a label: its number, or what it has under `key`. */
+static void parts_write(const struct exposition *w, const char *name, const json_t *links, const char *whole,
+	const char *label2, const char *key)
 {
 	const json_t *link;
-	json_t *lane;
-	const char *lane_name;
+	json_t *part;
+	const char *part_name;
 	size_t i;
 
 	json_array_foreach (links, i, link)
-		json_object_foreach (json_object_get(link, "lanes"), lane_name, lane)
-			sample(w, name, "link", text_of(link, "name"), "lane", lane_name, json_object_get(lane, key),
-				1);
-}
-
-static void drops_write(const struct exposition *w, const json_t *links)
-{
-	const json_t *link;
-	json_t *drops;
-	const char *reason;
-	size_t i;
-
-	family(w, "link_dropped_packets_total", "counter", "Packets and frames dropped, by reason.");
-	json_array_foreach (links, i, link)
-		json_object_foreach (json_object_get(link, "drops"), reason, drops)
-			sample(w, "link_dropped_packets_total", "link", text_of(link, "name"), "reason", reason, drops,
-				1);
+		json_object_foreach (json_object_get(link, whole), part_name, part)
+			sample(w, name, "link", text_of(link, "name"), label2, part_name,
+				key ? json_object_get(part, key) : part, 1);
 }
 
 static void links_write(const struct exposition *w)
@@ -246,10 +233,11 @@ static void links_write(const struct exposition *w)
 	link_states_write(w, links);
 	columns(w, links, "link", "name", link_columns, sizeof(link_columns) / sizeof(link_columns[0]));
 	family(w, "link_lane_transmit_bytes_total", "counter", "Bytes sent from each lane of the queue.");
-	lanes_write(w, links, "link_lane_transmit_bytes_total", "sent_bytes");
+	parts_write(w, "link_lane_transmit_bytes_total", links, "lanes", "lane", "sent_bytes");
 	family(w, "link_lane_waiting_packets", "gauge", "Packets that wait in each lane of the queue.");
-	lanes_write(w, links, "link_lane_waiting_packets", "waiting");
-	drops_write(w, links);
+	parts_write(w, "link_lane_waiting_packets", links, "lanes", "lane", "waiting");
+	family(w, "link_dropped_packets_total", "counter", "Packets and frames dropped, by reason.");
+	parts_write(w, "link_dropped_packets_total", links, "drops", "reason", NULL);
 }
 
 static void neighbours_write(const struct exposition *w)
