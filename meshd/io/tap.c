@@ -24,8 +24,6 @@
 
 #define TAP_END 128 /* room that is kept for the statistics */
 #define NS_PER_S 1000000000ull
-#define FRAME_TYPE_DATA 10 /* docs/frames.md */
-#define THIN_DATA 0xc0
 
 struct tap {
 	struct daemon *d;
@@ -286,13 +284,6 @@ static void sealed_show(
 	packet_show(p, &out, to_sealed, to_opened);
 }
 
-static bool frame_is_data(const struct port *p, struct bytes frame)
-{
-	if (!frame.len)
-		return false;
-	return p->config->is_thin ? frame.data[0] & THIN_DATA : frame.data[0] == FRAME_TYPE_DATA;
-}
-
 static void plain_show(struct port *p, bool is_out, const struct address *other, bool is_to_all, struct bytes packet)
 {
 	const struct address *own = &p->addresses.link_local, all = opened_babel_group();
@@ -314,7 +305,7 @@ void tap_babel_in(struct port *p, const struct address *from, bool is_to_all, st
 
 void tap_out(struct port *p, const struct endpoint *to, struct bytes frame)
 {
-	bool is_shown = p->tap.out_is_shown && frame_is_data(p, frame);
+	bool is_shown = p->tap.out_is_shown && node_frame_is_data(p->config->is_thin, frame);
 
 	if (p->config->type == CONFIG_BABEL) {
 		struct address there = to ? address_ipv6(to->bytes) : (struct address){ 0 };
@@ -380,7 +371,7 @@ void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, s
 			memcpy(sealed, frame.data, frame.len);
 			p->tap.pending = bytes_of(sealed, frame.len);
 			p->tap.pending_from = &frames[i].from;
-			if (!frame_is_data(p, frame))
+			if (!node_frame_is_data(p->config->is_thin, frame))
 				pending_show(p); /* before what it is answered with */
 		}
 		node_frames_in(p->d->node, now_us, p->id, &frames[i], 1);

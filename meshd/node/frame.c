@@ -283,12 +283,6 @@ static void data_in(struct node_link *link, uint64_t now_us, const struct endpoi
 		(size_t)plain);
 }
 
-/* The upper two bits of a thin frame that is no data are zero. */
-static bool frame_is_data(const struct node_link *link, uint8_t first)
-{
-	return link->config.is_thin ? first & 0xc0 : first == FRAME_TYPE_DATA;
-}
-
 static void frame_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len)
 {
 	struct node *n = link->n;
@@ -300,7 +294,7 @@ static void frame_in(struct node_link *link, uint64_t now_us, const struct endpo
 		DROP(n, link, truncated);
 		return;
 	}
-	if (!frame_is_data(link, frame[0]))
+	if (!node_frame_is_data(link->config.is_thin, bytes_of(frame, len)))
 		budget_heard(link, now_us, len + link->config.overhead);
 	if (link->config.is_thin) {
 		thin_in(link, now_us, from, frame, len);

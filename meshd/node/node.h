@@ -274,6 +274,11 @@ struct node_frame {
 	uint8_t *data;
 	size_t len;
 };
+/* Whether it carries something, sealed. The upper two bits of a thin frame that is no data are zero. */
+static inline bool node_frame_is_data(bool is_thin, struct bytes frame)
+{
+	return frame.len && (is_thin ? frame.data[0] & 0xc0 : frame.data[0] == FRAME_TYPE_DATA);
+}
 /* Frames of one link, in the order in which they came. What becomes of them lies where they do until the call returns
  * (struct node_output). */
 void node_frames_in(struct node *n, uint64_t now_us, unsigned link, struct node_frame *frames, size_t count);

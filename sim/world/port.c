@@ -128,8 +128,7 @@ void port_stop(struct port *p)
 
 bool port_frame_is_data(const struct port *p, struct bytes frame)
 {
-	/* The upper two bits of a thin frame that is no data are zero. */
-	return frame.len && (p->config.is_thin ? frame.data[0] >= 0x40 : frame.data[0] == FRAME_TYPE_DATA);
+	return node_frame_is_data(p->config.is_thin, frame);
 }
 
 size_t port_header_len(const struct port *p)
