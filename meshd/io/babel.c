@@ -25,11 +25,6 @@
 #define IPV6_MULTICAST_ALL 29
 #endif
 
-static int set(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
-
 static struct sockaddr_in6 address_on(const struct port *p, const uint8_t bytes[16])
 {
 	struct sockaddr_in6 a = {
@@ -93,12 +88,11 @@ static int socket_setup(const struct port *p, int fd)
 	int code = 0;
 
 	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]) && !code; i++)
-		code = set(fd, options[i].level, options[i].option, options[i].value);
+		code = socket_set(fd, options[i].level, options[i].option, options[i].value);
 	if (code)
 		return code;
-	set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
-	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
-		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
+	socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	socket_receive_room(fd, RECEIVE_BUFFER);
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface) + 1) < 0)
 		return -errno;
 	return setsockopt(fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &membership, sizeof(membership)) < 0 ? -errno : 0;

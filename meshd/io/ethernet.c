@@ -29,12 +29,10 @@ static int group_join(struct port *p)
 		.mr_type = PACKET_MR_MULTICAST,
 		.mr_alen = IO_MAC_LEN,
 	};
-	int ignore = 1, room = SEND_BUFFER;
 
 	/* The kernel need not queue our own frames. */
-	setsockopt(p->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &ignore, sizeof(ignore));
-	if (setsockopt(p->fd, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
-		setsockopt(p->fd, SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
+	socket_set(p->fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, 1);
+	socket_send_room(p->fd, SEND_BUFFER);
 	memcpy(request.mr_address, ethernet_group, IO_MAC_LEN);
 	return setsockopt(p->fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof(request)) < 0 ? -errno : 0;
 }

@@ -58,10 +58,8 @@ static int socket_bind(int fd, const struct port *p)
 	struct sockaddr_ll address = {
 		.sll_family = AF_PACKET, .sll_protocol = htons(ETH_P_ALL), .sll_ifindex = p->link.ifindex
 	};
-	int room = RECEIVE_BUFFER;
 
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	socket_receive_room(fd, RECEIVE_BUFFER);
 	return bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 }
 

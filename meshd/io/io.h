@@ -311,6 +311,15 @@ int underlay_way(struct daemon *d, const struct endpoint *to, uint64_t now_us);
 /* Routes have changed. */
 void underlay_forget(struct daemon *d);
 
+/* --- socket.c: options of sockets ---------------------------------------------------------- */
+
+int socket_set(int fd, int level, int option, int value); /* 0 or a negative errno */
+/* As root whatever is asked for, else what the system allows. */
+void socket_receive_room(int fd, int bytes);
+void socket_send_room(int fd, int bytes);
+/* Datagrams, or frames, that found no room in the socket since it was opened. */
+uint32_t socket_overruns(int fd);
+
 /* --- port.c: a configured link and what is beneath it ------------------------------------ */
 
 enum port_state { PORT_MISSING, PORT_NO_CARRIER, PORT_ERROR, PORT_UP };
@@ -440,8 +449,6 @@ void udp_close(struct port *p);
 void udp_send(struct port *p, const struct endpoint *to, struct bytes frame);
 void udp_send_batch(struct port *p, const struct endpoint *to, const struct bytes *frames, unsigned count);
 uint32_t udp_overruns(struct port *p); /* of a babel port as well */
-/* Datagrams, or frames, that found no room in the socket since it was opened. */
-uint32_t socket_overruns(int fd);
 
 /* babel.c: plain Babel on UDP 6696. `to` is the neighbour's link-local address, 16 bytes. */
 int babel_open(struct port *p, char error[IO_ERROR_MAX]);

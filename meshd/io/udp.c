@@ -20,7 +20,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
@@ -35,11 +34,6 @@
 #ifndef IPV6_MULTICAST_ALL
 #define IPV6_MULTICAST_ALL 29
 #endif
-
-static int set(int fd, int level, int option, int value)
-{
-	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
-}
 
 static struct sockaddr_in6 group_address(uint16_t port, unsigned scope)
 {
@@ -89,9 +83,9 @@ static int socket_bind(const struct port *p, const struct sockaddr_in6 *address,
 
 	if (fd < 0)
 		return -errno;
-	code = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
+	code = socket_set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	if (!code && shared)
-		code = set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+		code = socket_set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (!code && *interface &&
 		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface) + 1) < 0)
 		code = -errno;
@@ -101,26 +95,23 @@ static int socket_bind(const struct port *p, const struct sockaddr_in6 *address,
 		close(fd);
 		return code;
 	}
-	/* As root whatever we ask for, else what the system allows. */
-	if (set(fd, SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER) < 0)
-		set(fd, SOL_SOCKET, SO_RCVBUF, RECEIVE_BUFFER);
-	if (set(fd, SOL_SOCKET, SO_SNDBUFFORCE, SEND_BUFFER) < 0)
-		set(fd, SOL_SOCKET, SO_SNDBUF, SEND_BUFFER);
+	socket_receive_room(fd, RECEIVE_BUFFER);
+	socket_send_room(fd, SEND_BUFFER);
 	return fd;
 }
 
 static int sending_setup(const struct port *p, int fd)
 {
-	int code = set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
+	int code = socket_set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE);
 
 	if (!code)
-		code = set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
+		code = socket_set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE);
 	/* The group's frames are for the group that was joined here, and ours for others. */
-	set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
+	socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_ALL, 0);
 	if (!code && p->config->discover)
-		code = set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, p->link.ifindex);
+		code = socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_IF, p->link.ifindex);
 	if (!code && p->config->discover)
-		code = set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
+		code = socket_set(fd, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, 0);
 	return code;
 }
 
@@ -180,8 +171,8 @@ static void offloads_open(struct port *p)
 {
 	bool is_wanted = !p->d->config.is_unbatched && !p->config->is_thin;
 
-	p->has_gso = is_wanted && set(p->fd, SOL_UDP, UDP_SEGMENT, 0) == 0;
-	p->has_gro = is_wanted && set(p->fd, SOL_UDP, UDP_GRO, 1) == 0;
+	p->has_gso = is_wanted && socket_set(p->fd, SOL_UDP, UDP_SEGMENT, 0) == 0;
+	p->has_gro = is_wanted && socket_set(p->fd, SOL_UDP, UDP_GRO, 1) == 0;
 }
 
 int udp_open(struct port *p, char error[IO_ERROR_MAX])
@@ -451,14 +442,6 @@ void udp_send_batch(struct port *p, const struct endpoint *to, const struct byte
 			departures_send(p, &w, &d);
 	}
 	departures_send(p, &w, &d);
-}
-
-uint32_t socket_overruns(int fd)
-{
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
-	socklen_t len = sizeof(info);
-
-	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 ? info[SK_MEMINFO_DROPS] : 0;
 }
 
 uint32_t udp_overruns(struct port *p)
