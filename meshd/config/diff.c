@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE_MAX 200
+#define VALUE_MAX CONFIG_PATH_MAX /* the longest text that a field has */
 
 enum kind { TEXT, NUMBER, SMALL, SWITCH, RATE };
 struct field {

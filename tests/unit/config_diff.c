@@ -43,6 +43,21 @@ static void fields_are_told_with_both_values(void **state)
 		"link radio0: mtu: 1500 -> 1400\n");
 }
 
+/* Paths may be as long as the file allows, and differ at their ends. */
+static void long_paths_are_told_whole(void **state)
+{
+	char path[240], before[400], after[400], expected[600];
+
+	(void)state;
+	memset(path, 'a', sizeof(path));
+	path[0] = '/';
+	path[sizeof(path) - 1] = 0;
+	snprintf(before, sizeof(before), "node: {state: %sb}\n" RADIO "}\n", path);
+	snprintf(after, sizeof(after), "node: {state: %sc}\n" RADIO "}\n", path);
+	snprintf(expected, sizeof(expected), "node: state: %sb -> %sc!\n", path, path);
+	assert_string_equal(between(before, after), expected);
+}
+
 static void links_and_lists_are_told(void **state)
 {
 	(void)state;
@@ -74,6 +89,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_says_nothing),
 		cmocka_unit_test(fields_are_told_with_both_values),
+		cmocka_unit_test(long_paths_are_told_whole),
 		cmocka_unit_test(links_and_lists_are_told),
 		cmocka_unit_test(keys_are_not_shown),
 	};
