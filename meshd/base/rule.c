@@ -176,3 +176,12 @@ bool rule_equal(const struct rule *a, const struct rule *b)
 	       a->low == b->low && a->high == b->high && a->cost == b->cost && address_equal(&a->from, &b->from) &&
 	       strcmp(a->name, b->name) == 0 && a->is_to == b->is_to;
 }
+
+bool rules_equal(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count)
+{
+	bool is_same = a_count == b_count;
+
+	for (unsigned i = 0; i < a_count && is_same; i++)
+		is_same = rule_equal(&a[i], &b[i]);
+	return is_same;
+}

@@ -33,5 +33,7 @@ bool rule_matches(const struct rule *r, const struct prefix *prefix, const struc
 const struct rule *rules_find(const struct rule *rules, unsigned count, const struct prefix *prefix,
 	const struct address *from, const char *name);
 bool rule_equal(const struct rule *a, const struct rule *b);
+/* The same rules in the same order. */
+bool rules_equal(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count);
 
 #endif

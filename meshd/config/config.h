@@ -178,6 +178,10 @@ int config_parse(struct config *config, const char *name, struct bytes text, cha
 void config_diff(const struct config *old, const struct config *new,
 	void (*tell)(void *arg, const char *text, bool needs_restart), void *arg);
 
+/* The names of those fields of `node` alone that are different and that `meshctl reload` does not change. */
+void config_node_diff(
+	const struct config *old, const struct config *new, void (*differs)(void *arg, const char *field), void *arg);
+
 /* All of it, a sentence for each field that says something, without anything secret. */
 void config_tell(const struct config *c, void (*tell)(void *arg, const char *text, bool needs_restart), void *arg);
 
@@ -190,7 +194,9 @@ const char *config_pipe_word(const struct config_pipe *pipe, unsigned i);
 /* What the link's frames have around them on the line, where rates are counted. */
 unsigned config_line_overhead(const struct config_link *link);
 
+bool config_classes_equal(const struct config_classes *a, const struct config_classes *b);
 bool config_page_equal(const struct config_page *a, const struct config_page *b);
+const struct config_link *config_link_named(const struct config *c, const char *name); /* NULL: none is called so */
 
 /* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */
 int config_parse_rate(uint64_t *bps, const char *text);

@@ -91,6 +91,14 @@ static void value_write(char text[VALUE_MAX], const struct field *f, const void 
 	}
 }
 
+static bool field_differs(
+	const struct field *f, const void *old, const void *new, char before[VALUE_MAX], char after[VALUE_MAX])
+{
+	value_write(before, f, old);
+	value_write(after, f, new);
+	return strcmp(before, after) != 0;
+}
+
 static unsigned fields_compare(const struct diff *d, const char *whose, bool needs_restart, const struct field *fields,
 	size_t count, const void *old, const void *new)
 {
@@ -98,9 +106,7 @@ static unsigned fields_compare(const struct diff *d, const char *whose, bool nee
 	unsigned found = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		value_write(before, &fields[i], old);
-		value_write(after, &fields[i], new);
-		if (strcmp(before, after) == 0)
+		if (!field_differs(&fields[i], old, new, before, after))
 			continue;
 		say(d, needs_restart, "%s: %s: %s -> %s", whose, fields[i].name, before, after);
 		found++;
@@ -108,39 +114,38 @@ static unsigned fields_compare(const struct diff *d, const char *whose, bool nee
 	return found;
 }
 
-/* --- lists ------------------------------------------------------------------------------------- */
-
-static bool rules_differ(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count)
+void config_node_diff(
+	const struct config *old, const struct config *new, void (*differs)(void *arg, const char *field), void *arg)
 {
-	bool is_same = a_count == b_count;
+	char before[VALUE_MAX], after[VALUE_MAX];
 
-	for (unsigned i = 0; i < a_count && is_same; i++)
-		is_same = rule_equal(&a[i], &b[i]);
-	return !is_same;
+	for (size_t i = 0; i < sizeof(node_fields) / sizeof(node_fields[0]); i++)
+		if (field_differs(&node_fields[i], old, new, before, after))
+			differs(arg, node_fields[i].name);
 }
+
+/* --- lists ------------------------------------------------------------------------------------- */
 
 static void link_compare(const struct diff *d, const struct config_link *old, const struct config_link *new)
 {
 	char whose[CONFIG_INTERFACE_MAX + 8];
-	struct config_link rest[2] = { *old, *new };
 	unsigned found = 0;
 
 	snprintf(whose, sizeof(whose), "link %s", new->name);
 	found += fields_compare(d, whose, false, link_fields, sizeof(link_fields) / sizeof(link_fields[0]), old, new);
-	if (rules_differ(old->accept, old->accept_count, new->accept, new->accept_count) && ++found)
+	if (!rules_equal(old->accept, old->accept_count, new->accept, new->accept_count) && ++found)
 		say(d, false, "%s: accept: %u rules -> %u", whose, old->accept_count, new->accept_count);
-	if (rules_differ(old->announce, old->announce_count, new->announce, new->announce_count) && ++found)
+	if (!rules_equal(old->announce, old->announce_count, new->announce, new->announce_count) && ++found)
 		say(d, false, "%s: announce: %u rules -> %u", whose, old->announce_count, new->announce_count);
 	if ((old->mac_count != new->mac_count || memcmp(old->mac, new->mac, sizeof(old->mac)) != 0) && ++found)
 		say(d, false, "%s: mac: the keys are others", whose);
 	if ((old->peer_count != new->peer_count || memcmp(old->peers, new->peers, sizeof(old->peers)) != 0) && ++found)
 		say(d, false, "%s: peers: %u -> %u, or others", whose, old->peer_count, new->peer_count);
-	if (!found && memcmp(&rest[0], &rest[1], sizeof(rest[0])) != 0)
+	if (!found && memcmp(old, new, sizeof(*old)) != 0)
 		say(d, false, "%s: something else of it", whose);
-	secret_wipe(rest, sizeof(rest));
 }
 
-static const struct config_link *link_named(const struct config *c, const char *name)
+const struct config_link *config_link_named(const struct config *c, const char *name)
 {
 	for (unsigned i = 0; i < c->link_count; i++)
 		if (strcmp(c->links[i].name, name) == 0)
@@ -151,10 +156,10 @@ static const struct config_link *link_named(const struct config *c, const char *
 static void links_compare(const struct diff *d, const struct config *old, const struct config *new)
 {
 	for (unsigned i = 0; i < old->link_count; i++)
-		if (*old->links[i].name && !link_named(new, old->links[i].name))
+		if (*old->links[i].name && !config_link_named(new, old->links[i].name))
 			say(d, false, "link %s: it is gone", old->links[i].name);
 	for (unsigned i = 0; i < new->link_count; i++) {
-		const struct config_link *before = link_named(old, new->links[i].name);
+		const struct config_link *before = config_link_named(old, new->links[i].name);
 
 		if (before)
 			link_compare(d, before, &new->links[i]);
@@ -163,16 +168,19 @@ static void links_compare(const struct diff *d, const struct config *old, const 
 	}
 }
 
-static bool classes_differ(const struct config_classes *a, const struct config_classes *b)
+static bool limits_equal(const struct traffic_limit *a, const struct traffic_limit *b)
+{
+	return a->kind == b->kind && a->rate_bps == b->rate_bps && a->burst_ms == b->burst_ms;
+}
+
+bool config_classes_equal(const struct config_classes *a, const struct config_classes *b)
 {
 	bool is_same =
 		a->policy.rule_count == b->policy.rule_count && memcmp(a->rules, b->rules, sizeof(a->rules)) == 0;
 
-	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
-		is_same = is_same && a->policy.limits[i].kind == b->policy.limits[i].kind &&
-			  a->policy.limits[i].rate_bps == b->policy.limits[i].rate_bps &&
-			  a->policy.limits[i].burst_ms == b->policy.limits[i].burst_ms;
-	return !is_same;
+	for (unsigned i = 0; i < TRAFFIC_CLASSES && is_same; i++)
+		is_same = limits_equal(&a->policy.limits[i], &b->policy.limits[i]);
+	return is_same;
 }
 
 void config_diff(const struct config *old, const struct config *new,
@@ -190,7 +198,7 @@ void config_diff(const struct config *old, const struct config *new,
 		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) != 0)
 		say(&d, false, "node: redistribute: %u rules -> %u, or others", old->redistribute_count,
 			new->redistribute_count);
-	if (classes_differ(&old->classes, &new->classes))
+	if (!config_classes_equal(&old->classes, &new->classes))
 		say(&d, false, "classes: %u rules -> %u, or other rules or limits", old->classes.policy.rule_count,
 			new->classes.policy.rule_count);
 	if (!config_page_equal(&old->page, &new->page))

@@ -32,10 +32,11 @@ __attribute__((format(printf, 2, 3))) static void note(json_t *list, const char 
 	json_array_append_new(list, json_string(text));
 }
 
-static void field_compare(struct reload *r, const char *name, bool is_same)
+static void field_waits(void *arg, const char *field)
 {
-	if (!is_same)
-		note(r->waiting, "node: %s", name);
+	struct reload *r = arg;
+
+	note(r->waiting, "node: %s", field);
 }
 
 static void node_compare(struct reload *r)
@@ -43,14 +44,7 @@ static void node_compare(struct reload *r)
 	struct config *old = &r->d->config;
 	const struct config *new = r->new;
 
-	field_compare(r, "key", strcmp(old->key_path, new->key_path) == 0);
-	field_compare(r, "state", strcmp(old->state_dir, new->state_dir) == 0);
-	field_compare(r, "control", strcmp(old->control_path, new->control_path) == 0);
-	field_compare(r, "tun", strcmp(old->tun, new->tun) == 0);
-	field_compare(r, "mtu", old->tun_mtu == new->tun_mtu);
-	field_compare(r, "lan", strcmp(old->lan, new->lan) == 0);
-	field_compare(r, "table", old->table == new->table);
-	field_compare(r, "metric", old->route_metric == new->route_metric);
+	config_node_diff(old, new, field_waits, r);
 	if (old->is_unbatched != new->is_unbatched)
 		note(r->waiting, "io: offload");
 	if (old->watch_count != new->watch_count || memcmp(old->watch, new->watch, sizeof(old->watch)) != 0) {
@@ -70,26 +64,11 @@ static void node_compare(struct reload *r)
 
 /* --- classes ---------------------------------------------------------------------------------- */
 
-static bool limits_equal(const struct traffic_limit *a, const struct traffic_limit *b)
-{
-	return a->kind == b->kind && a->rate_bps == b->rate_bps && a->burst_ms == b->burst_ms;
-}
-
-static bool classes_equal(const struct config_classes *a, const struct config_classes *b)
-{
-	bool is_same =
-		a->policy.rule_count == b->policy.rule_count && memcmp(a->rules, b->rules, sizeof(a->rules)) == 0;
-
-	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
-		is_same &= limits_equal(&a->policy.limits[i], &b->policy.limits[i]);
-	return is_same;
-}
-
 static void classes_compare(struct reload *r)
 {
 	struct config_classes *old = &r->d->config.classes;
 
-	if (classes_equal(old, &r->new->classes))
+	if (config_classes_equal(old, &r->new->classes))
 		return;
 	if (node_classes_set(r->d->node, &r->new->classes.policy) < 0)
 		return; /* without memory everything stays as it is */
@@ -114,15 +93,6 @@ static void page_compare(struct reload *r)
 }
 
 /* --- links ------------------------------------------------------------------------------------ */
-
-static bool rules_equal(const struct rule *a, unsigned a_count, const struct rule *b, unsigned b_count)
-{
-	bool is_same = a_count == b_count;
-
-	for (unsigned i = 0; i < a_count && is_same; i++)
-		is_same = rule_equal(&a[i], &b[i]);
-	return is_same;
-}
 
 static bool keys_equal(const struct config_link *a, const struct config_link *b)
 {
@@ -177,14 +147,6 @@ static void link_apply(struct reload *r, struct port *p, const struct config_lin
 		has_same_keys ? "" : " mac");
 }
 
-static const struct config_link *link_named(const struct config *c, const char *name)
-{
-	for (unsigned i = 0; i < c->link_count; i++)
-		if (strcmp(c->links[i].name, name) == 0)
-			return &c->links[i];
-	return NULL;
-}
-
 /* First what goes: a new link may want its port or its device. */
 static void links_compare(struct reload *r)
 {
@@ -192,7 +154,7 @@ static void links_compare(struct reload *r)
 	bool starts_anew[CONFIG_LINK_MAX] = { false }; /* by place in the new configuration */
 
 	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p)) {
-		const struct config_link *new = link_named(r->new, p->config->name);
+		const struct config_link *new = config_link_named(r->new, p->config->name);
 
 		if (new &&links_equal_beside(p->config, new))
 			continue;

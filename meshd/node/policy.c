@@ -24,11 +24,7 @@ bool policy_filters(const struct node_link *link)
 
 static bool rules_are(const struct policy *p, enum node_direction direction, const struct rule *rules, unsigned count)
 {
-	bool is_same = count == (p ? p->count[direction] : 0);
-
-	for (unsigned i = 0; i < count && is_same; i++)
-		is_same = rule_equal(&rules[i], &p->rules[direction][i]);
-	return is_same;
+	return p ? rules_equal(rules, count, p->rules[direction], p->count[direction]) : !count;
 }
 
 int node_policy_set(struct node *n, uint64_t now_us, unsigned id, enum node_direction direction,
