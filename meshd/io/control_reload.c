@@ -133,6 +133,7 @@ static void link_apply(struct reload *r, struct port *p, const struct config_lin
 	bool announces_same = rules_equal(old->announce, old->announce_count, new->announce, new->announce_count);
 	bool has_same_keys = keys_equal(old, new);
 
+	memcpy(old->preset, new->preset, sizeof(old->preset));
 	if (accepts_same && announces_same && has_same_keys)
 		return;
 	memcpy(old->accept, new->accept, sizeof(old->accept));
