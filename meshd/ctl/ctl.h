@@ -139,7 +139,6 @@ struct story {
 	bool json, csv, force;
 	const char *socket, *from_text, *to_text, *out;
 	struct text_list merge; /* files */
-	bool has_from, has_to;
 	int64_t from_ms, to_ms; /* the range; as far as there are entries */
 	struct chronicle chronicle;
 };
@@ -153,6 +152,8 @@ unsigned story_faults_print(const struct story *s, FILE *out);
 #define STORY_TEXT 400
 const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT]);
 bool story_has(const struct story *s, int64_t ms); /* within the range */
+/* Within the range, and to be shown: what a clock was and what was tested the report tells in its own way. */
+bool story_tells(const struct story *s, const struct chronicle_entry *e);
 
 /* --- enrol.c ----------------------------------------------------------------------------------------- */
 

@@ -72,8 +72,7 @@ static void log_print(const struct story *s, FILE *out)
 		const struct chronicle_entry *e = &s->chronicle.entries[i];
 		char date[DATE_TIME_TEXT];
 
-		/* The clock and what is tested are for the report. */
-		if (!story_has(s, e->date_ms) || strcmp(e->code, "clock") == 0 || strcmp(e->code, "watch") == 0)
+		if (!story_tells(s, e))
 			continue;
 		fprintf(out, "%s ", date_time_format(e->date_ms, date));
 		if (s->chronicle.log_count > 1)

@@ -72,7 +72,7 @@ const char *report_span_text(int64_t ms, char text[WORDS_MAX]);
 /* The next fault, from *at on, that began when the outage did; NULL: no more. */
 const struct report_fault *report_cause(const struct report *r, const struct report_outage *o, size_t *at);
 /* How good the clock of a process was, in a sentence. */
-const char *report_clock_text(const struct report *r, const struct chronicle_process *p, char text[STORY_TEXT]);
+const char *report_clock_text(const struct chronicle_process *p, char text[STORY_TEXT]);
 
 /* report_time.c: lanes of each site over time. report_html.c, report_csv.c: all of it. */
 void report_lanes_put(const struct report *r, FILE *out);

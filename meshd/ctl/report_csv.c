@@ -90,14 +90,14 @@ void report_csv(const struct report *r, FILE *out)
 	}
 	for (unsigned i = 0; i < log->process_count; i++)
 		line_put(r, out, "clock", log->processes[i].log, log->processes[i].first_ms, log->processes[i].last_ms,
-			"", report_clock_text(r, &log->processes[i], text));
+			"", report_clock_text(&log->processes[i], text));
 	for (unsigned i = 0; i < log->log_count; i++)
 		line_put(r, out, "signature", i, r->story->from_ms, r->story->to_ms, "",
 			story_trust_text(r->story, i, text));
 	for (size_t i = 0; i < log->entry_count; i++) {
 		const struct chronicle_entry *e = &log->entries[i];
 
-		if (story_has(r->story, e->date_ms) && strcmp(e->code, "watch") != 0 && strcmp(e->code, "clock") != 0)
+		if (story_tells(r->story, e))
 			line_put(r, out, strcmp(e->code, "operator") == 0 ? "operator" : "event", e->log, e->date_ms,
 				REPORT_OPEN, e->code, e->text);
 	}

@@ -338,7 +338,7 @@ static void clocks_put(const struct report *r, FILE *out)
 		cell_put(out, "", "node", node_of(r, p->log));
 		date_put(out, "from", p->first_ms);
 		date_put(out, "to", p->last_ms);
-		cell_put(out, "", "clock", report_clock_text(r, p, text));
+		cell_put(out, "", "clock", report_clock_text(p, text));
 		fprintf(out, "</tr>\n");
 	}
 	fprintf(out, "</tbody></table></div>\n");
@@ -362,7 +362,7 @@ static void events_put(const struct report *r, FILE *out)
 	for (size_t i = 0; i < log->entry_count && count < EVENTS_SHOWN; i++) {
 		const struct chronicle_entry *e = &log->entries[i];
 
-		if (!story_has(r->story, e->date_ms) || strcmp(e->code, "watch") == 0 || strcmp(e->code, "clock") == 0)
+		if (!story_tells(r->story, e))
 			continue;
 		count++;
 		fprintf(out, "<tr>");

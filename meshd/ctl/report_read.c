@@ -355,7 +355,7 @@ const char *report_span_text(int64_t ms, char text[WORDS_MAX])
 	return text;
 }
 
-const char *report_clock_text(const struct report *r, const struct chronicle_process *p, char text[STORY_TEXT])
+const char *report_clock_text(const struct chronicle_process *p, char text[STORY_TEXT])
 {
 	const char *kept = p->is_told ? "kept by nobody" : "kept by nobody as far as is known";
 	char span[WORDS_MAX], spread[WORDS_MAX];
@@ -386,6 +386,5 @@ const char *report_clock_text(const struct report *r, const struct chronicle_pro
 	if (!p->set_ms && p->is_synced && p->compared && p->spread_ms > 5000)
 		snprintf(text + len, (size_t)(STORY_TEXT - len), "; other nodes differ by %s",
 			report_span_text(p->spread_ms, span));
-	(void)r;
 	return text;
 }

@@ -49,12 +49,10 @@ static int range_find(struct story *s)
 
 	s->from_ms = r->entry_count ? r->entries[0].date_ms : 0;
 	s->to_ms = r->entry_count ? r->entries[r->entry_count - 1].date_ms : 0;
-	s->has_from = s->from_text;
-	s->has_to = s->to_text;
 	int status = end_read("--from", s->from_text, false, &s->from_ms);
 	if (!status)
 		status = end_read("--to", s->to_text, true, &s->to_ms);
-	if (!status && s->has_from && s->has_to && s->from_ms >= s->to_ms)
+	if (!status && s->from_text && s->to_text && s->from_ms >= s->to_ms)
 		status = ctl_fail(CTL_USAGE, "--from is not before --to; turn them round");
 	return status;
 }
@@ -62,6 +60,11 @@ static int range_find(struct story *s)
 bool story_has(const struct story *s, int64_t ms)
 {
 	return ms >= s->from_ms && ms <= s->to_ms;
+}
+
+bool story_tells(const struct story *s, const struct chronicle_entry *e)
+{
+	return story_has(s, e->date_ms) && strcmp(e->code, "clock") != 0 && strcmp(e->code, "watch") != 0;
 }
 
 /* A clear answer where there is nothing to tell. */
@@ -78,7 +81,7 @@ static int emptiness_tell(const struct story *s)
 	date_time_format(s->from_ms, from);
 	date_time_format(s->to_ms, to);
 	return ctl_fail(CTL_BAD, "nothing was recorded%s%s%s%s; there is what happened from %s to %s",
-		s->has_from ? " from " : "", s->has_from ? from : "", s->has_to ? " to " : "", s->has_to ? to : "",
+		s->from_text ? " from " : "", s->from_text ? from : "", s->to_text ? " to " : "", s->to_text ? to : "",
 		date_time_format(r->entries[0].date_ms, first),
 		date_time_format(r->entries[r->entry_count - 1].date_ms, last));
 }
