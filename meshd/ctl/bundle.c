@@ -72,12 +72,11 @@ static json_t *bundle_make(const char *socket, int *code, char error[CTL_ERROR_M
 static int bundle_save(const json_t *bundle, const char *path, bool force)
 {
 	char *text = json_dumps(bundle, JSON_INDENT(1)), error[CTL_ERROR_MAX];
-	int code = text ? 0 : ctl_error(error, -ENOMEM, "not enough memory");
+	size_t len = text ? strlen(text) : 0;
 
-	if (text && strcmp(path, "-") == 0)
-		puts(text);
-	else if (text)
-		code = file_write(path, text, strlen(text), force, error);
+	if (text)
+		text[len++] = '\n'; /* in the place of the NUL */
+	int code = text ? file_deliver(path, text, len, force, error) : ctl_error(error, -ENOMEM, "not enough memory");
 	free(text);
 	if (code)
 		return ctl_fail(CTL_BAD, "%s", error);

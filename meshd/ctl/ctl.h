@@ -75,6 +75,8 @@ extern const struct random ctl_random; /* the kernel's */
 int file_read(const char *path, char text[ENROLMENT_TEXT_MAX], char error[CTL_ERROR_MAX]);
 /* Mode 0600, whole or not at all, synced. -EEXIST unless `replace`. */
 int file_write(const char *path, const char *text, size_t len, bool replace, char error[CTL_ERROR_MAX]);
+/* What is no secret, too: "-" is standard output. */
+int file_deliver(const char *path, const char *text, size_t len, bool replace, char error[CTL_ERROR_MAX]);
 bool file_exists(const char *path);
 
 /* --- passphrase.c, authority_file.c ----------------------------------------------------------- */

@@ -81,3 +81,12 @@ int file_write(const char *path, const char *text, size_t len, bool replace, cha
 			path);
 	return code ? ctl_error(error, code, "%s: %s", path, strerror(-code)) : 0;
 }
+
+int file_deliver(const char *path, const char *text, size_t len, bool replace, char error[CTL_ERROR_MAX])
+{
+	if (strcmp(path, "-") != 0)
+		return file_write(path, text, len, replace, error);
+	if (fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0)
+		return 0;
+	return ctl_error(error, -errno, "standard output: %s", strerror(errno));
+}

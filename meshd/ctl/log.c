@@ -17,12 +17,8 @@ static int answer_save(const json_t *answer, const char *path, bool replace)
 
 	if (!out || fclose(out) || !is_good)
 		code = ctl_error(error, -ENOMEM, "not enough memory");
-	if (!code && strcmp(path, "-") == 0)
-		code = fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0
-			       ? 0
-			       : ctl_error(error, -EIO, "standard output: %s", strerror(errno));
-	else if (!code)
-		code = file_write(path, text, len, replace, error);
+	if (!code)
+		code = file_deliver(path, text, len, replace, error);
 	free(text);
 	return code ? ctl_fail(CTL_BAD, "%s", error) : CTL_GOOD;
 }

@@ -1,7 +1,6 @@
 /* meshctl report: what happened, for those who were not there. */
 #include "meshd/ctl/report.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,13 +9,10 @@ static int report_save(const struct story *s, const char *text, size_t len)
 	const char *path = s->out ? s->out : s->csv ? "report.csv" : "report.html";
 	char error[CTL_ERROR_MAX];
 
-	if (strcmp(path, "-") == 0)
-		return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0
-			       ? CTL_GOOD
-			       : ctl_fail(CTL_BAD, "standard output: %s", strerror(errno));
-	if (file_write(path, text, len, s->force, error) < 0)
+	if (file_deliver(path, text, len, s->force, error) < 0)
 		return ctl_fail(CTL_BAD, "%s", error);
-	printf("%s\n", path);
+	if (strcmp(path, "-") != 0)
+		printf("%s\n", path);
 	return CTL_GOOD;
 }
 

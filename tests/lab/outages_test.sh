@@ -72,6 +72,10 @@ bundled() {
 	grep -q 'link radio0: preset: mesh-radio' "$LAB_WORK/bundle.json" && ! grep -q '"error"' "$LAB_WORK/bundle.json"
 }
 
+bundle_is_lost() {
+	ask alpha bundle - 2>&1 >/dev/full | grep 'standard output: No space left'
+}
+
 # played: in virtual time the same happens.
 played() {
 	meshsim replay "$LAB_WORK/alpha.log" -o "$LAB_WORK/played.yaml" && grep 'do: silence radio0-1' "$LAB_WORK/played.yaml" &&
@@ -124,6 +128,7 @@ inside() {
 	check "one that was changed does not" changed "$LAB_WORK/alpha.log"
 	check "a report has it" reported
 	check "everything goes into one file" bundled
+	check "what cannot be written is told" bundle_is_lost
 	check "it becomes a scenario that holds" played
 	trial
 	check "of another time it says what there is" told alpha log --to 2000-01-01 -- 'nothing was recorded .*; there is'
