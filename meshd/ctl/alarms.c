@@ -104,29 +104,19 @@ int command_alarms(int argc, char **argv)
 /* --- silence ------------------------------------------------------------------------------------------ */
 
 /* KIND [SUBJECT] [for SPAN] */
-static json_t *silence_request(const struct text_list *words, bool is_over, char error[CTL_ERROR_MAX])
+static json_t *silence_request(struct text_list *words, bool is_over, char error[CTL_ERROR_MAX])
 {
-	unsigned count = words->count;
-	long span_s = is_over ? 0 : SILENCE_USUAL_S;
+	long span_s;
 
-	if (count >= 3 && strcmp(words->texts[count - 2], "for") == 0) {
-		span_s = span_parse(words->texts[count - 1]);
-		count -= 2;
-		if (is_over)
-			ctl_error(error, CTL_USAGE, "--off ends a silence now; leave out \"for\" and what follows");
-		else if (span_s < 0)
-			ctl_error(error, CTL_USAGE, "\"%s\" is no span of time; write 30m, 8h or 90s",
-				words->texts[count + 1]);
-		if (is_over || span_s < 0)
-			return NULL;
-	}
-	if (count < 1 || count > 2) {
+	if (span_take(words, is_over, SILENCE_USUAL_S, &span_s, error) < 0)
+		return NULL;
+	if (words->count < 1 || words->count > 2) {
 		ctl_error(
 			error, CTL_USAGE, "write one alarm as meshctl alarms names it: silence link-down sat0 for 30m");
 		return NULL;
 	}
 	return json_pack("{s:s, s:s, s:s, s:I}", "request", "silence", "kind", words->texts[0], "subject",
-		count > 1 ? words->texts[1] : "", "for_s", (json_int_t)span_s);
+		words->count > 1 ? words->texts[1] : "", "for_s", (json_int_t)span_s);
 }
 
 int command_silence(int argc, char **argv)
@@ -149,7 +139,7 @@ int command_silence(int argc, char **argv)
 		return ctl_fail(CTL_USAGE, "%s", error);
 	json_t *answer = client_ask(socket ? socket : CTL_SOCKET, request, &code, error);
 	if (!answer)
-		return ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", error);
+		return client_fail(code, error);
 	if (is_json)
 		json_print(answer, stdout);
 	else if (is_over)

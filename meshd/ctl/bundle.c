@@ -103,7 +103,7 @@ int command_bundle(int argc, char **argv)
 		return ctl_fail(CTL_USAGE, "write: meshctl bundle [FILE]");
 	json_t *bundle = bundle_make(socket ? socket : CTL_SOCKET, &code, error);
 	if (!bundle)
-		return ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+		return client_fail(code, error);
 	int status = bundle_save(bundle, rest.count ? rest.texts[0] : "bundle.json", force);
 	json_decref(bundle);
 	return status;

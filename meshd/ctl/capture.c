@@ -167,7 +167,7 @@ static int capture_run(struct capture *c)
 	signal(SIGPIPE, SIG_IGN);
 	c->fd = client_stream(c->socket, request, &code, error);
 	if (c->fd < 0)
-		return ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+		return client_fail(code, error);
 	code = output_open(c, error);
 	if (!code)
 		code = stream_take(c, &during, error);
@@ -194,9 +194,8 @@ int command_capture(int argc, char **argv)
 		return ctl_fail(CTL_USAGE, "%s", error);
 	if (words.count != 1 || !c.path)
 		return ctl_fail(CTL_USAGE, "write: meshctl capture LINK -w FILE [--opened] [--for 30s]");
-	c.for_s = c.span ? span_parse(c.span) : 0;
-	if (c.for_s < 0 || (c.span && !c.for_s))
-		return ctl_fail(CTL_USAGE, "\"%s\" is no span of time; write 30m, 8h or 90s", c.span);
+	if (c.span && span_argument(&c.for_s, c.span, error) < 0)
+		return ctl_fail(CTL_USAGE, "%s", error);
 	c.link = words.texts[0];
 	c.socket = c.socket ? c.socket : CTL_SOCKET;
 	return capture_run(&c);

@@ -91,6 +91,27 @@ static char *line_receive(int fd, size_t *len)
 	return NULL;
 }
 
+/* What meshd has said; NULL: it is not meshd, or says no. */
+static json_t *answer_take(const char *path, const char *line, size_t len, int *code, char error[CTL_ERROR_MAX])
+{
+	json_t *answer = len && line[len - 1] == '\n' ? json_loadb(line, len, 0, NULL) : NULL;
+
+	if (answer && json_flag(answer, "ok"))
+		return answer;
+	if (!answer)
+		*code = ctl_error(
+			error, -ECONNREFUSED, "%s: the answer is not meshd's; name its socket with --socket", path);
+	else
+		*code = ctl_error(error, -ENOENT, "%s", json_text(answer, "error"));
+	json_decref(answer);
+	return NULL;
+}
+
+int client_fail(int code, const char *error)
+{
+	return ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+}
+
 int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,
 	char error[CTL_ERROR_MAX])
 {
@@ -132,14 +153,8 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
 	*code = fd < 0 ? unreachable(error, fd, socket_path) : 0;
 	if (!*code && (line_send(fd, request) < 0 || !(line = line_receive(fd, &len))))
 		*code = ctl_error(error, -ECONNREFUSED, "%s: meshd does not answer; see its log", socket_path);
-	if (!*code && !(answer = json_loadb(line, len, 0, NULL)))
-		*code = ctl_error(error, -ECONNREFUSED, "%s: the answer is not meshd's; name its socket with --socket",
-			socket_path);
-	if (answer && !json_flag(answer, "ok")) {
-		*code = ctl_error(error, -ENOENT, "%s", json_text(answer, "error"));
-		json_decref(answer);
-		answer = NULL;
-	}
+	if (!*code)
+		answer = answer_take(socket_path, line, len, code, error);
 	free(line);
 	json_decref(request);
 	if (fd >= 0)
@@ -160,13 +175,8 @@ int client_stream(const char *socket_path, json_t *request, int *code, char erro
 	/* Byte by byte: what follows is no line. */
 	while (!*code && len < sizeof(line) && recv(fd, line + len, 1, 0) == 1 && line[len++] != '\n')
 		;
-	json_t *answer = !*code && len && line[len - 1] == '\n' ? json_loadb(line, len, 0, NULL) : NULL;
-	if (!*code && !answer)
-		*code = ctl_error(error, -ECONNREFUSED, "%s: the answer is not meshd's; name its socket with --socket",
-			socket_path);
-	else if (!*code && !json_flag(answer, "ok"))
-		*code = ctl_error(error, -ENOENT, "%s", json_text(answer, "error"));
-	json_decref(answer);
+	if (!*code)
+		json_decref(answer_take(socket_path, line, len, code, error));
 	if (!*code)
 		return fd;
 	if (fd >= 0)

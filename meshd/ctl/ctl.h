@@ -65,6 +65,9 @@ int client_follow(const char *socket_path, json_t *request, void (*each)(void *a
  * *code as of client_ask(). */
 int client_stream(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
 
+/* Tells what went wrong as of client_ask(); the exit status: meshd has said no, or nobody could be asked. */
+int client_fail(int code, const char *error);
+
 /* --- random.c -------------------------------------------------------------------------------- */
 
 extern const struct random ctl_random; /* the kernel's */
@@ -202,6 +205,11 @@ const char *words_ago(const json_t *seconds, char text[WORDS_MAX]);
 const char *words_span(json_int_t seconds, char text[WORDS_MAX]); /* "3 min" */
 /* The reverse: "30m", "8h", "90s", "90" in seconds; -1: none of these. */
 long span_parse(const char *text);
+/* The same; -EINVAL with a sentence. */
+int span_argument(long *seconds, const char *text, char error[CTL_ERROR_MAX]);
+/* "for SPAN" is taken off the end of the words. How long: `usual_s` without it; 0 if it ends now (--off), and then
+ * there is no span to write. -EINVAL with a sentence. */
+int span_take(struct text_list *words, bool is_off, long usual_s, long *for_s, char error[CTL_ERROR_MAX]);
 const char *words_bytes(json_int_t bytes, char text[WORDS_MAX]);
 /* What works by the routes' word: "all", "no pictures" (bulk), "no voice" (command), "messages only". */
 const char *words_classes(const json_t *classes);

@@ -43,9 +43,8 @@ static int follow(struct question *q)
 {
 	json_t *request = json_pack("{s:s, s:b}", "request", "events", "follow", 1);
 	char error[CTL_ERROR_MAX];
-	int code = client_follow(q->socket, request, line_print, q, error);
 
-	return ctl_fail(code == -ECONNREFUSED ? CTL_USAGE : CTL_BAD, "%s", error);
+	return client_fail(client_follow(q->socket, request, line_print, q, error), error);
 }
 
 int command_events(int argc, char **argv)

@@ -83,7 +83,7 @@ json_t *question_ask(const struct question *q, const char *request, int *status)
 	json_t *answer = question_pages(q, request, &code, error);
 
 	if (!answer)
-		*status = ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+		*status = client_fail(code, error);
 	return answer;
 }
 

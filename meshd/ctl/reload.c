@@ -41,7 +41,7 @@ static int reload_ask(const struct reload_words *w, json_int_t try_s)
 	json_t *answer = client_ask(w->socket, request, &code, error);
 
 	if (!answer)
-		return ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+		return client_fail(code, error);
 	if (w->json)
 		json_print(answer, stdout);
 	else if (w->keep || w->undo)

@@ -23,28 +23,20 @@ static long cost_parse(const char *text)
 }
 
 /* LINK, a cost if there is to be one, and "for SPAN". */
-static int words_take(struct steer *s, const struct text_list *words, char error[CTL_ERROR_MAX])
+static int words_take(struct steer *s, struct text_list *words, char error[CTL_ERROR_MAX])
 {
 	bool has_link = strcmp(s->how, "drain") != 0, has_cost = strcmp(s->how, "cost") == 0;
-	unsigned count = words->count, at = 0;
+	unsigned at = 0;
 
-	s->for_s = s->off ? 0 : USUAL_S;
-	if (count >= 2 && strcmp(words->texts[count - 2], "for") == 0) {
-		s->for_s = span_parse(words->texts[count - 1]);
-		count -= 2;
-		if (s->for_s < 0 || s->off)
-			return ctl_error(error, -EINVAL,
-				s->off ? "--off ends it now; leave out \"for\" and what follows"
-				       : "\"%s\" is no span of time; write 30m, 8h or 90s",
-				words->texts[count + 1]);
-	}
-	if (has_link && at < count)
+	if (span_take(words, s->off, USUAL_S, &s->for_s, error) < 0)
+		return -EINVAL;
+	if (has_link && at < words->count)
 		s->link = words->texts[at++];
-	if (has_cost && at < count)
+	if (has_cost && at < words->count)
 		s->cost = cost_parse(words->texts[at++]);
 	if (s->cost < 0)
 		return ctl_error(error, -EINVAL, "\"%s\" is no cost; write cost LINK +500", words->texts[at - 1]);
-	if (at != count || (has_link && !s->link) || (has_cost && !s->cost && !s->off))
+	if (at != words->count || (has_link && !s->link) || (has_cost && !s->cost && !s->off))
 		return ctl_error(error, -EINVAL, "write: meshctl %s%s%s [for 30m] [--off]", s->how,
 			has_link ? " LINK" : "", has_cost ? " +N" : "");
 	s->cost = has_cost && !s->cost ? 1 : s->cost; /* what is ended may have had any */
@@ -60,7 +52,7 @@ static int steer_ask(const struct steer *s)
 	json_t *answer = client_ask(s->socket, request, &code, error);
 
 	if (!answer)
-		return ctl_fail(code == -ENOENT ? CTL_BAD : CTL_USAGE, "%s", error);
+		return client_fail(code, error);
 	if (s->json)
 		json_print(answer, stdout);
 	else if (s->for_s)

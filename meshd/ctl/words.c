@@ -2,6 +2,7 @@
 #include "meshd/ctl/ctl.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,4 +107,21 @@ long span_parse(const char *text)
 	if (strcmp(end, "m") == 0)
 		return 60 * number;
 	return strcmp(end, "h") == 0 ? 3600 * number : -1;
+}
+
+int span_argument(long *seconds, const char *text, char error[CTL_ERROR_MAX])
+{
+	*seconds = span_parse(text);
+	return *seconds < 0 ? ctl_error(error, -EINVAL, "\"%s\" is no span of time; write 30m, 8h or 90s", text) : 0;
+}
+
+int span_take(struct text_list *words, bool is_off, long usual_s, long *for_s, char error[CTL_ERROR_MAX])
+{
+	*for_s = is_off ? 0 : usual_s;
+	if (words->count < 2 || strcmp(words->texts[words->count - 2], "for") != 0)
+		return 0;
+	if (is_off)
+		return ctl_error(error, -EINVAL, "--off ends it now; leave out \"for\" and what follows");
+	words->count -= 2;
+	return span_argument(for_s, words->texts[words->count + 1], error);
 }
