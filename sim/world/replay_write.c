@@ -3,8 +3,6 @@
 #include "sim/world/plan_read.h"
 #include "sim/world/replay.h"
 
-#include <string.h>
-
 #define SLACK_S 30 /* of what came back, and of routes; beyond what it took then */
 
 /* As it was recorded, if a scenario takes it. */
@@ -66,9 +64,9 @@ static void nodes_write(const struct replay *r, FILE *out)
 
 		if (!n->was_met && n->log < 0)
 			continue;
-		fprintf(out, "  - {name: %s, level: %s%s}", node_name(r, i, name), n->level,
-			n->is_off ? ", power: off" : "");
-		if (strcmp(name, n->name) != 0 && node_name(r, i, name) == name) {
+		const char *shown = node_name(r, i, name);
+		fprintf(out, "  - {name: %s, level: %s%s}", shown, n->level, n->is_off ? ", power: off" : "");
+		if (shown != n->name) {
 			fprintf(out, " # ");
 			comment_write(out, n->name);
 		}
