@@ -116,7 +116,7 @@ function label(text, x, y, health) {
 
 /*
  * rows: [{level, title, members: [{name, key, state, via}]}], state of "me", "good", "fair", "poor", "down", "far"
- * links: [{to, name, kind, health, text}]
+ * links: [{to, kind, health, text}]
  */
 function draw(rows, links, width, description) {
 	const {places, height} = place(rows, width);
