@@ -49,14 +49,14 @@ _meshctl_complete() {
 		words=$(_meshctl_help commands)$'\n--help\n--version'
 	elif [[ $previous == --* ]] && words=$(_meshctl_help values "$command" "$previous") && [ -n "$words" ]; then
 		:
-	elif [[ $previous == --socket || $previous == -w || $previous == --out || $previous == --authority || $command == identity ]]; then
+	elif [[ $previous == --socket || $previous == -w || $previous == --out || $previous == --authority || $previous == --list || $previous == --merge || $command == identity ]]; then
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 	elif [[ $current == -* ]]; then
 		words=$(_meshctl_help options "$command")
 	else
 		case $command:$COMP_CWORD in
-		authority:2) words=init ;;
+		authority:2) words=$'init\nlock' ;;
 		routes:2 | reach:3 | why:3) words=$'text\ncommand\nbulk' ;;
 		avoid:2 | prefer:2 | cost:2 | capture:2) words=$(_meshctl_links) ;;
 		reach:2 | why:2 | trace:2 | revoke:2 | replace:2) words=$(_meshctl_names) ;;

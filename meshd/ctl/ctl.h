@@ -1,12 +1,13 @@
 /*
  * What the files of meshctl share. Each command parses its own arguments, does
- * its work and returns the exit status. Two kinds:
+ * its work and returns the exit status. Four kinds:
  *
- *   authority init, enrol, identity   files only: offline, no daemon
+ *   authority, enrol, identity        files only: offline, no daemon
  *   revoke, replace                   the authority's file, and meshd if it is there
- *   status, nodes, links, routes,     one question to meshd (docs/control.md),
- *   reach, why, trace, reload, classes,
- *   members, pair                     printed for people or as it came (--json)
+ *   log, report                       incident logs: meshd's, files, or both (story.c)
+ *   all others                        questions to meshd (docs/control.md), printed for
+ *                                     people or as they were answered (--json), or kept in
+ *                                     a file (bundle, capture)
  *
  * Printing takes the answer and a stream, so that tests see what people see.
  */

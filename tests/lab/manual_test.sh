@@ -136,7 +136,9 @@ for shell in bash zsh; do
 	check "$shell completes what every question takes" completes_to $shell --socket links --so
 	check "$shell completes an option's values" completes_to $shell "town" enrol --level to
 	check "$shell completes classes" completes_to $shell command routes co
+	check "$shell completes what is done with an authority" completes_to $shell lock authority l
 done
+check "files are completed where an option names them" completes_to bash configs/completion/meshctl.bash report --merge configs/completion/m
 if command -v systemd-analyze >/dev/null; then
 	check "the unit is as tight as it was" tight 30
 else
