@@ -22,9 +22,7 @@ static struct world *quiet(uint64_t seed)
 	for (unsigned i = 0; i < 3; i++)
 		station_join_with(w, i, NET, &radio);
 	world_run(w, 25 * A_SECOND);
-	for (unsigned i = 0; i < 3; i++)
-		for (unsigned k = 0; k < 3; k++)
-			assert_true(i == k || reaches(w, i, k));
+	all_reach(w, 3);
 	return w;
 }
 

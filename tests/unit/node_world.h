@@ -563,6 +563,14 @@ static inline bool reaches(struct world *w, unsigned from, unsigned to)
 	return w->stations[from].node && can_reach(w, from, &w->stations[to].address);
 }
 
+/* Each of the first `count` has a route to each other one. */
+static inline void all_reach(struct world *w, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		for (unsigned k = 0; k < count; k++)
+			assert_true(i == k || reaches(w, i, k));
+}
+
 /* Runs until `from` has a route to `to`; microseconds that it took, UINT64_MAX if more than `limit`. */
 static inline uint64_t world_until_reached(struct world *w, unsigned from, unsigned to, uint64_t limit)
 {

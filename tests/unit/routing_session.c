@@ -1048,6 +1048,16 @@ static void what_no_session_announces_is_not_asked_for(void **state)
 	world_free(w);
 }
 
+/* For 24 s: neighbour 1 announces what is used, and 2 says that what it has told by version `ver` still is so. */
+static void both_go_on(struct world *w, uint32_t ver, uint16_t seqno, uint16_t metric)
+{
+	for (unsigned i = 0; i < 8; i++) {
+		world_run(w, 3 * A_SECOND);
+		announce(w, 1, 4, 100);
+		SAY(w, 2, say_refresh(ver, 1, hash_of(P, 5, seqno, metric)));
+	}
+}
+
 /* Only who asked hears of a newer seqno (R11). A backup that lags behind it would not be one until its metric moves. */
 static void backup_whose_seqno_lags_is_asked_for_the_newer_one__R11(void **state)
 {
@@ -1056,11 +1066,7 @@ static void backup_whose_seqno_lags_is_asked_for_the_newer_one__R11(void **state
 	(void)state;
 	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 150));
 	announce(w, 1, 4, 100);
-	for (unsigned i = 0; i < 8; i++) {
-		world_run(w, 3 * A_SECOND);
-		announce(w, 1, 4, 100);
-		SAY(w, 2, say_refresh(1, 1, hash_of(P, 5, 3, 150)));
-	}
+	both_go_on(w, 1, 3, 150);
 	assert_int_equal(node_next(w, 0, P), 1);
 	assert_int_equal(probe_count(w, 1, TLV_SEQNO_REQUEST), 0);
 	unsigned asked = probe_count(w, 2, TLV_SEQNO_REQUEST);
@@ -1068,11 +1074,7 @@ static void backup_whose_seqno_lags_is_asked_for_the_newer_one__R11(void **state
 	/* No new one is made for that. */
 	assert_int_equal(probe_last(w, 2, TLV_SEQNO_REQUEST)->tlv.u.seqno_request.seqno, 4);
 	SAY(w, 2, say_delta(1, 2), say_update(P, world_id(5), 4, 150), say_refresh(2, 1, hash_of(P, 5, 4, 150)));
-	for (unsigned i = 0; i < 8; i++) {
-		world_run(w, 3 * A_SECOND);
-		announce(w, 1, 4, 100);
-		SAY(w, 2, say_refresh(2, 1, hash_of(P, 5, 4, 150)));
-	}
+	both_go_on(w, 2, 4, 150);
 	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), asked);
 	world_free(w);
 }
@@ -1085,11 +1087,7 @@ static void long_way_is_not_asked_for_the_sake_of_a_backup__R11(void **state)
 	(void)state;
 	announce(w, 1, 4, 100);
 	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 400));
-	for (unsigned i = 0; i < 8; i++) {
-		world_run(w, 3 * A_SECOND);
-		announce(w, 1, 4, 100);
-		SAY(w, 2, say_refresh(1, 1, hash_of(P, 5, 3, 400)));
-	}
+	both_go_on(w, 1, 3, 400);
 	assert_int_equal(node_next(w, 0, P), 1);
 	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 0);
 	world_free(w);
