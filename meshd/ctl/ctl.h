@@ -152,6 +152,8 @@ struct story {
  * with the error told. story_done() in any case. */
 int story_load(struct story *s, const struct text_list *files);
 void story_done(struct story *s);
+/* The log is as it was signed, by a node of the same authority as that of the first one. */
+bool story_holds(const struct story *s, unsigned log);
 /* Tells on `out` of logs that do not hold; how many those are. */
 unsigned story_faults_print(const struct story *s, FILE *out);
 /* One sentence on a log: whose it is, and whether it holds. */

@@ -138,7 +138,7 @@ static void faults_of_logs_put(const struct report *r, FILE *out)
 	char text[STORY_TEXT];
 
 	for (unsigned i = 0; i < log->log_count; i++) {
-		if (!log->logs[i].fault_count && log->logs[i].trust == CHRONICLE_SIGNED)
+		if (story_holds(r->story, i))
 			continue;
 		fprintf(out, "<p class=\"bad\"><b>The log of ");
 		html_put(out, log->logs[i].node);

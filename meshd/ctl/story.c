@@ -110,6 +110,13 @@ static bool is_foreign(const struct story *s, unsigned log)
 	       memcmp(first->sign_public, own->sign_public, SIGN_PUBLIC_LEN) != 0;
 }
 
+bool story_holds(const struct story *s, unsigned log)
+{
+	const struct chronicle_log *l = &s->chronicle.logs[log];
+
+	return !l->fault_count && l->trust == CHRONICLE_SIGNED && !is_foreign(s, log);
+}
+
 const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT])
 {
 	const struct chronicle_log *l = &s->chronicle.logs[log];
@@ -137,11 +144,9 @@ unsigned story_faults_print(const struct story *s, FILE *out)
 	unsigned faults = 0;
 
 	for (unsigned i = 0; i < r->log_count; i++) {
-		const struct chronicle_log *l = &r->logs[i];
-
-		if (!l->fault_count && l->trust == CHRONICLE_SIGNED && !is_foreign(s, i))
+		if (story_holds(s, i))
 			continue;
-		fprintf(out, "! log of %s: %s\n", l->node, story_trust_text(s, i, text));
+		fprintf(out, "! log of %s: %s\n", r->logs[i].node, story_trust_text(s, i, text));
 		faults++;
 	}
 	return faults;

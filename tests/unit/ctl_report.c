@@ -187,6 +187,26 @@ static void a_changed_log_is_reported_and_said(void **state)
 	says(s->out, "The log of car does not hold");
 }
 
+/* Anybody can make an authority and have what he likes signed by it. */
+static void a_log_of_another_authority_is_said_on_top_of_the_page(void **state)
+{
+	struct scratch *s = *state;
+	struct writer_of_log w;
+
+	hour_make("car.log");
+	authority_make(&authority, 8);
+	log_begin(&w, "post", 2);
+	at(&w, 30, "operator", "{\"who\":\"li\",\"did\":\"reload\"}");
+	log_save(&w, "post.log");
+	authority_make(&authority, 7);
+	assert_int_equal(run(s, command_report, "car.log post.log"), CTL_BAD);
+	says(s->err, "! log of post: every entry is as it was signed; BY A NODE OF ANOTHER AUTHORITY");
+	assert_null(strstr(s->err, "log of car"));
+	file_load("report.html", s->out, sizeof(s->out));
+	says(s->out, "The log of post does not hold");
+	assert_null(strstr(s->out, "The log of car does not hold"));
+}
+
 /* Seen from the other end too, by a clock that is off by days. */
 static void logs_are_merged(void **state)
 {
@@ -217,6 +237,7 @@ int main(void)
 		TEST(what_a_spreadsheet_would_run_is_text),
 		TEST(a_range_cuts_and_an_empty_one_says_so),
 		TEST(a_changed_log_is_reported_and_said),
+		TEST(a_log_of_another_authority_is_said_on_top_of_the_page),
 		TEST(logs_are_merged),
 	};
 
