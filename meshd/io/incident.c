@@ -1,5 +1,5 @@
 /*
- * What the incident log records, and the thread that keeps it (incident.h).
+ * What the incident log records, and what becomes of it (incident.h).
  *
  * An entry is a line of JSON: at (ms since the start of this process), date (ms since
  * 1970 by the machine's clock, which may be wrong), code, text, and data for programs.
@@ -11,7 +11,6 @@
 #include "meshd/io/control.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,37 +25,10 @@
 #define CLOCK_STEP_MS 2000 /* by more than that it was set, and does not drift */
 #define ENTRY_MAX 2048
 #define ENTRIES_ROOM (INCIDENT_PENDING_MAX - 256) /* the rest is for saying that it did not suffice */
-#define JOBS_MAX 24 /* one for each client, and what the log itself wants */
-
-enum job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ };
-struct job {
-	enum job_kind kind;
-	struct job *next;
-	char *body; /* append */
-	size_t len;
-	unsigned entries;
-	uint64_t from, token; /* read */
-	int64_t result; /* negative errno, with `error` */
-	bool was_bad; /* the file was set aside */
-	json_t *runs;
-	uint64_t next_run;
-	char error[IO_ERROR_MAX];
-};
 
 struct incidents {
-	/* the thread's: */
-	struct incident_store *store; /* NULL: it could not be opened so far */
-	struct incident_signer signer;
-	char dir[CONFIG_PATH_MAX];
-	/* both, under the lock: */
-	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	struct job *todo, *done;
-	unsigned jobs;
-	bool ends;
-	/* the loop's: */
-	pthread_t thread;
-	bool has_thread, is_writable;
+	struct incident_thread thread;
+	bool is_writable;
 	uint64_t start_us, retry_us, clock_us;
 	int64_t offset_ms; /* date less `at`; by it a clock that is set is seen */
 	char process[9]; /* names the runs of this process */
@@ -64,89 +36,11 @@ struct incidents {
 	size_t pending_len;
 	unsigned pending_entries, lost;
 	uint64_t pending_us; /* the oldest */
-	struct job *append; /* being written, or waiting to be tried again */
+	struct incident_job *append; /* being written, or waiting to be tried again */
 	bool append_waits;
 	struct quotas quotas; /* of an hour */
 	json_t *head; /* who this is: of every answer */
 };
-
-/* --- the thread -------------------------------------------------------------------------------- */
-
-static bool store_ensure(struct incidents *c, struct job *job)
-{
-	static const struct incident_limits limits = { INCIDENT_ENTRIES_MAX, INCIDENT_BYTES_MAX };
-
-	if (!c->store)
-		job->result = incident_store_open(&c->store, c->dir, &c->signer, &limits, &job->was_bad, job->error);
-	return c->store;
-}
-
-static void job_do(struct incidents *c, struct job *job)
-{
-	if (!store_ensure(c, job))
-		return;
-	if (job->kind == JOB_VERIFY)
-		job->result = incident_store_verify(c->store, job->error);
-	else if (job->kind == JOB_APPEND)
-		job->result = incident_store_append(c->store, bytes_of(job->body, job->len), job->entries, job->error);
-	else if (!(job->runs = incident_store_read(c->store, job->from, &job->next_run, job->error)))
-		job->result = -EIO;
-	if (job->result == -EBADMSG) { /* opened anew, it is set aside */
-		incident_store_close(c->store);
-		c->store = NULL;
-	}
-}
-
-static void *thread_run(void *arg)
-{
-	struct daemon *d = arg;
-	struct incidents *c = d->incidents;
-
-	pthread_mutex_lock(&c->lock);
-	for (;;) {
-		while (!c->todo && !c->ends)
-			pthread_cond_wait(&c->wake, &c->lock);
-		struct job *job = c->todo;
-		if (!job)
-			break;
-		c->todo = job->next;
-		pthread_mutex_unlock(&c->lock);
-		job_do(c, job);
-		pthread_mutex_lock(&c->lock);
-		job->next = c->done;
-		c->done = job;
-		if (d->loop && !c->ends)
-			ev_async_send(d->loop, &d->written);
-	}
-	pthread_mutex_unlock(&c->lock);
-	return NULL;
-}
-
-static void job_free(struct job *job)
-{
-	json_decref(job->runs);
-	free(job->body);
-	free(job);
-}
-
-/* At the end of those to do. False: there are too many; `job` is still the caller's. */
-static bool job_give(struct incidents *c, struct job *job)
-{
-	struct job **at = &c->todo;
-
-	if (!c->has_thread || c->jobs >= JOBS_MAX)
-		return false;
-	c->jobs++;
-	job->result = 0;
-	job->next = NULL;
-	pthread_mutex_lock(&c->lock);
-	while (*at)
-		at = &(*at)->next;
-	*at = job;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	return true;
-}
 
 /* --- entries -------------------------------------------------------------------------------------- */
 
@@ -256,7 +150,7 @@ static void clock_look(struct daemon *d, uint64_t now_us)
 static void append_give(struct daemon *d, uint64_t now_us)
 {
 	struct incidents *c = d->incidents;
-	struct job *job = calloc(1, sizeof(*job));
+	struct incident_job *job = calloc(1, sizeof(*job));
 	char head[64];
 
 	if (c->lost) {
@@ -278,7 +172,7 @@ static void append_give(struct daemon *d, uint64_t now_us)
 	job->len = (size_t)len + c->pending_len + 2;
 	c->pending_len = c->pending_entries = 0;
 	c->append = job;
-	c->append_waits = !job_give(c, job);
+	c->append_waits = !incident_job_give(&c->thread, job);
 }
 
 static void trouble_say(struct daemon *d, const char *error)
@@ -289,11 +183,11 @@ static void trouble_say(struct daemon *d, const char *error)
 		daemon_say(d, "log-unwritable",
 			"%s/%s: %s; everything works, but what happens now may be missing in the report: free some "
 			"space, or make it writable",
-			c->dir, INCIDENT_FILE, error);
+			c->thread.dir, INCIDENT_FILE, error);
 	c->is_writable = false;
 }
 
-static void appended(struct daemon *d, uint64_t now_us, struct job *job)
+static void appended(struct daemon *d, uint64_t now_us, struct incident_job *job)
 {
 	struct incidents *c = d->incidents;
 
@@ -305,12 +199,12 @@ static void appended(struct daemon *d, uint64_t now_us, struct job *job)
 	}
 	c->append = NULL;
 	if (!c->is_writable)
-		daemon_say(d, "log-writable", "%s/%s", c->dir, INCIDENT_FILE);
+		daemon_say(d, "log-writable", "%s/%s", c->thread.dir, INCIDENT_FILE);
 	c->is_writable = true;
-	job_free(job);
+	incident_job_free(job);
 }
 
-static void verified(struct daemon *d, const struct job *job)
+static void verified(struct daemon *d, const struct incident_job *job)
 {
 	struct incidents *c = d->incidents;
 
@@ -318,14 +212,14 @@ static void verified(struct daemon *d, const struct job *job)
 		daemon_tell(d, "log-tampered", json_pack("{s:I}", "run", (json_int_t)job->result),
 			"%s/%s: run %lld is not as this node signed it, or some before it are missing: somebody "
 			"changed the log; copy it before it is overwritten, and tell the command post",
-			c->dir, INCIDENT_FILE, (long long)job->result);
+			c->thread.dir, INCIDENT_FILE, (long long)job->result);
 	else if (job->result == 0)
 		return;
 	else
 		trouble_say(d, job->error);
 }
 
-static void read_done(struct daemon *d, struct job *job)
+static void read_done(struct daemon *d, struct incident_job *job)
 {
 	json_t *answer;
 
@@ -341,14 +235,13 @@ static void read_done(struct daemon *d, struct job *job)
 	control_later(d, job->token, control_line(answer));
 }
 
-static void job_take(struct daemon *d, uint64_t now_us, struct job *job)
+static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job)
 {
-	d->incidents->jobs--;
 	if (job->was_bad)
 		daemon_say(d, "log-damaged",
 			"%s/%s: damaged, or another node's; set aside as %s.bad, starting a new "
 			"one",
-			d->incidents->dir, INCIDENT_FILE, INCIDENT_FILE);
+			d->incidents->thread.dir, INCIDENT_FILE, INCIDENT_FILE);
 	job->was_bad = false;
 	switch (job->kind) {
 	case JOB_APPEND:
@@ -361,7 +254,7 @@ static void job_take(struct daemon *d, uint64_t now_us, struct job *job)
 		read_done(d, job);
 		break;
 	}
-	job_free(job);
+	incident_job_free(job);
 }
 
 void incidents_written(struct daemon *d, uint64_t now_us)
@@ -370,12 +263,9 @@ void incidents_written(struct daemon *d, uint64_t now_us)
 
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
-	struct job *job = c->done;
-	c->done = NULL;
-	pthread_mutex_unlock(&c->lock);
+	struct incident_job *job = incident_jobs_done(&c->thread);
 	while (job) {
-		struct job *next = job->next;
+		struct incident_job *next = job->next;
 
 		job_take(d, now_us, job);
 		job = next;
@@ -392,7 +282,7 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 	clock_look(d, now_us);
 	hours_close(c, now_us, false);
 	if (c->append && c->append_waits && now_us >= c->retry_us)
-		c->append_waits = !job_give(c, c->append);
+		c->append_waits = !incident_job_give(&c->thread, c->append);
 	if (!c->append && c->pending_len && (now_us - c->pending_us >= BATCH_US || c->pending_len >= BATCH_BYTES))
 		append_give(d, now_us);
 }
@@ -401,7 +291,7 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 int incidents_read(struct daemon *d, uint64_t from, uint64_t token)
 {
 	struct incidents *c = d->incidents;
-	struct job *job = c ? calloc(1, sizeof(*job)) : NULL;
+	struct incident_job *job = c ? calloc(1, sizeof(*job)) : NULL;
 
 	if (!job)
 		return -ENOBUFS;
@@ -410,7 +300,7 @@ int incidents_read(struct daemon *d, uint64_t from, uint64_t token)
 	job->kind = JOB_READ;
 	job->from = from;
 	job->token = token;
-	if (job_give(c, job))
+	if (incident_job_give(&c->thread, job))
 		return 0;
 	free(job);
 	return -ENOBUFS;
@@ -431,12 +321,12 @@ static json_t *head_make(const struct enrolment *e)
 
 static void verify_give(struct incidents *c)
 {
-	struct job *job = calloc(1, sizeof(*job));
+	struct incident_job *job = calloc(1, sizeof(*job));
 
 	if (!job)
 		return;
 	job->kind = JOB_VERIFY;
-	if (!job_give(c, job))
+	if (!incident_job_give(&c->thread, job))
 		free(job);
 }
 
@@ -451,17 +341,13 @@ void incidents_open(struct daemon *d)
 	}
 	d->incidents = c;
 	json_object_seed(0); /* before there are two threads */
-	c->signer = (struct incident_signer){ &d->enrolment.identity, d->enrolment.authority.deployment };
-	snprintf(c->dir, sizeof(c->dir), "%s", d->config.state_dir);
 	c->is_writable = true;
 	c->start_us = d->start_us;
 	c->head = head_make(&d->enrolment);
 	c->offset_ms = (int64_t)date_ms() - (int64_t)((io_now_us() - c->start_us) / 1000);
 	randombytes_buf(process, sizeof(process));
 	sodium_bin2hex(c->process, sizeof(c->process), process, sizeof(process));
-	pthread_mutex_init(&c->lock, NULL);
-	pthread_cond_init(&c->wake, NULL);
-	c->has_thread = pthread_create(&c->thread, NULL, thread_run, d) == 0;
+	incident_thread_start(&c->thread, d);
 	verify_give(c);
 }
 
@@ -470,11 +356,10 @@ static void append_now(struct incidents *c)
 {
 	if (!c->append)
 		return;
-	c->append->result = 0;
-	job_do(c, c->append);
+	incident_job_do(&c->thread, c->append);
 	if (c->append->result)
 		return;
-	job_free(c->append);
+	incident_job_free(c->append);
 	c->append = NULL;
 }
 
@@ -484,13 +369,7 @@ void incidents_close(struct daemon *d)
 
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->lock);
-	c->ends = true;
-	pthread_cond_signal(&c->wake);
-	pthread_mutex_unlock(&c->lock);
-	if (c->has_thread)
-		pthread_join(c->thread, NULL);
-	c->has_thread = false;
+	incident_thread_end(&c->thread);
 	incidents_written(d, io_now_us());
 	append_now(c);
 	hours_close(c, io_now_us(), true);
@@ -499,11 +378,8 @@ void incidents_close(struct daemon *d)
 		append_now(c);
 	}
 	if (c->append)
-		job_free(c->append);
-	if (c->store)
-		incident_store_close(c->store);
-	pthread_mutex_destroy(&c->lock);
-	pthread_cond_destroy(&c->wake);
+		incident_job_free(c->append);
+	incident_thread_close(&c->thread);
 	json_decref(c->head);
 	free(c->pending);
 	free(c);

@@ -17,6 +17,7 @@
 #include "meshd/io/io.h"
 
 #include <jansson.h>
+#include <pthread.h>
 
 #define INCIDENT_FILE "incidents.db"
 #define INCIDENT_ENTRIES_MAX 20000 /* that are kept, the newest; and of them ... */
@@ -51,7 +52,50 @@ json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *n
  * missing; 0: all are. Negative errno with a sentence. */
 int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]);
 
-/* --- incident.c: what is recorded, and the thread ------------------------------------------- */
+/* --- incident_thread.c: what is to be done with the file, while packets pass ------------------ */
+
+enum incident_job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ };
+struct incident_job {
+	enum incident_job_kind kind;
+	struct incident_job *next;
+	char *body; /* append */
+	size_t len;
+	unsigned entries;
+	uint64_t from, token; /* read */
+	int64_t result; /* negative errno, with `error` */
+	bool was_bad; /* the file was set aside */
+	json_t *runs;
+	uint64_t next_run;
+	char error[IO_ERROR_MAX];
+};
+struct incident_thread {
+	/* the thread's: */
+	struct incident_store *store; /* NULL: it could not be opened so far */
+	struct incident_signer signer;
+	char dir[CONFIG_PATH_MAX];
+	/* both, under the lock: */
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	struct incident_job *todo, *done;
+	bool ends;
+	/* the loop's: */
+	struct daemon *d; /* is woken when something is done */
+	pthread_t thread;
+	bool is_running;
+	unsigned jobs; /* given, and not taken back */
+};
+void incident_thread_start(struct incident_thread *t, struct daemon *d);
+/* At the end of those to do. False: there are too many, or there is no thread; `job` is still the caller's. */
+bool incident_job_give(struct incident_thread *t, struct incident_job *job);
+/* Those that are done, the caller's from now on. */
+struct incident_job *incident_jobs_done(struct incident_thread *t);
+/* Does what was given, and is there no more: then jobs are done by incident_job_do(). */
+void incident_thread_end(struct incident_thread *t);
+void incident_job_do(struct incident_thread *t, struct incident_job *job);
+void incident_job_free(struct incident_job *job);
+void incident_thread_close(struct incident_thread *t); /* the file */
+
+/* --- incident.c: what is recorded ------------------------------------------------------------- */
 
 /* What cannot be recorded never stops the daemon. */
 void incidents_open(struct daemon *d);

@@ -1,0 +1,127 @@
+/* The thread that has the file of the incident log: jobs go to it from the loop, and come back (incident.h). */
+#include "meshd/io/incident.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define JOBS_MAX 24 /* one for each client, and what the log itself wants */
+
+/* --- a job ---------------------------------------------------------------------------------------- */
+
+static bool store_ensure(struct incident_thread *t, struct incident_job *job)
+{
+	static const struct incident_limits limits = { INCIDENT_ENTRIES_MAX, INCIDENT_BYTES_MAX };
+
+	if (!t->store)
+		job->result = incident_store_open(&t->store, t->dir, &t->signer, &limits, &job->was_bad, job->error);
+	return t->store;
+}
+
+void incident_job_do(struct incident_thread *t, struct incident_job *job)
+{
+	job->result = 0;
+	if (!store_ensure(t, job))
+		return;
+	if (job->kind == JOB_VERIFY)
+		job->result = incident_store_verify(t->store, job->error);
+	else if (job->kind == JOB_APPEND)
+		job->result = incident_store_append(t->store, bytes_of(job->body, job->len), job->entries, job->error);
+	else if (!(job->runs = incident_store_read(t->store, job->from, &job->next_run, job->error)))
+		job->result = -EIO;
+	if (job->result == -EBADMSG) { /* opened anew, it is set aside */
+		incident_store_close(t->store);
+		t->store = NULL;
+	}
+}
+
+void incident_job_free(struct incident_job *job)
+{
+	json_decref(job->runs);
+	free(job->body);
+	free(job);
+}
+
+/* --- the thread -------------------------------------------------------------------------------- */
+
+static void *thread_run(void *arg)
+{
+	struct incident_thread *t = arg;
+
+	pthread_mutex_lock(&t->lock);
+	for (;;) {
+		while (!t->todo && !t->ends)
+			pthread_cond_wait(&t->wake, &t->lock);
+		struct incident_job *job = t->todo;
+		if (!job)
+			break;
+		t->todo = job->next;
+		pthread_mutex_unlock(&t->lock);
+		incident_job_do(t, job);
+		pthread_mutex_lock(&t->lock);
+		job->next = t->done;
+		t->done = job;
+		if (t->d->loop && !t->ends)
+			ev_async_send(t->d->loop, &t->d->written);
+	}
+	pthread_mutex_unlock(&t->lock);
+	return NULL;
+}
+
+void incident_thread_start(struct incident_thread *t, struct daemon *d)
+{
+	t->d = d;
+	t->signer = (struct incident_signer){ &d->enrolment.identity, d->enrolment.authority.deployment };
+	snprintf(t->dir, sizeof(t->dir), "%s", d->config.state_dir);
+	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->wake, NULL);
+	t->is_running = pthread_create(&t->thread, NULL, thread_run, t) == 0;
+}
+
+void incident_thread_end(struct incident_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	t->ends = true;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	if (t->is_running)
+		pthread_join(t->thread, NULL);
+	t->is_running = false;
+}
+
+void incident_thread_close(struct incident_thread *t)
+{
+	if (t->store)
+		incident_store_close(t->store);
+	pthread_mutex_destroy(&t->lock);
+	pthread_cond_destroy(&t->wake);
+}
+
+/* --- to it, and back ---------------------------------------------------------------------------- */
+
+bool incident_job_give(struct incident_thread *t, struct incident_job *job)
+{
+	struct incident_job **at = &t->todo;
+
+	if (!t->is_running || t->jobs >= JOBS_MAX)
+		return false;
+	t->jobs++;
+	job->next = NULL;
+	pthread_mutex_lock(&t->lock);
+	while (*at)
+		at = &(*at)->next;
+	*at = job;
+	pthread_cond_signal(&t->wake);
+	pthread_mutex_unlock(&t->lock);
+	return true;
+}
+
+struct incident_job *incident_jobs_done(struct incident_thread *t)
+{
+	pthread_mutex_lock(&t->lock);
+	struct incident_job *done = t->done;
+	t->done = NULL;
+	pthread_mutex_unlock(&t->lock);
+	for (const struct incident_job *job = done; job; job = job->next)
+		t->jobs--;
+	return done;
+}
