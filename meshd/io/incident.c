@@ -91,7 +91,7 @@ static void hours_close(struct incidents *c, uint64_t now_us, bool is_end)
 	for (unsigned i = 0; i < c->quotas.count; i++) {
 		struct quota *q = &c->quotas.all[i];
 
-		if (q->more && (is_end || now_us >= q->since_us + HOUR_US))
+		if (q->more && (is_end || quota_is_over(q, now_us, HOUR_US)))
 			hour_close(c, q, now_us);
 	}
 }
@@ -105,7 +105,7 @@ void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *
 		return;
 	}
 	struct quota *q = quota_find(&c->quotas, now_us, code);
-	if (now_us - q->since_us >= HOUR_US)
+	if (quota_is_over(q, now_us, HOUR_US))
 		hour_close(c, q, now_us);
 	/* What has data is what the report is made of. */
 	if (quota_take(q, data ? INCIDENT_HOUR_DATA_MAX : INCIDENT_HOUR_MAX))
@@ -283,7 +283,7 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 	hours_close(c, now_us, false);
 	if (c->append && c->append_waits && now_us >= c->retry_us)
 		c->append_waits = !incident_job_give(&c->thread, c->append);
-	if (!c->append && c->pending_len && (now_us - c->pending_us >= BATCH_US || c->pending_len >= BATCH_BYTES))
+	if (!c->append && c->pending_len && (now_us >= c->pending_us + BATCH_US || c->pending_len >= BATCH_BYTES))
 		append_give(d, now_us);
 }
 

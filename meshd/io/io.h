@@ -62,6 +62,8 @@ struct quotas {
 };
 /* A code beyond the table shares the last entry: bounded and still limited. */
 struct quota *quota_find(struct quotas *q, uint64_t now_us, const char *code);
+/* It may have begun after what the loop takes for now. */
+bool quota_is_over(const struct quota *q, uint64_t now_us, uint64_t window_us);
 /* One more of it. False: it was too many, and is only counted. */
 bool quota_take(struct quota *q, unsigned most);
 /* Another window begins. True: in the last one were so many more, as `text` tells. */

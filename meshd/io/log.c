@@ -70,7 +70,7 @@ bool log_event(struct log *l, uint64_t now_us, const char *code, const char *for
 	char text[LOG_LINE_MAX];
 	va_list args;
 
-	if (now_us - q->since_us >= LOG_WINDOW_US)
+	if (quota_is_over(q, now_us, LOG_WINDOW_US))
 		window_close(l, q, now_us);
 	if (!quota_take(q, l->is_verbose ? UINT_MAX : LOG_BURST))
 		return false;
@@ -97,6 +97,6 @@ void log_flush(struct log *l, uint64_t now_us)
 	if (l->lost)
 		lost_tell(l, now_us);
 	for (unsigned i = 0; i < l->quotas.count; i++)
-		if (now_us - l->quotas.all[i].since_us >= LOG_WINDOW_US)
+		if (quota_is_over(&l->quotas.all[i], now_us, LOG_WINDOW_US))
 			window_close(l, &l->quotas.all[i], now_us);
 }

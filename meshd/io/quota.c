@@ -19,6 +19,11 @@ struct quota *quota_find(struct quotas *q, uint64_t now_us, const char *code)
 	return new;
 }
 
+bool quota_is_over(const struct quota *q, uint64_t now_us, uint64_t window_us)
+{
+	return now_us >= q->since_us + window_us;
+}
+
 bool quota_take(struct quota *q, unsigned most)
 {
 	bool is_kept = q->kept < most;

@@ -225,6 +225,21 @@ static void what_happened_survives_restarts_and_is_signed(void **state)
 	assert_int_equal(said(*state, "log-"), 0);
 }
 
+/* Flash is written seldom; the loop tells the time at which its tick began. */
+static void what_happens_in_a_tick_waits_for_what_comes_with_it(void **state)
+{
+	struct daemon *d = opened(*state);
+	uint64_t now_us = io_now_us(), first;
+
+	incident_note(d, now_us + 1, "port-up", NULL, "radio0");
+	incidents_tick(d, now_us);
+	incident_note(d, now_us + 2, "port-up", NULL, "radio1");
+	closed(d);
+	struct incident_store *s = stored(*state, &wide);
+	assert_int_equal(runs(*state, s, &first), 1);
+	incident_store_close(s);
+}
+
 static void settled(struct daemon *d, uint64_t now_us, struct place *p, const char *what)
 {
 	for (unsigned i = 0; i < 200000 && !said(p, what); i++) {
@@ -351,6 +366,7 @@ int main(void)
 		TEST(what_is_changed_or_taken_out_is_found),
 		TEST(a_long_log_is_read_in_pages),
 		TEST(what_happened_survives_restarts_and_is_signed),
+		TEST(what_happens_in_a_tick_waits_for_what_comes_with_it),
 		TEST(a_log_that_was_changed_is_told_at_the_next_start),
 		TEST(a_damaged_file_and_another_nodes_are_set_aside),
 		TEST(of_what_happens_too_often_only_the_number_is_kept),

@@ -172,6 +172,18 @@ static void flush_tells_it_when_the_flood_is_over(void **state)
 	assert_non_null(strstr(s->text, "suppressed refused: 1 more\n"));
 }
 
+/* The loop tells the time at which its tick began. */
+static void a_window_that_begins_after_the_tick_is_not_over_in_it(void **state)
+{
+	struct scene *s = *state;
+
+	for (unsigned i = 0; i < LOG_BURST + 1; i++)
+		log_event(&s->log, START_US + 1, "refused", "%u", i);
+	log_flush(&s->log, START_US);
+	log_event(&s->log, START_US + 2, "refused", "%s", "too early");
+	assert_int_equal(lines_of(s), LOG_BURST);
+}
+
 static void more_codes_than_the_table_are_still_limited(void **state)
 {
 	struct scene *s = *state;
@@ -235,6 +247,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(full_pipe_loses_lines_and_holds_up_nobody, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_flood_does_not_hide_other_codes, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_next_window_tells_how_much_was_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_window_that_begins_after_the_tick_is_not_over_in_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(flush_tells_it_when_the_flood_is_over, setup, teardown),
 		cmocka_unit_test_setup_teardown(more_codes_than_the_table_are_still_limited, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_log_that_cannot_be_written_is_borne, setup, teardown),
