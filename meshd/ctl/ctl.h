@@ -15,6 +15,7 @@
 #define MESHD_CTL_CTL_H
 
 #include "crypto/crypto.h"
+#include "meshd/base/traffic.h"
 #include "meshd/chronicle/chronicle.h"
 
 #include <jansson.h>
@@ -216,6 +217,12 @@ int span_take(struct text_list *words, bool is_off, long usual_s, long *for_s, c
 const char *words_bytes(json_int_t bytes, char text[WORDS_MAX]);
 /* What works by the routes' word: "all", "no pictures" (bulk), "no voice" (command), "messages only". */
 const char *words_classes(const json_t *classes);
+extern const char *const words_purposes[TRAFFIC_CLASSES]; /* of a class: "text", "voice", "pictures" */
+/* Of an outage (docs/control.md): what was lost, "text, voice" or "(start)"; and the members that say what came back
+ * when, the last one when all had. */
+const char *words_lost(const json_t *outage, char text[WORDS_MAX]);
+#define WORDS_MARKS 5
+extern const char *const words_mark_keys[WORDS_MARKS];
 /* A string member, "" if there is none. */
 const char *json_text(const json_t *object, const char *key);
 json_int_t json_number(const json_t *object, const char *key);

@@ -1,12 +1,9 @@
 /* meshctl outages: what is out now, and every outage with the times until what came back. */
-#include "meshd/base/traffic.h"
 #include "meshd/ctl/ctl.h"
 
 #include <time.h>
 
 #define CELL 32
-
-static const char *const purposes[TRAFFIC_CLASSES] = { "text", "voice", "pictures" };
 
 /* By this machine's clock, as the daemon had it. */
 static const char *date_text(json_int_t unix_s, char text[CELL])
@@ -35,30 +32,15 @@ static const char *after_text(const json_t *outage, const char *key, char text[C
 	return text;
 }
 
-static const char *lost_text(const json_t *outage, char text[CELL])
-{
-	const json_t *lost = json_object_get(outage, "lost");
-	size_t len = 0;
-
-	*text = 0;
-	if (json_flag(outage, "start"))
-		return "(start)";
-	for (unsigned class = 0; class < TRAFFIC_CLASSES; class ++)
-		if (json_has(lost, traffic_class_name(class)))
-			len += (size_t)snprintf(text + len, CELL - len, "%s%s", len ? ", " : "", purposes[class]);
-	return text;
-}
-
 static void outage_row(struct table *t, const json_t *outage)
 {
-	static const char *const keys[] = { "contact_s", "text_s", "voice_s", "picture_s", "restored_s" };
-	char text[CELL];
+	char text[CELL], lost[WORDS_MAX];
 
 	table_cell(t, "%s", json_text(outage, "site"));
 	table_cell(t, "%s", date_text(json_number(outage, "began_unix_s"), text));
-	table_cell(t, "%s", lost_text(outage, text));
-	for (unsigned i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
-		table_cell(t, "%s", after_text(outage, keys[i], text));
+	table_cell(t, "%s", words_lost(outage, lost));
+	for (unsigned i = 0; i < WORDS_MARKS; i++)
+		table_cell(t, "%s", after_text(outage, words_mark_keys[i], text));
 }
 
 static void site_print(const json_t *site, FILE *out)
@@ -77,7 +59,7 @@ static void site_print(const json_t *site, FILE *out)
 
 		if (i == TRAFFIC_CLASSES)
 			break;
-		fprintf(out, "%s %s ", i ? ";" : ",", purposes[i]);
+		fprintf(out, "%s %s ", i ? ";" : ",", words_purposes[i]);
 		if (!json_is_number(worked))
 			fprintf(out, "never");
 		else

@@ -6,12 +6,10 @@
 #ifndef MESHD_CTL_REPORT_H
 #define MESHD_CTL_REPORT_H
 
-#include "meshd/base/traffic.h"
 #include "meshd/ctl/ctl.h"
 
 #define REPORT_PROMISE_MS 600000 /* within ten minutes something works again */
 #define REPORT_OPEN INT64_MAX /* an end that is not there yet */
-#define REPORT_MARKS 5
 
 struct report_outage {
 	unsigned log; /* who watched */
@@ -60,13 +58,8 @@ struct report {
 /* Reads it all; false: memory. report_free() in any case. */
 bool report_make(struct report *r, struct story *story);
 void report_free(struct report *r);
-extern const char *const report_purposes[TRAFFIC_CLASSES]; /* "text", "voice", "pictures" */
-extern const char *const report_mark_keys[REPORT_MARKS]; /* in an outage's data */
 /* Milliseconds from the beginning; REPORT_OPEN: not yet. */
 int64_t report_mark_ms(const struct report_outage *o, unsigned mark);
-/* What was lost in words. */
-#define REPORT_LOST_TEXT 32
-const char *report_lost_text(const struct report_outage *o, char text[REPORT_LOST_TEXT]);
 /* "4.0 s", "12 min 05 s". */
 const char *report_span_text(int64_t ms, char text[WORDS_MAX]);
 /* The next fault, from *at on, that began when the outage did; NULL: no more. */

@@ -36,21 +36,21 @@ static void line_put(const struct report *r, FILE *out, const char *kind, unsign
 
 static void outages_put(const struct report *r, FILE *out)
 {
-	static const char *const kinds[REPORT_MARKS] = { "first-contact", "first-text", "first-voice", "first-picture",
+	static const char *const kinds[WORDS_MARKS] = { "first-contact", "first-text", "first-voice", "first-picture",
 		"restored" };
-	char lost[REPORT_LOST_TEXT];
+	char lost[WORDS_MAX];
 
 	for (size_t i = 0; i < r->outage_count; i++) {
 		const struct report_outage *o = &r->outages[i];
-		int64_t restored_ms = report_mark_ms(o, REPORT_MARKS - 1);
+		int64_t restored_ms = report_mark_ms(o, WORDS_MARKS - 1);
 
 		line_put(r, out, "outage", o->log, o->began_ms,
 			restored_ms == REPORT_OPEN ? REPORT_OPEN : o->began_ms + restored_ms, o->site,
-			report_lost_text(o, lost));
-		for (unsigned m = 0; m < REPORT_MARKS; m++)
+			words_lost(o->data, lost));
+		for (unsigned m = 0; m < WORDS_MARKS; m++)
 			if (report_mark_ms(o, m) != REPORT_OPEN)
 				line_put(r, out, kinds[m], o->log, o->began_ms, o->began_ms + report_mark_ms(o, m),
-					o->site, report_lost_text(o, lost));
+					o->site, words_lost(o->data, lost));
 	}
 }
 
@@ -60,14 +60,14 @@ static void spans_put(const struct report *r, FILE *out)
 
 	for (size_t i = 0; i < r->span_count; i++)
 		line_put(r, out, r->spans[i].works ? "works" : "out", r->spans[i].log, r->spans[i].from_ms,
-			r->spans[i].to_ms, r->spans[i].site, report_purposes[r->spans[i].class]);
+			r->spans[i].to_ms, r->spans[i].site, words_purposes[r->spans[i].class]);
 	for (size_t i = 0; i < r->site_count; i++)
 		for (unsigned class = 0; class < TRAFFIC_CLASSES; class ++) {
 			const struct report_site *s = &r->sites[i];
 
 			if (!s->seen_ms[class])
 				continue;
-			snprintf(share, sizeof(share), "%s %.2f %%", report_purposes[class],
+			snprintf(share, sizeof(share), "%s %.2f %%", words_purposes[class],
 				100.0 * (double)s->worked_ms[class] / (double)s->seen_ms[class]);
 			line_put(r, out, "available", s->log, r->story->from_ms,
 				r->story->from_ms + s->worked_ms[class], s->site, share);

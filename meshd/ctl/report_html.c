@@ -192,14 +192,14 @@ static void causes_put(const struct report *r, FILE *out, const struct report_ou
 
 static void outage_put(const struct report *r, FILE *out, const struct report_outage *o)
 {
-	static const char *const labels[REPORT_MARKS] = { "contact", "text", "voice", "picture", "restored" };
-	char text[WORDS_MAX], lost[REPORT_LOST_TEXT];
+	static const char *const labels[WORDS_MARKS] = { "contact", "text", "voice", "picture", "restored" };
+	char text[WORDS_MAX], lost[WORDS_MAX];
 
 	fprintf(out, "<tr>");
 	cell_put(out, "head", "site", o->site);
 	date_put(out, "began", o->began_ms);
-	cell_put(out, "", "lost", report_lost_text(o, lost));
-	for (unsigned i = 0; i < REPORT_MARKS; i++) {
+	cell_put(out, "", "lost", words_lost(o->data, lost));
+	for (unsigned i = 0; i < WORDS_MARKS; i++) {
 		int64_t ms = report_mark_ms(o, i);
 		bool is_open = ms == REPORT_OPEN && !o->is_over && o->said_ms - o->began_ms > REPORT_PROMISE_MS;
 
@@ -242,7 +242,7 @@ static void availability_put(const struct report *r, FILE *out)
 			fprintf(out, "<tr>");
 			cell_put(out, "head", "site", s->site);
 			cell_put(out, "", "seen from", node_of(r, s->log));
-			cell_put(out, "", "for", report_purposes[class]);
+			cell_put(out, "", "for", words_purposes[class]);
 			cell_put(out, "span", "watched", report_span_text(seen_ms, text));
 			cell_put(out, "span", "worked", report_span_text(worked_ms, text));
 			cell_put(out, "span", "out", report_span_text(seen_ms - worked_ms, text));

@@ -10,9 +10,6 @@
 #define CAUSE_BEFORE_MS 60000 /* a fault that began so long before an outage, or after, may be its cause */
 #define CAUSE_AFTER_MS 15000
 
-const char *const report_purposes[TRAFFIC_CLASSES] = { "text", "voice", "pictures" };
-const char *const report_mark_keys[REPORT_MARKS] = { "contact_s", "text_s", "voice_s", "picture_s", "restored_s" };
-
 static const char *text_of(const struct chronicle_entry *e, const char *key)
 {
 	return json_text(e->data, key);
@@ -69,23 +66,9 @@ static bool outage_read(struct report *r, const struct chronicle_entry *e)
 
 int64_t report_mark_ms(const struct report_outage *o, unsigned mark)
 {
-	const json_t *after = json_object_get(o->data, report_mark_keys[mark]);
+	const json_t *after = json_object_get(o->data, words_mark_keys[mark]);
 
 	return json_is_number(after) ? (int64_t)(1000 * json_number_value(after)) : REPORT_OPEN;
-}
-
-const char *report_lost_text(const struct report_outage *o, char text[REPORT_LOST_TEXT])
-{
-	size_t len = 0;
-
-	*text = 0;
-	if (json_flag(o->data, "start"))
-		return "(start)";
-	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
-		if (json_has(json_object_get(o->data, "lost"), traffic_class_name(i)))
-			len += (size_t)snprintf(
-				text + len, REPORT_LOST_TEXT - len, "%s%s", len ? ", " : "", report_purposes[i]);
-	return text;
 }
 
 /* --- what worked ----------------------------------------------------------------------------------- */
@@ -281,7 +264,7 @@ static void rest_cut(struct report *r)
 	kept = 0;
 	for (size_t i = 0; i < r->outage_count; i++) {
 		const struct report_outage *o = &r->outages[i];
-		int64_t restored_ms = o->is_over ? report_mark_ms(o, REPORT_MARKS - 1) : REPORT_OPEN;
+		int64_t restored_ms = o->is_over ? report_mark_ms(o, WORDS_MARKS - 1) : REPORT_OPEN;
 		bool is_before = restored_ms != REPORT_OPEN && o->began_ms + restored_ms < s->from_ms;
 
 		if (o->began_ms <= s->to_ms && !is_before)

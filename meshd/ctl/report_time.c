@@ -131,7 +131,7 @@ static void site_put(const struct report *r, FILE *out, const struct report_site
 	}
 	fprintf(out, "</b>\n");
 	for (unsigned class = 0; class < TRAFFIC_CLASSES; class ++) {
-		fprintf(out, "<span>%s</span>", report_purposes[class]);
+		fprintf(out, "<span>%s</span>", words_purposes[class]);
 		lane_put(r, out, site, class);
 		lane_words_put(out, site, class);
 	}

@@ -50,6 +50,24 @@ const char *words_classes(const json_t *classes)
 	return has_voice ? has_pictures ? "all" : "no pictures" : has_pictures ? "no voice" : "messages only";
 }
 
+const char *const words_purposes[TRAFFIC_CLASSES] = { "text", "voice", "pictures" };
+const char *const words_mark_keys[WORDS_MARKS] = { "contact_s", "text_s", "voice_s", "picture_s", "restored_s" };
+
+const char *words_lost(const json_t *outage, char text[WORDS_MAX])
+{
+	const json_t *lost = json_object_get(outage, "lost");
+	size_t len = 0;
+
+	*text = 0;
+	if (json_flag(outage, "start"))
+		return "(start)";
+	for (unsigned class = 0; class < TRAFFIC_CLASSES; class ++)
+		if (json_has(lost, traffic_class_name(class)))
+			len += (size_t)snprintf(
+				text + len, WORDS_MAX - len, "%s%s", len ? ", " : "", words_purposes[class]);
+	return text;
+}
+
 const char *words_span(json_int_t seconds, char text[WORDS_MAX])
 {
 	long long s = (long long)seconds;
