@@ -199,7 +199,7 @@ static void tables_do_not_grow_round_after_round__M(void **state)
 {
 	char error[PLAN_ERROR_MAX];
 	struct plan *plan = plan_parse("test", bytes_of(TROUBLE, strlen(TROUBLE)), error);
-	size_t most[3] = { 0 };
+	size_t least[3] = { SIZE_MAX, SIZE_MAX, SIZE_MAX };
 
 	(void)state;
 	if (!plan)
@@ -207,19 +207,20 @@ static void tables_do_not_grow_round_after_round__M(void **state)
 	struct trial *t = trial_new(plan, 1, NULL);
 	assert_non_null(t);
 	for (unsigned round = 1; round <= ROUNDS; round++) {
-		size_t *third = &most[(round - 1) * 3 / ROUNDS];
+		size_t *third = &least[(round - 1) * 3 / ROUNDS];
 		size_t sum = 0;
 
 		world_run(t->world, WORLD_START_US + round * ROUND_S * SECOND_US);
 		bounds_look(t->world);
 		for (unsigned i = 0; i < t->world->station_count; i++)
 			sum += entries(t->world->stations[i]);
-		*third = sum > *third ? sum : *third;
+		*third = sum < *third ? sum : *third;
 	}
-	print_message("# most entries in thirds: %zu %zu %zu\n", most[0], most[1], most[2]);
-	assert_true(most[0] > 0);
-	/* What was forgotten by the second third is forgotten by the last: a handshake more or less is chance. */
-	assert_true(most[2] <= most[1] + most[1] / 20);
+	print_message("# least entries in thirds: %zu %zu %zu\n", least[0], least[1], least[2]);
+	assert_true(least[0] > 0);
+	/* What was forgotten by the second third is forgotten by the last. The least: a flood that waits is chance, and
+	 * an entry more in each round would be a quarter more. */
+	assert_true(least[2] <= least[1] + least[1] / 10);
 	assert_null(world_breach(t->world));
 	trial_free(t);
 	plan_free(plan);
