@@ -221,7 +221,7 @@ int log_link_verify(
 #define NOISE_MESSAGE_MAX 1200 /* longest handshake message */
 #define NOISE_PAYLOAD_MAX 900
 
-enum noise_pattern { NOISE_XXPSK0, NOISE_IKPSK2 };
+enum noise_pattern { NOISE_XXPSK0, NOISE_IKPSK2, NOISE_X };
 
 struct secret_noise {
 	enum noise_pattern pattern;
@@ -243,8 +243,8 @@ struct noise_config {
 	bool initiator;
 	struct bytes prologue; /* hashed, not kept */
 	const uint8_t *s_secret; /* own X25519 secret, 32 B, copied */
-	const uint8_t *psk; /* 32 B, copied */
-	const uint8_t *remote_static; /* 32 B; needed by the IK initiator, else NULL */
+	const uint8_t *psk; /* 32 B, copied; not of NOISE_X */
+	const uint8_t *remote_static; /* 32 B; needed by the initiator of IK and X, else NULL */
 };
 
 void noise_init(struct secret_noise *n, const struct noise_config *config);
@@ -261,6 +261,20 @@ bool noise_is_complete(const struct secret_noise *n);
 /* Handshake hash and transport keys by direction; -EPROTO unless complete. */
 int noise_split(const struct secret_noise *n, uint8_t send_key[KEY_LEN], uint8_t receive_key[KEY_LEN],
 	uint8_t hash[NOISE_HASH_LEN]);
+
+/* --- letters: sealed once, without an answer (letter.c; protocol.md 4.6) --------------- */
+
+/* A Noise_X message: who opens it knows whose it is. There is no forward secrecy, and nothing in it tells a copy: that
+ * is up to the user. `about` is what goes beside it in the clear and must be the same at both ends. */
+#define LETTER_OVERHEAD (KEY_LEN + KEY_LEN + TAG_LEN + TAG_LEN)
+/* Known to who sealed it, and to nobody else but who has opened it. */
+#define LETTER_PROOF_LEN 8
+/* Appends plain.len + LETTER_OVERHEAD bytes. 0; -ENOSPC; -EPROTO: `to` is no usable key. */
+int letter_seal(struct writer *out, struct bytes plain, struct bytes about, const struct secret_identity *from,
+	const uint8_t to[KEY_LEN], const struct random *random, uint8_t proof[LETTER_PROOF_LEN]);
+/* Appends the plain text, and tells the sender's key. 0; -EBADMSG: it is not for us, or changed; -ENOSPC. */
+int letter_open(struct writer *plain, struct bytes sealed, struct bytes about, const struct secret_identity *to,
+	uint8_t from[KEY_LEN], uint8_t proof[LETTER_PROOF_LEN]);
 
 /* --- transport sessions (protocol.md 4.4, 4.5) ------------------------------------ */
 

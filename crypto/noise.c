@@ -1,12 +1,12 @@
 /*
- * Noise handshakes XXpsk0 and IKpsk2 (Noise revision 34, sections 5.3 and 9;
- * protocol.md 4.1): a pattern is a table of tokens, and writing or reading a
- * message is a walk along one row.
+ * Noise handshakes XXpsk0 and IKpsk2, and the one-way X (Noise revision 34, sections
+ * 5.3, 7.4 and 9; protocol.md 4.1, 4.6): a pattern is a table of tokens, and writing
+ * or reading a message is a walk along one row.
  *
- *   XXpsk0                     IKpsk2
- *                              <- s
- *                              ...
- *   -> psk, e                  -> e, es, s, ss
+ *   XXpsk0                     IKpsk2                     X
+ *                              <- s                       <- s
+ *                              ...                        ...
+ *   -> psk, e                  -> e, es, s, ss            -> e, es, s, ss
  *   <- e, ee, s, es            <- e, ee, se, psk
  *   -> s, se
  *
@@ -30,6 +30,7 @@ enum token { TOKEN_END, TOKEN_E, TOKEN_S, TOKEN_EE, TOKEN_ES, TOKEN_SE, TOKEN_SS
 struct pattern {
 	const char *name;
 	bool knows_responder; /* pre-message <- s */
+	bool has_psk;
 	uint8_t message_count;
 	enum token messages[MESSAGES_MAX][TOKENS_MAX];
 };
@@ -37,14 +38,22 @@ struct pattern {
 static const struct pattern patterns[] = {
 	[NOISE_XXPSK0] = {
 		.name = "Noise_XXpsk0_25519_ChaChaPoly_BLAKE2b",
+		.has_psk = true,
 		.message_count = 3,
 		.messages = { { TOKEN_PSK, TOKEN_E }, { TOKEN_E, TOKEN_EE, TOKEN_S, TOKEN_ES }, { TOKEN_S, TOKEN_SE } },
 	},
 	[NOISE_IKPSK2] = {
 		.name = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2b",
 		.knows_responder = true,
+		.has_psk = true,
 		.message_count = 2,
 		.messages = { { TOKEN_E, TOKEN_ES, TOKEN_S, TOKEN_SS }, { TOKEN_E, TOKEN_EE, TOKEN_SE, TOKEN_PSK } },
+	},
+	[NOISE_X] = {
+		.name = "Noise_X_25519_ChaChaPoly_BLAKE2b",
+		.knows_responder = true,
+		.message_count = 1,
+		.messages = { { TOKEN_E, TOKEN_ES, TOKEN_S, TOKEN_SS } },
 	},
 };
 
@@ -55,7 +64,8 @@ void noise_init(struct secret_noise *n, const struct noise_config *config)
 	*n = (struct secret_noise){ .pattern = config->pattern, .initiator = config->initiator };
 	memcpy(n->s_secret, config->s_secret, KEY_LEN);
 	crypto_scalarmult_curve25519_base(n->s_public, n->s_secret);
-	memcpy(n->psk, config->psk, KEY_LEN);
+	if (pattern->has_psk)
+		memcpy(n->psk, config->psk, KEY_LEN);
 	symmetric_init(n, pattern->name);
 	symmetric_mix_hash(n, config->prologue);
 	if (!pattern->knows_responder)
@@ -107,12 +117,13 @@ static int token_mix(struct secret_noise *n, enum token token)
 	}
 }
 
-/* A public ephemeral key goes into the hash and, because the pattern has a
- * psk, also into the key: section 9.2. */
+/* A public ephemeral key goes into the hash and, if the pattern has a psk, also
+ * into the key: section 9.2. */
 static void ephemeral_mix(struct secret_noise *n, const uint8_t public[KEY_LEN])
 {
 	symmetric_mix_hash(n, bytes_of(public, KEY_LEN));
-	symmetric_mix_key(n, public);
+	if (patterns[n->pattern].has_psk)
+		symmetric_mix_key(n, public);
 }
 
 static int token_write(struct secret_noise *n, const struct random *random, enum token token, struct writer *out)

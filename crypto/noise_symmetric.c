@@ -116,7 +116,7 @@ static void nonce_make(uint8_t nonce[crypto_aead_chacha20poly1305_IETF_NPUBBYTES
 	write_le64(&w, counter);
 }
 
-/* Both patterns mix a key in before anything is sealed (section 9.2), so the
+/* All patterns mix a key in before anything is sealed, so the
  * specification's unkeyed case, sending plain text, does not exist here. */
 void symmetric_encrypt(struct secret_noise *n, struct bytes plain, struct writer *out)
 {

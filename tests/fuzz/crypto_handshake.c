@@ -1,5 +1,5 @@
 /*
- * Bytes from anyone reach noise_read() at every step of both handshakes.
+ * Bytes from anyone reach noise_read() at every step of each handshake.
  *
  * Input: one byte that selects pattern, step and manner, then bytes that are
  * either the message itself or a difference laid over the true message. Only
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size == 0)
 		return 0;
 	prng_seed(&prng, 1);
-	sides_init(sides, data[0] & 1 ? NOISE_IKPSK2 : NOISE_XXPSK0);
+	sides_init(sides, data[0] & 0x40 ? NOISE_X : data[0] & 1 ? NOISE_IKPSK2 : NOISE_XXPSK0);
 	for (unsigned step = 0; !noise_is_complete(&sides[0]); step++) {
 		message_make(&sides[step % 2], &random, &m);
 		if (step == (data[0] >> 1) % 3)

@@ -79,6 +79,12 @@ static void forgery_changes_nothing__ikpsk2(void **state)
 	forgery_changes_nothing(NOISE_IKPSK2);
 }
 
+static void forgery_changes_nothing__x(void **state)
+{
+	(void)state;
+	forgery_changes_nothing(NOISE_X);
+}
+
 static void too_long_message_is_refused(void **state)
 {
 	static const uint8_t data[NOISE_MESSAGE_MAX + 1];
@@ -301,6 +307,7 @@ int main(void)
 		cmocka_unit_test(published_vectors_hold__noise_rev34),
 		cmocka_unit_test(forgery_changes_nothing__xxpsk0),
 		cmocka_unit_test(forgery_changes_nothing__ikpsk2),
+		cmocka_unit_test(forgery_changes_nothing__x),
 		cmocka_unit_test(too_long_message_is_refused),
 		cmocka_unit_test(wrong_psk_stops_at_its_message),
 		cmocka_unit_test(other_prologue_or_responder_is_refused),

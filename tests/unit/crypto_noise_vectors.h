@@ -2,9 +2,9 @@
  * Published Noise vectors for 25519_ChaChaPoly_BLAKE2b, hex as published.
  *
  * "cacophony": haskell-cryptography/cacophony, vectors/cacophony.txt (public
- * domain). It has IKpsk2 but no XXpsk0.
+ * domain). It has IKpsk2 and X but no XXpsk0.
  * "flynn": flynn/noise, vectors.txt (BSD-3-Clause, (c) 2015 Prime Directive, Inc.):
- * XXpsk0 and IKpsk2, with and without payloads and prologue. It publishes no
+ * XXpsk0, IKpsk2 and X, with and without payloads and prologue. It publishes no
  * handshake hash; the hashes of its XXpsk0 cases were computed with Python's
  * hashlib and hmac from psk and published messages, which is all that goes in.
  */
@@ -23,6 +23,7 @@ struct vector_message {
 struct vector {
 	const char *source;
 	enum noise_pattern pattern;
+	bool answers; /* of a one-way pattern: transport messages alternate all the same */
 	const char *prologue;
 	const char *psk;
 	const char *initiator_static, *responder_static;
@@ -255,6 +256,55 @@ static const struct vector vectors[] = {
 				"fd0638db68611323934a1dc1c26175ddc9abfbf887629ce59b4303156bcaa1" },
 			{ "7375626d6172696e6579656c6c6f77",
 				"3d9c9f74481ef29d381234288ecb1d26afa997692fff8407cbf6da726a5725" },
+		},
+	},
+	{
+		.source = "cacophony",
+		.pattern = NOISE_X,
+		.prologue = "4a6f686e2047616c74",
+		.psk = "",
+		.initiator_static = "e61ef9919cde45dd5f82166404bd08e38bceb5dfdfded0a34c8df7ed542214d1",
+		.responder_static = "4a3acbfdb163dec651dfa3194dece676d437029c62a408b4c5ea9114246e4893",
+		.initiator_ephemeral = "893e28b9dc6ca8d611ab664754b8ceb7bac5117349a4439a6b0569da977c464a",
+		.responder_ephemeral = "",
+		.hash = "7a08e025835287d37f81c295a0a86f0431e206e5032632d06110df590aa69b08c0f5e6909f199ccfa044c1516366b974"
+			"f3f28102f977d0fac845c6563c7d5314",
+		.messages = {
+			{ "4c756477696720766f6e204d69736573",
+				"ca35def5ae56cec33dc2036731ab14896bc4c75dbb07a61f879f8e3afa4c79446c81e52f35c193f540f853e38ee3ddd5"
+				"d5ffe3cfa8b0c5b93c9498bd737ca396ca4dfa63e3f4878fa875a480bddfa3c0673aa4ec7600b7ea42a1f444512e3c25"
+				"24c19acd86468bde6b0aaa7dc2fc5069" },
+			{ "4d757272617920526f746862617264",
+				"b4e352f51eecbb9552dd7ab7240619d18aea21752d866e8687ac0181c3177a" },
+			{ "462e20412e20486179656b",
+				"3bd6fa95f3f6eed5f01e0c02df392a7fd96ff9416c36f7311f947e" },
+			{ "4361726c204d656e676572",
+				"8bce3062e9348896691a45e74563a5d57866e0ab39fa8bde2bcfca" },
+			{ "4a65616e2d426170746973746520536179",
+				"cc7610aad99dedc9fe14db2ab59dd09c380bb5f2b5999dcc340739f597817b7c67" },
+			{ "457567656e2042f6686d20766f6e2042617765726b",
+				"8b6dcbd77c157bc7ada2f28966068d18529725b2d34571415f507e92a6fcd9843a8cccb63b" },
+		},
+	},
+	{
+		.source = "flynn",
+		.pattern = NOISE_X,
+		.answers = true,
+		.prologue = "6e6f74736563726574",
+		.psk = "",
+		.initiator_static = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+		.responder_static = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20",
+		.initiator_ephemeral = "202122232425262728292a2b2c2d2e2f303132333435363738393a3b3c3d3e3f",
+		.responder_ephemeral = "",
+		.messages = {
+			{ "746573745f6d73675f30",
+				"358072d6365880d1aeea329adf9121383851ed21a28e3b75e965d0d2cd1662544fd54b64a44cca6205b19aa279c8056a"
+				"c51f96cf3d758067d237f87128e15a4c7166621c380455d9dbf411bd450cdb4b155fb51d817c41fe84d1c532e9d9b1ae"
+				"823f499ea722badc77e4" },
+			{ "79656c6c6f777375626d6172696e65",
+				"5876a3382ed90f78c1b3e6fcc88722443a39185cf5e5cda8ab5801aaf69cab" },
+			{ "7375626d6172696e6579656c6c6f77",
+				"7c0c69826778f7c46a4a344ae33d3c0ed24c6d3be7fd57c2dc63ef4f23655f" },
 		},
 	},
 };
