@@ -372,12 +372,24 @@ static unsigned crowd_place(const struct crowd *c, uint16_t id)
 	return low;
 }
 
-static void crowd_insert(struct crowd *c, unsigned at, const struct compact_item *item)
+/* Something is said of its member already: of another of its prefixes, or with a row in which it stands. */
+static bool crowd_has(const struct crowd *c, uint16_t id)
 {
+	unsigned at = crowd_place(c, id);
+
+	return at < c->count && c->items[at].id <= id;
+}
+
+/* Nothing is said of its member yet. Returns where it stands. */
+static unsigned crowd_insert(struct crowd *c, const struct compact_item *item)
+{
+	unsigned at = crowd_place(c, item->id);
+
 	memmove(&c->items[at + 1], &c->items[at], (c->count - at) * sizeof(*item));
 	c->items[at] = *item;
 	c->count++;
 	c->size += ITEM_MOST + LIST_HEAD;
+	return at;
 }
 
 static void crowd_remove(struct crowd *c, unsigned at)
@@ -399,23 +411,25 @@ enum crowd_verdict crowd_take(struct crowd *c, const struct destination *d, cons
 
 	if (!item_of(c->s, d, e, &item))
 		return CROWD_NOT_COMPACT;
-	unsigned at = crowd_place(c, item.id);
-	if (at < c->count && c->items[at].id <= item.id)
-		return CROWD_TAKEN; /* with another prefix of its member */
+	if (crowd_has(c, item.id))
+		return CROWD_TAKEN;
 	if (c->count == CROWD_MAX)
 		crowd_merge(c);
+	if (crowd_has(c, item.id))
+		return CROWD_TAKEN;
 	if (c->count == CROWD_MAX)
 		return CROWD_FULL;
-	at = crowd_place(c, item.id);
-	crowd_insert(c, at, &item);
+	unsigned at = crowd_insert(c, &item);
 	if (c->size > room)
 		c->size = crowd_measure(c);
 	if (c->size <= room)
 		return CROWD_TAKEN;
 	crowd_remove(c, at);
 	crowd_merge(c);
-	at = crowd_place(c, item.id);
-	crowd_insert(c, at, &item);
+	c->size = crowd_measure(c);
+	if (crowd_has(c, item.id))
+		return CROWD_TAKEN;
+	at = crowd_insert(c, &item);
 	c->size = crowd_measure(c);
 	if (c->size <= room)
 		return CROWD_TAKEN;

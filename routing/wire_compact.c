@@ -17,6 +17,8 @@
  */
 #include "routing/wire_compact.h"
 
+#include <assert.h>
+
 #define HEADER_SAME 0x04 /* S */
 #define HEADER_LANS 0x02 /* P */
 #define HEADER_BARE 0x01 /* R */
@@ -90,6 +92,7 @@ struct list_reader list_reader_of(struct bytes list, uint16_t first)
 
 static void gap_write(struct list_writer *l, uint16_t id)
 {
+	assert(id >= l->next); /* in ascending order */
 	number_write(&l->w, id - l->next + 1);
 }
 

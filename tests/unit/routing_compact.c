@@ -36,7 +36,7 @@ static struct prefix lan_of(unsigned i, unsigned k)
 		 : prefix_of(address_ipv4((uint8_t[4]){ 10, (uint8_t)(i >> 8), (uint8_t)i }), 24);
 }
 
-static void cards_write(void)
+static void cards_write(bool has_lans)
 {
 	for (unsigned i = 0; i < MEMBERS; i++) {
 		cards[i] = (struct babel_member){ .short_id = (uint16_t)(i + 1), .host = host_of(i) };
@@ -44,7 +44,7 @@ static void cards_write(void)
 		lans[i][0] = lan_of(i, 0);
 		lans[i][1] = lan_of(i, 1);
 		cards[i].lans = lans[i];
-		cards[i].lan_count = i % LANS_OF == 0 ? 2 : 0;
+		cards[i].lan_count = has_lans && i % LANS_OF == 0 ? 2 : 0;
 		values[i] = (struct value){ cards[i].origin, 1, (uint16_t)(100 + i) };
 		lan_values[i][0] = lan_values[i][1] = values[i];
 	}
@@ -115,11 +115,11 @@ static void thin_join(struct world *w, bool is_compact)
 	}
 }
 
-static struct world *world_with_table(void)
+static struct world *world_with(bool has_lans)
 {
 	struct world *w = world_new(3);
 
-	cards_write();
+	cards_write(has_lans);
 	for (unsigned i = 0; i <= 2; i += 2) {
 		node_start(w, i);
 		w->nodes[i].cards = cards;
@@ -133,6 +133,11 @@ static struct world *world_with_table(void)
 	probe_say(w, 1, CABLE, 0, say_ihu(96, 60000));
 	tell_all(w);
 	return w;
+}
+
+static struct world *world_with_table(void)
+{
+	return world_with(true);
 }
 
 static bool is_in_step(struct world *w)
@@ -236,6 +241,42 @@ static void lost_uplink_takes_few_bytes_whatever_hung_on_it(void **state)
 	printf("# loss of %d members: %zu bytes\n", MEMBERS, w->segments[THIN].bytes - before);
 	/* All of them are asked for, too, with their seqnos: nobody announces them there. */
 	assert_in_range(w->segments[THIN].bytes - before, 1, 6000);
+	world_free(w);
+}
+
+static void shuffle(struct prng *p, unsigned order[MEMBERS])
+{
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		unsigned at = (unsigned)prng_below(p, i + 1);
+
+		order[i] = order[at];
+		order[at] = i;
+	}
+}
+
+/* Rows form while others of their members still come, in whatever order they were told of. */
+static void losses_in_any_order_are_understood(void **state)
+{
+	struct world *w = world_with(false);
+	unsigned order[MEMBERS];
+	struct prng p;
+
+	(void)state;
+	prng_seed(&p, 3);
+	thin_join(w, true);
+	run_until_in_step(w, 60);
+	shuffle(&p, order);
+	struct speech s = probe_speech(w, 1, CABLE);
+	speech_begin(&s);
+	for (unsigned i = 0; i < MEMBERS; i++) {
+		values[order[i]].metric = BABEL_INFINITY;
+		tell_member(&s, order[i]);
+	}
+	speech_end(&s, 0);
+	run_until_in_step(w, 60);
+	assert_all_told(w);
+	assert_int_equal(counters_of(w, 2)->tlvs_malformed, 0);
+	assert_int_equal(counters_of(w, 2)->sync_mismatches, 0);
 	world_free(w);
 }
 
@@ -552,6 +593,7 @@ int main(void)
 		cmocka_unit_test(table_of_1073_members_takes_4700_bytes__protocol_1_1),
 		cmocka_unit_test(neighbour_that_reads_no_short_ids_is_told_in_full),
 		cmocka_unit_test(lost_uplink_takes_few_bytes_whatever_hung_on_it),
+		cmocka_unit_test(losses_in_any_order_are_understood),
 		cmocka_unit_test(answers_to_requests_take_few_bytes),
 		cmocka_unit_test(requests_travel_by_the_list_and_are_passed_on_one_by_one__protocol_2_5),
 		cmocka_unit_test(a_request_that_crosses_its_answer_asks_for_no_more),
