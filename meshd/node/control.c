@@ -13,6 +13,7 @@
  *   PROBED 10 id 2, size 2   it did, in a frame of that size
  *   LIST  11  list         who is out (revoke.c)
  *   MARK  12  mark 4       this is the list that we hold
+ *   AWARE 13  mark 4, sums 8, first 2, bitmap   who else holds it (aware.c)
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
@@ -209,6 +210,9 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_MARK:
 		revoke_mark_in(p, now_us, &r);
+		break;
+	case CONTROL_AWARE:
+		aware_in(p, now_us, &r);
 		break;
 	case CONTROL_ASK:
 		asked(p, now_us, &r);

@@ -87,7 +87,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->epoch = random_u32(&n->random);
 	n->is_wordless = config->is_wordless;
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
-	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES;
+	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
 	keys_derive(n);
@@ -120,6 +120,7 @@ void node_free(struct node *n)
 	free(n->classes);
 	meet_done(n);
 	reach_done(n);
+	aware_done(n);
 	revoke_done(n);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);

@@ -334,6 +334,8 @@ void node_revocation_stored(struct node *n, uint64_t now_us);
 /* The newest that is known; empty: none. */
 struct bytes node_revocation(const struct node *n);
 bool node_is_revoked(const struct node *n, const struct certificate *c);
+/* Has it come round that this member acts on the same list? False where there is none (aware.c). */
+bool node_is_aware(const struct node *n, const struct certificate *c);
 
 /* --- looking inside ------------------------------------------------------------------- */
 

@@ -241,6 +241,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 	timer_cancel(&n->heap, &p->probe);
 	detect_end(p);
 	joins_done(p);
+	aware_forget_peer(p);
 	keyring_done(&p->keys);
 	list_remove(&p->on_link);
 	n->peer_count--;
@@ -341,6 +342,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	peer_damp(p, now_us, damper_hold_us(&p->link->damper, now_us));
 	probe_begin(p, now_us);
 	detect_begin(p, now_us);
+	aware_met(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */
@@ -386,6 +388,7 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	p->heard_us = now_us;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
 	probe_doubt(p, now_us);
+	aware_settled(p, now_us);
 	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
 	peer_tell_engine(p, now_us);
 }
@@ -396,6 +399,8 @@ void peer_settled(struct peer *p, uint64_t now_us)
 		peer_ask_echo(p, now_us);
 	else if (!p->is_up && p->keys.has_current && p->keys.current.received)
 		peer_up(p, now_us);
+	else
+		aware_settled(p, now_us);
 }
 
 static bool peer_is_at_peace(const struct peer *p)

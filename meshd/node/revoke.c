@@ -207,6 +207,7 @@ static void list_act(struct node *n, uint64_t now_us)
 	if (r->held.list.date > n->time_floor.t_lo)
 		n->time_floor.t_lo = r->held.list.date;
 	members_say(n, &before, &r->held.list);
+	aware_begin(n, now_us);
 	bool was_out = n->is_out;
 	n->is_out = revoke_ends(n, &n->enrolment.certificate);
 	peers_tell(n, now_us); /* those, too, who are closed next: they learn why */

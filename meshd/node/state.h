@@ -48,6 +48,7 @@ enum capability {
 	CAPABILITY_CLASSES = 4, /* ... of all classes, which packets' frames name */
 	CAPABILITY_MEET = 8, /* on this link: it wants to be introduced (meet.c) */
 	CAPABILITY_PROBES = 16, /* it answers probes, and joins pieces on any link (probe.c) */
+	CAPABILITY_AWARE = 64, /* it tells who has the list of who is out (aware.c) */
 	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
@@ -94,6 +95,8 @@ struct peer;
 struct handshake;
 struct handshake_remote;
 struct revocations;
+struct aware;
+struct aware_peer;
 
 /* --- bucket.c --------------------------------------------------------------------------- */
 
@@ -250,6 +253,7 @@ struct peer {
 	uint64_t list_said_us, mark_said_us; /* to it */
 	unsigned list_says; /* since it was last heard to hold another one */
 	struct bucket lists; /* of its that are looked at */
+	struct aware_peer *aware; /* NULL: nothing passed yet */
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
 	bool initiated; /* the current session was started by us */
@@ -387,6 +391,7 @@ struct node {
 	bool has_duplicate;
 	bool is_out; /* its own certificate is */
 	struct revocations *revocations; /* NULL: nobody is out */
+	struct aware *aware; /* NULL: there is no list to know */
 	bool is_leaving;
 	bool believes_foreigners; /* has accepted an origin without certificate: the next certificate may forbid that */
 	uint64_t refilter_us;
@@ -644,6 +649,15 @@ void revoke_mark_in(struct peer *p, uint64_t now_us, struct reader *r);
 void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r); /* the peer may be gone afterwards */
 void revoke_done(struct node *n);
 
+/* --- aware.c: who has the list of who is out --------------------------------------------------------- */
+
+void aware_begin(struct node *n, uint64_t now_us); /* we have acted on another list */
+void aware_met(struct peer *p, uint64_t now_us); /* it is up */
+void aware_settled(struct peer *p, uint64_t now_us); /* it has our list, and is heard */
+void aware_in(struct peer *p, uint64_t now_us, struct reader *r);
+void aware_forget_peer(struct peer *p);
+void aware_done(struct node *n);
+
 /* --- short_id.c: members by their short-ids ------------------------------------------------------------ */
 
 /* The engine's questions (babel.h). */
@@ -667,6 +681,7 @@ enum control_op {
 	CONTROL_PROBED = 10,
 	CONTROL_LIST = 11,
 	CONTROL_MARK = 12,
+	CONTROL_AWARE = 13,
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
 };
