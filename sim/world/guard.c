@@ -40,6 +40,14 @@ static bool is_direct(const struct station *s, const struct station *to)
 	return s->node && oracle_successor(s, &host, &class, &link) == to;
 }
 
+/* Is what it is looked at for so now? */
+static bool is_looked_at(const struct trial_expect *e)
+{
+	struct world *w = e->trial->world;
+
+	return e->conf->met < 0 || station_meets(w->stations[e->conf->from], w->stations[e->conf->met]);
+}
+
 static void guard_due(struct timer *timer, uint64_t now_us)
 {
 	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
@@ -51,7 +59,7 @@ static void guard_due(struct timer *timer, uint64_t now_us)
 		return;
 	}
 	if (e->conf->measure == PLAN_ROUTED)
-		e->measured += station_reaches(s, w->stations[e->conf->to]) ? LOOK_US / 1e6 : 0;
+		e->measured += is_looked_at(e) && station_reaches(s, w->stations[e->conf->to]) ? LOOK_US / 1e6 : 0;
 	else if (e->conf->measure == PLAN_RELAYED)
 		e->measured += is_direct(s, w->stations[e->conf->to]) ? 0 : LOOK_US / 1e6;
 	else if (s->node && (double)entries_of(s->node) > e->measured)

@@ -14,7 +14,7 @@
 const char *plan_measure_name(enum plan_measure measure)
 {
 	static const char *const names[] = { "reach", "gap", "lost", "fallen", "share", "moves", "whole", "arrives",
-		"usable", "carried", "revoked", "sessions", "entries", "routed", "relayed", "floor" };
+		"usable", "carried", "revoked", "known", "sessions", "entries", "routed", "relayed", "floor" };
 
 	return names[measure];
 }

@@ -195,6 +195,7 @@ enum plan_measure {
 	PLAN_USABLE,
 	PLAN_CARRIED,
 	PLAN_REVOKED,
+	PLAN_KNOWN,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,
@@ -208,6 +209,7 @@ struct plan_expect {
 			      `from`) */
 	enum plan_class class; /* reach, whole, carried */
 	unsigned file; /* reach of pictures: it sends this one */
+	int met; /* routed: only while it is a neighbour of this node; -1: always */
 	uint64_t over_us; /* share: the mean of so long; 0: the worst ten seconds */
 	bool is_thin; /* share: of all links that were thin at the start */
 	const struct link_preset *kind; /* share: of all links of this kind; NULL: of one */

@@ -244,6 +244,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_RELAYED] = text->relayed,
 		[PLAN_FLOOR] = text->floor,
 		[PLAN_REVOKED] = text->revoked,
+		[PLAN_KNOWN] = text->known,
 	};
 	unsigned count = 0;
 
@@ -254,7 +255,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
-			"carried, sessions, entries, routed, relayed, floor, revoked; write each in a line of its own");
+			"carried, sessions, entries, routed, relayed, floor, revoked, known; write each in a line of "
+			"its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:
@@ -264,7 +266,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	case PLAN_WHOLE:
 		return whole_read(r, i, text->whole, e);
 	case PLAN_REVOKED:
-		return revoked_read(r, i, text->revoked, e);
+	case PLAN_KNOWN:
+		return revoked_read(r, i, given[e->measure], e);
 	case PLAN_CARRIED:
 		return carried_read(r, i, text->carried, e);
 	case PLAN_ARRIVES:

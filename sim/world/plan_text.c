@@ -198,6 +198,7 @@ static const cyaml_schema_field_t revoked_fields[] = {
 static const cyaml_schema_field_t guard_fields[] = {
 	TEXT_FIELD(struct plan_text_guard, "node", node),
 	TEXT_FIELD(struct plan_text_guard, "to", to),
+	TEXT_FIELD(struct plan_text_guard, "met", met),
 	TEXT_FIELD(struct plan_text_guard, "after", after),
 	TEXT_FIELD(struct plan_text_guard, "at most", at_most),
 	CYAML_FIELD_END,
@@ -220,6 +221,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "relayed", relayed, guard_fields),
 	PART_FIELD(struct plan_text_expect, "floor", floor, guard_fields),
 	PART_FIELD(struct plan_text_expect, "revoked", revoked, revoked_fields),
+	PART_FIELD(struct plan_text_expect, "known", known, revoked_fields),
 	CYAML_FIELD_END,
 };
 

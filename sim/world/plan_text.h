@@ -81,7 +81,7 @@ struct plan_text_arrives {
 };
 
 struct plan_text_guard {
-	char *node, *to, *after, *at_most;
+	char *node, *to, *met, *after, *at_most;
 };
 
 /* One of them is given. */
@@ -92,7 +92,7 @@ struct plan_text_expect {
 	struct plan_text_carried *carried;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
-	struct plan_text_revoked *revoked;
+	struct plan_text_revoked *revoked, *known;
 	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;
 };
 

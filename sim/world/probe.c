@@ -181,6 +181,7 @@ static watch_function watch_of(const struct plan_expect *conf)
 {
 	switch (conf->measure) {
 	case PLAN_REVOKED:
+	case PLAN_KNOWN:
 		return trial_revoked_due;
 	case PLAN_WHOLE:
 		return trial_whole_due;

@@ -77,8 +77,9 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 		snprintf(text, size, "entries in the tables of %s at most %g", node_name(t, c->from), c->at_most);
 		return;
 	case PLAN_ROUTED:
-		snprintf(text, size, "route from %s to %s for at most %g s after %g s", node_name(t, c->from),
-			node_name(t, c->to), c->at_most, after_s);
+		snprintf(text, size, "route from %s to %s for at most %g s after %g s%s%s", node_name(t, c->from),
+			node_name(t, c->to), c->at_most, after_s, c->met < 0 ? "" : " beside ",
+			c->met < 0 ? "" : node_name(t, (unsigned)c->met));
 		return;
 	case PLAN_RELAYED:
 		snprintf(text, size, "not directly from %s to %s for at most %g s after %g s", node_name(t, c->from),
@@ -90,6 +91,10 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_REVOKED:
 		snprintf(text, size, "%s is let go by all that %s reaches from %s, within %g s after %g s",
 			node_name(t, c->from), plan_class_name(c->class), node_name(t, c->to), c->at_most, after_s);
+		return;
+	case PLAN_KNOWN:
+		snprintf(text, size, "%s counts all that %s reaches as knowing of %s, within %g s after %g s",
+			node_name(t, c->to), plan_class_name(c->class), node_name(t, c->from), c->at_most, after_s);
 		return;
 	case PLAN_MOVES:
 		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,

@@ -1,7 +1,8 @@
 /*
  * A node is revoked, in the world's own way: the authority signs the next list, and one
  * node is told. What is measured is when the last of the others has let go of it: no
- * session with it, and no route to its address or to what lies behind it.
+ * session with it, and no route to its address or to what lies behind it; and when a node
+ * that counts who has the list has counted them all.
  */
 #include "sim/world/traffic.h"
 #include "sim/world/trial.h"
@@ -49,12 +50,12 @@ void trial_revoke(struct trial *t, const struct plan_event *e)
 
 /* --- who still knows it ------------------------------------------------------------------------- */
 
-static bool has_session(const struct station *s, const struct station *out)
+bool station_meets(const struct station *s, const struct station *other)
 {
 	struct node_peer_info info;
 
-	for (unsigned i = 0; i < s->port_count; i++)
-		if (node_find_peer(s->node, i, &out->neighbour_address, &info) && info.is_up)
+	for (unsigned i = 0; s->node && i < s->port_count; i++)
+		if (node_find_peer(s->node, i, &other->neighbour_address, &info) && info.is_up)
 			return true;
 	return false;
 }
@@ -83,7 +84,7 @@ static const char *hold_of(const struct station *s, const struct station *out)
 {
 	struct prefix host = prefix_of_host(out->address);
 
-	if (has_session(s, out))
+	if (station_meets(s, out))
 		return "a session with";
 	if (has_way(s, &host))
 		return "a route to";
@@ -93,38 +94,51 @@ static const char *hold_of(const struct station *s, const struct station *out)
 	return NULL;
 }
 
-static bool is_let_go(struct trial_expect *e)
+/* "known": has the one that counts heard of this one that it has the list? Else: has it let go? */
+static bool is_good(struct trial_expect *e, const struct station *s)
 {
-	struct world *w = e->trial->world;
-	const struct station *out = w->stations[e->conf->from];
-	unsigned *groups = whole_groups(w, traffic_mark(e->conf->class));
-	const char *hold = NULL;
+	const struct station *out = e->trial->world->stations[e->conf->from];
+	const struct station *at = e->trial->world->stations[e->conf->to];
 
-	for (unsigned i = 0; !hold && i < w->station_count; i++) {
-		const struct station *s = w->stations[i];
-
-		if (s == out || !s->node || groups[i] != groups[e->conf->to])
-			continue;
-		hold = hold_of(s, out);
-		if (hold)
-			snprintf(e->detail, sizeof(e->detail), "%s has %s it", s->name, hold);
+	if (e->conf->measure == PLAN_KNOWN) {
+		snprintf(e->detail, sizeof(e->detail), "that %s knows is not known", s->name);
+		return at->node && node_is_aware(at->node, &s->enrolment.certificate);
 	}
-	free(groups);
+	const char *hold = hold_of(s, out);
+	snprintf(e->detail, sizeof(e->detail), "%s has %s it", s->name, hold ? hold : "let go of");
 	return !hold;
 }
 
-/* For good: whoever takes it up again once all have let go is noticed, too. */
+static bool are_good(struct trial_expect *e)
+{
+	struct world *w = e->trial->world;
+	unsigned *groups = whole_groups(w, traffic_mark(e->conf->class));
+	bool good = true;
+
+	for (unsigned i = 0; good && i < w->station_count; i++) {
+		const struct station *s = w->stations[i];
+
+		if (i != e->conf->from && s->node && groups[i] == groups[e->conf->to])
+			good = is_good(e, s);
+	}
+	free(groups);
+	return good;
+}
+
+/* For good: whoever takes it up again once all have let go is noticed, too. A count may be forgotten. */
 void trial_revoked_due(struct timer *timer, uint64_t now_us)
 {
 	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
 	uint64_t since_us = now_us - WORLD_START_US - e->conf->after_us;
 
-	if (!is_let_go(e)) {
+	if (!are_good(e)) {
 		e->measured = -1;
 	} else if (e->measured < 0) {
 		e->measured = (double)since_us / 1e6;
 		e->detail[0] = '\0';
 	}
 	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+	if (e->conf->measure == PLAN_KNOWN && e->measured >= 0)
+		return;
 	timer_set(&e->trial->world->heap, timer, now_us + LOOK_US);
 }

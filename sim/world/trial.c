@@ -254,6 +254,7 @@ static void judge(struct trial *t, struct trial_expect *e)
 		return; /* else when it happened */
 	case PLAN_WHOLE:
 	case PLAN_REVOKED:
+	case PLAN_KNOWN:
 		return; /* when it happened */
 	case PLAN_ARRIVES:
 		judge_file(t, e, e->conf->from);

@@ -150,6 +150,8 @@ int trial_roam_init(struct trial *t); /* roam.c; 0 or -ENOMEM */
 void trial_move(struct trial *t, unsigned node, const struct plan_move *move);
 void trial_jam(struct trial_event *e); /* jam.c */
 void trial_revoke(struct trial *t, const struct plan_event *e); /* revoke.c */
+/* They are neighbours. */
+bool station_meets(const struct station *s, const struct station *other);
 void trial_revoked_due(struct timer *timer, uint64_t now_us);
 void trial_jam_update(struct trial *t); /* nodes have moved */
 void trial_traffic_init(struct trial *t); /* traffic.c */

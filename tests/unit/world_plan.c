@@ -395,9 +395,8 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
-		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked; write each in a line of "
-		"its "
-		"own" },
+		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked, known; write each in a "
+		"line of its own" },
 	{ FLOWS "expect:\n  - share: {link: l, at most: 5%, over: 2h}\n",
 		"s.yaml:10: share: a mean is of one link, over a time that ends with the plan at the latest; write "
 		"link: NAME, over: 1h" },
