@@ -1,4 +1,5 @@
 /* meshctl members: who belongs, who is out, and by which list. */
+#include "meshd/chronicle/chronicle.h"
 #include "meshd/ctl/ctl.h"
 
 #include <string.h>
@@ -29,16 +30,33 @@ static void member_row(const json_t *member, struct table *t)
 	table_cell(t, "%s", roles);
 }
 
+static void missing_print(const json_t *list, FILE *out)
+{
+	const json_t *missing = json_object_get(list, "missing"), *name;
+	long long left = json_number(list, "reachable") - json_number(list, "known");
+	size_t i;
+
+	json_array_foreach (missing, i, name)
+		fprintf(out, "%s%s", i ? ", " : "; not yet by ", json_string_value(name));
+	if (left > (long long)json_array_size(missing))
+		fprintf(out, " and %lld more", left - (long long)json_array_size(missing));
+}
+
 static void list_print(const json_t *list, FILE *out)
 {
-	char date[16];
+	char date[DATE_TIME_TEXT];
 
 	if (!json_is_object(list)) {
 		fprintf(out, "nobody is out\n");
 		return;
 	}
-	fprintf(out, "list %lld of %s: %lld revoked\n", (long long)json_number(list, "number"),
-		date_format((uint32_t)json_number(list, "date_min"), date), (long long)json_number(list, "revoked"));
+	fprintf(out, "list %lld of %.16s: %lld revoked, known by %lld of %lld reachable",
+		(long long)json_number(list, "number"),
+		date_time_format(60000 * (int64_t)json_number(list, "date_min"), date),
+		(long long)json_number(list, "revoked"), (long long)json_number(list, "known"),
+		(long long)json_number(list, "reachable"));
+	missing_print(list, out);
+	fprintf(out, "\n");
 }
 
 void members_print(const json_t *answer, FILE *out)

@@ -158,7 +158,7 @@ static void revoked_say(const struct revoke *w)
 	else
 		printf("list %u, %u revoked\n", w->r.epoch, revocation_count(&w->r));
 	if (w->is_told)
-		printf("  told  the meshd here, which tells its neighbours; \"meshctl members\" shows who is out\n");
+		printf("  told  the meshd here, which tells its neighbours; \"meshctl members\" shows how many know\n");
 	if (w->name && !w->is_told)
 		printf("  next  on any node: meshctl revoke --list %s\n", w->path);
 	if (w->clock_is_wrong)

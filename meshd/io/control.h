@@ -125,6 +125,8 @@ json_t *answer_alarms(struct view *v, const json_t *request);
 json_t *answer_silence(struct view *v, const json_t *request);
 /* Of one event, as it is listed and as who follows is told it. */
 json_t *event_make(const struct daemon *d, uint64_t number, const struct event *event);
+/* Of "members" and "status": the list of who is out, and who has it. Needs view_routes() and view_members(). */
+json_t *list_make(const struct view *v);
 json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);

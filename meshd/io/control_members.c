@@ -9,28 +9,68 @@
 #include <sodium.h>
 #include <string.h>
 
-static json_t *list_make(const struct node *n)
+#define MISSING_NAMED 3
+
+/* Of the members that can be reached, this node among them, those who have the list, as far as it has come round. */
+static void known_count(const struct view *v, json_t *o)
 {
-	struct bytes encoded = node_revocation(n);
+	unsigned reachable = 0, known = 0;
+	json_t *missing = json_array();
+
+	for (size_t i = 0; i < v->member_count; i++) {
+		const struct certificate *c = v->members[i].certificate;
+		struct prefix host = prefix_of_host(view_address_of(v, c));
+
+		if (!view_counts(&v->members[i]) || !(view_is_own(v, c) || view_selected(v, &host, BABEL_TEXT)))
+			continue;
+		reachable++;
+		if (node_is_aware(v->node, c))
+			known++;
+		else if (json_array_size(missing) < MISSING_NAMED)
+			json_array_append_new(missing, json_of_text(c->name));
+	}
+	json_object_set_new(o, "reachable", json_integer(reachable));
+	json_object_set_new(o, "known", json_integer(known));
+	json_object_set_new(o, "missing", missing);
+}
+
+json_t *list_make(const struct view *v)
+{
 	struct revocation list;
 
-	if (revocation_decode(&list, encoded) < 0)
+	if (revocation_decode(&list, node_revocation(v->node)) < 0)
 		return json_null(); /* there is none */
-	return json_pack("{s:i, s:I, s:i, s:i, s:o}", "number", (int)list.epoch, "date_min", (json_int_t)list.date,
-		"revoked", (int)revocation_count(&list), "least_generation", (int)list.min_generation, "list",
-		json_base64(encoded));
+	json_t *o = json_pack("{s:i, s:I, s:i}", "number", (int)list.epoch, "date_min", (json_int_t)list.date,
+		"revoked", (int)revocation_count(&list));
+	known_count(v, o);
+	return o;
+}
+
+/* With all that is needed to make the next one. */
+static json_t *list_make_whole(const struct view *v)
+{
+	struct bytes encoded = node_revocation(v->node);
+	struct revocation list;
+	json_t *o = list_make(v);
+
+	if (revocation_decode(&list, encoded) < 0)
+		return o;
+	json_object_set_new(o, "least_generation", json_integer(list.min_generation));
+	json_object_set_new(o, "list", json_base64(encoded));
+	return o;
 }
 
 static json_t *member_make(const struct view *v, const struct view_member *member)
 {
 	const struct certificate *c = member->certificate;
 
-	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:o, s:I}", "name", c->name, "level", level_name(c->level),
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:I}", "name", c->name, "level", level_name(c->level),
 		"serial", (json_int_t)c->serial, "state",
 		member->is_out        ? "revoked"
 		: member->is_replaced ? "replaced"
 				      : "member",
-		"self", view_is_own(v, c), "roles", roles_make(c), "ends_min", (json_int_t)c->not_after);
+		"self", view_is_own(v, c), "knows_list", node_is_aware(v->node, c), "roles", roles_make(c), "ends_min",
+		(json_int_t)c->not_after);
 }
 
 json_t *answer_members(struct view *v, const json_t *request)
@@ -39,9 +79,10 @@ json_t *answer_members(struct view *v, const json_t *request)
 	size_t from = page_from(request);
 
 	view_members(v);
+	view_routes(v, 1u << BABEL_TEXT);
 	for (size_t i = from; i < v->member_count && i - from < PAGE_LEN; i++)
 		json_array_append_new(members, member_make(v, &v->members[i]));
-	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "list", list_make(v->node), "members", members, "next",
+	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "list", list_make_whole(v), "members", members, "next",
 		page_next(from, v->member_count));
 }
 

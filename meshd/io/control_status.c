@@ -191,6 +191,32 @@ static void trial_warn(const struct view *v, json_t *warnings)
 			"meshctl reload --keep, or --undo"));
 }
 
+/* Whoever has not heard of it still speaks with who is out. */
+static void list_warn(const json_t *list, json_t *warnings)
+{
+	json_t *missing = json_object_get(list, "missing"), *number = json_object_get(list, "number");
+	json_int_t known = json_integer_value(json_object_get(list, "known"));
+	json_int_t reachable = json_integer_value(json_object_get(list, "reachable"));
+	size_t named = json_array_size(missing), len;
+	char what[IO_ERROR_MAX];
+
+	if (known >= reachable)
+		return;
+	len = (size_t)snprintf(what, sizeof(what), "list %d of who is out is known by %d of %d, not yet by ",
+		(int)json_integer_value(number), (int)known, (int)reachable);
+	for (size_t i = 0; i < named; i++)
+		len += (size_t)snprintf(what + len, sizeof(what) - len, "%s%s", i ? ", " : "",
+			json_string_value(json_array_get(missing, i)));
+	if (reachable - known > (json_int_t)named)
+		snprintf(what + len, sizeof(what) - len, " and %d more", (int)(reachable - known - (json_int_t)named));
+	json_array_append_new(warnings,
+		json_pack("{s:s, s:O, s:I, s:I, s:O, s:i, s:s, s:s}", "kind", "list-spreads", "number", number, "known",
+			known, "reachable", reachable, "sites", missing, "count", (int)(reachable - known), "what",
+			what, "action",
+			"wait a minute; if one is left over, switch it on again, or hand it the list: meshctl revoke "
+			"--list"));
+}
+
 static const char *verdict_of(unsigned neighbours, const json_t *reasons)
 {
 	if (!neighbours)
@@ -233,7 +259,9 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_object_set_new(o, "levels", levels);
 	json_object_set_new(o, "links", links);
 	json_object_set_new(o, "reasons", census.reasons);
-	json_t *warnings = warnings_make(v);
+	json_t *warnings = warnings_make(v), *list = list_make(v);
+	list_warn(list, warnings);
+	json_object_set_new(o, "list", list);
 	/* What somebody has set for a while is easily forgotten: before what may fail. */
 	steering_warn(v, warnings);
 	trial_warn(v, warnings);

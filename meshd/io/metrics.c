@@ -133,6 +133,21 @@ static void node_write(const struct exposition *w)
 	}
 }
 
+/* Nothing is said of what is not there. */
+static void list_write(const struct exposition *w)
+{
+	const json_t *list = json_object_get(w->status, "list");
+
+	if (!json_is_object(list))
+		return;
+	alone(w, "revocation_list_number", "gauge", "Of the list of who is out that this node acts on.",
+		number_of(json_object_get(list, "number")));
+	alone(w, "revocation_reachable_members", "gauge", "Members that can be reached, this node among them.",
+		number_of(json_object_get(list, "reachable")));
+	alone(w, "revocation_known_members", "gauge", "Those of them that are known to act on the same list.",
+		number_of(json_object_get(list, "known")));
+}
+
 /* Of each class of each: what `key` says. */
 static void classes_write(const struct exposition *w, const char *name, const json_t *list, const char *label1,
 	const char *name_key, const char *key)
@@ -273,6 +288,7 @@ static void everything_write(struct page *page, FILE *out)
 		.outages = page_ask(page->d, "outages", 0) };
 
 	node_write(&w);
+	list_write(&w);
 	sites_write(&w);
 	links_write(&w);
 	neighbours_write(&w);

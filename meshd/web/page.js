@@ -264,7 +264,8 @@ function alarms_show() {
 	const soon = (s ? s.reasons : []).filter(r => !raised.has(r.subject ? r.kind + ' ' + r.subject : r.kind) && (r.kind !== 'link-down' || !raised.has('alone')));
 	const cards = [...top.map(x => alarm_card(x, a.alarms)),
 		...soon.map(r => light_card(word('soon'), r.kind, subject_words(r.kind, r.subject), r)),
-		...(s ? s.warnings : []).map(w => light_card(word('fragile'), w.kind, {sites: names(w.sites || [], w.count || 0), link: w.link, via: w.via, left: span(w.left_s || 0)}, w))];
+		...(s ? s.warnings : []).map(w => light_card(word(w.kind === 'list-spreads' ? 'spreading' : 'fragile'), w.kind,
+			{sites: names(w.sites || [], w.count || 0), link: w.link, via: w.via, left: span(w.left_s || 0), n: w.number, known: w.known, all: w.reachable}, w))];
 	const over = a.over.filter(x => x.over_s < 3600).slice(-3).reverse();
 	show($('alarms'), top.length || soon.length ? null : h('p', {class: 'calm'}, icon('yes'), word('no-alarm')),
 		top.length || soon.length || !cards.length ? null : h('div', {class: 'note'}), cards,
@@ -526,7 +527,7 @@ function members_show() {
 	place.parts.find.placeholder = word('find');
 	place.parts.find.setAttribute('aria-label', word('find'));
 	place.parts.find.classList.toggle('is-hidden', m.members.length < 8);
-	place.parts.note.textContent = m.list ? word('list', {n: m.list.number, count: m.list.revoked, date: date(m.list.date_min * 60).slice(0, 10)}) : word('no-list');
+	place.parts.note.textContent = m.list ? word('list', {n: m.list.number, count: m.list.revoked, date: date(m.list.date_min * 60), known: m.list.known, all: m.list.reachable}) : word('no-list');
 	show(place.parts.list, found.slice(0, 200).map(x => member_row(x, reach)), found.length > 200 ? h('p', {class: 'note'}, word('more', {n: found.length - 200})) : null);
 }
 

@@ -100,6 +100,7 @@ stolen() {
 	check "and it is no neighbour" within 5 grep -q 'neighbour-down .*charlie: it was revoked' \
 		"$MESHLAB_DIR/bravo.log"
 	check "both say so" within 5 both_say_revoked
+	check "and that both know" within 10 both_count
 	check "it was told why" within 5 grep -q 'this node is out' "$MESHLAB_DIR/charlie.log"
 	check_not "nothing passes" reaches alpha charlie
 	check "the others go on" within 5 reaches alpha bravo
@@ -112,6 +113,12 @@ stolen() {
 both_say_revoked() {
 	for node in alpha bravo; do
 		told $node members -- "charlie .*REVOKED" "1 revoked" || return 1
+	done
+}
+
+both_count() {
+	for node in alpha bravo; do
+		told $node members -- "1 revoked, known by 2 of 2 reachable" || return 1
 	done
 }
 

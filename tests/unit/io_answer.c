@@ -256,14 +256,28 @@ static void revoked_member_does_not_count(void **state)
 	assert_int_equal(revocation_add(&list, post.serial), 0);
 	assert_int_equal(revocation_issue(&list, &w->authority, 1), 0);
 	int len = revocation_encode(&list, encoded, sizeof(encoded));
-	assert_int_equal(node_revocation_restore(d->node, bytes_of(encoded, (size_t)len)), 0);
 	world_run(w, 10 * SECOND_US);
+	assert_int_equal(node_revocation_restore(d->node, bytes_of(encoded, (size_t)len)), 0);
 	json_t *status = asked_well(d, "{\"request\": \"status\"}");
+	/* Told to nobody yet: it is on its way, and that is no fault. */
+	assert_int_equal(number_of(json_object_get(status, "list"), "known"), 1);
+	const json_t *spreads = named(json_object_get(status, "warnings"), "kind", "list-spreads");
+	assert_int_equal(number_of(spreads, "reachable"), 3);
+	says(text_of(spreads, "what"), "list 1 of who is out is known by 1 of 3, not yet by ");
+	json_decref(status);
+	world_run(w, 20 * SECOND_US);
+	status = asked_well(d, "{\"request\": \"status\"}");
 	assert_string_equal(text_of(status, "verdict"), "healthy");
+	assert_int_equal(number_of(json_object_get(status, "list"), "known"), 3);
+	assert_int_equal(json_array_size(json_object_get(json_object_get(status, "list"), "missing")), 0);
 	assert_int_equal(number_of(named(json_object_get(status, "levels"), "level", "scene"), "known"), 0);
 	json_decref(status);
 	json_t *members = asked_well(d, "{\"request\": \"members\"}");
 	assert_string_equal(text_of(named(json_object_get(members, "members"), "name", "post"), "state"), "revoked");
+	assert_true(json_is_true(
+		json_object_get(named(json_object_get(members, "members"), "name", "relay"), "knows_list")));
+	assert_false(json_is_true(
+		json_object_get(named(json_object_get(members, "members"), "name", "post"), "knows_list")));
 	json_decref(members);
 	world_free(w);
 }
