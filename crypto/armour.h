@@ -12,6 +12,9 @@ enum armour_kind {
 	ARMOUR_AUTHORITY = 'A',
 	ARMOUR_AUTHORITY_LOCKED = 'L',
 	ARMOUR_REVOCATION = 'R',
+	ARMOUR_REQUEST_SECRET = 'P', /* whose answer is still to come */
+	ARMOUR_REQUEST = 'Q',
+	ARMOUR_GRANT = 'G',
 };
 
 /* Writes the title as a comment line, then the contents; text is NUL-terminated.

@@ -197,6 +197,94 @@ int authority_format_locked(const struct secret_authority *a, struct bytes passp
 int authority_parse_locked(
 	struct secret_authority *a, struct bytes text, struct bytes passphrase); /* -EACCES: another passphrase */
 
+/* --- bytes that people say to each other (spoken.c) --------------------------------- */
+
+#define SPOKEN_MAX 384 /* bytes */
+#define SPOKEN_LINE_WORDS 12 /* of which the last two check the others */
+#define SPOKEN_WORD_TEXT 12
+#define SPOKEN_HEARD_TEXT 16
+#define SPOKEN_TEXT_MAX 4096 /* of the longest message */
+/* What is wrong with words that were typed, and where: lines and words count from 1. */
+enum spoken_fault_kind {
+	SPOKEN_WORD_UNKNOWN, /* `heard` is no word at all */
+	SPOKEN_WORD_WRONG, /* it should be `meant`, if all others of its line are right */
+	SPOKEN_LINE_WRONG, /* more than one word of the line */
+	SPOKEN_LINE_MISPLACED, /* it is `other_line`, if it is right */
+	SPOKEN_SHORT, /* words are missing at the end of the line; of line 1: lines may be missing */
+	SPOKEN_LONG, /* there are too many */
+	SPOKEN_SUM_WRONG, /* every line is right by itself, but not all together */
+	SPOKEN_KIND_WRONG, /* they are right, and are something else */
+};
+struct spoken_fault {
+	enum spoken_fault_kind kind;
+	unsigned line, word, other_line;
+	char heard[SPOKEN_HEARD_TEXT], meant[SPOKEN_WORD_TEXT];
+};
+/* Lines of words, NUL-terminated; `kind` tells messages apart. Length without NUL, or -ENOSPC. */
+int spoken_format(uint8_t kind, struct bytes contents, char *text, size_t capacity);
+/* The reverse: words in any case, with spaces, commas, hyphens or line ends between them. Length; -EBADMSG, and *f. */
+int spoken_parse(uint8_t kind, struct bytes text, uint8_t *out, size_t capacity, struct spoken_fault *f);
+/* Line number `line`, alone, as it was typed: its words; 0: it is empty; -EBADMSG, and *f. */
+int spoken_line_check(struct bytes text, unsigned line, struct spoken_fault *f);
+
+/* --- admission (request.c, grant.c) --------------------------------------------------- */
+
+/* A machine makes its own keys and asks; nothing in what it shows is secret but to the extent that `ticket` is: who
+ * answers must have seen it. */
+#define TICKET_LEN 3
+struct request {
+	struct identity_public key;
+	enum level level; /* as it wishes */
+	uint8_t ticket[TICKET_LEN];
+	uint8_t name_len;
+	char name[NAME_MAX_LEN + 1];
+};
+/* The machine's own part, for a file that it keeps: the request, and the keys that it is about. */
+struct secret_request {
+	struct request request;
+	struct secret_identity identity;
+};
+/* -EINVAL: not a name that a certificate can have. */
+int request_make(struct secret_request *r, const char *name, enum level level, const struct random *random);
+void request_done(struct secret_request *r);
+/* As the file; length without NUL, or -ENOSPC. */
+int request_format_secret(const struct secret_request *r, char *text, size_t capacity);
+int request_parse_secret(struct secret_request *r, struct bytes text); /* -EBADMSG: malformed or damaged */
+/* To be shown: a file, words, or one short line (for a QR code). Length without NUL, or -ENOSPC. */
+int request_format(const struct request *r, char *text, size_t capacity);
+int request_format_words(const struct request *r, char *text, size_t capacity);
+int request_format_line(const struct request *r, char *text, size_t capacity);
+/* Any of the three. -EBADMSG: malformed or damaged; *f tells more of words, and `*is_words` whether they were. */
+int request_parse(struct request *r, struct bytes text, bool *is_words, struct spoken_fault *f);
+
+/*
+ * What the authority answers: the certificate, its own key, and, for the holder of the requested keys alone, the
+ * deployment key and the ticket. It may lie about, and be passed on in the open.
+ */
+#define GRANT_SEALED_LEN (KEY_LEN + TICKET_LEN + TAG_LEN)
+#define GRANT_MAX_LEN (3 + CERTIFICATE_MAX_LEN + SIGN_PUBLIC_LEN + GRANT_SEALED_LEN)
+struct grant {
+	struct certificate certificate;
+	struct authority authority;
+	uint8_t sealed[GRANT_SEALED_LEN];
+};
+/* -EINVAL: the request's keys are none that something can be sealed for. `c` was issued for them. */
+int grant_make(struct grant *g, const struct certificate *c, const uint8_t ticket[TICKET_LEN],
+	const struct secret_authority *a);
+/* The whole of a member's file, of `own` keys. -ENXIO: it is for another machine; -EKEYREJECTED: forged: the authority
+ * that it names has not signed it; -EPERM: who made it has not seen the request; -EKEYEXPIRED. */
+int grant_open(
+	struct enrolment *e, const struct grant *g, const struct secret_request *own, const struct time_floor *t);
+/* Length written, or -ENOSPC. */
+int grant_encode(const struct grant *g, uint8_t *out, size_t capacity);
+int grant_decode(struct grant *g, struct bytes bytes); /* -EBADMSG: malformed; checks form only */
+/* As a file, or as words, which lack the machine's own keys. Length without NUL, or -ENOSPC. */
+int grant_format(const struct grant *g, char *text, size_t capacity);
+int grant_format_words(const struct grant *g, char *text, size_t capacity);
+/* Either. `own` keys complete what words lack. As request_parse(). */
+int grant_parse(
+	struct grant *g, struct bytes text, const struct identity_public *own, bool *is_words, struct spoken_fault *f);
+
 /* --- a log that is not changed unseen (log_chain.c) -------------------------------- */
 
 /* A run of entries of a node's log, by its number from 1; `before` is the hash of the run before it, zeros where there

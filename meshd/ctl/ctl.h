@@ -2,7 +2,8 @@
  * What the files of meshctl share. Each command parses its own arguments, does
  * its work and returns the exit status. Four kinds:
  *
- *   authority, enrol, identity        files only: offline, no daemon
+ *   authority, enrol, identity,
+ *   request, accept                   files only: offline, no daemon
  *   revoke, replace                   the authority's file, and meshd if it is there
  *   log, report                       incident logs: meshd's, files, or both (story.c)
  *   all others                        questions to meshd (docs/control.md), printed for
@@ -106,6 +107,7 @@ void authority_file_done(struct authority_file *f);
 /* --- registry.c: who was enrolled (beside the authority file, FILE.issued) ---------------------- */
 
 #define REGISTRY_MAX 65536
+#define REGISTRY_KEY_TEXT 33
 struct registry_entry {
 	uint32_t serial;
 	uint32_t not_before, not_after; /* minutes since 1970 */
@@ -115,6 +117,7 @@ struct registry_entry {
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 	bool has_roles; /* they are known: */
 	uint8_t roles; /* enum role */
+	char key[REGISTRY_KEY_TEXT]; /* of its keys: the hash's first bytes; "": not known */
 };
 #define ROLES_TEXT 32
 unsigned role_parse(const char *word); /* of enum role; 0: none that can be given */
@@ -131,6 +134,8 @@ int registry_add(struct registry *r, const struct certificate *c, char error[CTL
 void registry_close(struct registry *r); /* or nothing, if fd is -1 */
 /* By name, letter case aside; NULL: free. */
 const struct registry_entry *registry_find(const struct registry *r, const char *name);
+/* The last one with these keys; NULL: they are new. */
+const struct registry_entry *registry_find_key(const struct registry *r, const struct identity_public *key);
 /* "backpack-1" taken: "backpack-2". Empty if none fits. */
 void registry_suggest(const struct registry *r, const char *name, char out[NAME_MAX_LEN + 1]);
 
@@ -166,10 +171,26 @@ bool story_tells(const struct story *s, const struct chronicle_entry *e);
 
 /* --- enrol.c ----------------------------------------------------------------------------------------- */
 
-/* Another machine gets the name, level, networks and roles of `as`: keys and certificate in `out`. 0, or a negative
- * errno with a sentence. The certificate is in *c. */
-int enrol_again(struct authority_file *f, const struct registry_entry *as, const char *out, bool force,
-	struct certificate *c, char error[CTL_ERROR_MAX]);
+/* Another machine gets the name, level, networks and roles of `as`: keys and certificate in `out`; or, if it sent a
+ * request, the answer to that. 0, or a negative errno with a sentence. The certificate is in *c. */
+int enrol_again(struct authority_file *f, const struct registry_entry *as, const struct request *request,
+	const char *out, bool force, struct certificate *c, char error[CTL_ERROR_MAX]);
+
+/* --- admit.c, qr.c: requests and answers, as people bring them ---------------------------------------- */
+
+#define CTL_KEY "/etc/meshd/node.key" /* as the daemon's default */
+/* The text in a file, what is typed or piped in ("-": words are checked line by line at a terminal), or `source` itself
+ * if it is no file's name. 0, or a negative errno with a sentence. */
+int admit_text(const char *source, char text[SPOKEN_TEXT_MAX], char error[CTL_ERROR_MAX]);
+/* What is wrong with words, and what to do: "the request: line 2, word 3 ..."; -EBADMSG. */
+int admit_fault(char error[CTL_ERROR_MAX], const char *what, const struct spoken_fault *f);
+/* From where admit_text() has it. */
+int admit_request(struct request *r, const char *source, char error[CTL_ERROR_MAX]);
+/* One line each, with its number, to be read out. */
+void admit_words_print(const char *words, FILE *out);
+json_t *admit_words_json(const char *words); /* an array of lines */
+/* A QR code of the text, as blocks; in black on white whatever the terminal's colours are, if `is_terminal`. */
+int qr_print(const char *text, bool is_terminal, FILE *out); /* -errno */
 
 /* --- list_file.c: who is out ------------------------------------------------------------------------ */
 
@@ -233,6 +254,8 @@ bool json_has(const json_t *list, const char *word); /* one of its strings is th
 
 int command_authority(int argc, char **argv);
 int command_enrol(int argc, char **argv);
+int command_request(int argc, char **argv);
+int command_accept(int argc, char **argv);
 int command_identity(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_nodes(int argc, char **argv);

@@ -1,7 +1,8 @@
 /*
- * meshctl enrol: keys and certificate of one node into one file, offline.
+ * meshctl enrol: keys and certificate of one node into one file, offline; or the certificate of a
+ * machine that made its own keys, into an answer for it.
  *
- *   lock registry ─► check ─► take serial (authority file) ─► write node file ─► note it
+ *   lock registry ─► check ─► take serial (authority file) ─► write file ─► note it
  *
  * The serial is on disk before the certificate is: if anything fails after that,
  * a serial is lost and none is ever given twice.
@@ -19,12 +20,16 @@
 
 struct enrol {
 	const char *name, *level, *years, *out;
+	const char *asked; /* where its request is; NULL: its keys are made here */
 	struct text_list prefixes, roles;
-	bool force, again, json;
+	bool force, again, json, words;
 	char default_out[NAME_MAX_LEN + 8];
 	struct authority_file authority;
 	struct registry registry;
 	struct enrolment e;
+	bool has_request;
+	struct request request;
+	struct grant grant; /* what it is answered */
 	bool clock_is_guess;
 	char error[CTL_ERROR_MAX];
 };
@@ -96,7 +101,7 @@ static void out_choose(struct enrol *w)
 {
 	if (w->out)
 		return;
-	snprintf(w->default_out, sizeof(w->default_out), "%s.key", w->name);
+	snprintf(w->default_out, sizeof(w->default_out), "%s.%s", w->name, w->has_request ? "answer" : "key");
 	for (char *c = w->default_out; *c; c++)
 		if (*c == '/' || *c == ' ')
 			*c = '_';
@@ -123,11 +128,27 @@ static int draft_make(struct enrol *w)
 	return code ? code : years_take(w);
 }
 
+/* What the machine wishes to be, it is, unless something else was said here. */
+static int request_take(struct enrol *w)
+{
+	int code = admit_request(&w->request, w->asked, w->error);
+
+	if (code)
+		return code;
+	w->has_request = true;
+	if (!w->name)
+		w->name = w->request.name;
+	if (!w->level)
+		w->level = level_name(w->request.level);
+	return 0;
+}
+
 static int arguments_check(struct enrol *w)
 {
 	if (!w->authority.path || !w->name || !w->level)
 		return ctl_error(w->error, -EINVAL,
-			"%s is missing; write: meshctl enrol --authority FILE --name NAME --level LEVEL",
+			"%s is missing; write: meshctl enrol --authority FILE --name NAME --level LEVEL, or with "
+			"--request in place of both",
 			!w->authority.path ? "--authority"
 			: !w->name         ? "--name"
 					   : "--level");
@@ -164,13 +185,30 @@ static int name_check(struct enrol *w)
 		*other ? "\"" : "");
 }
 
+/* A request is answered once: who shows it again has lost the answer, or is not who it was. */
+static int request_check(struct enrol *w)
+{
+	const struct registry_entry *before = w->has_request ? registry_find_key(&w->registry, &w->request.key) : NULL;
+	char date[16];
+
+	if (!before || w->again)
+		return 0;
+	return ctl_error(w->error, -EALREADY,
+		"this request was answered on %s: its machine is \"%s\" (serial %" PRIu32 "); bring it that answer, or "
+		"write --again for another one",
+		date_format(before->not_before, date), before->name, before->serial);
+}
+
 static int certificate_make(struct enrol *w)
 {
 	struct certificate *c = &w->e.certificate;
 	struct certificate plain = *c;
 	struct secret_authority trial = w->authority.key;
 
-	identity_generate(&w->e.identity, &ctl_random);
+	if (w->has_request)
+		w->e.identity.public = w->request.key;
+	else
+		identity_generate(&w->e.identity, &ctl_random);
 	plain.key = c->key = w->e.identity.public;
 	plain.prefix_count = 0;
 	int code = certificate_issue(&plain, &trial);
@@ -184,13 +222,17 @@ static int certificate_make(struct enrol *w)
 			w->error, -EINVAL, "too many prefixes for one certificate; join some into larger networks");
 	w->e.authority = w->authority.key.public;
 	memcpy(w->e.psk, w->authority.key.psk, KEY_LEN);
+	if (w->has_request && grant_make(&w->grant, c, w->request.ticket, &w->authority.key) < 0)
+		return ctl_error(
+			w->error, -EINVAL, "the keys in this request are no keys; let the machine make new ones");
 	return 0;
 }
 
 static int node_write(struct enrol *w)
 {
 	char text[ENROLMENT_TEXT_MAX];
-	int len = enrolment_format(&w->e, text, sizeof(text));
+	int len = w->has_request ? grant_format(&w->grant, text, sizeof(text))
+				 : enrolment_format(&w->e, text, sizeof(text));
 	int code = len < 0 ? ctl_error(w->error, len, "%s: cannot be written", w->out)
 			   : file_write(w->out, text, (size_t)len, w->force, w->error);
 
@@ -208,8 +250,10 @@ static int enrolment_make(struct enrol *w)
 		code = authority_file_load(&w->authority, w->error);
 	if (!code) {
 		serial_advance(w);
-		code = name_check(w);
+		code = request_check(w);
 	}
+	if (!code)
+		code = name_check(w);
 	if (!code && !w->force && file_exists(w->out))
 		code = ctl_error(w->error, -EEXIST,
 			"%s is there already; name another file with --out, or replace it with --force", w->out);
@@ -227,8 +271,8 @@ static int enrolment_make(struct enrol *w)
 	return code;
 }
 
-int enrol_again(struct authority_file *f, const struct registry_entry *as, const char *out, bool force,
-	struct certificate *c, char error[CTL_ERROR_MAX])
+int enrol_again(struct authority_file *f, const struct registry_entry *as, const struct request *request,
+	const char *out, bool force, struct certificate *c, char error[CTL_ERROR_MAX])
 {
 	struct enrol w = { .name = as->name,
 		.level = level_name(as->level),
@@ -236,8 +280,12 @@ int enrol_again(struct authority_file *f, const struct registry_entry *as, const
 		.force = force,
 		.again = true,
 		.authority = *f,
-		.registry.fd = -1 };
+		.registry.fd = -1,
+		.has_request = request };
 	int code = draft_make(&w);
+
+	if (request)
+		w.request = *request;
 
 	w.e.certificate.roles = as->roles;
 	w.e.certificate.prefix_count = as->prefix_count;
@@ -294,19 +342,30 @@ static void notes_say(const struct enrol *w)
 		gateway_note_say(c);
 }
 
+static void answer_say(const struct enrol *w, const char *words)
+{
+	printf("  answer   %s: not secret, of use to that machine alone; there: meshctl accept %s\n", w->out, w->out);
+	if (!*words)
+		return;
+	printf("  or, read out, and there: meshctl accept -\n\n");
+	admit_words_print(words, stdout);
+}
+
 static void enrolled_say(const struct enrol *w)
 {
 	const struct certificate *c = &w->e.certificate;
 	struct address address = identity_address(&c->key, c->deployment);
-	char text[ADDRESS_TEXT], from[16], to[16];
+	char text[ADDRESS_TEXT], from[16], to[16], words[SPOKEN_TEXT_MAX] = "";
 
 	date_format(c->not_before, from);
 	date_format(c->not_after, to);
 	address_format(&address, text);
+	if (w->has_request && w->words)
+		grant_format_words(&w->grant, words, sizeof(words));
 	if (w->json) {
-		json_t *o = json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:s, s:s}", "ok", 1, "name", c->name, "level",
-			level_name(c->level), "serial", (json_int_t)c->serial, "address", text, "from", from, "to", to,
-			"file", w->out);
+		json_t *o = json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:o*}", "ok", 1, "name", c->name,
+			"level", level_name(c->level), "serial", (json_int_t)c->serial, "address", text, "from", from,
+			"to", to, "file", w->out, "words", *words ? admit_words_json(words) : NULL);
 
 		json_print(o, stdout);
 		json_decref(o);
@@ -314,7 +373,10 @@ static void enrolled_say(const struct enrol *w)
 	}
 	printf("enrolled %s (%s), serial %" PRIu32 "\n", c->name, level_name(c->level), c->serial);
 	printf("  address  %s\n  valid    %s to %s\n", text, from, to);
-	printf("  file     %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
+	if (w->has_request)
+		answer_say(w, words);
+	else
+		printf("  file     %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
 }
 
 int command_enrol(int argc, char **argv)
@@ -323,6 +385,7 @@ int command_enrol(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "--authority", .text = &w.authority.path },
 		{ "--passphrase-file", .text = &w.authority.passphrase_file },
+		{ "--request", .text = &w.asked },
 		{ "--name", .text = &w.name },
 		{ "--level", .text = &w.level },
 		{ "--prefix", .list = &w.prefixes },
@@ -331,6 +394,7 @@ int command_enrol(int argc, char **argv)
 		{ "--out", .text = &w.out },
 		{ "--force", .flag = &w.force },
 		{ "--again", .flag = &w.again },
+		{ "--words", .flag = &w.words },
 		{ "--json", .flag = &w.json },
 	};
 	struct text_list rest = { 0 };
@@ -341,6 +405,8 @@ int command_enrol(int argc, char **argv)
 	if (rest.count)
 		return ctl_fail(
 			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
+	if (w.authority.path && w.asked && request_take(&w) < 0)
+		return ctl_fail(CTL_BAD, "%s", w.error);
 	if (arguments_check(&w) < 0)
 		return ctl_fail(CTL_USAGE, "%s", w.error);
 	if (enrolment_make(&w) < 0) {

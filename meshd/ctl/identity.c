@@ -33,11 +33,12 @@ static json_t *authority_describe(const struct secret_authority *a)
 		deployment, "prefix", prefix_format(&prefix, text), "next_serial", (json_int_t)a->next_serial);
 }
 
-/* NULL: neither kind of file; *code says why. */
+/* NULL: none of these files; *code says why. */
 static json_t *text_describe(struct bytes text, int *code)
 {
 	struct enrolment e;
 	struct secret_authority a;
+	struct secret_request own;
 	json_t *o = NULL;
 
 	*code = enrolment_parse(&e, text);
@@ -47,6 +48,10 @@ static json_t *text_describe(struct bytes text, int *code)
 	} else if (*code == -EBADMSG && (*code = authority_parse(&a, text)) == 0) {
 		o = authority_describe(&a);
 		authority_done(&a);
+	} else if (*code == -EBADMSG && (*code = request_parse_secret(&own, text)) == 0) {
+		o = json_pack("{s:b, s:s, s:s, s:s, s:b}", "ok", 1, "kind", "request", "name", own.request.name,
+			"level", level_name(own.request.level), "waits", 1);
+		request_done(&own);
 	} else if (*code == -ENOKEY) {
 		o = json_pack("{s:b, s:s, s:b}", "ok", 1, "kind", "authority", "locked", 1);
 	}
@@ -60,6 +65,10 @@ static void description_print(const json_t *o)
 
 	if (json_flag(o, "locked")) {
 		printf("authority, under a passphrase\n");
+		return;
+	}
+	if (json_flag(o, "waits")) {
+		printf("%s (%s), keys that wait for a certificate\n", json_text(o, "name"), json_text(o, "level"));
 		return;
 	}
 	if (!prefixes) {

@@ -2,9 +2,10 @@
  * Whom this authority has enrolled, in a text file beside its key: nothing
  * secret, to be read, printed and kept.
  *
- *   serial TAB name TAB level TAB not-before TAB not-after TAB prefixes TAB roles
+ *   serial TAB name TAB level TAB not-before TAB not-after TAB prefixes TAB roles TAB keys
  *
- * Older lists have no roles.
+ * Older lists have no roles, or no keys. Those are the first bytes of the hash of a node's public keys: by
+ * them a request is known that was answered before.
  *
  * It is what makes two nodes with one name an error at the desk and not a riddle
  * at the scene. Its lock also keeps two enrolments from taking one serial.
@@ -14,18 +15,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/file.h>
 #include <unistd.h>
 
-#define FIELDS 7
+#define FIELDS 8
 #define FIELDS_LEAST 6
 #define LINE_MAX_LEN 1024
 #define HEAD                                                                                                           \
 	"# meshd: nodes enrolled with this authority: serial, name, level, from, to (minutes since 1970), prefixes, "  \
-	"roles\n"
+	"roles, keys\n"
 
 static bool number_parse(uint32_t *out, const char *text)
 {
@@ -63,6 +65,22 @@ static bool roles_parse(struct registry_entry *e, char *text)
 	return true;
 }
 
+static bool key_parse(struct registry_entry *e, const char *text)
+{
+	if (strlen(text) != sizeof(e->key) - 1 || strspn(text, "0123456789abcdef") != sizeof(e->key) - 1)
+		return false;
+	memcpy(e->key, text, sizeof(e->key));
+	return true;
+}
+
+static const char *key_format(const struct identity_public *key, char text[REGISTRY_KEY_TEXT])
+{
+	uint8_t hash[32];
+
+	identity_hash(hash, key);
+	return sodium_bin2hex(text, REGISTRY_KEY_TEXT, hash, (REGISTRY_KEY_TEXT - 1) / 2);
+}
+
 /* Changes `line`. */
 static bool entry_parse(struct registry_entry *e, char *line)
 {
@@ -79,7 +97,8 @@ static bool entry_parse(struct registry_entry *e, char *line)
 	memcpy(e->name, fields[1], strlen(fields[1]) + 1);
 	return number_parse(&e->serial, fields[0]) && level_parse(&e->level, fields[2]) == 0 &&
 	       number_parse(&e->not_before, fields[3]) && number_parse(&e->not_after, fields[4]) &&
-	       prefixes_parse(e, fields[5]) && (!fields[6] || roles_parse(e, fields[6]));
+	       prefixes_parse(e, fields[5]) && (!fields[6] || roles_parse(e, fields[6])) &&
+	       (!fields[7] || key_parse(e, fields[7]));
 }
 
 static int entry_append(struct registry *r, const struct registry_entry *e)
@@ -148,7 +167,7 @@ void registry_close(struct registry *r)
 
 int registry_add(struct registry *r, const struct certificate *c, char error[CTL_ERROR_MAX])
 {
-	char line[LINE_MAX_LEN], text[PREFIX_TEXT], roles[ROLES_TEXT];
+	char line[LINE_MAX_LEN], text[PREFIX_TEXT], roles[ROLES_TEXT], key[REGISTRY_KEY_TEXT];
 	int len = snprintf(line, sizeof(line), "%s%" PRIu32 "\t%s\t%s\t%" PRIu32 "\t%" PRIu32 "\t",
 		lseek(r->fd, 0, SEEK_END) == 0 ? HEAD : "", c->serial, c->name, level_name(c->level), c->not_before,
 		c->not_after);
@@ -156,7 +175,8 @@ int registry_add(struct registry *r, const struct certificate *c, char error[CTL
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		len += snprintf(line + len, sizeof(line) - (size_t)len, "%s%s", i ? " " : "",
 			prefix_format(&c->prefixes[i], text));
-	len += snprintf(line + len, sizeof(line) - (size_t)len, "\t%s", roles_format(c->roles, roles));
+	len += snprintf(line + len, sizeof(line) - (size_t)len, "\t%s\t%s", roles_format(c->roles, roles),
+		key_format(&c->key, key));
 	line[len++] = '\n';
 	if (write(r->fd, line, (size_t)len) == len && fsync(r->fd) == 0)
 		return 0;
@@ -168,6 +188,17 @@ const struct registry_entry *registry_find(const struct registry *r, const char 
 {
 	for (size_t i = 0; i < r->count; i++)
 		if (strcasecmp(r->entries[i].name, name) == 0)
+			return &r->entries[i];
+	return NULL;
+}
+
+const struct registry_entry *registry_find_key(const struct registry *r, const struct identity_public *key)
+{
+	char text[REGISTRY_KEY_TEXT];
+
+	key_format(key, text);
+	for (size_t i = r->count; i-- > 0;)
+		if (strcmp(r->entries[i].key, text) == 0)
 			return &r->entries[i];
 	return NULL;
 }

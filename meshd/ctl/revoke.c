@@ -16,7 +16,9 @@
 struct revoke {
 	struct authority_file authority;
 	const char *name, *list, *socket;
-	const char *out; /* replace: the new machine's file */
+	const char *out; /* replace: the new machine's file, or the answer to its request: */
+	const char *asked;
+	struct request request;
 	bool offline, json, force;
 	bool has_entry;
 	struct registry_entry entry; /* the last one of that name */
@@ -198,7 +200,10 @@ static void replaced_say(const struct revoke *w, const struct certificate *c)
 		c->roles ? ", " : "", roles_format(c->roles, roles));
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		printf("  %s  %s\n", i ? "        " : "networks", prefix_format(&c->prefixes[i], text));
-	printf("  file      %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
+	if (w->asked)
+		printf("  answer    %s: of use to that machine alone; there: meshctl accept %s\n", w->out, w->out);
+	else
+		printf("  file      %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
 }
 
 /* All that can be refused is refused before anybody is out. */
@@ -208,14 +213,18 @@ static int replace_run(struct revoke *w)
 	int code = file_exists(w->out) && !w->force
 			   ? ctl_error(w->error, -EEXIST,
 				     "%s is there already; name another file, or replace it with --force", w->out)
-			   : list_make(w);
+			   : 0;
 
+	if (!code && w->asked)
+		code = admit_request(&w->request, w->asked, w->error);
+	if (!code)
+		code = list_make(w);
 	if (!code)
 		code = list_spread(w);
 	if (code && code != -ECONNREFUSED)
 		return ctl_fail(CTL_BAD, "%s", w->error);
 	registry_close(&w->registry); /* enrolling takes its lock */
-	if (enrol_again(&w->authority, &w->entry, w->out, w->force, &c, w->error) < 0)
+	if (enrol_again(&w->authority, &w->entry, w->asked ? &w->request : NULL, w->out, w->force, &c, w->error) < 0)
 		return ctl_fail(CTL_BAD, "\"%s\" is out, but: %s", w->name, w->error);
 	if (!w->json)
 		revoked_say(w);
@@ -239,6 +248,7 @@ int command_replace(int argc, char **argv)
 	const struct option_spec specs[] = {
 		{ "--authority", .text = &w.authority.path },
 		{ "--passphrase-file", .text = &w.authority.passphrase_file },
+		{ "--request", .text = &w.asked },
 		{ "--offline", .flag = &w.offline },
 		{ "--force", .flag = &w.force },
 		{ "--socket", .text = &w.socket },

@@ -40,6 +40,16 @@ static int unreadable_say(char error[IO_ERROR_MAX], int code, const char *path)
 	return io_fail(error, code, "%s: cannot be read: %s; put the enrolment file there", path, strerror(-code));
 }
 
+/* Keys that are to have a certificate. */
+static bool request_waits(struct bytes text)
+{
+	struct secret_request own;
+	bool waits = request_parse_secret(&own, text) == 0;
+
+	request_done(&own);
+	return waits;
+}
+
 static int expired_say(char error[IO_ERROR_MAX], const char *path, const struct certificate *c)
 {
 	time_t end = (time_t)c->not_after * 60;
@@ -60,7 +70,14 @@ int enrolment_load(struct enrolment *e, const char *path, const struct time_floo
 	if (len < 0)
 		return unreadable_say(error, len, path);
 	int failure = enrolment_parse(e, bytes_of(text, (size_t)len));
+	bool waits = failure && request_waits(bytes_of(text, (size_t)len));
 	secret_wipe(text, sizeof(text));
+	if (waits)
+		return io_fail(error, -EAGAIN,
+			"%s: has no certificate yet; bring what \"meshctl request\" shows to who has the authority's "
+			"key, and "
+			"its answer to \"meshctl accept\"",
+			path);
 	if (failure == -EKEYREJECTED)
 		return io_fail(error, failure,
 			"%s: its keys and its certificate do not belong together; enrol this node again", path);

@@ -88,6 +88,20 @@ static void damage_is_told_from_absence(void **state)
 	assert_int_equal(loaded(p, &e, &long_ago), -EBADMSG);
 }
 
+static void keys_that_wait_for_a_certificate_are_told_as_such(void **state)
+{
+	struct place *p = *state;
+	struct secret_request own;
+	char text[ENROLMENT_TEXT_MAX];
+	struct enrolment e;
+
+	assert_int_equal(request_make(&own, "car", LEVEL_SCENE, &kernel_random), 0);
+	file_put(p, "node.key", text, (size_t)request_format_secret(&own, text, sizeof(text)));
+	assert_int_equal(loaded(p, &e, &long_ago), -EAGAIN);
+	says(p->error, "node.key: has no certificate yet");
+	says(p->error, "meshctl accept");
+}
+
 static void mixed_parts_are_told_as_such(void **state)
 {
 	struct place *p = *state;
@@ -127,6 +141,7 @@ int main(void)
 		TEST(missing_file_says_where_it_comes_from),
 		TEST(what_is_no_file_is_said),
 		TEST(damage_is_told_from_absence),
+		TEST(keys_that_wait_for_a_certificate_are_told_as_such),
 		TEST(mixed_parts_are_told_as_such),
 		TEST(certainly_expired_is_refused_with_its_date),
 	};
