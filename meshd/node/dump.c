@@ -41,6 +41,9 @@ struct node_table node_table_at(const struct node *n, unsigned i)
 		{ "packets in pieces", n->join_count, JOINS_MAX },
 		{ "introductions", meet_meetings(n), NODE_MEETINGS_MAX },
 		{ "pairs introduced", meet_pairs(n), PAIRS_MAX },
+		messages_table(n, 0),
+		messages_table(n, 1),
+		messages_table(n, 2),
 	};
 
 	return i < sizeof(tables) / sizeof(tables[0]) ? tables[i] : (struct node_table){ 0 };

@@ -266,6 +266,12 @@ void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint
 	egress_inner(p, now_us, lane_of_class(class), inner, len);
 }
 
+void egress_message(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
+{
+	inner[0] = KIND_MESSAGE;
+	egress_inner(p, now_us, LANE_TEXT, inner, len);
+}
+
 static void egress_said(struct peer *p, uint64_t now_us, unsigned flow, uint8_t *inner, size_t len)
 {
 	if (passes_at_once(p->link, now_us)) {

@@ -171,6 +171,8 @@ void pool_done(struct pool *pool);
 void egress_packet(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
 /* The same for questions about a class and their answers (reach.c): they wait where the class does. */
 void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint8_t *inner, size_t len);
+/* The same for messages and what is said of them: in the lane of text. */
+void egress_message(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* The same for everything else that nodes say to each other. */
 void egress_control(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len);
 /* The same, before all that waits. */

@@ -6,6 +6,7 @@
  *                10 data  ► keyring of the receiver index ► kind:  0 IP       ► forward.c
  *                                                                  1 Babel    ► routing engine
  *                                                                  2 control  ► control.c
+ *                                                                  8 message  ► message_pass.c
  *
  * Nothing of a data frame is looked at before its tag is right. On thin links frames
  * look otherwise (thin.c) and carry the same, pieces and bundles of it too (join.c).
@@ -180,6 +181,9 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 	case KIND_CONTROL:
 		budget_heard(p->link, now_us, len + p->link->config.overhead);
 		control_in(p, now_us, bytes_of(inner + 1, len - 1));
+		break;
+	case KIND_MESSAGE:
+		message_in(p, now_us, bytes_of(inner + 1, len - 1));
 		break;
 	case KIND_PIECE:
 		if (is_thin || p->capabilities & p->n->capabilities & CAPABILITY_PROBES)

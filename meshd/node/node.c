@@ -87,7 +87,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->epoch = random_u32(&n->random);
 	n->is_wordless = config->is_wordless;
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
-	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE;
+	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
 	keys_derive(n);
@@ -121,6 +121,7 @@ void node_free(struct node *n)
 	meet_done(n);
 	reach_done(n);
 	aware_done(n);
+	messages_done(n);
 	revoke_done(n);
 	rate_limiter_free(n->limiter);
 	cookie_jar_done(&n->jar);

@@ -99,6 +99,54 @@ struct node_kernel_route {
 	struct address next_hop; /* IPv6 for an IPv4 prefix: RFC 9229 */
 };
 
+/* --- messages: types; what is done with them is further down ------------------------- */
+
+#define NODE_TEXT_MAX 320 /* bytes of a message */
+#define NODE_MESSAGE_LIFE_US (24ull * 3600 * 1000000)
+#define NODE_MESSAGE_ID_LEN 8
+
+enum node_message_box { NODE_MESSAGE_OUT, NODE_MESSAGE_IN, NODE_MESSAGE_HELD /* for others */ };
+#define NODE_MESSAGE_BOXES 3
+enum node_message_state {
+	NODE_MESSAGE_QUEUED, /* here, and nowhere else as far as is known */
+	NODE_MESSAGE_LEFT, /* a neighbour has taken it */
+	NODE_MESSAGE_REACHED, /* a node further on says that it has it, and waits for a way */
+	NODE_MESSAGE_DELIVERED, /* the member's node has opened and stored it */
+	NODE_MESSAGE_EXPIRED, /* a day has passed; nobody knows that it arrived */
+};
+const char *node_message_state_name(enum node_message_state state); /* "queued", "left", ... */
+/* Why it has not left. */
+enum node_message_wait {
+	NODE_MESSAGE_WAIT_NONE,
+	NODE_MESSAGE_WAIT_STORE, /* it is being written to the disk */
+	NODE_MESSAGE_WAIT_WAY, /* there is no route to the member */
+	NODE_MESSAGE_WAIT_TURN, /* others are on their way to the neighbour */
+	NODE_MESSAGE_WAIT_ANSWER, /* the neighbour has not said yet that it has it */
+	NODE_MESSAGE_WAIT_FULL, /* ... has no room for it now */
+	NODE_MESSAGE_WAIT_OLD, /* ... knows nothing of messages */
+	NODE_MESSAGE_WAIT_OUT, /* the member was revoked: it goes to who takes its place */
+};
+/* "", "store", "way", ... */
+const char *node_message_wait_name(enum node_message_wait wait);
+
+/* Times are of the node's clock, and negative if they were before it began. */
+struct node_message {
+	enum node_message_box box;
+	uint8_t id[NODE_MESSAGE_ID_LEN]; /* along its way; of OUT another one when it is sealed anew */
+	uint32_t era, number; /* as its sender counts them; the number is what people call their own by */
+	bool is_urgent;
+	struct address from, to; /* in the mesh */
+	uint32_t date; /* by its sender's clock when it was written; minutes since 1970; 0: not known */
+	int64_t made_us, expires_us; /* when it was written, or came here; of OUT and HELD */
+	enum node_message_state state; /* of OUT, since: */
+	int64_t state_us;
+	enum node_message_wait wait; /* while it is queued, or held */
+	char link[16]; /* by which it left */
+	struct address at; /* who took it then; of REACHED: who holds it now ... */
+	uint8_t hops; /* ... so many from here */
+	struct bytes text; /* of OUT and IN; borrowed */
+};
+
 /* Borrowed bytes are valid until the output returns; those that lie where the shell handed a frame or a packet in,
  * until that call into the node returns: so a shell may note them, and send and deliver them together. */
 struct node_output {
@@ -146,7 +194,15 @@ struct node_output {
 	 * and it is not earlier. True: done. False: it will be, and then node_revocation_stored() is called, also if it
 	 * cannot be stored; the node waits for that before it acts. NULL: nothing is kept. */
 	bool (*store_revocation)(void *user, struct bytes encoded, uint32_t date);
+	/* Persist `value` under `key` (1 to NODE_KEPT_KEY_MAX bytes), in the place of what was there; an empty one: it
+	 * need not be there any more. In the order in which it is said. Returns as store_revocation() does, and then
+	 * node_message_stored(). NULL: nothing is kept. */
+	bool (*store_message)(void *user, struct bytes key, struct bytes value);
+	/* A message came, or has another state. NULL: nobody looks. Borrowed. */
+	void (*message)(void *user, const struct node_message *message);
 };
+#define NODE_KEPT_KEY_MAX 16
+#define NODE_KEPT_VALUE_MAX 1280
 
 struct node_config {
 	const struct enrolment *enrolment; /* copied */
@@ -337,6 +393,24 @@ bool node_is_revoked(const struct node *n, const struct certificate *c);
 /* Has it come round that this member acts on the same list? False where there is none (aware.c). */
 bool node_is_aware(const struct node *n, const struct certificate *c);
 
+/* --- messages (message.h tells how they travel) ------------------------------------------- */
+
+/* Writes to the member of that name; it leaves when it is stored and there is a way. `date`: minutes since 1970; 0: not
+ * known. *number: what its sender calls it by. -ENOENT: nobody of that name is known; -EKEYREVOKED: whoever had it is
+ * out; -EINVAL: it is empty or too long, or the name is this node's; -ENOBUFS: too many wait; -ENOMEM. */
+int node_message_send(struct node *n, uint64_t now_us, const char *name, struct bytes text, bool is_urgent,
+	uint32_t date, uint32_t *number);
+/* What was kept under the key of store_message(), `pause_us` ago; before any link is added. -EBADMSG: it is damaged, or
+ * of a newer version; -ENOMEM. */
+int node_message_restore(struct node *n, uint64_t now_us, struct bytes key, struct bytes value, uint64_t pause_us);
+/* It is on the disk, or cannot be. */
+void node_message_stored(struct node *n, uint64_t now_us, struct bytes key);
+/* All, in the order in which they were made or came. */
+void node_dump_messages(const struct node *n, void (*each)(void *arg, const struct node_message *message), void *arg);
+/* The key under which a message of this box and number is kept; for who waits for it to be stored. */
+struct bytes node_message_key(
+	enum node_message_box box, const uint8_t id[NODE_MESSAGE_ID_LEN], uint8_t out[NODE_KEPT_KEY_MAX]);
+
 /* --- looking inside ------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -346,7 +420,8 @@ bool node_is_aware(const struct node *n, const struct certificate *c);
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
 	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray) \
-	X(came_back) X(list_refused) X(list_first)
+	X(came_back) X(list_refused) X(list_first) X(message_malformed) X(message_limited) X(message_refused) \
+	X(message_again)
 /* clang-format on */
 struct node_drops {
 #define NODE_DROP_FIELD(name) uint64_t name;
@@ -370,6 +445,7 @@ struct node_counters {
 	uint64_t probes_sent; /* of how large a frame arrives */
 	uint64_t questions_sent; /* to next hops in use that were silent */
 	uint64_t suspects, deaths; /* of them, by questions that stayed unanswered */
+	uint64_t messages_sent, messages_received, messages_passed; /* passed: of others, to the next hop */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;
 	struct node_drops drops;
 };

@@ -227,6 +227,7 @@ void peer_free(struct peer *p, uint64_t now_us, const char *why)
 	if (p->number)
 		n->numbered[p->number] = NULL;
 	egress_forget_peer(p);
+	messages_forget_peer(p);
 	for (unsigned i = 0; i < NODE_TARGET_MAX; i++) {
 		struct target *t = &p->link->targets[i];
 

@@ -216,6 +216,7 @@ static void list_act(struct node *n, uint64_t now_us)
 			"this node is out by list %u: the others refuse it; enrol it again if it is in the right hands",
 			r->held.list.epoch);
 	peers_close(n, now_us);
+	messages_way_up(n);
 	babel_judge(n->babel, now_us);
 }
 

@@ -186,6 +186,7 @@ static void route_set(struct node *n, const struct babel_route *route)
 	if (!kind_is_up(kind) || (kind == kind_before && p == peer_before))
 		return;
 	way_moved(n, route);
+	messages_way_up(n);
 	route_say_set(n, kind_is_up(kind_before) ? NODE_ROUTE_MOVED : NODE_ROUTE_UP, link, route, p);
 }
 

@@ -49,6 +49,7 @@ enum capability {
 	CAPABILITY_MEET = 8, /* on this link: it wants to be introduced (meet.c) */
 	CAPABILITY_PROBES = 16, /* it answers probes, and joins pieces on any link (probe.c) */
 	CAPABILITY_AWARE = 64, /* it tells who has the list of who is out (aware.c) */
+	CAPABILITY_MESSAGES = 128, /* it takes messages (message.h) */
 	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
@@ -59,6 +60,7 @@ enum inner_kind {
 	KIND_PIECE = 5, /* thin links only, as those that follow */
 	KIND_BUNDLE = 6,
 	KIND_COMPRESSED = 7,
+	KIND_MESSAGE = 8, /* message.h; on any link */
 	KIND_MULTICAST = 0x80
 };
 /* A host's packet has its class (enum packet_class) in its kind, which is sealed: who looks on does not see
@@ -97,6 +99,7 @@ struct handshake_remote;
 struct revocations;
 struct aware;
 struct aware_peer;
+struct messages;
 
 /* --- bucket.c --------------------------------------------------------------------------- */
 
@@ -273,6 +276,8 @@ struct peer {
 	uint64_t relayed_us; /* when a packet that it sent through us to another was looked at (meet.c) */
 	struct bucket introductions; /* that are believed */
 	struct bucket reaches; /* questions and answers of reach.c that come from it */
+	struct bucket messages; /* ... and what is said of messages */
+	unsigned offers; /* of messages to it that are not answered */
 	uint8_t cut_id; /* of the next inner frame that is cut */
 	struct path path; /* how large a frame arrives there, if that is probed */
 	struct timer probe;
@@ -386,6 +391,7 @@ struct node {
 	struct policer host_policer;
 	struct meet *meet; /* NULL: nobody was introduced, here or by us (meet.c) */
 	struct reach *reaches; /* REACHES_MAX of them, once anybody asked */
+	struct messages *messages; /* NULL: there was none yet */
 	struct node_counters counters;
 	unsigned join_count;
 	bool has_duplicate;
@@ -850,6 +856,15 @@ size_t icmp_error_write(uint8_t *out, size_t capacity, struct bytes packet, enum
 /* Behind the op of a question, or of an answer. */
 void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader *r);
 void reach_done(struct node *n);
+
+/* --- message_pass.c, message_store.c: what others call of messages --------------------------------------------- */
+
+/* Behind the kind. */
+void message_in(struct peer *p, uint64_t now_us, struct bytes body);
+void messages_way_up(struct node *n); /* there may be a way for what waits */
+void messages_forget_peer(struct peer *p);
+void messages_done(struct node *n);
+struct node_table messages_table(const struct node *n, unsigned i);
 
 /* --- event.c ------------------------------------------------------------------------------------------------ */
 

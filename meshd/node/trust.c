@@ -228,6 +228,7 @@ const struct certificate *trust_learn(struct node *n, struct bytes encoded, int 
 
 	if (c && n->last_known != before)
 		(*before)->learned_us = n->now_us;
+	messages_way_up(n);
 	return c;
 }
 

@@ -131,6 +131,10 @@ struct world {
 	/* What goes out by plain links, and what the kernels are told; NULL: nobody looks. */
 	void (*plain_send)(struct station *s, unsigned link, const struct endpoint *to, struct bytes packet);
 	void (*kernel_route)(struct station *s, const struct node_kernel_route *route);
+	/* What becomes of messages, and what a station is given back when it starts; NULL: nothing is kept. */
+	bool (*store_message)(struct station *s, struct bytes key, struct bytes value);
+	void (*message)(struct station *s, const struct node_message *m);
+	void (*started)(struct station *s);
 	bool is_unchecked; /* too many stations for a look after every event */
 };
 
@@ -361,6 +365,23 @@ static inline bool world_store_revocation(void *user, struct bytes encoded, uint
 	if (date > s->t_lo)
 		s->t_lo = date;
 	return !s->disk_is_slow;
+}
+
+static inline bool world_store_message(void *user, struct bytes key, struct bytes value)
+{
+	struct station *s = user;
+
+	assert_in_range(key.len, 1, NODE_KEPT_KEY_MAX);
+	assert_true(value.len <= NODE_KEPT_VALUE_MAX);
+	return !s->w->store_message || s->w->store_message(s, key, value);
+}
+
+static inline void world_message(void *user, const struct node_message *m)
+{
+	struct station *s = user;
+
+	if (s->w->message)
+		s->w->message(s, m);
 }
 
 static inline void world_event(void *user, enum node_event event, unsigned link, const char *text)
@@ -755,6 +776,8 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.sealing = world_sealing,
 		.may_call = world_may_call,
 		.store_revocation = world_store_revocation,
+		.store_message = world_store_message,
+		.message = world_message,
 	};
 	struct station *s = &w->stations[i];
 
@@ -773,6 +796,8 @@ static inline struct node *station_start(struct world *w, unsigned i)
 	for (unsigned k = 0; k < STATIONS; k++)
 		if (s->has_disk && s->disk[k].version)
 			station_knows(w, i, &s->disk[k]);
+	if (w->started)
+		w->started(s);
 	station_poll(s);
 	return s->node;
 }
