@@ -5,6 +5,9 @@
 #define NETWORK_CONTROL 0xc0 /* traffic class */
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_BABEL 1
+#define KIND_PIECE 5
+#define KIND_BUNDLE 6
+#define KIND_COMPRESSED 7
 #define KIND_MULTICAST 0x80
 #define KIND_CLASS 0x60
 #define BABEL_UDP 6696
@@ -64,6 +67,13 @@ void opened_write_babel(
 static bool is_ip(struct bytes inner)
 {
 	return inner.len >= 2 && (inner.data[0] & ~KIND_CLASS) == KIND_IP;
+}
+
+bool opened_is_wrapped(struct bytes inner)
+{
+	uint8_t kind = inner.len ? inner.data[0] : KIND_IP;
+
+	return kind == KIND_PIECE || kind == KIND_BUNDLE || (kind & ~KIND_CLASS) == KIND_COMPRESSED;
 }
 
 bool opened_write(

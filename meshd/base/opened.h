@@ -14,6 +14,8 @@
  * False: it is neither, and nothing was written. */
 bool opened_write(
 	struct writer *out, struct bytes inner, const struct address *source, const struct address *destination);
+/* It holds other inner frames, or parts of them: a piece, a bundle, or a packet with short headers. */
+bool opened_is_wrapped(struct bytes inner);
 /* The same of a Babel packet alone. */
 void opened_write_babel(
 	struct writer *out, struct bytes packet, const struct address *source, const struct address *destination);

@@ -355,7 +355,8 @@ struct port_tap {
 	struct address own; /* as the neighbours know us */
 	bool has_whole; /* what leaves next was shown before it was cut */
 	bool out_is_shown; /* and the sealed frame is not, beside it */
-	struct bytes pending; /* sealed frame that came, and is not shown yet in any way */
+	struct bytes pending; /* sealed frame that came, and is not shown yet as it is */
+	bool in_is_shown; /* ... but what was in it */
 	const struct endpoint *pending_from;
 };
 
@@ -582,7 +583,7 @@ void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, s
 void tap_babel_in(struct port *p, const struct address *from, bool is_to_all, struct bytes packet);
 /* and what the node shows (node.h, inner and whole). */
 void tap_inner(struct port *p, bool is_out, const struct address *neighbour, struct bytes inner);
-void tap_whole(struct port *p, const struct address *neighbour, struct bytes inner);
+void tap_whole(struct port *p, bool is_out, const struct address *neighbour, struct bytes inner);
 
 /* --- control.c, control_*.c ------------------------------------------------------------------------ */
 

@@ -174,12 +174,12 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 		tap_inner(&d->ports[link], is_out, neighbour, inner);
 }
 
-static void output_whole(void *user, unsigned link, const struct address *neighbour, struct bytes inner)
+static void output_whole(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
 {
 	struct daemon *d = user;
 
 	if (link < d->port_count && d->ports[link].tap.is_opened)
-		tap_whole(&d->ports[link], neighbour, inner);
+		tap_whole(&d->ports[link], is_out, neighbour, inner);
 }
 
 static const struct node_output node_output = {

@@ -6,8 +6,9 @@
  *
  * Sealed, each frame is shown as it is on the wire. Opened, what a data frame carries is
  * shown in its place if it is Babel, or an IP packet that begins or ends here. All else
- * stays sealed: handshakes, beacons, what neighbours say beside Babel, what came in
- * pieces, compressed or bundled, and packets of others that only pass through.
+ * stays sealed: handshakes, beacons, what neighbours say beside Babel, and packets of
+ * others that only pass through. What is in pieces is shown in the place of the first
+ * that leaves, or the last that comes; the others are shown as they are.
  *
  * What passes never waits: a packet that finds no room in the ring is counted as lost.
  */
@@ -358,6 +359,15 @@ static void pending_show(struct port *p)
 	p->tap.pending = bytes_of(NULL, 0);
 }
 
+/* What is in the frame that came, before it is read. Several may be in one: it is shown beside them if one is not. */
+static void in_show(struct port *p, const struct address *neighbour, struct bytes inner)
+{
+	if (opened_show(p, false, neighbour, inner))
+		p->tap.in_is_shown = true;
+	else
+		pending_show(p);
+}
+
 /* One by one, so that it is known which frame it is that the node opens: in place, so the sealed one is kept before. */
 void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, size_t count)
 {
@@ -374,7 +384,10 @@ void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, s
 			if (!node_frame_is_data(p->config->is_thin, frame))
 				pending_show(p); /* before what it is answered with */
 		}
+		p->tap.in_is_shown = false;
 		node_frames_in(p->d->node, now_us, p->id, &frames[i], 1);
+		if (p->tap.in_is_shown)
+			p->tap.pending = bytes_of(NULL, 0);
 		pending_show(p);
 		batch_flush(p->d);
 	}
@@ -383,10 +396,8 @@ void tap_frames_in(struct port *p, uint64_t now_us, struct node_frame *frames, s
 void tap_inner(struct port *p, bool is_out, const struct address *neighbour, struct bytes inner)
 {
 	if (!is_out) {
-		if (opened_show(p, false, neighbour, inner))
-			p->tap.pending = bytes_of(NULL, 0);
-		else
-			pending_show(p);
+		if (!opened_is_wrapped(inner))
+			in_show(p, neighbour, inner);
 		return;
 	}
 	if (!p->tap.has_whole)
@@ -394,8 +405,12 @@ void tap_inner(struct port *p, bool is_out, const struct address *neighbour, str
 	p->tap.has_whole = false;
 }
 
-void tap_whole(struct port *p, const struct address *neighbour, struct bytes inner)
+void tap_whole(struct port *p, bool is_out, const struct address *neighbour, struct bytes inner)
 {
+	if (!is_out) {
+		in_show(p, neighbour, inner);
+		return;
+	}
 	bool is_shown = opened_show(p, true, neighbour, inner);
 
 	/* Several are in one frame: it is shown beside them if one of them is not. */

@@ -33,7 +33,7 @@ size_t bundle_read_length(struct reader *r)
 
 void bundle_add(struct peer *p, uint64_t now_us, struct bundle *b, struct outgoing *o)
 {
-	whole_show(p, o);
+	whole_show(p, true, o->inner, o->len);
 	compress(p, now_us, o); /* never longer */
 	if (b->len == 0)
 		b->inner[b->len++] = KIND_BUNDLE;
@@ -51,5 +51,5 @@ void bundle_send(struct peer *p, uint64_t now_us, struct bundle *b)
 {
 	size_t from = b->count == 1 ? b->first_at : 0;
 
-	peer_send_in_place(p, now_us, b->inner + from, b->len - from);
+	thin_send_whole(p, now_us, b->inner + from, b->len - from);
 }

@@ -172,5 +172,7 @@ void compressed_in(struct peer *p, uint64_t now_us, uint8_t kind, struct bytes c
 		raw_say(p, now_us, compressed);
 		return;
 	}
+	room[NODE_HEADROOM - 1] = kind_of_class(KIND_IP, class_of_kind(kind));
+	whole_show(p, false, room + NODE_HEADROOM - 1, len + 1);
 	forward_from_peer(p, now_us, kind, room + NODE_HEADROOM, len);
 }

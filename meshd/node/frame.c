@@ -42,6 +42,14 @@ void inner_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t 
 		n->output.inner(n->user, is_out, p->link->id, &p->address, bytes_of(inner, len));
 }
 
+void whole_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len)
+{
+	const struct node *n = p->n;
+
+	if (n->output.whole)
+		n->output.whole(n->user, is_out, p->link->id, &p->address, bytes_of(inner, len));
+}
+
 bool peer_seal_send(struct peer *p, uint64_t now_us, uint8_t *frame, size_t len, uint8_t first)
 {
 	struct node *n = p->n;
@@ -64,7 +72,7 @@ static bool piece_send(struct peer *p, uint64_t now_us, struct outgoing *o, size
 	uint8_t frame[NODE_FRAME_MAX + NODE_TAILROOM], *inner = frame + FRAME_HEADER;
 
 	if (o->at == 0) {
-		whole_show(p, o);
+		whole_show(p, true, o->inner, o->len);
 		o->id = p->cut_id++;
 	}
 	inner[0] = KIND_PIECE;

@@ -105,6 +105,16 @@ static bool kind_is_plain(uint8_t kind)
 	return kind != KIND_PIECE && kind != KIND_BUNDLE;
 }
 
+/* What was inside another frame. */
+static void unwrapped_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struct freshness f)
+{
+	p->n->counters.packets_joined += kind_is_packet(inner[0]);
+	/* With its headers it is shown once they are there. */
+	if (kind_base(inner[0]) != KIND_COMPRESSED)
+		whole_show(p, false, inner, len);
+	inner_in(p, now_us, inner, len, f);
+}
+
 static void joined(struct peer *p, uint64_t now_us, struct join *j, struct freshness f)
 {
 	uint8_t *inner = j->room + FRAME_HEADER;
@@ -116,10 +126,8 @@ static void joined(struct peer *p, uint64_t now_us, struct join *j, struct fresh
 		DROP(p->n, p->link, unknown_kind);
 	else if (f.is_overtaken && !kind_is_packet(inner[0]))
 		DROP(p->n, p->link, not_fresh);
-	else {
-		p->n->counters.packets_joined += kind_is_packet(inner[0]);
-		inner_in(p, now_us, inner, j->len, f);
-	}
+	else
+		unwrapped_in(p, now_us, inner, j->len, f);
 	free(j); /* the peer may be gone */
 }
 
@@ -171,7 +179,6 @@ void bundle_in(struct peer *p, uint64_t now_us, struct bytes bundle, struct fres
 			DROP(link->n, link, unknown_kind);
 			return;
 		}
-		p->n->counters.packets_joined += kind_is_packet(inner[0]);
-		inner_in(p, now_us, inner, len, f);
+		unwrapped_in(p, now_us, inner, len, f);
 	}
 }

@@ -170,9 +170,11 @@ struct node_output {
 	 * thin links it may be a piece, which docs/frames.md describes. Borrowed.
 	 */
 	void (*inner)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
-	/* For who looks on: the inner frame that the next one that leaves on a thin link is of, or
-	 * is the first piece of, as it was before it was cut and its headers were compressed. Borrowed. */
-	void (*whole)(void *user, unsigned link, const struct address *neighbour, struct bytes inner);
+	/* For who looks on: an inner frame of which other ones are. Out: as it was before it was cut, bundled and its
+	 * headers were compressed; the next that `inner` shows is of it, or is its first piece. In: joined, taken
+	 * apart, with its headers again, before anything reads it; the last that `inner` showed was of it, or was the
+	 * last of its pieces. Borrowed. */
+	void (*whole)(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner);
 	/* For who looks on, NULL in the daemon: packets of that class for `prefix` go another way than before, or one
 	 * again. */
 	void (*way_moved)(void *user, const struct prefix *prefix, enum babel_class class);

@@ -463,11 +463,13 @@ void data_refused(struct node_link *link, int error);
 /* --- thin.c, join.c: frames of thin links ------------------------------------------------ */
 
 bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o);
+/* What fits into one frame, is compressed, and was shown. */
+void thin_send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, size_t len);
 void thin_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint8_t *frame, size_t len);
 /* A receiver index whose visible bits are used least on the link. */
 uint32_t thin_index_fresh(const struct node_link *link);
-/* Tells who looks on of what is about to be sent, before anything of it is changed. */
-void whole_show(const struct peer *p, const struct outgoing *o);
+/* Tells who looks on of an inner frame as it is without what links make of it (node.h, whole). */
+void whole_show(const struct peer *p, bool is_out, const uint8_t *inner, size_t len);
 /* compress.c: makes the headers of the packet of `o` small, if it is one and there is a rule; nothing of it was sent.
  */
 void compress(struct peer *p, uint64_t now_us, struct outgoing *o);

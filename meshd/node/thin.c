@@ -104,7 +104,7 @@ static bool thin_seal_send(struct peer *p, uint64_t now_us, uint8_t first, const
 	return peer_seal_send(p, now_us, frame, len, first);
 }
 
-static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, size_t len)
+void thin_send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, size_t len)
 {
 	inner_show(p, true, inner, len);
 	unsigned first = TYPE_DATA | (unsigned)class_of_kind(inner[0]) << CLASS_SHIFT;
@@ -116,25 +116,17 @@ static void send_whole(struct peer *p, uint64_t now_us, const uint8_t *inner, si
 		thin_seal_send(p, now_us, TYPE_CONTROL, inner, len);
 }
 
-void whole_show(const struct peer *p, const struct outgoing *o)
-{
-	const struct node *n = p->n;
-
-	if (n->output.whole)
-		n->output.whole(n->user, p->link->id, &p->address, bytes_of(o->inner, o->len));
-}
-
 bool thin_send_next(struct peer *p, uint64_t now_us, struct outgoing *o)
 {
 	size_t room = link_frame_room(p->link);
 	uint8_t piece[1 + NODE_FRAME_MAX] = { KIND_PIECE };
 
 	if (o->at == 0) {
-		whole_show(p, o);
+		whole_show(p, true, o->inner, o->len);
 		compress(p, now_us, o);
 		if (o->len <= room + kind_is_packet(o->inner[0])) {
 			o->at = o->len;
-			send_whole(p, now_us, o->inner, o->len);
+			thin_send_whole(p, now_us, o->inner, o->len);
 			return false;
 		}
 		if (!piece_takes(o->len, room)) {

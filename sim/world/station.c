@@ -113,12 +113,12 @@ static void output_inner(void *user, bool is_out, unsigned link, const struct ad
 		s->w->inner(s->w->inner_user, s, is_out, link, neighbour, inner);
 }
 
-static void output_whole(void *user, unsigned link, const struct address *neighbour, struct bytes inner)
+static void output_whole(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
 {
 	struct station *s = user;
 
 	(void)link;
-	if (s->w->whole)
+	if (is_out && s->w->whole)
 		s->w->whole(s->w->inner_user, s, neighbour, inner);
 }
 

@@ -2,6 +2,7 @@
 #include "tests/unit/io_served.h"
 
 #include "meshd/base/pcapng.h"
+#include "meshd/node/state.h"
 
 #define SEALED "{\"request\": \"capture\", \"link\": \"radio0\"}\n"
 #define OPENED "{\"request\": \"capture\", \"link\": \"radio0\", \"opened\": true}\n"
@@ -227,13 +228,84 @@ static void opened_shows_what_ends_here_and_no_packets_of_others(void **state)
 	assert_int_equal(counted().packets, 2);
 	assert_int_equal(counted().last.len, 16 + 91);
 	/* Two in one frame, of which one is not ours: it stays sealed beside the other. */
-	tap_whole(p, &relay, packet_between(room, &relay, &city));
-	tap_whole(p, &relay, packet_between(room, &city, &own));
+	tap_whole(p, true, &relay, packet_between(room, &relay, &city));
+	tap_whole(p, true, &relay, packet_between(room, &city, &own));
 	tap_inner(p, true, &relay, bytes_of("\6x", 2));
 	sent(d, 92);
 	assert_false(streamed(d, fd, 10));
 	assert_int_equal(counted().packets, 4);
 	assert_int_equal(counted().last.len, 16 + 92);
+	close(fd);
+	turns(d, 5);
+	unserved(w);
+}
+
+static void world_inner(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	tap_inner(&((struct member *)user)->d->ports[link], is_out, neighbour, inner);
+}
+
+static void world_whole(void *user, bool is_out, unsigned link, const struct address *neighbour, struct bytes inner)
+{
+	tap_whole(&((struct member *)user)->d->ports[link], is_out, neighbour, inner);
+}
+
+/* The relay's next frame on the radio, as the car's port takes it in. */
+static void radio_frame_comes(struct world *w, struct bytes piece)
+{
+	struct node_link *link = w->members[RELAY].d->node->links[0];
+	struct endpoint from = { .len = 1, .bytes = { RELAY + 1 } };
+
+	assert_int_equal(w->head, w->tail);
+	peer_send(list_entry(link->peers.next, struct peer, on_link), w->now_us, KIND_PIECE, piece);
+	assert_int_equal(w->tail, w->head + 1);
+	struct flight f = w->flights[w->head++ % FRAMES_MAX];
+	assert_int_equal(f.to, CAR);
+	tap_frames_in(&w->members[CAR].d->ports[f.link], w->now_us, &(struct node_frame){ from, f.frame, f.len }, 1);
+	free(f.frame);
+}
+
+static struct bytes piece_of(uint8_t room[64], uint8_t id, size_t at, struct bytes inner)
+{
+	bool is_last = inner.len - at <= 2 * PIECE_UNIT;
+	struct writer w = writer_of(room, 64);
+
+	write_u8(&w, id);
+	write_u8(&w, (uint8_t)(at / PIECE_UNIT << 1 | is_last));
+	write_copy(&w, inner.data + at, is_last ? inner.len - at : 2 * PIECE_UNIT);
+	return writer_bytes(&w);
+}
+
+/* In the place of the last of them; and of others it stays sealed then, too. */
+static void what_came_in_pieces_is_shown_once_it_is_whole(void **state)
+{
+	struct world *w = served(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct address own = node_address(d->node), city = node_address(w->members[CITY].d->node);
+	uint8_t room[64], piece[64];
+
+	w->is_cut[FIBRE0] = w->is_cut[RADIO1] = true;
+	world_run(w, 10 * SECOND_US);
+	while (w->head < w->tail)
+		world_run(w, DELAY_US);
+	d->node->output.inner = world_inner;
+	d->node->output.whole = world_whole;
+	int fd = begun(d, OPENED, "\"ok\":true");
+	struct bytes inner = packet_between(room, &city, &own);
+	radio_frame_comes(w, piece_of(piece, 7, 0, inner));
+	assert_false(streamed(d, fd, 10));
+	assert_int_equal(counted().packets, 1);
+	assert_int_equal(counted().last.data[12] << 8 | counted().last.data[13], 0x88b5);
+	radio_frame_comes(w, piece_of(piece, 7, 32, inner));
+	assert_false(streamed(d, fd, 10));
+	assert_int_equal(counted().packets, 2);
+	assert_int_equal(counted().last.len, 14 + 40);
+	inner = packet_between(room, &city, &city);
+	radio_frame_comes(w, piece_of(piece, 8, 0, inner));
+	radio_frame_comes(w, piece_of(piece, 8, 32, inner));
+	assert_false(streamed(d, fd, 10));
+	assert_int_equal(counted().packets, 4);
+	assert_int_equal(counted().last.data[12] << 8 | counted().last.data[13], 0x88b5);
 	close(fd);
 	turns(d, 5);
 	unserved(w);
@@ -271,6 +343,7 @@ int main(void)
 		TEST(a_link_that_is_not_there_is_an_error),
 		TEST(a_link_that_goes_away_ends_its_captures),
 		TEST(opened_shows_what_ends_here_and_no_packets_of_others),
+		TEST(what_came_in_pieces_is_shown_once_it_is_whole),
 		TEST(what_comes_and_cannot_be_opened_is_shown_as_it_came),
 	};
 

@@ -642,6 +642,80 @@ static void what_waited_shares_frames(void **state)
 	world_free(w);
 }
 
+/* What somebody who looks on at one end sees leave, or come. */
+struct looked {
+	unsigned count, packets;
+	bool has_whole;
+	uint64_t seen[256];
+};
+static struct looked looked_out, looked_in;
+
+static void look(struct looked *l, struct bytes inner)
+{
+	static const uint64_t key[2];
+
+	assert_true(l->count < sizeof(l->seen) / sizeof(l->seen[0]));
+	l->packets += kind_base(inner.data[0]) == KIND_IP;
+	l->seen[l->count++] = siphash24(key, inner);
+}
+
+static void look_at_inner(
+	void *user, bool is_out, unsigned link_id, const struct address *neighbour, struct bytes inner)
+{
+	const struct station *s = user;
+	uint8_t base = kind_base(inner.data[0]);
+
+	(void)link_id, (void)neighbour;
+	if (is_out && s->index == 0) {
+		if (!looked_out.has_whole && base != KIND_PIECE)
+			look(&looked_out, inner);
+		looked_out.has_whole = false;
+	} else if (!is_out && s->index == 1 && base != KIND_PIECE && base != KIND_BUNDLE && base != KIND_COMPRESSED) {
+		look(&looked_in, inner);
+	}
+}
+
+static void look_at_whole(
+	void *user, bool is_out, unsigned link_id, const struct address *neighbour, struct bytes inner)
+{
+	const struct station *s = user;
+
+	(void)link_id, (void)neighbour;
+	if (is_out && s->index == 0) {
+		look(&looked_out, inner);
+		looked_out.has_whole = true;
+	} else if (!is_out && s->index == 1) {
+		look(&looked_in, inner);
+	}
+}
+
+/* Alone, bundled, in pieces, with short headers or none: each once, as it was, and the same at both ends. */
+static void who_looks_on_is_shown_all_once_as_it_was(void **state)
+{
+	struct world *w = world_thin(17, 2, 240, true);
+
+	(void)state;
+	all_join_by_radio(w, 2);
+	world_run(w, 60 * A_SECOND);
+	assert_peers(w, 0, 1);
+	looked_out = looked_in = (struct looked){ 0 };
+	for (unsigned i = 0; i < 2; i++) {
+		w->stations[i].node->output.inner = look_at_inner;
+		w->stations[i].node->output.whole = look_at_whole;
+	}
+	for (uint32_t k = 1; k <= 20; k++)
+		say_tcp(w, 0, 1, k % 5 ? 24 : 170 + 10 * k, k);
+	world_run(w, 60 * A_SECOND);
+	assert_int_equal(looked_out.packets, 20);
+	assert_int_equal(looked_in.packets, 20);
+	assert_int_equal(looked_out.count, looked_in.count);
+	assert_memory_equal(looked_out.seen, looked_in.seen, looked_out.count * sizeof(looked_out.seen[0]));
+	for (unsigned i = 0; i < looked_out.count; i++)
+		for (unsigned k = 0; k < i; k++)
+			assert_true(looked_out.seen[k] != looked_out.seen[i]);
+	world_free(w);
+}
+
 static void other_links_take_pieces_and_no_bundles(void **state)
 {
 	struct world *w = world_of(14, 2);
@@ -713,6 +787,7 @@ int main(void)
 		cmocka_unit_test(slow_handshakes_that_cross_are_one_meeting),
 		cmocka_unit_test(certificates_come_by_slow_messages),
 		cmocka_unit_test(what_waited_shares_frames),
+		cmocka_unit_test(who_looks_on_is_shown_all_once_as_it_was),
 		cmocka_unit_test(other_links_take_pieces_and_no_bundles),
 		cmocka_unit_test(a_thin_link_carries_what_comes_from_others),
 	};
