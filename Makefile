@@ -371,7 +371,7 @@ DEBIAN_CROSS_armhf := gcc-arm-linux-gnueabihf
 DEBIAN_LIBRARIES := $(filter-out libc6-dev,$(filter lib%-dev,$(DEBIAN_BUILD)))
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
 # Not in it, for they are large: chromium and prometheus, with which tests/lab/page_test.sh looks at more.
-DEBIAN_TEST := curl mandoc systemd zsh tshark babeld bird2 frr
+DEBIAN_TEST := curl mandoc systemd zsh tshark zbar-tools babeld bird2 frr
 # `make bench` measures beside those of them that can be had.
 DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc iperf3 wireguard-go wireguard-tools fastd nebula openvpn
 DEBIAN_DEV := clang clang-format clang-tidy libclang-rt-14-dev gcovr git

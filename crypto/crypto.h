@@ -250,6 +250,8 @@ void request_done(struct secret_request *r);
 /* As the file; length without NUL, or -ENOSPC. */
 int request_format_secret(const struct secret_request *r, char *text, size_t capacity);
 int request_parse_secret(struct secret_request *r, struct bytes text); /* -EBADMSG: malformed or damaged */
+/* What it is until it has an answer: the only member of a deployment of its own, whose authority nobody has. */
+void request_alone(struct enrolment *e, const struct secret_request *r, const struct random *random);
 /* To be shown: a file, words, or one short line (for a QR code). Length without NUL, or -ENOSPC. */
 int request_format(const struct request *r, char *text, size_t capacity);
 int request_format_words(const struct request *r, char *text, size_t capacity);

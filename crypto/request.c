@@ -11,6 +11,7 @@
 #include "crypto/crypto.h"
 #include "crypto/name.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -98,6 +99,23 @@ int request_parse_secret(struct secret_request *r, struct bytes text)
 	if (error)
 		request_done(r);
 	return error;
+}
+
+void request_alone(struct enrolment *e, const struct secret_request *r, const struct random *random)
+{
+	struct secret_authority a;
+
+	authority_generate(&a, random);
+	*e = (struct enrolment){ .identity = r->identity, .authority = a.public };
+	memcpy(e->psk, a.psk, KEY_LEN);
+	e->certificate = (struct certificate){ .level = r->request.level,
+		.not_after = UINT32_MAX,
+		.key = r->request.key,
+		.name_len = r->request.name_len };
+	memcpy(e->certificate.name, r->request.name, sizeof(e->certificate.name));
+	int error = certificate_issue(&e->certificate, &a);
+	assert(!error); /* the name was checked */
+	authority_done(&a);
 }
 
 /* --- what is shown ----------------------------------------------------------------------------- */

@@ -33,7 +33,7 @@ static int config_check(const char *path)
 	return 0;
 }
 
-static int run(const char *path, bool is_verbose)
+static int run_once(const char *path, bool is_verbose)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	char error[CONFIG_ERROR_MAX] = "not enough memory; stop what else runs here";
@@ -49,6 +49,16 @@ static int run(const char *path, bool is_verbose)
 		return 1;
 	}
 	return daemon_run(config, path, is_verbose);
+}
+
+static int run(const char *path, bool is_verbose)
+{
+	int status;
+
+	do
+		status = run_once(path, is_verbose);
+	while (status == DAEMON_AGAIN);
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -4,12 +4,13 @@
 
 local mesh = Proto("meshd", "meshd sealed frame")
 
-local DATA, INIT, RESPONSE, FIN, COOKIE, BEACON = 10, 1, 2, 3, 4, 5
+local DATA, INIT, RESPONSE, FIN, COOKIE, BEACON, PLEA, ANSWER = 10, 1, 2, 3, 4, 5, 7, 8
 local names = {
 	[INIT] = "handshake init", [RESPONSE] = "handshake response", [FIN] = "handshake fin",
 	[COOKIE] = "cookie", [BEACON] = "beacon", [DATA] = "data",
+	[PLEA] = "plea", [ANSWER] = "answer",
 }
-local TAG, DATA_HEADER, HANDSHAKE_MIN, COOKIE_LENGTH, BEACON_LENGTH = 16, 16, 88, 64, 44
+local TAG, DATA_HEADER, HANDSHAKE_MIN, COOKIE_LENGTH, BEACON_LENGTH, PLEA_LENGTH, ANSWER_MIN = 16, 16, 88, 64, 44, 480, 13
 
 local f = {
 	length = ProtoField.uint16("meshd.length", "Length of the frame on Ethernet"),
@@ -29,6 +30,11 @@ local f = {
 	masked = ProtoField.bytes("meshd.masked", "Who it is, masked"),
 	mac = ProtoField.bytes("meshd.mac", "MAC"),
 	version = ProtoField.uint8("meshd.version", "Version"),
+	id = ProtoField.bytes("meshd.id", "Id of its keys"),
+	serial = ProtoField.uint32("meshd.serial", "Serial of the certificate"),
+	from = ProtoField.uint16("meshd.from", "From byte"),
+	total = ProtoField.uint16("meshd.total", "Bytes in all"),
+	part = ProtoField.bytes("meshd.part", "Of the authority's answer"),
 }
 mesh.fields = f
 local too_short = ProtoExpert.new("meshd.too_short", "Shorter than its type allows", expert.group.MALFORMED,
@@ -40,6 +46,8 @@ local function shortest(type)
 	if type == DATA then return DATA_HEADER + 1 + TAG end
 	if type == COOKIE then return COOKIE_LENGTH end
 	if type == BEACON then return BEACON_LENGTH end
+	if type == PLEA then return PLEA_LENGTH end
+	if type == ANSWER then return ANSWER_MIN end
 	return HANDSHAKE_MIN
 end
 
@@ -48,7 +56,8 @@ local function is_frame(buffer)
 	local type = buffer(0, 1):uint()
 	if not names[type] or buffer:len() < shortest(type) then return false end
 	if (type == COOKIE or type == BEACON) and buffer:len() ~= shortest(type) then return false end
-	return buffer(2, 2):uint() == 0 and (type == BEACON or type <= FIN or buffer(1, 1):uint() == 0)
+	return buffer(2, 2):uint() == 0 and (type == BEACON or type <= FIN or type == PLEA or type == ANSWER
+		or buffer(1, 1):uint() == 0)
 end
 
 local function data(buffer, tree)
@@ -95,6 +104,22 @@ local function beacon(buffer, tree)
 	return "to all"
 end
 
+local function plea(buffer, tree)
+	tree:add(f.version, buffer(1, 1))
+	tree:add(f.id, buffer(4, 8))
+	tree:add(f.from, buffer(12, 2))
+	return string.format("of %s, from byte %d", buffer(4, 8):bytes():tohex(), buffer(12, 2):uint())
+end
+
+local function answer(buffer, tree)
+	tree:add(f.version, buffer(1, 1))
+	tree:add(f.serial, buffer(4, 4))
+	tree:add(f.from, buffer(8, 2))
+	tree:add(f.total, buffer(10, 2))
+	tree:add(f.part, buffer(12))
+	return string.format("serial %d, from byte %d of %d", buffer(4, 4):uint(), buffer(8, 2):uint(), buffer(10, 2):uint())
+end
+
 local function frame(buffer, pinfo, tree)
 	local type = buffer(0, 1):uint()
 	local name = names[type] or string.format("type %d", type)
@@ -108,6 +133,8 @@ local function frame(buffer, pinfo, tree)
 	elseif type == DATA then text = data(buffer, branch)
 	elseif type == COOKIE then text = cookie(buffer, branch)
 	elseif type == BEACON then text = beacon(buffer, branch)
+	elseif type == PLEA then text = plea(buffer, branch)
+	elseif type == ANSWER then text = answer(buffer, branch)
 	else text = handshake(buffer, branch, type) end
 	pinfo.cols.info = name .. " " .. text
 end

@@ -6,6 +6,7 @@
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +137,18 @@ int admit_request(struct request *r, const char *source, char error[CTL_ERROR_MA
 	return ctl_error(error, code,
 		"%s: not a request, or damaged; let the machine show it again with \"meshctl request\"",
 		strlen(source) < 80 ? source : "the request");
+}
+
+/* --- by way of meshd ------------------------------------------------------------------------------ */
+
+json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, char error[CTL_ERROR_MAX])
+{
+	uint8_t encoded[GRANT_MAX_LEN];
+	char text[GRANT_MAX_LEN * 2];
+	int len = grant_encode(g, encoded, sizeof(encoded));
+
+	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
+	return client_ask(socket_path, json_pack("{s:s, s:s}", "request", "grant", "grant", text), code, error);
 }
 
 /* --- how they are shown -------------------------------------------------------------------------- */

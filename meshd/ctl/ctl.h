@@ -4,7 +4,7 @@
  *
  *   authority, enrol, identity,
  *   request, accept                   files only: offline, no daemon
- *   revoke, replace                   the authority's file, and meshd if it is there
+ *   revoke, replace, enrol --request  the authority's file, and meshd if it is there
  *   log, report                       incident logs: meshd's, files, or both (story.c)
  *   all others                        questions to meshd (docs/control.md), printed for
  *                                     people or as they were answered (--json), or kept in
@@ -186,6 +186,8 @@ int admit_text(const char *source, char text[SPOKEN_TEXT_MAX], char error[CTL_ER
 int admit_fault(char error[CTL_ERROR_MAX], const char *what, const struct spoken_fault *f);
 /* From where admit_text() has it. */
 int admit_request(struct request *r, const char *source, char error[CTL_ERROR_MAX]);
+/* Hands the answer to meshd, which passes it on to its machine; as client_ask(). */
+json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, char error[CTL_ERROR_MAX]);
 /* One line each, with its number, to be read out. */
 void admit_words_print(const char *words, FILE *out);
 json_t *admit_words_json(const char *words); /* an array of lines */

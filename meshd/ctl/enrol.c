@@ -22,7 +22,9 @@ struct enrol {
 	const char *name, *level, *years, *out;
 	const char *asked; /* where its request is; NULL: its keys are made here */
 	struct text_list prefixes, roles;
-	bool force, again, json, words;
+	const char *socket; /* of the meshd that passes the answer on */
+	bool force, again, json, words, offline;
+	bool is_told;
 	char default_out[NAME_MAX_LEN + 8];
 	struct authority_file authority;
 	struct registry registry;
@@ -342,8 +344,25 @@ static void notes_say(const struct enrol *w)
 		gateway_note_say(c);
 }
 
+/* The mesh may reach where nobody goes. Without a meshd here the file is what was wanted. */
+static void answer_spread(struct enrol *w)
+{
+	char error[CTL_ERROR_MAX];
+	int code = 0;
+
+	if (!w->has_request || w->offline)
+		return;
+	json_t *answer = admit_tell(&w->grant, w->socket ? w->socket : CTL_SOCKET, &code, error);
+	w->is_told = answer;
+	json_decref(answer);
+	if (!w->is_told && code != -ECONNREFUSED)
+		fprintf(stderr, "note: the meshd here does not pass the answer on: %s\n", error);
+}
+
 static void answer_say(const struct enrol *w, const char *words)
 {
+	if (w->is_told)
+		printf("  told     the meshd here: members beside that machine hand it over, for an hour\n");
 	printf("  answer   %s: not secret, of use to that machine alone; there: meshctl accept %s\n", w->out, w->out);
 	if (!*words)
 		return;
@@ -363,9 +382,9 @@ static void enrolled_say(const struct enrol *w)
 	if (w->has_request && w->words)
 		grant_format_words(&w->grant, words, sizeof(words));
 	if (w->json) {
-		json_t *o = json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:o*}", "ok", 1, "name", c->name,
+		json_t *o = json_pack("{s:b, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:b, s:o*}", "ok", 1, "name", c->name,
 			"level", level_name(c->level), "serial", (json_int_t)c->serial, "address", text, "from", from,
-			"to", to, "file", w->out, "words", *words ? admit_words_json(words) : NULL);
+			"to", to, "file", w->out, "told", w->is_told, "words", *words ? admit_words_json(words) : NULL);
 
 		json_print(o, stdout);
 		json_decref(o);
@@ -395,6 +414,8 @@ int command_enrol(int argc, char **argv)
 		{ "--force", .flag = &w.force },
 		{ "--again", .flag = &w.again },
 		{ "--words", .flag = &w.words },
+		{ "--offline", .flag = &w.offline },
+		{ "--socket", .text = &w.socket },
 		{ "--json", .flag = &w.json },
 	};
 	struct text_list rest = { 0 };
@@ -412,6 +433,7 @@ int command_enrol(int argc, char **argv)
 	if (enrolment_make(&w) < 0) {
 		status = ctl_fail(CTL_BAD, "%s", w.error);
 	} else {
+		answer_spread(&w);
 		enrolled_say(&w);
 		notes_say(&w);
 	}

@@ -80,7 +80,7 @@ static const char help[] =
 	"        [--prefix NETWORK]... [--role gateway|command-post]... [--years N]\n"
 	"        [--out FILE] [--force] [--again]\n"
 	"  enrol --authority FILE --request WORDS   the same of a machine that has keys of its own\n"
-	"        [--name NAME] [--level LEVEL] [--words]\n"
+	"        [--name NAME] [--level LEVEL] [--words] [--offline]\n"
 	"  identity FILE       what an enrolment file says\n"
 	"\n"
 	"On a machine that is to be a member:\n"

@@ -130,7 +130,10 @@ static void self_look(struct looker *l)
 	const struct daemon *d = l->v->d;
 	uint64_t now_us = l->v->now_us;
 
-	if (!view_neighbours_all(l->v))
+	if (d->applicant)
+		see(l, ALARM_ALONE, "", "", "bring what \"meshctl request\" shows to who has the authority's key",
+			"this machine has no certificate yet");
+	else if (!view_neighbours_all(l->v))
 		see(l, ALARM_ALONE, "", "", "switch on a second node; check power, antennas and cables: meshctl links",
 			"no other node is in contact");
 	if (node_has_duplicate(d->node))

@@ -129,6 +129,7 @@ json_t *event_make(const struct daemon *d, uint64_t number, const struct event *
 json_t *list_make(const struct view *v);
 json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
+json_t *answer_grant(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);
 json_t *answer_pair(struct view *v, const json_t *request);
 json_t *answer_capture(struct view *v, const json_t *request);

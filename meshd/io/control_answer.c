@@ -1,4 +1,4 @@
-/* From a line to an answer: parses, dispatches, prints. Only "reload", "silence" and "revoke" change
+/* From a line to an answer: parses, dispatches, prints. Only "reload", "silence", "revoke" and "grant" change
  * anything; "reach" sends questions. */
 #include "meshd/io/control.h"
 
@@ -28,6 +28,7 @@ static const struct {
 	{ "outages", answer_outages },
 	{ "members", answer_members },
 	{ "revoke", answer_revoke },
+	{ "grant", answer_grant },
 	{ "log", answer_log },
 	{ "pair", answer_pair },
 	{ "capture", answer_capture },
@@ -73,7 +74,7 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 
 	if (!answer)
 		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke, log, pair, "
+				    "classes, reach, events, alarms, silence, outages, members, revoke, grant, log, pair, "
 				    "diff, steer, capture");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;

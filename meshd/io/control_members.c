@@ -1,7 +1,7 @@
 /*
  * "members": who belongs to the deployment, who is out, and by which list; "revoke":
- * another list, which the authority has signed. Whoever may ask may hand one in: it
- * is the signature that counts.
+ * another list, which the authority has signed; "grant": its answer to a machine that asks to
+ * belong. Whoever may ask may hand one in: it is the signature that counts.
  */
 #include "meshd/io/control.h"
 
@@ -124,4 +124,42 @@ json_t *answer_revoke(struct view *v, const json_t *request)
 	operator_note(v, "revoke: list %u, %u certificates are out", list.epoch, revocation_count(&list));
 	return json_pack("{s:b, s:i, s:i, s:b}", "ok", 1, "number", (int)list.epoch, "revoked",
 		(int)revocation_count(&list), "known", error == -EALREADY);
+}
+
+static json_t *grant_refused(int error, const struct grant *g)
+{
+	switch (error) {
+	case -EKEYREJECTED:
+		return answer_error("the answer is not signed by the authority of this deployment; use the key that "
+				    "enrolled these nodes");
+	case -EKEYEXPIRED:
+		return answer_error("the certificate in the answer has expired; answer the request again");
+	case -EKEYREVOKED:
+		return answer_error("\"%s\" (serial %u) was revoked; let that machine make another request",
+			g->certificate.name, (unsigned)g->certificate.serial);
+	default:
+		return answer_error("not enough memory; stop what else runs here");
+	}
+}
+
+json_t *answer_grant(struct view *v, const json_t *request)
+{
+	const char *text = json_string_value(json_object_get(request, "grant"));
+	uint8_t encoded[GRANT_MAX_LEN];
+	struct grant g;
+	size_t len;
+
+	if (!text ||
+		sodium_base642bin(encoded, sizeof(encoded), text, strlen(text), NULL, &len, NULL,
+			sodium_base64_VARIANT_ORIGINAL) < 0 ||
+		grant_decode(&g, bytes_of(encoded, len)) < 0)
+		return answer_error(
+			"\"grant\" is no answer to a request; hand in what \"meshctl enrol --request\" makes");
+	int error = v->d->applicant ? -EKEYREJECTED : node_grant_add(v->d->node, v->now_us, bytes_of(encoded, len));
+	if (error && error != -EALREADY)
+		return grant_refused(error, &g);
+	if (!error)
+		operator_note(v, "enrol: \"%s\", serial %u", g.certificate.name, (unsigned)g.certificate.serial);
+	return json_pack("{s:b, s:s, s:I, s:b}", "ok", 1, "name", g.certificate.name, "serial",
+		(json_int_t)g.certificate.serial, "known", error == -EALREADY);
 }

@@ -241,7 +241,11 @@ json_t *answer_status(struct view *v, const json_t *request)
 	unsigned neighbours = view_neighbours_all(v);
 
 	(void)request;
-	if (!neighbours)
+	if (v->d->applicant)
+		reason_add(census.reasons, ALARM_ALONE, "",
+			"bring what \"meshctl request\" shows to who has the authority's key",
+			"this machine has no certificate yet");
+	else if (!neighbours)
 		reason_add(census.reasons, ALARM_ALONE, "",
 			"switch on a second node, check antennas and cables: meshctl links",
 			"no other node is in contact");

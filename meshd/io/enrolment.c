@@ -7,8 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Reads at most ENROLMENT_TEXT_MAX + 1 bytes; the length, or a negative errno. */
-static int text_read(const char *path, char text[ENROLMENT_TEXT_MAX + 1])
+int key_file_read(const char *path, char text[ENROLMENT_TEXT_MAX + 1])
 {
 	size_t len = 0;
 	ssize_t got = 1;
@@ -50,7 +49,7 @@ static bool request_waits(struct bytes text)
 	return waits;
 }
 
-static int expired_say(char error[IO_ERROR_MAX], const char *path, const struct certificate *c)
+int enrolment_expired(char error[IO_ERROR_MAX], const char *path, const struct certificate *c)
 {
 	time_t end = (time_t)c->not_after * 60;
 	struct tm day;
@@ -65,7 +64,7 @@ static int expired_say(char error[IO_ERROR_MAX], const char *path, const struct 
 int enrolment_load(struct enrolment *e, const char *path, const struct time_floor *floor, char error[IO_ERROR_MAX])
 {
 	char text[ENROLMENT_TEXT_MAX + 1];
-	int len = text_read(path, text);
+	int len = key_file_read(path, text);
 
 	if (len < 0)
 		return unreadable_say(error, len, path);
@@ -87,7 +86,7 @@ int enrolment_load(struct enrolment *e, const char *path, const struct time_floo
 	failure = certificate_verify(&e->certificate, &e->authority, floor);
 	if (!failure)
 		return 0;
-	expired_say(error, path, &e->certificate);
+	failure = enrolment_expired(error, path, &e->certificate);
 	enrolment_done(e);
 	return failure;
 }

@@ -14,6 +14,8 @@ static const struct {
 } codes[] = {
 	{ "started", EVENT_NOTICE },
 	{ "stopped", EVENT_NOTICE },
+	{ "waiting", EVENT_NOTICE },
+	{ "admitted", EVENT_NOTICE },
 	{ "port-up", EVENT_NOTICE },
 	{ "port-missing", EVENT_WARNING },
 	{ "port-no-carrier", EVENT_WARNING },

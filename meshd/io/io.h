@@ -38,6 +38,7 @@ struct daemon;
 
 uint64_t io_now_us(void); /* CLOCK_MONOTONIC */
 uint64_t io_date_s(void); /* seconds since 1970 by the machine's clock, which may be wrong: for people only */
+extern const struct random io_random; /* the kernel's */
 struct time_floor io_build_floor(void); /* it is not earlier than when this was built */
 /* Before the loop runs: sleeps a moment; false when a second has passed since `since_us`. A daemon that was killed
  * holds what it had until the kernel has cleared it away, and its successor must not give up before. */
@@ -655,6 +656,8 @@ struct daemon {
 	struct trial trial;
 	struct steering_table steering;
 	struct enrolment enrolment;
+	struct secret_request *applicant; /* NULL: it is a member */
+	bool was_admitted;
 	struct node *node;
 	struct log log;
 	struct events events;
@@ -693,10 +696,25 @@ struct daemon {
 __attribute__((format(printf, 3, 4))) void daemon_say(struct daemon *d, const char *code, const char *format, ...);
 /* Stops the loop: the program ends with status 1 and this line. */
 __attribute__((format(printf, 2, 3))) void daemon_fail(struct daemon *d, const char *format, ...);
-/* Reads and checks the enrolment file and that the certificate is valid at `floor`. */
+/* Reads and checks the enrolment file and that the certificate is valid at `floor`. -EAGAIN: it has keys, and waits for
+ * a certificate. */
 int enrolment_load(struct enrolment *e, const char *path, const struct time_floor *floor, char error[IO_ERROR_MAX]);
-/* Runs until a signal; the exit status. `config` is from malloc() and is the daemon's from now on. Prints its one error
- * line itself. */
+int enrolment_expired(char error[IO_ERROR_MAX], const char *path, const struct certificate *c); /* says so */
+/* At most ENROLMENT_TEXT_MAX + 1 bytes; the length, or a negative errno. */
+int key_file_read(const char *path, char text[ENROLMENT_TEXT_MAX + 1]);
+
+/* --- applicant.c: keys without a certificate ------------------------------------------------------------ */
+
+/* The key file waits for an answer: d->enrolment is made of the one that came already, if it is valid at `floor`; else
+ * it is one of its own making, and d->applicant says so. */
+int applicant_open(struct daemon *d, const struct time_floor *floor);
+void applicant_close(struct daemon *d);
+/* struct node_output: it is kept, and the daemon ends, to begin again as a member. */
+bool applicant_granted(void *user, struct bytes grant);
+
+#define DAEMON_AGAIN (-1)
+/* Runs until a signal; the exit status, or DAEMON_AGAIN: the node was admitted, and is to be run again. `config` is
+ * from malloc() and is the daemon's from now on. Prints its one error line itself. */
 int daemon_run(struct config *config, const char *path, bool is_verbose);
 
 #endif

@@ -3,6 +3,9 @@
  *
  *   config ─► keys ─► state ─► control ─► node ─► TUN ─► kernel ─► ports ─► loop
  *
+ * Who has keys and no certificate yet runs all the same, alone, and asks for it on its links
+ * (applicant.c); when that came it begins anew.
+ *
  * What can refuse the start without touching the machine comes first. Before
  * each sleep the node runs what is due and says when it wants to run again; a
  * tick each second serves what needs no better clock.
@@ -193,13 +196,8 @@ static const struct node_output node_output = {
 	.whole = output_whole,
 	.may_call = output_may_call,
 	.store_revocation = output_store_revocation,
+	.granted = applicant_granted,
 };
-
-static void kernel_random_fill(void *user, void *out, size_t len)
-{
-	(void)user;
-	randombytes_buf(out, len);
-}
 
 /* --- the loop ----------------------------------------------------------------------------------- */
 
@@ -303,7 +301,8 @@ static int node_open(struct daemon *d)
 		.time_floor = d->state.floor,
 		.has_stored_seqno = d->state.has_seqno,
 		.stored_seqno = d->state.seqno,
-		.random = { .fill = kernel_random_fill },
+		.random = io_random,
+		.is_applicant = d->applicant,
 	};
 
 	d->node = node_new(&config, &node_output, d, io_now_us());
@@ -325,6 +324,8 @@ static int keys_open(struct daemon *d)
 	struct stat status;
 	int error = enrolment_load(&d->enrolment, d->config.key_path, &floor, d->error);
 
+	if (error == -EAGAIN)
+		error = applicant_open(d, &floor);
 	if (error)
 		return error;
 	if (stat(d->config.key_path, &status) == 0 && (status.st_mode & 077))
@@ -333,11 +334,12 @@ static int keys_open(struct daemon *d)
 	error = state_open(d, d->error);
 	if (error)
 		return error;
-	enrolment_done(&d->enrolment);
-	error = enrolment_load(&d->enrolment, d->config.key_path, &d->state.floor, d->error);
-	if (!error)
-		incidents_open(d);
-	return error;
+	if (d->applicant)
+		return 0; /* nothing that it sees as nobody is of any use to others */
+	if (certificate_verify(&d->enrolment.certificate, &d->enrolment.authority, &d->state.floor) < 0)
+		return enrolment_expired(d->error, d->config.key_path, &d->enrolment.certificate);
+	incidents_open(d);
+	return 0;
 }
 
 static int everything_open(struct daemon *d)
@@ -401,6 +403,7 @@ static void everything_close(struct daemon *d, bool was_started)
 	if (d->node)
 		node_free(d->node);
 	enrolment_done(&d->enrolment);
+	applicant_close(d);
 }
 
 /* What the kernel goes along with. */
@@ -440,12 +443,19 @@ static void started_say(struct daemon *d)
 	daemon_tell(d, "started", started_make(d), "meshd %s, %s (%s), %s, %u link%s", MESHD_VERSION,
 		d->enrolment.certificate.name, level_name(d->enrolment.certificate.level),
 		address_format(&own, address), d->port_count, d->port_count == 1 ? "" : "s");
+	if (d->applicant)
+		daemon_say(d, "waiting",
+			"%s has no certificate yet: bring what \"meshctl request\" shows to who has the authority's "
+			"key; the "
+			"answer is asked for on all links",
+			d->config.key_path);
 }
 
 int daemon_run(struct config *config, const char *path, bool is_verbose)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int status = 1;
+	bool was_admitted;
 
 	if (d)
 		d->config = *config;
@@ -473,10 +483,11 @@ int daemon_run(struct config *config, const char *path, bool is_verbose)
 	}
 	if (status)
 		fprintf(stderr, "meshd: %s\n", d->error);
+	was_admitted = !status && d->was_admitted;
 	if (d->loop) {
 		everything_close(d, status == 0);
 		ev_loop_destroy(d->loop);
 	}
 	free(d);
-	return status;
+	return was_admitted ? DAEMON_AGAIN : status;
 }

@@ -1,8 +1,9 @@
-/* Small things that every file of the shell needs: the time and an error sentence. */
+/* Small things that every file of the shell needs: the time, randomness and an error sentence. */
 #include "meshd/io/io.h"
 
 #include "meshd/base/build.h"
 
+#include <sodium.h>
 #include <stdarg.h>
 #include <time.h>
 
@@ -13,6 +14,14 @@ uint64_t io_now_us(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * SECOND_US + (uint64_t)t.tv_nsec / 1000;
 }
+
+static void kernel_random_fill(void *user, void *out, size_t len)
+{
+	(void)user;
+	randombytes_buf(out, len);
+}
+
+const struct random io_random = { .fill = kernel_random_fill };
 
 uint64_t io_date_s(void)
 {

@@ -16,6 +16,9 @@
  * Beacons are for meetings between two that have been up for long. Where neighbours
  * are known and none comes or goes, nobody is moving, and the pause between beacons
  * doubles up to STEADY_MAX_US.
+ *
+ * Who is no member yet has no key to make one with: in their place it asks for its certificate
+ * (admit.c).
  */
 #include "meshd/node/state.h"
 
@@ -139,7 +142,10 @@ void beacon_due(struct timer *timer, uint64_t now_us)
 		return;
 	}
 	uint64_t pause_us = beacon_next_us(link, now_us);
-	beacon_send(link, now_us, need);
+	if (link->n->is_applicant)
+		admit_plea(link, now_us, NULL);
+	else
+		beacon_send(link, now_us, need);
 	link->beacons++;
 	timer_set(&link->n->heap, timer, now_us + pause_us - random_below(&link->n->random, pause_us / 4));
 }

@@ -209,6 +209,15 @@ static struct peer *target_peer(struct target *t)
 	return NULL;
 }
 
+/* Nobody would answer a call. */
+static void plea_due(struct target *t, uint64_t now_us)
+{
+	uint64_t again_us;
+
+	if (budget_admits(t->link, now_us, BABEL_NEED_ROUTINE, NODE_THIN_FRAME_MIN, &again_us))
+		admit_plea(t->link, now_us, &t->endpoint);
+}
+
 static void target_due(struct timer *timer, uint64_t now_us)
 {
 	struct target *t = container_of(timer, struct target, timer);
@@ -222,9 +231,11 @@ static void target_due(struct timer *timer, uint64_t now_us)
 		timer_set(&t->n->heap, timer, now_us + TARGET_LOOK_US);
 		return;
 	}
-	if (call_start(t->link, now_us, &t->endpoint, t, t->has_id ? t->id : NULL, t->tries))
-		t->tries++;
 	uint64_t again_us = link_pace_us(t->link);
+	if (t->n->is_applicant)
+		plea_due(t, now_us);
+	else if (call_start(t->link, now_us, &t->endpoint, t, t->has_id ? t->id : NULL, t->tries))
+		t->tries++;
 	timer_set(&t->n->heap, timer, now_us + again_us + random_below(&t->n->random, again_us / 4));
 }
 

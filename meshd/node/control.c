@@ -14,6 +14,8 @@
  *   LIST  11  list         who is out (revoke.c)
  *   MARK  12  mark 4       this is the list that we hold
  *   AWARE 13  mark 4, sums 8, first 2, bitmap   who else holds it (aware.c)
+ *   GRANT 14  answer       of the authority, to a machine that asks to be a member (admit.c)
+ *   GRANTED 15 id 8, serial 4   we have it
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
@@ -219,6 +221,12 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_TELL:
 		told(p, &r);
+		break;
+	case CONTROL_GRANT:
+		admit_grant_in(p, now_us, &r);
+		break;
+	case CONTROL_GRANTED:
+		admit_granted_in(p, &r);
 		break;
 	case CONTROL_HARK:
 	case CONTROL_ECHO:

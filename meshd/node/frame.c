@@ -3,6 +3,7 @@
  *
  *   first byte   1 init  2 response  3 fin  4 cookie    ► handshake.c, call.c, answer.c
  *                5 beacon                               ► beacon.c
+ *                7 plea  8 answer                       ► admit.c
  *                10 data  ► keyring of the receiver index ► kind:  0 IP       ► forward.c
  *                                                                  1 Babel    ► routing engine
  *                                                                  2 control  ► control.c
@@ -326,6 +327,12 @@ static void frame_in(struct node_link *link, uint64_t now_us, const struct endpo
 		break;
 	case FRAME_BEACON:
 		beacon_in(link, now_us, from, bytes_of(frame, len));
+		break;
+	case FRAME_PLEA:
+		admit_plea_in(link, now_us, from, bytes_of(frame, len));
+		break;
+	case FRAME_ANSWER:
+		admit_answer_in(link, now_us, from, bytes_of(frame, len));
 		break;
 	default:
 		DROP(n, link, unknown_type);

@@ -86,8 +86,10 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	memcpy(n->fib.secret, secret, sizeof(secret));
 	n->epoch = random_u32(&n->random);
 	n->is_wordless = config->is_wordless;
+	n->is_applicant = config->is_applicant;
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
-	n->capabilities |= config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES;
+	n->capabilities |=
+		config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES | CAPABILITY_GRANTS;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
 	keys_derive(n);
@@ -115,6 +117,7 @@ void node_free(struct node *n)
 	fib_done(&n->fib);
 	map_done(&n->certificates);
 	map_done(&n->indices);
+	admit_done(n);
 	heap_done(&n->heap);
 	pool_done(&n->pool);
 	free(n->classes);

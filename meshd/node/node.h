@@ -202,6 +202,9 @@ struct node_output {
 	bool (*store_message)(void *user, struct bytes key, struct bytes value);
 	/* A message came, or has another state. NULL: nobody looks. Borrowed. */
 	void (*message)(void *user, const struct node_message *message);
+	/* Of an applicant, NULL else: an answer came for its keys (grant_decode()). True: it is what it was waited for,
+	 * and the node asks no more; the shell goes on with another node, of the member that it now is. Borrowed. */
+	bool (*granted)(void *user, struct bytes grant);
 };
 #define NODE_KEPT_KEY_MAX 16
 #define NODE_KEPT_VALUE_MAX 1280
@@ -213,6 +216,7 @@ struct node_config {
 	bool is_classless; /* routes the base topology alone; to compare */
 	bool is_wordless; /* events come with an empty text: nobody will read it */
 	bool is_plain; /* repeats its routes to all neighbours, as RFC 8966 has it; to compare */
+	bool is_applicant; /* the enrolment is one of its own making: it asks on all links for the authority's answer */
 	bool has_plain_links; /* some will be: for a while after the start no route is used (routing/gate.c) */
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
@@ -412,6 +416,13 @@ void node_dump_messages(const struct node *n, void (*each)(void *arg, const stru
 /* The key under which a message of this box and number is kept; for who waits for it to be stored. */
 struct bytes node_message_key(
 	enum node_message_box box, const uint8_t id[NODE_MESSAGE_ID_LEN], uint8_t out[NODE_KEPT_KEY_MAX]);
+
+/* --- who is to belong (admit.c) ---------------------------------------------------------- */
+
+/* The authority's answer to a machine that asked (grant_encode()): told to all members, and by them to the machine, for
+ * an hour. 0; -EBADMSG: malformed; -EKEYREJECTED: not of this deployment's authority; -EKEYEXPIRED; -EKEYREVOKED;
+ * -EALREADY: its certificate is known here; -ENOSPC, -ENOMEM. */
+int node_grant_add(struct node *n, uint64_t now_us, struct bytes encoded);
 
 /* --- looking inside ------------------------------------------------------------------- */
 

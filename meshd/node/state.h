@@ -40,6 +40,8 @@ enum frame_type {
 	FRAME_COOKIE = 4,
 	FRAME_BEACON = 5,
 	FRAME_PART = 6, /* of one of the first three; thin links only */
+	FRAME_PLEA = 7, /* in the open: is there an answer for these keys? (admit.c) */
+	FRAME_ANSWER = 8, /* ... some bytes of it */
 };
 /* What a process tells in its handshakes that it can do. */
 enum capability {
@@ -51,6 +53,7 @@ enum capability {
 	CAPABILITY_AWARE = 64, /* it tells who has the list of who is out (aware.c) */
 	CAPABILITY_MESSAGES = 128, /* it takes messages (message.h) */
 	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
+	CAPABILITY_GRANTS = 256, /* it passes the authority's answers on (admit.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -97,6 +100,7 @@ struct peer;
 struct handshake;
 struct handshake_remote;
 struct revocations;
+struct admissions;
 struct aware;
 struct aware_peer;
 struct messages;
@@ -256,6 +260,8 @@ struct peer {
 	uint64_t list_said_us, mark_said_us; /* to it */
 	unsigned list_says; /* since it was last heard to hold another one */
 	struct bucket lists; /* of its that are looked at */
+	struct bucket grants_in; /* likewise of answers of the authority */
+	uint16_t grants; /* that it has, by their places (admit.c) */
 	struct aware_peer *aware; /* NULL: nothing passed yet */
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
@@ -398,6 +404,8 @@ struct node {
 	bool is_out; /* its own certificate is */
 	struct revocations *revocations; /* NULL: nobody is out */
 	struct aware *aware; /* NULL: there is no list to know */
+	struct admissions *admissions; /* NULL: nobody was admitted while it ran (admit.c) */
+	bool is_applicant; /* is nobody yet, and asks to be */
 	bool is_leaving;
 	bool believes_foreigners; /* has accepted an origin without certificate: the next certificate may forbid that */
 	uint64_t refilter_us;
@@ -666,6 +674,17 @@ void aware_in(struct peer *p, uint64_t now_us, struct reader *r);
 void aware_forget_peer(struct peer *p);
 void aware_done(struct node *n);
 
+/* --- admit.c: answers of the authority to who asks to be a member ----------------------------------------- */
+
+void admit_grant_in(struct peer *p, uint64_t now_us, struct reader *r);
+void admit_granted_in(struct peer *p, struct reader *r); /* it has it */
+void admit_peer_up(struct peer *p, uint64_t now_us);
+void admit_plea_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
+/* Of an applicant: asks for the next bytes of its answer; all of the link, if `to` is NULL. */
+void admit_plea(struct node_link *link, uint64_t now_us, const struct endpoint *to);
+void admit_answer_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
+void admit_done(struct node *n);
+
 /* --- short_id.c: members by their short-ids ------------------------------------------------------------ */
 
 /* The engine's questions (babel.h). */
@@ -690,6 +709,8 @@ enum control_op {
 	CONTROL_LIST = 11,
 	CONTROL_MARK = 12,
 	CONTROL_AWARE = 13,
+	CONTROL_GRANT = 14,
+	CONTROL_GRANTED = 15,
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
 };

@@ -211,6 +211,12 @@ void thin_in(struct node_link *link, uint64_t now_us, const struct endpoint *fro
 	case FRAME_BEACON:
 		beacon_in(link, now_us, from, message);
 		break;
+	case FRAME_PLEA:
+		admit_plea_in(link, now_us, from, message);
+		break;
+	case FRAME_ANSWER:
+		admit_answer_in(link, now_us, from, message);
+		break;
 	default:
 		DROP(link->n, link, unknown_type);
 		break;

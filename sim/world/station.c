@@ -327,7 +327,7 @@ void station_power_on(struct station *s)
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
 		output_sealing, output_share_member, output_shared_member, output_may_call, output_store_revocation,
-		NULL, NULL };
+		NULL, NULL, NULL };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.is_plain = s->is_plain,

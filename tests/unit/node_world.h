@@ -59,6 +59,10 @@ struct station {
 	struct enrolment enrolment;
 	uint32_t t_lo; /* what it knows of the time */
 	bool is_plain; /* it does not speak of versions */
+	bool is_applicant; /* it asks for what makes a member of it: */
+	struct secret_request own;
+	struct enrolment granted;
+	unsigned offers; /* answers that it was handed */
 	struct node_config config;
 	struct prng prng;
 	struct address address;
@@ -396,6 +400,16 @@ static inline void world_event(void *user, enum node_event event, unsigned link,
 	if (getenv("WORLD_TRACE"))
 		fprintf(stderr, "%10.6f %u: %s link %u: %s\n", (double)s->w->now / 1e6, s->index,
 			node_event_name(event), link, text);
+}
+
+static inline bool world_granted(void *user, struct bytes grant)
+{
+	const struct time_floor any_time = { 0 };
+	struct station *s = user;
+	struct grant g;
+
+	s->offers++;
+	return grant_decode(&g, grant) == 0 && grant_open(&s->granted, &g, &s->own, &any_time) == 0;
 }
 
 /* --- the oracle ------------------------------------------------------------------------ */
@@ -778,6 +792,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.store_revocation = world_store_revocation,
 		.store_message = world_store_message,
 		.message = world_message,
+		.granted = world_granted,
 	};
 	struct station *s = &w->stations[i];
 
@@ -785,6 +800,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 	s->config = (struct node_config){ .enrolment = &s->enrolment,
 		.time_floor = { s->t_lo },
 		.is_plain = s->is_plain,
+		.is_applicant = s->is_applicant,
 		.has_plain_links = s->has_plain_links,
 		.has_stored_seqno = s->has_stored_seqno,
 		.stored_seqno = s->stored_seqno,
