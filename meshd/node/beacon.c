@@ -246,6 +246,8 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 
 	if (!link->config.beacon || !beacon_open(link, frame, id, &epoch)) {
 		DROP(n, link, beacon_foreign);
+		if (link->config.beacon && frame.len == beacon_len(link))
+			stranger_heard(link, from);
 		return;
 	}
 	n->counters.beacons_received++;
@@ -254,6 +256,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 		return;
 	}
 	struct peer *p = peer_find_id(link, id);
+	hearsay_note(link, now_us, id, p);
 	if (p && p->has_epoch && peer_is_live(p, now_us) && (p->epoch == epoch || rumour_is_false(p, now_us, epoch)))
 		return;
 	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {

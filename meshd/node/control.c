@@ -17,6 +17,7 @@
  *   GRANT 14  answer       of the authority, to a machine that asks to be a member (admit.c)
  *   GRANTED 15 id 8, serial 4   we have it
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
+ *   CLOCK 18  seconds since 1970, 4   what our clock says (clock.c)
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
@@ -215,6 +216,9 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_AWARE:
 		aware_in(p, now_us, &r);
+		break;
+	case CONTROL_CLOCK:
+		clock_in(p, now_us, &r);
 		break;
 	case CONTROL_ASK:
 		asked(p, now_us, &r);

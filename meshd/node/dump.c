@@ -72,6 +72,8 @@ void node_dump_links(const struct node *n, void (*each)(void *arg, const struct 
 			.rx_frames = link->rx_frames,
 			.rx_bytes = link->rx_bytes,
 			.drops = link->drops,
+			.stranger = link->stranger,
+			.strange_frames = link->strange_frames,
 			.control_permille = budget_permille(link, n->now_us),
 			.learned_bps = link->shaper.learned.rate_bps,
 		};

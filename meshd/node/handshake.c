@@ -156,6 +156,9 @@ void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint
 		return;
 	if (!handshake_mac1_is_right(link, &f)) {
 		DROP(n, link, mac1_wrong);
+		/* Where all hear everything it may be for another member. */
+		if (!link->config.is_thin)
+			stranger_heard(link, from);
 		return;
 	}
 	if (f.type == FRAME_INIT)

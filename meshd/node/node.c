@@ -80,6 +80,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->last_known = &n->first_known;
 	timer_init(&n->refilter, trust_refilter_due);
 	timer_init(&n->ask, trust_ask_due);
+	timer_init(&n->clock, clock_due);
 	random_fill(&n->random, secret, sizeof(secret));
 	map_init(&n->indices, NODE_PEER_MAX * 3 + HANDSHAKES_MAX + CALLINGS_MAX, secret);
 	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);
@@ -88,8 +89,9 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->is_wordless = config->is_wordless;
 	n->is_applicant = config->is_applicant;
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
-	n->capabilities |=
-		config->is_plain ? 0 : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES | CAPABILITY_GRANTS;
+	n->capabilities |= config->is_plain ? 0
+					    : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES |
+						      CAPABILITY_GRANTS | CAPABILITY_CLOCK;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
 	keys_derive(n);

@@ -424,6 +424,25 @@ struct bytes node_message_key(
  * -EALREADY: its certificate is known here; -ENOSPC, -ENOMEM. */
 int node_grant_add(struct node *n, uint64_t now_us, struct bytes encoded);
 
+/* --- what clocks say, for people only (clock.c) ------------------------------------------ */
+
+/* The machine's clock, whatever it is worth: said now and then, and at once when somebody has set it. */
+void node_clock_set(struct node *n, uint64_t now_us, uint64_t unix_s);
+enum node_clock_state {
+	NODE_CLOCK_GOOD, /* for all that is known */
+	NODE_CLOCK_UNSET, /* earlier than it can be */
+	NODE_CLOCK_PAST, /* this node's certificate has ended, if it is right */
+	NODE_CLOCK_APART, /* most neighbours' are two minutes from it, or more */
+};
+struct node_clock {
+	enum node_clock_state state;
+	int64_t date_s; /* what it says, since 1970 */
+	unsigned witnesses, apart; /* neighbours whose clocks are known, and not wrong by themselves; those that are far
+				      from ours */
+	int64_t ahead_s; /* ours, of the one in their middle */
+};
+struct node_clock node_clock(const struct node *n, uint64_t now_us);
+
 /* --- looking inside ------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -495,6 +514,8 @@ struct node_link_info {
 	unsigned neighbours; /* with a live session */
 	uint64_t tx_frames, tx_bytes, rx_frames, rx_bytes;
 	struct node_drops drops;
+	struct endpoint stranger; /* who spoke here with the keys of another deployment last ... */
+	uint64_t strange_frames; /* ... and how many such frames there were */
 	unsigned control_permille; /* of the link's capacity: what nodes said to each other in the last ten seconds */
 	uint64_t learned_bps; /* rate, from what it took while more waited; 0: not known */
 	struct node_lane_info lanes[NODE_LANES];
@@ -515,6 +536,14 @@ struct node_peer_info {
 	size_t frame_max; /* the largest that is sent to it whole */
 	bool is_probed; /* ... because no larger one arrives; else the link takes no more */
 };
+
+#define NODE_HEARSAY_MAX 4 /* per link */
+/* Who is heard on the link, and is no neighbour: it does not hear us, or does not answer. False: no more than i. */
+struct node_hearsay {
+	const struct certificate *certificate; /* NULL: not known */
+	uint64_t since_us, heard_us;
+};
+bool node_heard_only(const struct node *n, uint64_t now_us, unsigned link, unsigned i, struct node_hearsay *out);
 
 #define NODE_MEETINGS_MAX 32
 /* A member of whom a neighbour said where it is. */

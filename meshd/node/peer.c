@@ -345,6 +345,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	detect_begin(p, now_us);
 	aware_met(p, now_us);
 	admit_peer_up(p, now_us);
+	clock_tell(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */

@@ -52,6 +52,7 @@ enum capability {
 	CAPABILITY_PROBES = 16, /* it answers probes, and joins pieces on any link (probe.c) */
 	CAPABILITY_AWARE = 64, /* it tells who has the list of who is out (aware.c) */
 	CAPABILITY_MESSAGES = 128, /* it takes messages (message.h) */
+	CAPABILITY_CLOCK = 512, /* it says, and hears, what clocks say (clock.c) */
 	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
 	CAPABILITY_GRANTS = 256, /* it passes the authority's answers on (admit.c) */
 };
@@ -166,6 +167,12 @@ struct recall {
 	struct endpoint endpoint;
 };
 
+/* Whose beacons are heard, and who is no neighbour. */
+struct hearsay {
+	uint8_t id[NODE_ID_LEN];
+	uint64_t since_us, heard_us; /* 0: a free place */
+};
+
 struct node_link {
 	struct node *n;
 	unsigned id;
@@ -182,6 +189,9 @@ struct node_link {
 	struct recall recalls[RECALLS_MAX];
 	unsigned recall_count;
 	struct bucket reaches; /* what of reach.c may go beyond the routine budget */
+	struct hearsay hearsay[NODE_HEARSAY_MAX];
+	struct endpoint stranger; /* who spoke here with other keys last ... */
+	uint64_t strange_frames; /* ... and how often that was */
 	struct list peers;
 	struct shaper shaper;
 	struct budget budget;
@@ -262,6 +272,8 @@ struct peer {
 	struct bucket lists; /* of its that are looked at */
 	struct bucket grants_in; /* likewise of answers of the authority */
 	uint16_t grants; /* that it has, by their places (admit.c) */
+	bool has_clock; /* it said what its clock says: */
+	int64_t clock_base_s; /* that, less the seconds of our time when it said so */
 	struct aware_peer *aware; /* NULL: nothing passed yet */
 	bool is_up; /* a session was proven, and the process behind it is the same */
 	bool is_silent; /* nothing heard for too long, and no answer since */
@@ -406,6 +418,9 @@ struct node {
 	struct aware *aware; /* NULL: there is no list to know */
 	struct admissions *admissions; /* NULL: nobody was admitted while it ran (admit.c) */
 	bool is_applicant; /* is nobody yet, and asks to be */
+	bool has_clock; /* the shell said what the machine's clock says: */
+	int64_t clock_base_s; /* that, less the seconds of our time */
+	struct timer clock;
 	bool is_leaving;
 	bool believes_foreigners; /* has accepted an origin without certificate: the next certificate may forbid that */
 	uint64_t refilter_us;
@@ -625,6 +640,13 @@ void beacon_hurry(struct node_link *link, uint64_t now_us);
 bool beacon_may_call(struct node_link *link, uint64_t now_us);
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
+/* --- hearsay.c: who is only heard ------------------------------------------------------------------- */
+
+/* A frame of somebody with other keys than this deployment's. */
+void stranger_heard(struct node_link *link, const struct endpoint *from);
+/* A beacon with this id; the neighbour who has it, or NULL. */
+void hearsay_note(struct node_link *link, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct peer *p);
+
 /* --- trust.c: certificates and authorisation -------------------------------------------------------- */
 
 /* Verifies and keeps; NULL with *error set. The certificate stays until node_free(). */
@@ -685,6 +707,12 @@ void admit_plea(struct node_link *link, uint64_t now_us, const struct endpoint *
 void admit_answer_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 void admit_done(struct node *n);
 
+/* --- clock.c: what clocks say ------------------------------------------------------------------------ */
+
+void clock_tell(struct peer *p, uint64_t now_us);
+void clock_due(struct timer *timer, uint64_t now_us);
+void clock_in(struct peer *p, uint64_t now_us, struct reader *r);
+
 /* --- short_id.c: members by their short-ids ------------------------------------------------------------ */
 
 /* The engine's questions (babel.h). */
@@ -713,6 +741,7 @@ enum control_op {
 	CONTROL_GRANTED = 15,
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
+	CONTROL_CLOCK = 18,
 };
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */

@@ -306,10 +306,20 @@ static uint32_t station_clock_min(const struct station *s)
 	return minutes > 0 ? (uint32_t)minutes : 0;
 }
 
+static void clock_tell(struct station *s)
+{
+	node_clock_set(s->node, s->w->now_us, 60ull * station_clock_min(s));
+}
+
 void station_set_clock(struct station *s, uint32_t minutes, bool is_trusted)
 {
 	s->clock_ahead_min += (int64_t)minutes - station_clock_min(s);
 	s->clock_is_trusted = is_trusted;
+	if (!s->node)
+		return;
+	station_note(s, 'c', minutes, bytes_of(NULL, 0));
+	clock_tell(s);
+	station_settle(s);
 }
 
 /* As the daemon's shell has it: what a clock without proof says moves nothing. */
@@ -363,6 +373,7 @@ void station_power_on(struct station *s)
 		port_start(s->ports[i]);
 	for (unsigned i = 0; i < s->prefix_count; i++)
 		node_originate(s->node, s->w->now_us, &s->prefixes[i]);
+	clock_tell(s);
 	station_settle(s);
 	carriers_look(s);
 }
