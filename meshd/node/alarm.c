@@ -18,11 +18,18 @@ static const struct {
 	[ALARM_LEVEL] = { "level-cut-off", true, 20, 10 },
 	[ALARM_POST] = { "post-cut-off", true, 20, 10 },
 	[ALARM_REFUSED] = { "refused", true, 0, 300 },
+	[ALARM_FOREIGN] = { "foreign-keys", true, 30, 120 },
 	[ALARM_DUPLICATE] = { "duplicate", true, 0, 60 },
 	[ALARM_LINK] = { "link-down", false, 15, 10 },
+	[ALARM_ONE_WAY] = { "link-one-way", false, 60, 60 },
+	[ALARM_PATH] = { "one-path-left", false, 30, 60 },
 	[ALARM_FLAPPING] = { "link-flapping", false, 0, 300 },
+	[ALARM_WORSE] = { "link-worse", false, 0, 60 },
 	[ALARM_BUDGET] = { "budget", false, 60, 60 },
+	[ALARM_FULL] = { "link-full", false, 30, 60 },
 	[ALARM_MTU] = { "mtu", false, 30, 60 },
+	[ALARM_PREFIX] = { "network-twice", false, 30, 60 },
+	[ALARM_CLOCK] = { "clock", false, 60, 60 },
 	[ALARM_KERNEL] = { "kernel-refused", false, 0, 60 },
 	[ALARM_STATE] = { "state-unwritable", false, 30, 10 },
 };
@@ -122,8 +129,14 @@ static bool is_together(const struct alarm *a, const struct alarm *b)
 	return apart <= TOGETHER_US;
 }
 
+static bool is_of_same(const struct alarm *alarm, enum alarm_kind kind, const struct alarm *other)
+{
+	return other->kind == kind && strcmp(other->subject, alarm->subject) == 0;
+}
+
 /* May `alarm` be told under `other`, which is graver? A post under its level; who is cut off under being alone; a link
- * under what began with it. */
+ * under what began with it, and a site's last way under the link that it lost; who does not hear us because he is
+ * refused; a link that is worse under its coming and going, and one that is full under the budget that fills it. */
 static bool alarm_is_under(const struct alarm *alarm, const struct alarm *other)
 {
 	switch (alarm->kind) {
@@ -136,7 +149,15 @@ static bool alarm_is_under(const struct alarm *alarm, const struct alarm *other)
 		return other->kind == ALARM_ALONE ||
 		       ((other->kind == ALARM_LEVEL || other->kind == ALARM_POST) && is_together(alarm, other));
 	case ALARM_FLAPPING:
-		return other->kind == ALARM_LINK && strcmp(other->subject, alarm->subject) == 0;
+		return is_of_same(alarm, ALARM_LINK, other);
+	case ALARM_ONE_WAY:
+		return is_of_same(alarm, ALARM_LINK, other) || is_of_same(alarm, ALARM_REFUSED, other);
+	case ALARM_PATH:
+		return other->kind == ALARM_LINK && is_together(alarm, other);
+	case ALARM_WORSE:
+		return is_of_same(alarm, ALARM_FLAPPING, other) || is_of_same(alarm, ALARM_ONE_WAY, other);
+	case ALARM_FULL:
+		return is_of_same(alarm, ALARM_BUDGET, other);
 	default:
 		return false;
 	}

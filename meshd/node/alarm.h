@@ -32,16 +32,23 @@ enum alarm_kind {
 	ALARM_ALONE, /* no neighbour at all */
 	ALARM_LEVEL, /* nobody of a level of command is reached; subject: the level */
 	ALARM_POST, /* a command post is not reached; its level is its group */
-	ALARM_REFUSED, /* somebody tries to join who must not */
+	ALARM_REFUSED, /* somebody tries to join who must not; subject: the link */
+	ALARM_FOREIGN, /* somebody on a link has the keys of another deployment */
 	ALARM_DUPLICATE, /* another machine has this node's keys */
 	ALARM_LINK, /* a link is not up, or nobody answers there; subject: the link */
+	ALARM_ONE_WAY, /* somebody on a link is heard, and does not hear this node */
+	ALARM_PATH, /* sites that had several ways have one left; subject: the neighbour on it */
 	ALARM_FLAPPING, /* neighbours of a link come and go */
+	ALARM_WORSE, /* a neighbour of a link is worse than an hour ago */
 	ALARM_BUDGET, /* nodes say more to each other on a link than they may */
+	ALARM_FULL, /* a thin link is used up */
 	ALARM_MTU, /* frames of a link's size do not arrive */
+	ALARM_PREFIX, /* two members have the same network; subject: the network */
+	ALARM_CLOCK, /* it is not set, or not as those of the neighbours */
 	ALARM_KERNEL, /* it refused a route */
 	ALARM_STATE, /* the state directory cannot be written */
 };
-#define ALARM_KINDS 11
+#define ALARM_KINDS 18
 const char *alarm_kind_name(enum alarm_kind kind); /* "alone", "level-cut-off", ... */
 bool alarm_kind_parse(enum alarm_kind *kind, const char *name);
 bool alarm_is_red(enum alarm_kind kind);

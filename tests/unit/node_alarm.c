@@ -156,6 +156,51 @@ static void a_link_that_went_long_before_is_another_matter(void **state)
 	assert_int_equal(w.raised, 2);
 }
 
+/* What is under what, on the same link and on another one. */
+static void what_has_the_same_cause_is_under_it(void **state)
+{
+	static const struct {
+		struct wrong what, graver;
+		bool is_under;
+	} cases[] = {
+		{ { ALARM_ONE_WAY, "radio0", "" }, { ALARM_REFUSED, "radio0", "" }, true },
+		{ { ALARM_ONE_WAY, "radio1", "" }, { ALARM_REFUSED, "radio0", "" }, false },
+		{ { ALARM_ONE_WAY, "radio0", "" }, { ALARM_LINK, "radio0", "" }, true },
+		{ { ALARM_FLAPPING, "radio0", "" }, { ALARM_LINK, "radio0", "" }, true },
+		{ { ALARM_WORSE, "radio0", "" }, { ALARM_FLAPPING, "radio0", "" }, true },
+		{ { ALARM_WORSE, "radio0", "" }, { ALARM_FLAPPING, "radio1", "" }, false },
+		{ { ALARM_WORSE, "radio0", "" }, { ALARM_ONE_WAY, "radio0", "" }, true },
+		{ { ALARM_FULL, "nb0", "" }, { ALARM_BUDGET, "nb0", "" }, true },
+		{ { ALARM_FULL, "nb0", "" }, { ALARM_BUDGET, "nb1", "" }, false },
+		{ { ALARM_PATH, "relay-2", "" }, { ALARM_LINK, "sat0", "" }, true },
+		{ { ALARM_PREFIX, "10.1.0.0/16", "" }, { ALARM_LINK, "sat0", "" }, false },
+		{ { ALARM_CLOCK, "", "" }, { ALARM_ALONE, "", "" }, false },
+		{ { ALARM_FOREIGN, "radio0", "" }, { ALARM_ALONE, "", "" }, false },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wrong both[] = { cases[i].what, cases[i].graver };
+
+		setup(state);
+		pass(120, both, 2);
+		assert_non_null(raised(both[0].kind));
+		assert_int_equal(raised(both[0].kind)->under != ALARM_NONE, cases[i].is_under);
+		if (cases[i].is_under)
+			assert_int_equal(w.a.all[raised(both[0].kind)->under].kind, both[1].kind);
+	}
+}
+
+static void the_last_way_has_not_the_cause_of_a_link_that_went_long_before(void **state)
+{
+	const struct wrong both[] = { sat_down, { ALARM_PATH, "relay-2", "" } };
+
+	(void)state;
+	pass(300, both, 1);
+	pass(60, both, 2);
+	assert_int_equal(raised(ALARM_PATH)->under, ALARM_NONE);
+	assert_string_equal(w.said, "one-path-left relay-2");
+}
+
 static void a_silence_is_for_its_subject_and_ends_by_itself(void **state)
 {
 	const struct wrong both[] = { { ALARM_LINK, "sat0", "" }, { ALARM_LINK, "radio0", "" } };
@@ -328,6 +373,8 @@ int main(void)
 		cmocka_unit_test_setup(a_post_is_under_its_own_level_only, setup),
 		cmocka_unit_test_setup(what_was_under_another_is_told_when_it_stays, setup),
 		cmocka_unit_test_setup(a_link_that_went_long_before_is_another_matter, setup),
+		cmocka_unit_test_setup(what_has_the_same_cause_is_under_it, setup),
+		cmocka_unit_test_setup(the_last_way_has_not_the_cause_of_a_link_that_went_long_before, setup),
 		cmocka_unit_test_setup(a_silence_is_for_its_subject_and_ends_by_itself, setup),
 		cmocka_unit_test_setup(a_silence_may_be_changed_and_ended, setup),
 		cmocka_unit_test_setup(silences_are_bounded, setup),
