@@ -64,6 +64,14 @@ int config_parse(struct config *config, const char *name, struct bytes text, cha
 	return result;
 }
 
+bool config_watches(const struct config *config, const char *name)
+{
+	for (unsigned i = 0; i < config->watch_count; i++)
+		if (strcmp(config->watch[i], name) == 0)
+			return true;
+	return false;
+}
+
 static const char *open_remedy(int error)
 {
 	switch (error) {

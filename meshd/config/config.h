@@ -196,6 +196,7 @@ unsigned config_line_overhead(const struct config_link *link);
 
 bool config_classes_equal(const struct config_classes *a, const struct config_classes *b);
 bool config_page_equal(const struct config_page *a, const struct config_page *b);
+bool config_watches(const struct config *config, const char *name); /* is it among node.watch? */
 const struct config_link *config_link_named(const struct config *c, const char *name); /* NULL: none is called so */
 
 /* "2M", "9600", "2.4k", "2Mbit", "100Mbit/s" in bit/s. -EINVAL. */

@@ -3,27 +3,19 @@
  * alarms (meshd/node/alarm.h), which decides what is told. What is wrong and what
  * to do about it are sentences that can be read out over the radio.
  */
-#include "meshd/io/control.h"
+#include "meshd/io/alarm_look.h"
 #include "meshd/io/incident.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define LOOK_EVERY_US (5 * SECOND_US)
 #define RECENT_US (60 * SECOND_US)
-#define FLAPPING_US (600 * SECOND_US) /* as many losses of neighbours on one link as are remembered, within */
-#define BUDGET_PERMILLE 80 /* of 50: bursts that the budget lends for are not told */
 
-struct looker {
-	struct view *v;
-	struct alarms *alarms;
-	const struct alarm_watch *watch;
-	unsigned known[VIEW_LEVELS], reached[VIEW_LEVELS];
-};
-
-__attribute__((format(printf, 6, 7))) static void see(struct looker *l, enum alarm_kind kind, const char *subject,
-	const char *group, const char *action, const char *format, ...)
+void look_see(struct looker *l, enum alarm_kind kind, const char *subject, const char *group, const char *action,
+	const char *format, ...)
 {
 	char text[ALARM_TEXT_MAX];
 	va_list args;
@@ -31,7 +23,7 @@ __attribute__((format(printf, 6, 7))) static void see(struct looker *l, enum ala
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	alarm_see(l->alarms, l->v->now_us, kind, subject, group, text, action);
+	alarm_see(&l->watch->alarms, l->v->now_us, kind, subject, group, text, action);
 }
 
 /* --- members ------------------------------------------------------------------------------------ */
@@ -47,7 +39,7 @@ static void member_look(struct looker *l, const struct certificate *c)
 	if (view_selected(l->v, &host, BABEL_TEXT))
 		l->reached[level]++;
 	else if (c->roles & ROLE_COMMAND_POST)
-		see(l, ALARM_POST, c->name, level_name(c->level),
+		look_see(l, ALARM_POST, c->name, level_name(c->level),
 			"ask over the radio what was switched off there; meshctl why tells what is known",
 			"command post \"%s\" (%s) cannot be reached", c->name, level_name(c->level));
 }
@@ -62,68 +54,121 @@ static void levels_look(struct looker *l)
 			member_look(l, l->v->members[i].certificate);
 	for (unsigned i = 0; i < VIEW_LEVELS; i++)
 		if (i != LEVEL_SCENE && l->known[i] && !l->reached[i])
-			see(l, ALARM_LEVEL, level_name((enum level)i), "",
+			look_see(l, ALARM_LEVEL, level_name((enum level)i), "",
 				"look at the links that lead there (meshctl links); raise an antenna, or move a relay",
 				"no %s node can be reached, %u known", level_name((enum level)i), l->known[i]);
 }
 
-/* --- links -------------------------------------------------------------------------------------------- */
+/* --- what hangs on one path, and on one network ------------------------------------------------- */
 
-static void port_is_down(struct looker *l, const struct port *p)
+static void hang_see(void *arg, const char *neighbour, const char *what, const char *action)
 {
-	char what[PORT_ERROR_MAX];
-	const char *remedy = view_port_error(p, what);
-
-	see(l, ALARM_LINK, p->config->name, "", remedy, "link %s is down (%s): %s", p->config->name,
-		port_state_name(p->state), what);
+	look_see(arg, ALARM_PATH, neighbour, "", action, "%s now, and did not before", what);
 }
 
-static void port_look(struct looker *l, const struct port *p)
-{
-	const uint64_t *lost_us = l->watch->lost_us[p->id];
-	uint64_t oldest_us = lost_us[l->watch->lost_at[p->id] % ALARM_LOSSES];
+struct network {
+	struct prefix prefix;
+	const struct certificate *of;
+};
 
-	if (p->state != PORT_UP)
-		port_is_down(l, p);
-	else if (p->config->peer_count && !view_neighbours(l->v, p->id))
-		see(l, ALARM_LINK, p->config->name, "",
-			"check that the far end is switched on, and its address and port in both files",
-			"link %s: nobody answers at %s", p->config->name, p->config->peers[0].host);
-	if (oldest_us && l->v->now_us - oldest_us < FLAPPING_US)
-		see(l, ALARM_FLAPPING, p->config->name, "", "look at antenna, plugs and power",
-			"link %s comes and goes: %d neighbours lost in %u min", p->config->name, ALARM_LOSSES,
-			(unsigned)(FLAPPING_US / (60 * SECOND_US)));
+/* A wider one before what lies within it. */
+static int network_compare(const void *a, const void *b)
+{
+	return prefix_compare(&((const struct network *)a)->prefix, &((const struct network *)b)->prefix);
 }
 
-static void link_look(void *arg, const struct node_link_info *info)
+/* Gateways may announce what others have as well; and everybody may have everything. */
+static size_t networks_take(const struct view *v, const struct certificate *c, struct network *all, size_t count)
 {
-	struct looker *l = arg;
+	struct prefix host = prefix_of_host(view_address_of(v, c));
 
-	if (info->up && info->config.rate_bps && info->control_permille > BUDGET_PERMILLE)
-		see(l, ALARM_BUDGET, info->config.name, "",
-			"check the rate that is written for it, and how many nodes share the channel",
-			"link %s: nodes take %u %% of it for themselves, 5 %% is meant for that", info->config.name,
-			info->control_permille / 10);
+	if (c->roles & ROLE_GATEWAY || !(view_is_own(v, c) || view_selected(v, &host, BABEL_TEXT)))
+		return count;
+	for (unsigned i = 0; i < c->prefix_count; i++)
+		if (c->prefixes[i].plen)
+			all[count++] = (struct network){ c->prefixes[i], c };
+	return count;
 }
 
-static void frames_look(struct looker *l)
+static void networks_compare(struct looker *l, struct network *all, size_t count)
 {
-	char action[ALARM_TEXT_MAX];
+	const struct network *wide = all;
+	char text[PREFIX_TEXT];
 
-	for (size_t i = 0; i < l->v->peer_count; i++) {
-		const struct node_peer_info *peer = &l->v->peers[i];
+	if (count)
+		qsort(all, count, sizeof(*all), network_compare);
+	for (size_t i = 1; i < count; i++) {
+		const struct network *other = &all[i];
 
-		if (!peer->is_up || !peer->is_probed)
+		if (!prefix_contains(&wide->prefix, &other->prefix))
+			wide = other;
+		if (wide->of == other->of)
 			continue;
-		const char *link = view_link_name(l->v, peer->link);
-		snprintf(action, sizeof(action), "smaller ones are sent; write mtu: %zu for the link at both ends",
-			peer->frame_max);
-		see(l, ALARM_MTU, link, "", action, "link %s: no frame of more than %zu bytes arrives at %s", link,
-			peer->frame_max, peer->certificate ? peer->certificate->name : "the other end");
+		prefix_format(&other->prefix, text);
+		look_see(l, ALARM_PREFIX, text, "",
+			"one of the two LANs needs another network: enrol that node again with it",
+			"\"%s\" and \"%s\" both have the network %s", wide->of->name, other->of->name, text);
 	}
 }
 
+static void networks_look(struct looker *l)
+{
+	const struct view *v = l->v;
+	struct network *all = calloc(v->member_count * CERTIFICATE_PREFIX_MAX + 1, sizeof(*all));
+	size_t count = 0;
+
+	for (size_t i = 0; all && i < v->member_count; i++)
+		if (view_counts(&v->members[i]))
+			count = networks_take(v, v->members[i].certificate, all, count);
+	if (all)
+		networks_compare(l, all, count);
+	free(all);
+}
+
 /* --- this node --------------------------------------------------------------------------------------------- */
+
+/* "3 hours" */
+static const char *apart_words(int64_t s, char text[32])
+{
+	int64_t minutes = llabs(s) / 60;
+
+	if (minutes < 120)
+		snprintf(text, 32, "%d min", (int)minutes);
+	else if (minutes < 48 * 60)
+		snprintf(text, 32, "%d hours", (int)(minutes / 60));
+	else
+		snprintf(text, 32, "%lld days", (long long)(minutes / (24 * 60)));
+	return text;
+}
+
+static const char *day_words(int64_t date_s, char text[32])
+{
+	time_t then = (time_t)date_s;
+	struct tm day;
+
+	if (!gmtime_r(&then, &day) || !strftime(text, 32, "%Y-%m-%d", &day))
+		snprintf(text, 32, "?");
+	return text;
+}
+
+static void clock_look(struct looker *l)
+{
+	struct node_clock clock = node_clock(l->v->node, l->v->now_us);
+	const char *side = clock.ahead_s > 0 ? "ahead of" : "behind";
+	char text[32];
+
+	if (clock.state == NODE_CLOCK_UNSET)
+		look_see(l, ALARM_CLOCK, "", "", "set it, or give it GNSS; only the times in reports depend on it",
+			"this node's clock is not set: it says %s", day_words(clock.date_s, text));
+	else if (clock.state == NODE_CLOCK_PAST)
+		look_see(l, ALARM_CLOCK, "", "", "set the clock; or, if it is right, enrol this node again",
+			"this node's clock says %s, when its certificate has ended", day_words(clock.date_s, text));
+	else if (clock.state == NODE_CLOCK_APART)
+		look_see(l, ALARM_CLOCK, "", "",
+			"find out which is right, and set it; only the times in reports depend on it",
+			"this node's clock is %s %s those of %u of %u neighbours", apart_words(clock.ahead_s, text),
+			side, clock.apart, clock.witnesses);
+}
 
 static void self_look(struct looker *l)
 {
@@ -131,23 +176,23 @@ static void self_look(struct looker *l)
 	uint64_t now_us = l->v->now_us;
 
 	if (d->applicant)
-		see(l, ALARM_ALONE, "", "", "bring what \"meshctl request\" shows to who has the authority's key",
+		look_see(l, ALARM_ALONE, "", "", "bring what \"meshctl request\" shows to who has the authority's key",
 			"this machine has no certificate yet");
 	else if (!view_neighbours_all(l->v))
-		see(l, ALARM_ALONE, "", "", "switch on a second node; check power, antennas and cables: meshctl links",
+		look_see(l, ALARM_ALONE, "", "",
+			"switch on a second node; check power, antennas and cables: meshctl links",
 			"no other node is in contact");
 	if (node_has_duplicate(d->node))
-		see(l, ALARM_DUPLICATE, "", "", "find that machine and switch it off, or enrol it under its own name",
+		look_see(l, ALARM_DUPLICATE, "", "",
+			"find that machine and switch it off, or enrol it under its own name",
 			"another machine runs with this node's keys");
 	if (!d->state.is_writable)
-		see(l, ALARM_STATE, "", "", d->state.error == ENOSPC ? "free some space" : "make it writable",
+		look_see(l, ALARM_STATE, "", "", d->state.error == ENOSPC ? "free some space" : "make it writable",
 			"%s cannot be written: %s", d->config.state_dir, strerror(d->state.error));
 	if (d->route_refused_us && now_us - d->route_refused_us < RECENT_US)
-		see(l, ALARM_KERNEL, "", "", "see meshctl events for kernel-refused", "the kernel refused a route");
-	if (l->watch->refused_us && now_us - l->watch->refused_us < LOOK_EVERY_US)
-		see(l, ALARM_REFUSED, "", "",
-			"if it is one of yours, enrol it again; if not, somebody is trying: tell the command post",
-			"%s (%u times so far)", l->watch->refused_text, l->watch->refused);
+		look_see(
+			l, ALARM_KERNEL, "", "", "see meshctl events for kernel-refused", "the kernel refused a route");
+	clock_look(l);
 }
 
 /* For the report: what it was about, and when it was seen first and last (ago). */
@@ -176,34 +221,25 @@ static void alarm_changed(void *arg, const struct alarm *alarm)
 
 void alarms_tick(struct daemon *d, uint64_t now_us)
 {
-	struct looker l = { .alarms = &d->watch.alarms, .watch = &d->watch };
+	struct looker l = { .watch = &d->watch };
 
 	if (now_us < d->watch.next_us || !(l.v = view_new(d)))
 		return;
 	l.v->now_us = now_us;
-	d->watch.next_us = now_us + LOOK_EVERY_US;
-	alarms_look(l.alarms);
+	d->watch.next_us = now_us + ALARM_LOOK_US;
+	node_clock_set(d->node, now_us, io_date_s());
+	alarms_look(&d->watch.alarms);
 	levels_look(&l);
-	for (struct port *p = port_next(d, NULL); p; p = port_next(d, p))
-		port_look(&l, p);
-	node_dump_links(d->node, link_look, &l);
-	frames_look(&l);
+	hangs_look(l.v, &d->watch.spares, hang_see, &l);
+	networks_look(&l);
+	alarm_links_look(&l);
 	self_look(&l);
-	alarms_done(l.alarms, now_us, alarm_changed, d);
+	alarms_done(&d->watch.alarms, now_us, alarm_changed, d);
 	view_free(l.v);
 }
 
 /* From within the node: only noted. */
 void alarms_event(struct daemon *d, enum node_event event, unsigned link, const char *text)
 {
-	struct alarm_watch *w = &d->watch;
-
-	if (event == NODE_NEIGHBOUR_DOWN && link < CONFIG_LINK_MAX)
-		w->lost_us[link][w->lost_at[link]++ % ALARM_LOSSES] = io_now_us();
-	if (event != NODE_REFUSED)
-		return;
-	w->refused++;
-	w->refused_us = io_now_us();
-	snprintf(w->refused_text, sizeof(w->refused_text), "refused%s%s: %s", link < CONFIG_LINK_MAX ? " on " : "",
-		link < CONFIG_LINK_MAX ? d->config.links[link].name : "", text);
+	alarm_links_event(d, event, link, text);
 }

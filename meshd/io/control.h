@@ -99,6 +99,9 @@ json_t *page_next(size_t from, size_t total);
 
 /* Of "status": {what, action} of what hangs on one path or one node. Needs view_routes() and view_members(). */
 json_t *warnings_make(const struct view *v);
+/* The same, of those that people look for and that had more before; the neighbour that they hang on. */
+typedef void (*hang_function)(void *arg, const char *neighbour, const char *what, const char *action);
+void hangs_look(const struct view *v, struct spares *spares, hang_function say, void *arg);
 
 typedef json_t *(*answer_function)(struct view *v, const json_t *request);
 json_t *answer_status(struct view *v, const json_t *request);

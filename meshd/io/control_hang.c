@@ -7,6 +7,9 @@
  *
  *   one path   a single way: a link to one neighbour
  *   one node   ways by several links, all of them to one neighbour, which is not the site itself
+ *
+ * That is how things are at the edge. Where a site that people look for had more than that, and has lost it,
+ * it is an alarm (meshd/node/trouble.h).
  */
 #include "meshd/io/control.h"
 
@@ -26,6 +29,7 @@ struct hang {
 
 struct hangs {
 	const struct view *v;
+	struct spares *spares; /* NULL: all that hang; else those that did not before */
 	unsigned count;
 	struct hang hangs[WARNINGS_MAX];
 };
@@ -89,9 +93,9 @@ static void site_look(struct hangs *all, const struct certificate *c)
 	if (!selected)
 		return;
 	const struct ways w = ways_to(v, selected);
-	bool is_path = w.count == 1;
+	bool is_path = w.count == 1, hangs = is_path || (w.are_by_one && !view_is_direct(v, selected));
 
-	if (!is_path && (!w.are_by_one || view_is_direct(v, selected)))
+	if (all->spares ? !spare_note(all->spares, v->now_us, c->serial, !hangs) : !hangs)
 		return;
 	struct hang *h = hang_of(all, !is_path, &w);
 	if (!h)
@@ -101,29 +105,38 @@ static void site_look(struct hangs *all, const struct certificate *c)
 	h->count++;
 }
 
+/* "city-1, town-2 and 3 more hang on one path: radio0 to relay" */
+static void hang_say(const struct view *v, const struct hang *h, const char *neighbour, char *what, size_t size)
+{
+	size_t len = (size_t)snprintf(what, size, "%s", h->names[0]);
+
+	for (unsigned i = 1; i < h->count && i < NAMED; i++)
+		len += (size_t)snprintf(what + len, size - len, ", %s", h->names[i]);
+	if (h->count > NAMED)
+		len += (size_t)snprintf(what + len, size - len, " and %u more", h->count - NAMED);
+	snprintf(what + len, size - len, " hang%s on one %s: %s%s%s", h->count == 1 ? "s" : "",
+		h->is_node ? "node" : "path", h->is_node ? "" : view_link_name(v, h->link), h->is_node ? "" : " to ",
+		neighbour);
+}
+
+static const char *hang_action(const struct hang *h)
+{
+	return h->is_node ? "give this node a link that does not lead there"
+			  : "give this node a second link in that direction";
+}
+
 static json_t *hang_make(const struct view *v, const struct hang *h)
 {
 	char what[IO_ERROR_MAX], neighbour[VIEW_NAME];
-	size_t len = (size_t)snprintf(what, sizeof(what), "%s", h->names[0]);
 
-	for (unsigned i = 1; i < h->count && i < NAMED; i++)
-		len += (size_t)snprintf(what + len, sizeof(what) - len, ", %s", h->names[i]);
-	if (h->count > NAMED)
-		len += (size_t)snprintf(what + len, sizeof(what) - len, " and %u more", h->count - NAMED);
-	len += (size_t)snprintf(what + len, sizeof(what) - len, " hang%s on one %s: ", h->count == 1 ? "s" : "",
-		h->is_node ? "node" : "path");
-	if (!h->is_node)
-		len += (size_t)snprintf(what + len, sizeof(what) - len, "%s to ", view_link_name(v, h->link));
 	view_neighbour_name(v, h->link, &h->neighbour, neighbour);
-	snprintf(what + len, sizeof(what) - len, "%s", neighbour);
+	hang_say(v, h, neighbour, what, sizeof(what));
 	json_t *names = json_array();
 	for (unsigned i = 0; i < h->count && i < NAMED; i++)
 		json_array_append_new(names, json_of_text(h->names[i]));
 	return json_pack("{s:s, s:o, s:i, s:s, s:s, s:s, s:s}", "kind", h->is_node ? "one-node" : "one-path", "sites",
 		names, "count", (int)h->count, "link", h->is_node ? "" : view_link_name(v, h->link), "via", neighbour,
-		"what", what, "action",
-		h->is_node ? "give this node a link that does not lead there"
-			   : "give this node a second link in that direction");
+		"what", what, "action", hang_action(h));
 }
 
 json_t *warnings_make(const struct view *v)
@@ -137,4 +150,30 @@ json_t *warnings_make(const struct view *v)
 	for (unsigned i = 0; i < all.count; i++)
 		json_array_append_new(warnings, hang_make(v, &all.hangs[i]));
 	return warnings;
+}
+
+/* --- what has become so ------------------------------------------------------------------ */
+
+/* People look for it: who commands, and what the configuration watches. */
+static bool is_missed(const struct view *v, const struct certificate *c)
+{
+	return c->level == LEVEL_CITY || c->level == LEVEL_DISTRICT || c->roles & ROLE_COMMAND_POST ||
+	       config_watches(&v->d->config, c->name);
+}
+
+void hangs_look(const struct view *v, struct spares *spares, hang_function say, void *arg)
+{
+	struct hangs all = { .v = v, .spares = spares };
+	char what[ALARM_TEXT_MAX], neighbour[VIEW_NAME];
+
+	for (size_t i = 0; i < v->member_count; i++)
+		if (view_counts(&v->members[i]) && is_missed(v, v->members[i].certificate))
+			site_look(&all, v->members[i].certificate);
+	for (unsigned i = 0; i < all.count; i++) {
+		const struct hang *h = &all.hangs[i];
+
+		view_neighbour_name(v, h->link, &h->neighbour, neighbour);
+		hang_say(v, h, neighbour, what, sizeof(what));
+		say(arg, neighbour, what, hang_action(h));
+	}
 }

@@ -19,6 +19,7 @@
 #include "meshd/config/config.h"
 #include "meshd/io/batch.h"
 #include "meshd/node/alarm.h"
+#include "meshd/node/trouble.h"
 #include "meshd/node/node.h"
 #include "meshd/node/outage.h"
 
@@ -120,14 +121,21 @@ const char *event_grade_name(enum event_grade grade); /* "error", "warning", "no
 /* --- alarm_look.c: what is wrong, for people ------------------------------------------ */
 
 #define ALARM_LOSSES 4
+/* Who wanted to join on a link and must not, or announced what he must not. */
+struct alarm_refusals {
+	unsigned count; /* since first_us; without a pause that ends the alarm */
+	uint64_t first_us, last_us;
+	char text[ALARM_TEXT_MAX]; /* of the last */
+};
 struct alarm_watch {
 	struct alarms alarms;
 	uint64_t next_us; /* look */
 	uint64_t lost_us[CONFIG_LINK_MAX][ALARM_LOSSES]; /* when neighbours of the link were lost, the last ones */
 	unsigned lost_at[CONFIG_LINK_MAX];
-	unsigned refused; /* who wanted to join, or what was announced, so often */
-	uint64_t refused_us; /* last */
-	char refused_text[ALARM_TEXT_MAX];
+	struct alarm_refusals refusals[CONFIG_LINK_MAX + 1]; /* the last: of no link */
+	struct use spent[CONFIG_LINK_MAX], strange[CONFIG_LINK_MAX];
+	struct trends trends;
+	struct spares spares;
 };
 void alarms_tick(struct daemon *d, uint64_t now_us);
 /* What the node said; only noted. */

@@ -30,14 +30,6 @@ const char *outage_lost_text(uint8_t lost, char text[OUTAGE_LOST_TEXT])
 
 /* --- which sites ------------------------------------------------------------------------------------ */
 
-static bool is_configured(const struct config *c, const char *name)
-{
-	for (unsigned i = 0; i < c->watch_count; i++)
-		if (strcmp(c->watch[i], name) == 0)
-			return true;
-	return false;
-}
-
 static bool is_watched(const struct outages *o, const char *name)
 {
 	for (unsigned i = 0; i < o->site_count; i++)
@@ -51,7 +43,7 @@ void outage_watch_set(struct daemon *d, const struct config *config, uint64_t no
 	struct outage_watch *w = &d->outage_watch;
 
 	for (unsigned i = w->outages.site_count; i-- > 0;) {
-		if (is_configured(config, w->outages.sites[i].name))
+		if (config_watches(config, w->outages.sites[i].name))
 			continue;
 		incident_note(
 			d, now_us, "watch", json_pack("{s:s, s:n}", "site", w->outages.sites[i].name, "class"), "");

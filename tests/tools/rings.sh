@@ -12,7 +12,7 @@ crypto        meshd/base/.*|crypto/.*
 meshd/node    meshd/base/.*|meshd/node/.*|routing/babel\.h|crypto/crypto\.h
 meshd/config  meshd/base/.*|meshd/config/.*|crypto/crypto\.h
 meshd/web     meshd/base/.*|meshd/web/.*
-meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/node/(node|alarm|outage)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/node/(node|alarm|outage|trouble)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 meshd/chronicle  meshd/base/.*|meshd/chronicle/.*|crypto/crypto\.h
 meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/chronicle/chronicle\.h|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h

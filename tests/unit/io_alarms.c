@@ -1,5 +1,6 @@
 /* Alarms of a real node in a small world: what is cut off is told once, with what to do, and is over when it is. */
 #include "tests/unit/io_world.h"
+#include "tests/unit/node_packets.h"
 
 /* The world goes on, and is looked at as often as the loop does. */
 static void passes(struct world *w, struct daemon *d, unsigned seconds)
@@ -98,18 +99,172 @@ static void who_is_alone_hears_of_one_alarm_and_of_its_end(void **state)
 	world_free(w);
 }
 
-static void who_is_turned_away_is_told_with_the_link(void **state)
+/* The text of an alarm that must be raised, with what it must say. */
+static void tells(struct daemon *d, const char *name, const char *grade, const char *text)
+{
+	json_t *answer = asked(d, "{\"request\": \"alarms\"}");
+	const json_t *alarm = alarm_named(answer, name);
+
+	if (!alarm)
+		fail_msg("no alarm \"%s\"", name);
+	assert_string_equal(text_of(alarm, "grade"), grade);
+	says(text_of(alarm, "text"), text);
+	json_decref(answer);
+}
+
+static void tells_nothing_of(struct daemon *d, const char *kind)
+{
+	json_t *answer = asked(d, "{\"request\": \"alarms\"}");
+	const json_t *alarm;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "alarms"), i, alarm)
+		assert_string_not_equal(text_of(alarm, "kind"), kind);
+	json_decref(answer);
+}
+
+static void who_is_turned_away_is_told_with_the_link_and_how_often(void **state)
 {
 	struct world *w = world_new(*state);
 	struct daemon *d = w->members[CAR].d;
 
 	passes(w, d, 20);
-	alarms_event(d, NODE_REFUSED, 0, "a node with a certificate that is foreign");
-	d->watch.refused_us = w->now_us;
+	for (unsigned i = 0; i < 3; i++)
+		alarms_event(d, NODE_REFUSED, 0, "\"stolen\", which was revoked");
+	alarms_event(d, NODE_REFUSED, 1, "a node with a certificate that is foreign");
+	d->watch.refusals[0].last_us = d->watch.refusals[1].last_us = w->now_us;
 	passes(w, d, 6);
+	tells(d, "refused radio0", "red", "refused on radio0: \"stolen\", which was revoked (3 times in ");
+	tells(d, "refused fibre0", "red", "on fibre0: a node with a certificate that is foreign (1 times in ");
+	world_free(w);
+}
+
+/* The relay speaks as one of another deployment would. */
+static void other_keys_are_told_with_where_they_are(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	const struct endpoint there = { .len = 6, .bytes = { 2, 0, 0, 0, 0, 9 } };
+
+	passes(w, d, 20);
+	for (unsigned i = 0; i < 100; i++) {
+		uint8_t beacon[44 + NODE_TAILROOM] = { 5, 1 }; /* of this size, and of no key of ours */
+		struct node_frame frame = { there, beacon, 44 };
+
+		node_frames_in(d->node, w->now_us, 0, &frame, 1);
+		passes(w, d, 1);
+	}
+	tells(d, "foreign-keys radio0", "red", "the keys of another deployment (02:00:00:00:00:09, ");
+	tells_nothing_of(d, "refused");
+	world_free(w);
+}
+
+static void a_clock_that_is_not_set_is_told(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	passes(w, d, 70);
+	tells_nothing_of(d, "clock");
+	world_free(w);
+	w = world_new(*state);
+	d = w->members[CAR].d;
+	d->state.floor.t_lo = (uint32_t)(io_date_s() / 60) + 100000; /* what it believes in is later than the clock */
+	member_stop(w, CAR);
+	member_boot(w, CAR);
+	passes(w, d, 70);
+	tells(d, "clock", "amber", "this node's clock is not set: it says 20");
+	world_free(w);
+}
+
+static void clocks_that_are_apart_are_told_by_who_is_alone_with_it(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	passes(w, d, 20);
+	node_clock_set(w->members[RELAY].d->node, w->now_us, io_date_s() + 10900);
+	passes(w, d, 70);
+	tells(d, "clock", "amber", "this node's clock is 3 hours behind those of 2 of 2 neighbours");
+	world_free(w);
+}
+
+/* A member is another machine, with this network and its radio at this rate. */
+static void member_again(struct world *w, unsigned i, const char *network, uint64_t rate_bps)
+{
+	struct daemon *d = w->members[i].d;
+	struct certificate *c = &d->enrolment.certificate;
+
+	member_stop(w, i);
+	if (network)
+		assert_int_equal(prefix_parse(&c->prefixes[c->prefix_count++], network), 0);
+	assert_int_equal(certificate_issue(c, &w->authority), 0);
+	d->config.links[0].rate_bps = rate_bps;
+	member_boot(w, i);
+}
+
+static void a_network_that_two_have_is_told_and_one_that_lies_within_its_own_is_not(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	member_again(w, RELAY, "10.1.0.0/16", 0);
+	member_again(w, RELAY, "10.1.7.0/24", 0);
+	member_again(w, CITY, "10.2.0.0/16", 0);
+	passes(w, d, 60);
+	tells_nothing_of(d, "network-twice");
+	member_again(w, CAR, "10.1.64.0/24", 0);
+	passes(w, d, 60);
+	tells(d, "network-twice 10.1.64.0/24", "amber", "\"relay\" and \"car\" both have the network 10.1.64.0/24");
+	world_free(w);
+}
+
+static void a_site_that_has_lost_its_second_way_is_told_with_what_is_left(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	snprintf(d->config.watch[d->config.watch_count++], sizeof(d->config.watch[0]), "relay");
+	passes(w, d, 660);
+	tells_nothing_of(d, "one-path-left");
+	w->is_cut[FIBRE0] = true;
+	passes(w, d, 120);
+	tells(d, "one-path-left relay", "amber", "relay hangs on one path: radio0 to relay now, and did not before");
+	/* The city has hung on the relay from the beginning. */
 	json_t *answer = asked(d, "{\"request\": \"alarms\"}");
-	says(text_of(alarm_named(answer, "refused"), "text"), "on radio0: a node with a certificate that is foreign");
+	assert_null(strstr(text_of(alarm_named(answer, "one-path-left relay"), "text"), "city-1"));
 	json_decref(answer);
+	w->is_cut[FIBRE0] = false;
+	passes(w, d, 120);
+	tells_nothing_of(d, "one-path-left");
+	assert_int_equal(said(*state, "alarm-over one-path-left relay: it lasted "), 1);
+	world_free(w);
+}
+
+static void a_thin_link_that_is_full_is_told_with_what_fills_it(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct address from, to;
+
+	w->is_cut[FIBRE0] = true;
+	member_again(w, CAR, NULL, 38400);
+	from = node_address(d->node);
+	to = node_address(w->members[RELAY].d->node);
+	passes(w, d, 40);
+	tells_nothing_of(d, "link-full");
+	for (unsigned s = 0; s < 120; s++) {
+		for (unsigned i = 0; i < 4; i++) {
+			static struct test_packet p;
+
+			packet_make(&p, &from, &to, PROTOCOL_UDP, 64, 1000);
+			node_packets_in(d->node, w->now_us, &(struct node_packet){ p.data, p.len }, 1);
+		}
+		passes(w, d, 1);
+	}
+	tells(d, "link-full radio0", "amber", "%) text");
+	passes(w, d, 150);
+	tells_nothing_of(d, "link-full");
 	world_free(w);
 }
 
@@ -189,7 +344,13 @@ int main(void)
 		TEST(what_works_raises_nothing),
 		TEST(only_what_was_tested_lately_is_green),
 		TEST(who_is_alone_hears_of_one_alarm_and_of_its_end),
-		TEST(who_is_turned_away_is_told_with_the_link),
+		TEST(who_is_turned_away_is_told_with_the_link_and_how_often),
+		TEST(other_keys_are_told_with_where_they_are),
+		TEST(a_clock_that_is_not_set_is_told),
+		TEST(clocks_that_are_apart_are_told_by_who_is_alone_with_it),
+		TEST(a_network_that_two_have_is_told_and_one_that_lies_within_its_own_is_not),
+		TEST(a_site_that_has_lost_its_second_way_is_told_with_what_is_left),
+		TEST(a_thin_link_that_is_full_is_told_with_what_fills_it),
 		TEST(neighbours_that_come_and_go_are_told),
 		TEST(a_silence_is_asked_for_by_name_and_span),
 		TEST(a_silence_survives_a_restart),

@@ -163,7 +163,9 @@ static inline void member_boot_bare(struct world *w, unsigned i)
 		.store_certificate = world_certificate,
 		.event = world_event };
 	struct member *m = &w->members[i];
-	const struct node_config config = { .enrolment = &m->d->enrolment, .random = kernel_random };
+	const struct node_config config = {
+		.enrolment = &m->d->enrolment, .time_floor = m->d->state.floor, .random = kernel_random
+	};
 
 	m->d->node = node_new(&config, &output, m, w->now_us);
 	assert_non_null(m->d->node);
