@@ -9,6 +9,7 @@
  * offered through it together, before any of it can arrive.
  */
 #include "sim/world/lane.h"
+#include "sim/world/nat.h"
 
 #include <sched.h>
 #include <stdlib.h>
@@ -45,10 +46,29 @@ static void join(unsigned *parents, unsigned a, unsigned b)
 	parents[a > b ? a : b] = a < b ? a : b;
 }
 
+/* Several behind one NAT box, which keeps what is open to all of them, and who sends there, which asks it whom that
+ * is for. */
+static void join_boxes(const struct world *w, struct division *d)
+{
+	for (unsigned k = 0; k < w->segment_count; k++) {
+		const struct segment *g = w->segments[k];
+
+		for (unsigned end = 0; end < g->end_count; end++) {
+			const struct nat_box *box = g->ends[end].port->nat;
+
+			if (!box || box->users == 1)
+				continue;
+			for (unsigned other = 0; other < g->end_count; other++)
+				join(d->parents, box->host, g->ends[other].port->station->index);
+		}
+	}
+}
+
 static void join_quick(const struct world *w, struct division *d, const struct slowness *slowness)
 {
 	for (unsigned i = 0; i < w->station_count; i++)
 		d->parents[i] = i;
+	join_boxes(w, d);
 	for (unsigned k = 0; k < w->segment_count; k++) {
 		const struct segment *g = w->segments[k];
 

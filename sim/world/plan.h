@@ -48,6 +48,8 @@ struct plan_port {
 	const char *mesh; /* preset of the node's link */
 	bool is_lan, is_serial, is_caller;
 	enum nat_kind nat; /* what is between it and its links */
+	bool hairpins;
+	unsigned box; /* shared by ports that have this number; 0: its own */
 	struct config_link config;
 };
 
@@ -83,6 +85,8 @@ struct plan_link {
 	bool is_silent; /* ... nobody calls: they must be introduced */
 	bool is_serial; /* radios on serial ports */
 	enum nat_kind nat; /* that the first end is behind */
+	bool hairpins; /* it does */
+	char box[PLAN_NAME_MAX]; /* its name, where several are behind it; "": nobody else is */
 	double range_m; /* of its radios, which hear each other by distance; 0: not looked at */
 	unsigned end_count;
 	struct plan_end ends[LINK_ENDS_MAX];

@@ -133,7 +133,7 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 
 		if (strcmp(port->mesh, like->mesh) == 0 && port->is_lan == like->is_lan &&
 			port->is_serial == like->is_serial && port->is_caller == like->is_caller &&
-			(port->nat == like->nat || plan_link_at(r, l)->is_silent))
+			((port->nat == like->nat && port->box == like->box) || plan_link_at(r, l)->is_silent))
 			return found;
 		return outline_complain(&r->outline, "links", l, "ends",
 			"\"%s:%s\" ends a link of another kind; give it an interface of its own", node->name,
@@ -153,6 +153,16 @@ static int port_get(struct plan_reading *r, int l, unsigned n, const struct plan
 	return error ? error : (int)node->port_count++;
 }
 
+/* That of the first link whose box has this name, from 1 on; 0: it is nobody else's. */
+static unsigned box_number(const struct plan *p, int l)
+{
+	unsigned first = 0;
+
+	while (strcmp(p->links[first].box, p->links[l].box) != 0)
+		first++;
+	return p->links[l].box[0] ? first + 1 : 0;
+}
+
 static int end_read(struct plan_reading *r, int l, const char *text, const char *mesh, uint64_t rate_bps)
 {
 	struct plan_link *link = plan_link_at(r, l);
@@ -162,7 +172,9 @@ static int end_read(struct plan_reading *r, int l, const char *text, const char 
 		.is_lan = link->is_lan,
 		.is_serial = link->is_serial,
 		.is_caller = !link->is_lan && (link->is_silent || link->end_count == 0),
-		.nat = link->end_count == 0 ? link->nat : NAT_NONE };
+		.nat = link->end_count == 0 ? link->nat : NAT_NONE,
+		.hairpins = link->end_count == 0 && link->hairpins,
+		.box = link->end_count == 0 ? box_number(r->plan, l) : 0 };
 
 	if (node < 0)
 		return outline_complain(&r->outline, "links", l, "ends",
@@ -200,6 +212,32 @@ static int nat_read(enum nat_kind *kind, const char *text)
 	return -EINVAL;
 }
 
+static int box_read(struct plan_reading *r, int l)
+{
+	const struct plan_text_link *text = &r->text->links[l];
+	struct plan_link *link = plan_link_at(r, l);
+	bool is_yes = text->hairpin && strcmp(text->hairpin, "yes") == 0;
+
+	if ((text->box || text->hairpin) && link->nat == NAT_NONE)
+		return outline_complain(&r->outline, "links", l, text->box ? "box" : "hairpin",
+			"link \"%s\": its first end is behind no NAT box", link->name);
+	if (text->box && !plan_name_is_good(text->box, sizeof(link->box)))
+		return outline_complain(&r->outline, "links", l, "box",
+			"link \"%s\": the name of a box is 1 to 31 letters, digits, . _ or -", link->name);
+	if (text->hairpin && (!text->box || (!is_yes && strcmp(text->hairpin, "no") != 0)))
+		return outline_complain(&r->outline, "links", l, "hairpin",
+			"link \"%s\": hairpin is yes or no, and only where several are behind one box; write box: NAME",
+			link->name);
+	snprintf(link->box, sizeof(link->box), "%s", text->box ? text->box : "");
+	link->hairpins = is_yes;
+	const struct plan_link *first = text->box ? &r->plan->links[box_number(r->plan, l) - 1] : link;
+	if (first->nat != link->nat || first->hairpins != link->hairpins)
+		return outline_complain(&r->outline, "links", l, "box",
+			"link \"%s\": box \"%s\" is of another kind in link \"%s\"; write the same nat and hairpin",
+			link->name, link->box, first->name);
+	return 0;
+}
+
 static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 {
 	const struct plan_text_link *text = &r->text->links[l];
@@ -226,7 +264,7 @@ static int link_kind_read(struct plan_reading *r, int l, const char **mesh)
 			link->name);
 	link->is_silent = text->calls;
 	link->nat = link->is_silent ? NAT_NONE : link->nat;
-	return 0;
+	return box_read(r, l);
 }
 
 static int range_read(struct plan_reading *r, int l)

@@ -57,6 +57,8 @@ static const cyaml_schema_field_t link_fields[] = {
 	TEXT_FIELD(struct plan_text_link, "mesh", mesh),
 	TEXT_FIELD(struct plan_text_link, "cost", cost),
 	TEXT_FIELD(struct plan_text_link, "nat", nat),
+	TEXT_FIELD(struct plan_text_link, "box", box),
+	TEXT_FIELD(struct plan_text_link, "hairpin", hairpin),
 	TEXT_FIELD(struct plan_text_link, "calls", calls),
 	TEXT_FIELD(struct plan_text_link, "introductions", introductions),
 	TEXT_FIELD(struct plan_text_link, "range", range),

@@ -29,7 +29,7 @@ struct plan_text_node {
 
 struct plan_text_link {
 	struct text_link link; /* as the lab has it */
-	char *mesh, *cost, *nat, *calls, *introductions, *range;
+	char *mesh, *cost, *nat, *box, *hairpin, *calls, *introductions, *range;
 	char **essential;
 	unsigned essential_count;
 };

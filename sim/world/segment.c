@@ -286,7 +286,7 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 	}
 	bool is_heard = f->epoch == g->epoch && s->node && to->port->is_up;
 	if (is_heard && to->port->nat && f->is_addressed)
-		is_heard = nat_in(to->port->nat, now_us, g, f->from, &f->source, &f->destination);
+		is_heard = nat_in(to->port->nat, now_us, to->port, g, f->from, &f->source, &f->destination);
 	station_note(s, is_heard ? 'F' : 'D', g->index, bytes_of(f->data, f->len));
 	to->traffic.flying_frames--; /* others count it up: only their sum tells */
 	if (is_heard) {
@@ -385,7 +385,8 @@ static int segment_find_end(const struct segment *g, unsigned from, const struct
 {
 	for (unsigned i = 0; i < g->end_count; i++) {
 		const struct segment_end *e = &g->ends[i];
-		bool is_there = e->port->nat ? nat_has_address(e->port->nat, to) : endpoint_equal(&e->port->self, to);
+		bool is_there =
+			e->port->nat ? nat_leads_to(e->port->nat, e->port, to) : endpoint_equal(&e->port->self, to);
 
 		if (i != from && is_there)
 			return (int)i;
@@ -486,10 +487,12 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 		o->target = to ? segment_find_end(a->segment, a->end, to) : -1;
 		if (to ? o->target < 0 : !a->segment->is_lan)
 			continue;
+		if (to && p->nat && !p->nat->hairpins && nat_has_address(p->nat, to))
+			continue; /* its box is where that ends */
 		carried++;
 		o->source = p->self;
 		if (to && p->nat)
-			o->source = nat_out(p->nat, o->now_us, a->segment, (unsigned)o->target, to);
+			o->source = nat_out(p->nat, o->now_us, p, a->segment, (unsigned)o->target, to);
 		if (a->segment->joins_lanes && a->segment->model.shared && s->w->is_apart)
 			offer_put_off(s->lane, o);
 		else

@@ -35,6 +35,16 @@ static void trial_say(void *user, struct station *s, enum node_event event, cons
 			node_event_name(event), text);
 }
 
+/* That of a station before it, if that is behind the same one. */
+static struct nat_box *box_of(const struct trial *t, const struct plan_port *port, const struct station *s)
+{
+	for (unsigned i = 0; i < s->index && port->box; i++)
+		for (unsigned k = 0; k < t->plan->nodes[i].port_count; k++)
+			if (t->plan->nodes[i].ports[k].box == port->box)
+				return nat_share(t->world->stations[i]->ports[k]->nat);
+	return nat_new(port->nat, port->hairpins, s->index);
+}
+
 static bool build_station(struct trial *t, const struct plan_node *conf)
 {
 	struct station *s = station_new(t->world, conf->name, conf->level);
@@ -54,7 +64,7 @@ static bool build_station(struct trial *t, const struct plan_node *conf)
 			return false;
 		p->config.is_unbudgeted = t->plan->is_unbudgeted;
 		if (port->nat != NAT_NONE)
-			p->nat = nat_new(port->nat, s->index);
+			p->nat = box_of(t, port, s);
 	}
 	return true;
 }

@@ -309,6 +309,25 @@ static const struct {
 		"s.yaml:6: link \"l\": nat is yes, no or symmetric, and only for satellites and cellular" },
 	{ NODES "links:\n  - {name: l, preset: cellular, nat: full-cone, ends: [a:e, b:e]}\n",
 		"s.yaml:6: link \"l\": nat is yes, no or symmetric, and only for satellites and cellular" },
+	{ NODES "links:\n  - {name: l, preset: fibre, box: house, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": its first end is behind no NAT box" },
+	{ NODES "links:\n  - {name: l, preset: cellular, nat: no, hairpin: yes, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": its first end is behind no NAT box" },
+	{ NODES "links:\n  - {name: l, preset: cellular, hairpin: yes, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": hairpin is yes or no, and only where several are behind one box; write box: "
+		"NAME" },
+	{ NODES "links:\n  - {name: l, preset: cellular, box: house, hairpin: perhaps, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": hairpin is yes or no, and only where several are behind one box; write box: "
+		"NAME" },
+	{ NODES "links:\n  - {name: l, preset: cellular, box: a house, ends: [a:e, b:e]}\n",
+		"s.yaml:6: link \"l\": the name of a box is 1 to 31 letters, digits, . _ or -" },
+	{ NODES "links:\n  - {name: l, preset: cellular, box: house, hairpin: yes, ends: [a:e, b:e]}\n"
+		"  - {name: m, preset: cellular, box: house, ends: [b:f, a:f]}\n",
+		"s.yaml:7: link \"m\": box \"house\" is of another kind in link \"l\"; write the same nat and "
+		"hairpin" },
+	{ NODES "links:\n  - {name: l, preset: cellular, box: house, ends: [a:e, b:e]}\n"
+		"  - {name: m, preset: cellular, ends: [a:e, b:f]}\n",
+		"s.yaml:7: \"a:e\" ends a link of another kind; give it an interface of its own" },
 	{ NODES "links:\n  - {name: l, preset: fibre, calls: no, ends: [a:e, b:e]}\n",
 		"s.yaml:6: link \"l\": calls is no, and only for satellites and cellular; the boxes that its ends are "
 		"behind are said where they call" },
