@@ -59,7 +59,7 @@ _meshctl_complete() {
 		authority:2) words=$'init\nlock' ;;
 		routes:2 | reach:3 | why:3) words=$'text\ncommand\nbulk' ;;
 		avoid:2 | prefer:2 | cost:2 | capture:2) words=$(_meshctl_links) ;;
-		reach:2 | why:2 | trace:2 | revoke:2 | replace:2) words=$(_meshctl_names) ;;
+		reach:2 | why:2 | send:2 | trace:2 | revoke:2 | replace:2) words=$(_meshctl_names) ;;
 		*) words=$(_meshctl_help options "$command") ;;
 		esac
 	fi

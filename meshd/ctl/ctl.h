@@ -281,6 +281,9 @@ int command_silence(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_log(int argc, char **argv);
 int command_members(int argc, char **argv);
+int command_send(int argc, char **argv);
+int command_inbox(int argc, char **argv);
+int command_outbox(int argc, char **argv);
 int command_pair(int argc, char **argv);
 int command_capture(int argc, char **argv);
 int command_revoke(int argc, char **argv);
@@ -299,6 +302,9 @@ void events_print(const json_t *answer, FILE *out);
 void outages_print(const json_t *answer, FILE *out);
 void alarms_print(const json_t *answer, FILE *out);
 void members_print(const json_t *answer, FILE *out);
+void sent_print(const json_t *answer, FILE *out);
+void inbox_print(const json_t *answer, FILE *out);
+void outbox_print(const json_t *answer, FILE *out);
 void pair_print(const json_t *answer, FILE *out);
 
 /* Parses --json, --socket and `words`. 0, or the exit status. */
@@ -308,7 +314,7 @@ struct question {
 	const char *dest;
 	const char *class; /* NULL: none was written */
 	bool start; /* of reach: ask others, not only what is known */
-	bool follow; /* of events: go on */
+	bool follow; /* of events, inbox, outbox: go on */
 };
 /* What may stand there beside the options: one destination, which must; a class behind it, which need not. */
 #define QUESTION_DEST 1

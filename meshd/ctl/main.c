@@ -29,6 +29,9 @@ static const struct {
 	{ "alarms", command_alarms },
 	{ "outages", command_outages },
 	{ "silence", command_silence },
+	{ "send", command_send },
+	{ "inbox", command_inbox },
+	{ "outbox", command_outbox },
 	{ "log", command_log },
 	{ "report", command_report },
 	{ "pair", command_pair },
@@ -57,6 +60,9 @@ static const char help[] =
 	"  alarms              what is wrong, and what to do\n"
 	"  outages             what was cut off, and when the first text, voice, picture came\n"
 	"  silence ALARM [SUBJECT] [for 30m] [--off]   not to hear of it for a while\n"
+	"  send NAME \"TEXT\" [--urgent]   a message, which waits until there is a way\n"
+	"  inbox [--follow]    what has come\n"
+	"  outbox [--follow]   what was sent, and whether it has arrived\n"
 	"  log [FILE]... [--from DATE] [--to DATE]   the incident log, and whether it holds\n"
 	"  log export FILE [--force]   a signed copy of it\n"
 	"  report [--from DATE] [--to DATE] [--merge FILE]...   what happened, as a page\n"

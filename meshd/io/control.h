@@ -134,6 +134,14 @@ json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
 json_t *answer_grant(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);
+json_t *answer_send(struct view *v, const json_t *request);
+json_t *answer_inbox(struct view *v, const json_t *request);
+json_t *answer_outbox(struct view *v, const json_t *request);
+json_t *answer_mail(struct view *v, const json_t *request);
+/* What who sent it is told once it is stored. */
+json_t *message_sent_make(uint32_t number);
+/* Under which the own message with this number is stored; empty: there is none. */
+struct bytes message_key_of(const struct node *n, uint32_t number, uint8_t key[NODE_KEPT_KEY_MAX]);
 json_t *answer_pair(struct view *v, const json_t *request);
 json_t *answer_capture(struct view *v, const json_t *request);
 

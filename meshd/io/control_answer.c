@@ -1,5 +1,5 @@
-/* From a line to an answer: parses, dispatches, prints. Only "reload", "silence", "revoke" and "grant" change
- * anything; "reach" sends questions. */
+/* From a line to an answer: parses, dispatches, prints. Only "reload", "silence", "revoke", "grant" and "send"
+ * change anything; "reach" sends questions. */
 #include "meshd/io/control.h"
 
 #include <stdarg.h>
@@ -29,6 +29,10 @@ static const struct {
 	{ "members", answer_members },
 	{ "revoke", answer_revoke },
 	{ "grant", answer_grant },
+	{ "send", answer_send },
+	{ "inbox", answer_inbox },
+	{ "outbox", answer_outbox },
+	{ "mail", answer_mail },
 	{ "log", answer_log },
 	{ "pair", answer_pair },
 	{ "capture", answer_capture },
@@ -73,9 +77,12 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error("\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-				    "classes, reach, events, alarms, silence, outages, members, revoke, grant, log, pair, "
-				    "diff, steer, capture");
+		return answer_error(
+			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
+			"classes, reach, events, alarms, silence, outages, members, revoke, grant, log, pair, "
+			"classes, reach, events, alarms, silence, outages, members, revoke, send, inbox, "
+			"outbox, mail, log, pair, "
+			"diff, steer, capture");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
 	asker->tap = NULL;

@@ -9,6 +9,7 @@
  */
 #include "meshd/io/incident.h"
 #include "meshd/io/control.h"
+#include "meshd/io/mailbox.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -237,13 +238,15 @@ static void read_done(struct daemon *d, struct incident_job *job)
 
 static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job)
 {
-	if (job->was_bad)
+	if (job->was_bad && job->kind != JOB_KEEP)
 		daemon_say(d, "log-damaged",
 			"%s/%s: damaged, or another node's; set aside as %s.bad, starting a new "
 			"one",
 			d->incidents->thread.dir, INCIDENT_FILE, INCIDENT_FILE);
-	job->was_bad = false;
 	switch (job->kind) {
+	case JOB_KEEP:
+		mailbox_kept(d, now_us, job);
+		return;
 	case JOB_APPEND:
 		appended(d, now_us, job);
 		return;
@@ -285,6 +288,11 @@ void incidents_tick(struct daemon *d, uint64_t now_us)
 		c->append_waits = !incident_job_give(&c->thread, c->append);
 	if (!c->append && c->pending_len && (now_us >= c->pending_us + BATCH_US || c->pending_len >= BATCH_BYTES))
 		append_give(d, now_us);
+}
+
+bool incidents_give(struct daemon *d, struct incident_job *job)
+{
+	return d->incidents && incident_job_give(&d->incidents->thread, job);
 }
 
 /* Whoever asks is to have what has happened until now. */
@@ -371,6 +379,7 @@ void incidents_close(struct daemon *d)
 		return;
 	incident_thread_end(&c->thread);
 	incidents_written(d, io_now_us());
+	mailbox_close(d, &c->thread);
 	append_now(c);
 	hours_close(c, io_now_us(), true);
 	if (!c->append && c->pending_len) {

@@ -54,14 +54,15 @@ int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]
 
 /* --- incident_thread.c: what is to be done with the file, while packets pass ------------------ */
 
-enum incident_job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ };
+enum incident_job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ, JOB_KEEP /* writes of mailbox.h, into their own file */ };
 struct incident_job {
 	enum incident_job_kind kind;
 	struct incident_job *next;
-	char *body; /* append */
+	char *body; /* append, keep */
 	size_t len;
 	unsigned entries;
 	uint64_t from, token; /* read */
+	uint64_t date_s; /* keep */
 	int64_t result; /* negative errno, with `error` */
 	bool was_bad; /* the file was set aside */
 	json_t *runs;
@@ -71,6 +72,7 @@ struct incident_job {
 struct incident_thread {
 	/* the thread's: */
 	struct incident_store *store; /* NULL: it could not be opened so far */
+	struct mailbox_store *mailbox; /* likewise */
 	struct incident_signer signer;
 	char dir[CONFIG_PATH_MAX];
 	/* both, under the lock: */
@@ -106,6 +108,8 @@ void incidents_tick(struct daemon *d, uint64_t now_us);
 void incidents_written(struct daemon *d, uint64_t now_us);
 /* An entry of the log only; `data` for programs is taken over, NULL: none. Before incidents_open(): nothing. */
 void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text);
+/* As incident_job_give(); what is done comes back to who is named by its kind. */
+bool incidents_give(struct daemon *d, struct incident_job *job);
 /* A page from run `from` on is read; control_later(token) tells. -ENOBUFS: there is no log. */
 int incidents_read(struct daemon *d, uint64_t from, uint64_t token);
 

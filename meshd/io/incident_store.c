@@ -8,15 +8,11 @@
  */
 #include "meshd/io/incident.h"
 #include "meshd/io/control.h"
+#include "meshd/io/database.h"
 
 #include <errno.h>
-#include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-#define CHECKPOINT_PAGES 256
-#define PATH_ROOM (CONFIG_PATH_MAX + 32)
 
 struct incident_store {
 	sqlite3 *db;
@@ -27,44 +23,19 @@ struct incident_store {
 	uint64_t entries, bytes; /* kept */
 };
 
-static const char schema[] = "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA cache_size=-256;"
-			     "PRAGMA journal_size_limit=1048576;"
+static const char schema[] = "PRAGMA synchronous=NORMAL;"
 			     "CREATE TABLE IF NOT EXISTS run(number INTEGER PRIMARY KEY, entries INTEGER NOT NULL,"
 			     " body BLOB NOT NULL, before BLOB NOT NULL, signature BLOB NOT NULL);"
 			     "CREATE TABLE IF NOT EXISTS owner(key BLOB NOT NULL);";
 
-static int code_of(const struct incident_store *s)
-{
-	switch (sqlite3_errcode(s->db)) {
-	case SQLITE_CORRUPT:
-	case SQLITE_NOTADB:
-		return -EBADMSG;
-	case SQLITE_FULL:
-		return -ENOSPC;
-	case SQLITE_READONLY:
-		return -EROFS;
-	case SQLITE_NOMEM:
-		return -ENOMEM;
-	case SQLITE_CANTOPEN:
-		return -EACCES;
-	default:
-		return -EIO;
-	}
-}
-
 static int trouble(const struct incident_store *s, char error[IO_ERROR_MAX])
 {
-	return io_fail(error, code_of(s), "%s", sqlite3_errmsg(s->db));
+	return database_trouble(s->db, error);
 }
 
-/* NULL with a sentence. */
 static sqlite3_stmt *statement(struct incident_store *s, const char *text, char error[IO_ERROR_MAX])
 {
-	sqlite3_stmt *made = NULL;
-
-	if (sqlite3_prepare_v2(s->db, text, -1, &made, NULL) != SQLITE_OK)
-		trouble(s, error);
-	return made;
+	return database_statement(s->db, text, error);
 }
 
 /* --- one row ------------------------------------------------------------------------------------ */
@@ -93,7 +64,7 @@ static int owner_check(struct incident_store *s, char error[IO_ERROR_MAX])
 {
 	const uint8_t *key = s->signer.identity->public.sign;
 	sqlite3_stmt *at = statement(s, "SELECT key FROM owner", error);
-	int code = at ? 0 : code_of(s), step = at ? sqlite3_step(at) : SQLITE_ERROR;
+	int code = at ? 0 : database_code(s->db), step = at ? sqlite3_step(at) : SQLITE_ERROR;
 
 	if (step == SQLITE_ROW && (sqlite3_column_bytes(at, 0) != SIGN_PUBLIC_LEN ||
 					  memcmp(sqlite3_column_blob(at, 0), key, SIGN_PUBLIC_LEN) != 0))
@@ -105,7 +76,7 @@ static int owner_check(struct incident_store *s, char error[IO_ERROR_MAX])
 		return code;
 	at = statement(s, "INSERT INTO owner VALUES(?)", error);
 	if (!at)
-		return code_of(s);
+		return database_code(s->db);
 	sqlite3_bind_blob(at, 1, key, SIGN_PUBLIC_LEN, SQLITE_STATIC);
 	code = sqlite3_step(at) == SQLITE_DONE ? 0 : trouble(s, error);
 	sqlite3_finalize(at);
@@ -119,7 +90,7 @@ static int last_find(struct incident_store *s, char error[IO_ERROR_MAX])
 	struct run run;
 
 	if (!at)
-		return code_of(s);
+		return database_code(s->db);
 	int step = sqlite3_step(at), code = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : trouble(s, error);
 	if (step == SQLITE_ROW && run_take(s, at, &run)) {
 		s->last = run.link.number;
@@ -138,26 +109,18 @@ static int last_find(struct incident_store *s, char error[IO_ERROR_MAX])
 	return code;
 }
 
-static int database_open(struct incident_store *s, const char *path, char error[IO_ERROR_MAX])
+static int store_open(struct incident_store *s, const char *dir, char error[IO_ERROR_MAX])
 {
-	/* Without a lock of its own: one thread at a time has it. */
-	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, code = 0;
-
 	s->last = s->entries = s->bytes = 0;
 	memset(s->after, 0, sizeof(s->after));
-	if (sqlite3_open_v2(path, &s->db, flags, NULL) != SQLITE_OK ||
-		sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-		code = s->db ? trouble(s, error) : io_fail(error, -ENOMEM, "out of memory");
-	if (!code) {
-		sqlite3_wal_autocheckpoint(s->db, CHECKPOINT_PAGES);
-		code = owner_check(s, error);
-	}
+	int code = database_open(&s->db, dir, INCIDENT_FILE, schema, error);
+	if (code)
+		return code;
+	code = owner_check(s, error);
 	if (!code)
 		code = last_find(s, error);
-	if (code) {
+	if (code)
 		sqlite3_close(s->db);
-		s->db = NULL;
-	}
 	return code;
 }
 
@@ -165,23 +128,17 @@ int incident_store_open(struct incident_store **out, const char *dir, const stru
 	const struct incident_limits *limits, bool *was_bad, char error[IO_ERROR_MAX])
 {
 	struct incident_store *s = calloc(1, sizeof(*s));
-	char path[PATH_ROOM], beside[PATH_ROOM + 8];
 
 	*was_bad = false;
 	if (!s)
 		return io_fail(error, -ENOMEM, "out of memory");
 	s->signer = *signer;
 	s->limits = *limits;
-	snprintf(path, sizeof(path), "%s/%s", dir, INCIDENT_FILE);
-	int code = database_open(s, path, error);
+	int code = store_open(s, dir, error);
 	if (code == -EBADMSG) {
 		*was_bad = true;
-		state_file_set_aside(dir, INCIDENT_FILE);
-		for (unsigned i = 0; i < 2; i++) {
-			snprintf(beside, sizeof(beside), "%s-%s", path, i ? "shm" : "wal");
-			unlink(beside);
-		}
-		code = database_open(s, path, error);
+		database_set_aside(dir, INCIDENT_FILE);
+		code = store_open(s, dir, error);
 	}
 	if (code) {
 		free(s);
@@ -206,7 +163,7 @@ static int run_insert(struct incident_store *s, const struct log_link *l, struct
 		statement(s, "INSERT INTO run(number, entries, body, before, signature) VALUES(?, ?, ?, ?, ?)", error);
 
 	if (!at)
-		return code_of(s);
+		return database_code(s->db);
 	sqlite3_bind_int64(at, 1, (sqlite3_int64)l->number);
 	sqlite3_bind_int64(at, 2, entries);
 	sqlite3_bind_blob(at, 3, body.data, (int)body.len, SQLITE_STATIC);
@@ -222,7 +179,7 @@ static int oldest_drop(struct incident_store *s, uint64_t *entries, uint64_t *by
 {
 	sqlite3_stmt *find = statement(s, "SELECT number, entries, length(body) FROM run ORDER BY number", error);
 	uint64_t until = 0;
-	int code = find ? 0 : code_of(s);
+	int code = find ? 0 : database_code(s->db);
 
 	while (!code && (*entries > s->limits.entries || *bytes > s->limits.bytes) &&
 		sqlite3_step(find) == SQLITE_ROW && sqlite3_column_int64(find, 0) < (sqlite3_int64)s->last + 1) {
@@ -235,7 +192,7 @@ static int oldest_drop(struct incident_store *s, uint64_t *entries, uint64_t *by
 		return code;
 	sqlite3_stmt *drop = statement(s, "DELETE FROM run WHERE number <= ?", error);
 	if (!drop)
-		return code_of(s);
+		return database_code(s->db);
 	sqlite3_bind_int64(drop, 1, (sqlite3_int64)until);
 	code = sqlite3_step(drop) == SQLITE_DONE ? 0 : trouble(s, error);
 	sqlite3_finalize(drop);
@@ -317,7 +274,7 @@ int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]
 	struct run run;
 
 	if (!at)
-		return code_of(s);
+		return database_code(s->db);
 	while (!bad && (step = sqlite3_step(at)) == SQLITE_ROW) {
 		memcpy(before, after, LOG_HASH_LEN);
 		bool is_good = run_take(s, at, &run) && log_link_verify(&run.link, run.body, key, after) == 0;

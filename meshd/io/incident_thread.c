@@ -1,5 +1,5 @@
 /* The thread that has the file of the incident log: jobs go to it from the loop, and come back (incident.h). */
-#include "meshd/io/incident.h"
+#include "meshd/io/mailbox.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,9 +17,25 @@ static bool store_ensure(struct incident_thread *t, struct incident_job *job)
 	return t->store;
 }
 
+static void keep_do(struct incident_thread *t, struct incident_job *job)
+{
+	if (!t->mailbox)
+		job->result = mailbox_store_open(&t->mailbox, t->dir, &job->was_bad, job->error);
+	if (!job->result)
+		job->result = mailbox_store_apply(t->mailbox, bytes_of(job->body, job->len), job->date_s, job->error);
+	if (job->result == -EBADMSG && t->mailbox) {
+		mailbox_store_close(t->mailbox);
+		t->mailbox = NULL;
+	}
+}
+
 void incident_job_do(struct incident_thread *t, struct incident_job *job)
 {
 	job->result = 0;
+	if (job->kind == JOB_KEEP) {
+		keep_do(t, job);
+		return;
+	}
 	if (!store_ensure(t, job))
 		return;
 	if (job->kind == JOB_VERIFY)
@@ -92,6 +108,8 @@ void incident_thread_close(struct incident_thread *t)
 {
 	if (t->store)
 		incident_store_close(t->store);
+	if (t->mailbox)
+		mailbox_store_close(t->mailbox);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->wake);
 }

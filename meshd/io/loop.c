@@ -11,7 +11,7 @@
  * tick each second serves what needs no better clock.
  */
 #include "meshd/io/control.h"
-#include "meshd/io/incident.h"
+#include "meshd/io/mailbox.h"
 
 #include <errno.h>
 #include <ifaddrs.h>
@@ -112,6 +112,16 @@ static bool output_store_revocation(void *user, struct bytes encoded, uint32_t d
 	return false;
 }
 
+static bool output_store_message(void *user, struct bytes key, struct bytes value)
+{
+	return mailbox_store_message(user, key, value);
+}
+
+static void output_message(void *user, const struct node_message *m)
+{
+	mailbox_message(user, m);
+}
+
 /* NULL: it is not about a neighbour. What the node says of one begins with the name. */
 static json_t *neighbour_data(enum node_event event, const char *link, const char *text)
 {
@@ -197,6 +207,8 @@ static const struct node_output node_output = {
 	.may_call = output_may_call,
 	.store_revocation = output_store_revocation,
 	.granted = applicant_granted,
+	.store_message = output_store_message,
+	.message = output_message,
 };
 
 /* --- the loop ----------------------------------------------------------------------------------- */
@@ -245,6 +257,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	outage_watch_tick(d, now_us); /* what it finds is kept at once */
 	state_tick(d, now_us);
 	incidents_tick(d, now_us);
+	mailbox_tick(d, now_us);
 	trial_tick(d, now_us);
 	steering_tick(d, now_us);
 	alarms_tick(d, now_us);
@@ -309,6 +322,7 @@ static int node_open(struct daemon *d)
 	if (!d->node)
 		return io_fail(d->error, -ENOMEM, "not enough memory; stop what else runs here");
 	state_restore(d);
+	mailbox_open(d);
 	outage_watch_set(d, &d->config, io_now_us());
 	state_outages_restore(d);
 	state_silences_restore(d);

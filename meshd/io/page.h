@@ -29,7 +29,16 @@
 #define PAGE_CODE_LEN 6 /* digits */
 
 /* What is told, in the order in which who comes is told it. */
-enum page_topic { TOPIC_STATUS, TOPIC_ALARMS, TOPIC_OUTAGES, TOPIC_LINKS, TOPIC_MEMBERS, TOPIC_EVENTS, TOPICS };
+enum page_topic {
+	TOPIC_STATUS,
+	TOPIC_ALARMS,
+	TOPIC_OUTAGES,
+	TOPIC_LINKS,
+	TOPIC_MEMBERS,
+	TOPIC_MAIL,
+	TOPIC_EVENTS,
+	TOPICS
+};
 
 /* As it is streamed: "event: NAME\ndata: JSON\n\n". Who is being told it holds it. */
 struct page_text {

@@ -8,7 +8,7 @@
  *   GET  /api/TOPIC           one of them, once, as the control socket answers
  *   GET  /metrics             for Prometheus
  *   POST /api/pair            {"code"} makes a token
- *   POST /api/unpair, /api/silence, /api/reach
+ *   POST /api/unpair, /api/silence, /api/reach, /api/send, /api/inbox, /api/outbox
  *                             with "Authorization: Bearer TOKEN"
  *
  * A browser that reads another site must not be made to read or do anything here:
@@ -30,7 +30,7 @@
 
 /* --- answers ----------------------------------------------------------------------------------------- */
 
-static enum MHD_Result answer_send(
+static enum MHD_Result response_send(
 	struct MHD_Connection *connection, unsigned status, struct MHD_Response *response, const char *type)
 {
 	if (!response)
@@ -60,7 +60,7 @@ static enum MHD_Result json_send(struct MHD_Connection *connection, unsigned sta
 
 	json_decref(json);
 	free(text);
-	return answer_send(connection, status, response, "application/json");
+	return response_send(connection, status, response, "application/json");
 }
 
 /* `code` for programs, `text` for people. */
@@ -133,7 +133,7 @@ static enum MHD_Result asset_send(struct page *page, struct MHD_Connection *conn
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
 		MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
 	}
-	return answer_send(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response, asset->type);
+	return response_send(connection, is_known ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK, response, asset->type);
 }
 
 static enum MHD_Result stream_send(struct page_visitor *v)
@@ -141,14 +141,14 @@ static enum MHD_Result stream_send(struct page_visitor *v)
 	if (v->page->readers >= PAGE_READERS_MAX)
 		return refuse(v->connection, MHD_HTTP_SERVICE_UNAVAILABLE, "full",
 			"too many read this page; close one, and try it again");
-	return answer_send(v->connection, MHD_HTTP_OK, page_stream_open(v), "text/event-stream");
+	return response_send(v->connection, MHD_HTTP_OK, page_stream_open(v), "text/event-stream");
 }
 
 static enum MHD_Result topic_send(struct page *page, struct MHD_Connection *connection, enum page_topic topic)
 {
 	const struct page_text *text = page_topic_text(page, topic);
 
-	return answer_send(connection, MHD_HTTP_OK,
+	return response_send(connection, MHD_HTTP_OK,
 		text ? response_copy(text->data + text->json_at, text->json_len) : NULL, "application/json");
 }
 
@@ -175,7 +175,7 @@ static enum MHD_Result now_send(struct page *page, struct MHD_Connection *connec
 		is_whole ? MHD_create_response_from_buffer(len, all, MHD_RESPMEM_MUST_FREE) : NULL;
 	if (!response)
 		free(all);
-	return answer_send(connection, MHD_HTTP_OK, response, "text/javascript; charset=utf-8");
+	return response_send(connection, MHD_HTTP_OK, response, "text/javascript; charset=utf-8");
 }
 
 static enum MHD_Result metrics_send(struct page *page, struct MHD_Connection *connection)
@@ -183,7 +183,7 @@ static enum MHD_Result metrics_send(struct page *page, struct MHD_Connection *co
 	size_t len;
 	const char *text = page_metrics(page, &len);
 
-	return answer_send(connection, MHD_HTTP_OK, text ? response_copy(text, len) : NULL,
+	return response_send(connection, MHD_HTTP_OK, text ? response_copy(text, len) : NULL,
 		"text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -264,6 +264,22 @@ static enum MHD_Result reach_post(struct page_visitor *v, json_t *body)
 	return control_post(v, body, "reach");
 }
 
+static enum MHD_Result send_post(struct page_visitor *v, json_t *body)
+{
+	return control_post(v, body, "send");
+}
+
+/* They are read by a post as well: what people write to each other is for who is paired. */
+static enum MHD_Result inbox_post(struct page_visitor *v, json_t *body)
+{
+	return control_post(v, body, "inbox");
+}
+
+static enum MHD_Result outbox_post(struct page_visitor *v, json_t *body)
+{
+	return control_post(v, body, "outbox");
+}
+
 static const struct {
 	const char *url;
 	bool is_for_paired;
@@ -273,6 +289,9 @@ static const struct {
 	{ "/api/unpair", true, unpair_post },
 	{ "/api/silence", true, silence_post },
 	{ "/api/reach", true, reach_post },
+	{ "/api/send", true, send_post },
+	{ "/api/inbox", true, inbox_post },
+	{ "/api/outbox", true, outbox_post },
 };
 #define POSTS (sizeof(posts) / sizeof(posts[0]))
 

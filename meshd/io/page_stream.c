@@ -30,6 +30,8 @@ static const struct {
 	[TOPIC_OUTAGES] = { "outages", NULL, SECOND_US },
 	[TOPIC_LINKS] = { "links", NULL, SECOND_US },
 	[TOPIC_MEMBERS] = { "members", "members", 10 * SECOND_US },
+	/* How many messages there are, for who may not read them; who may asks for them when that changes. */
+	[TOPIC_MAIL] = { "mail", NULL, SECOND_US },
 	[TOPIC_EVENTS] = { "events", NULL, SECOND_US },
 };
 

@@ -184,6 +184,10 @@ static int message_restore(struct node *n, uint64_t now_us, struct reader *key, 
 	if (!reader_ok(key) || reader_left(key) || !reader_ok(r) || reader_left(r) || i->box > NODE_MESSAGE_HELD ||
 		i->state > NODE_MESSAGE_EXPIRED || i->text.len > NODE_TEXT_MAX || m.content.len > MESSAGE_CONTENT_MAX)
 		return -EBADMSG;
+	/* Of a node whose directory this was. */
+	if ((i->box == NODE_MESSAGE_OUT && !address_equal(&i->from, &n->address)) ||
+		(i->box == NODE_MESSAGE_IN && !address_equal(&i->to, &n->address)))
+		return -EKEYREJECTED;
 	m.since_us = now_us;
 	/* What had left goes on where it is; it may have been lost with the answer that never came here. */
 	m.due_us = i->box == NODE_MESSAGE_OUT && i->state != NODE_MESSAGE_QUEUED ? now_us + MESSAGE_AGAIN_US : 0;

@@ -407,7 +407,7 @@ bool node_is_aware(const struct node *n, const struct certificate *c);
 int node_message_send(struct node *n, uint64_t now_us, const char *name, struct bytes text, bool is_urgent,
 	uint32_t date, uint32_t *number);
 /* What was kept under the key of store_message(), `pause_us` ago; before any link is added. -EBADMSG: it is damaged, or
- * of a newer version; -ENOMEM. */
+ * of a newer version; -EKEYREJECTED: it is another node's; -ENOMEM. */
 int node_message_restore(struct node *n, uint64_t now_us, struct bytes key, struct bytes value, uint64_t pause_us);
 /* It is on the disk, or cannot be. */
 void node_message_stored(struct node *n, uint64_t now_us, struct bytes key);

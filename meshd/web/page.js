@@ -499,6 +499,133 @@ function outages_show() {
 		o.sites.length || past.length ? h('p', {class: 'note'}, word('clock-note', {date: date(o.now_unix_s)})) : null);
 }
 
+/* --- messages: for who is paired; the stream says only that there is another one ------------------------------------- */
+
+async function mail_fetch() {
+	if (!is_paired())
+		return;
+	const inbox = await post('inbox', {}), outbox = await post('outbox', {});
+	if (!inbox.ok || !outbox.ok)
+		return;
+	state.mail = {at: performance.now(), inbox: inbox.inbox, outbox: outbox.outbox};
+	messages_show();
+}
+
+function mail_changed() {
+	const m = state.topics.mail;
+	if (m && m.changes !== state.mail_told) {
+		state.mail_told = m.changes;
+		mail_fetch();
+	}
+	messages_show();
+}
+
+function state_words(m) {
+	const why = m.waits ? word('w-' + m.waits) : '';
+	return word('m-' + m.state, {link: m.link, at: m.at}) + (m.state === 'queued' && why ? word('colon') + why : '');
+}
+
+function message_row(m) {
+	const sent = 'to' in m, at = state.mail.at;
+	return h('div', {class: 'message' + (sent ? ' mine' : '') + (m.urgent ? ' urgent' : '')},
+		h('div', {class: 'head'}, h('span', {}, m.urgent ? h('b', {class: 'tag bad'}, word('urgent'), ' ') : null,
+			word(sent ? 'to-whom' : 'from-whom', {name: sent ? m.to : m.from})), aging('bare', at - m.age_s * 1000, 'age')),
+		h('p', {}, m.text),
+		sent ? h('small', {class: 'tag ' + ({delivered: 'good', expired: 'bad'}[m.state] || '')}, state_words(m),
+			m.state === 'queued' ? null : [' · ', aging('ago', at - m.state_s * 1000)]) : null);
+}
+
+/* What is being written is not to be lost when a message comes. */
+function messages_build(place) {
+	const to = h('select', {id: 'message-to'}), text = h('textarea', {id: 'message-text', rows: '3'});
+	const urgent = h('input', {type: 'checkbox', id: 'message-urgent'}), go = h('button', {type: 'submit', id: 'message-go'});
+	const form = h('form', {class: 'write'}, h('label', {for: 'message-to'}), to, h('label', {for: 'message-text'}), text,
+		h('p', {class: 'small muted', id: 'message-left'}), h('p', {class: 'error', role: 'alert'}),
+		h('div', {class: 'buttons'}, h('label', {class: 'check'}, urgent, h('span', {})), go));
+	text.addEventListener('input', room_show);
+	form.addEventListener('submit', message_send);
+	place.parts = {form, to, text, urgent, go, unpaired: h('p', {class: 'muted'}), list: h('div', {class: 'messages', 'aria-live': 'polite'})};
+	place.replaceChildren(place.parts.unpaired, form, place.parts.list);
+}
+
+const TEXT_MAX = 320;
+
+function room_show() {
+	const left = TEXT_MAX - new TextEncoder().encode($('message-text').value.trim()).length;
+	$('message-left').textContent = left < 0 ? word('too-long', {n: -left}) : word('left', {n: left});
+	$('message-go').disabled = left < 0 || left === TEXT_MAX || !$('message-to').value;
+}
+
+async function message_send(event) {
+	const p = $('messages').parts, error = p.form.querySelector('.error');
+	event.preventDefault();
+	p.go.disabled = true;
+	const answer = await post('send', {to: p.to.value, text: p.text.value.trim(), urgent: p.urgent.checked});
+	error.textContent = answer.ok ? '' : capital(answer.error);
+	if (answer.ok) {
+		p.text.value = '';
+		p.urgent.checked = false;
+		mail_fetch();
+	}
+	room_show();
+}
+
+function receivers_show(p) {
+	const m = state.topics.members, all = m ? m.members.filter(x => x.state === 'member' && !x.self).map(x => x.name) : [];
+	if (p.names === all.join('\n'))
+		return;
+	const chosen = p.to.value;
+	p.names = all.join('\n');
+	p.to.replaceChildren(...all.map(name => h('option', {value: name}, name)));
+	if (all.includes(chosen))
+		p.to.value = chosen;
+}
+
+function messages_show() {
+	const place = $('messages'), mail = state.mail;
+	if (!place.parts)
+		messages_build(place);
+	const p = place.parts, on = is_paired();
+	p.unpaired.textContent = word('messages-pair');
+	p.unpaired.classList.toggle('is-hidden', on);
+	for (const e of [p.form, p.list])
+		e.classList.toggle('is-hidden', !on);
+	p.form.querySelector('label[for=message-to]').textContent = word('to-label');
+	p.form.querySelector('label[for=message-text]').textContent = word('text-label');
+	p.form.querySelector('.check span').textContent = word('urgent');
+	p.go.textContent = word('send');
+	receivers_show(p);
+	room_show();
+	if (!on)
+		state.mail = null;
+	else if (!mail)
+		mail_wanted();
+	const all = on && mail ? [...mail.inbox, ...mail.outbox].sort((a, b) => a.age_s - b.age_s) : [];
+	show(p.list, all.slice(0, 100).map(message_row), on && mail && !all.length ? h('p', {class: 'muted'}, word('no-messages')) : null);
+	mail_badge();
+}
+
+/* Once, when this browser has just been paired. */
+function mail_wanted() {
+	if (!state.mail_asked) {
+		state.mail_asked = true;
+		mail_fetch().finally(() => { state.mail_asked = false; });
+	}
+}
+
+/* How many came since they were looked at. */
+function mail_badge() {
+	const tab = document.querySelector('[data-tab=messages]'), inbox = state.mail ? state.mail.inbox : [];
+	if (inbox.length && state.view === 'messages')
+		kept('mail-seen', inbox[0].id);
+	const seen = inbox.findIndex(m => m.id === kept('mail-seen')), count = seen < 0 ? inbox.length : seen;
+	const old = tab.querySelector('.badge');
+	if (old)
+		old.remove();
+	if (count)
+		tab.append(h('span', {class: 'badge' + (inbox.slice(0, count).some(m => m.urgent) ? '' : ' amber'), 'aria-hidden': 'true'}, String(count)));
+}
+
 /* --- members --------------------------------------------------------------------------------------------------------- */
 
 function member_row(m, reach) {
@@ -560,7 +687,7 @@ function head_show() {
 }
 
 const RENDER = {status: [head_show, verdict_show, levels_show, alarms_show, drawing_show, members_show], alarms: [levels_show, alarms_show],
-	outages: [outages_show, levels_show], links: [drawing_show, links_show, meter_show], members: [members_show], events: [events_show]};
+	outages: [outages_show, levels_show], links: [drawing_show, links_show, meter_show], members: [members_show, messages_show], mail: [mail_changed], events: [events_show]};
 
 /* What goes wrong in one part takes no other with it. */
 function render(parts) {

@@ -162,6 +162,42 @@ static void outages_tell_what_is_out_and_every_mark(void **state)
 	free(text);
 }
 
+static void messages_tell_what_is_known_of_them(void **state)
+{
+	(void)state;
+	char *text = printed_from(inbox_print,
+		"{\"ok\":true,\"inbox\":[{\"from\":\"town-2\",\"age_s\":65,\"urgent\":true,\"date_min\":29833333,"
+		"\"text\":\"bridge\\u001b[2J is\\ndown\\u009b\"},"
+		"{\"from\":\"city\",\"age_s\":7000,\"urgent\":false,\"date_min\":null,\"text\":\"all well\"}]}");
+
+	assert_string_equal(text, "from city, 116 min ago\n"
+				  "    all well\n"
+				  "from town-2, 65 s ago, URGENT, written 2026-09-21 14:13 UTC\n"
+				  "    bridge [2J is\n"
+				  "    down \n");
+	free(text);
+	text = printed_from(outbox_print,
+		"{\"ok\":true,\"outbox\":["
+		"{\"number\":5,\"to\":\"a\",\"state\":\"expired\",\"state_s\":3,\"text\":\"e\"},"
+		"{\"number\":4,\"to\":\"a\",\"state\":\"delivered\",\"state_s\":3,\"text\":\"d\"},"
+		"{\"number\":3,\"to\":\"a\",\"state\":\"reached\",\"state_s\":3,\"at\":\"b\",\"text\":\"c\"},"
+		"{\"number\":2,\"to\":\"a\",\"state\":\"left\",\"state_s\":3,\"link\":\"radio0\",\"at\":\"b\",\"text\":"
+		"\"b\"},"
+		"{\"number\":1,\"to\":\"a\",\"state\":\"queued\",\"state_s\":3,\"waits\":\"way\",\"text\":\"a\"}]}");
+	assert_string_equal(text, "1 to a: queued: there is no way there now\n    a\n"
+				  "2 to a: left by radio0 3.0 s ago, taken by b\n    b\n"
+				  "3 to a: reached b 3.0 s ago, and waits there\n    c\n"
+				  "4 to a: delivered 3.0 s ago\n    d\n"
+				  "5 to a: EXPIRED 3.0 s ago: nobody knows that it arrived\n    e\n");
+	free(text);
+	text = printed_from(inbox_print, "{\"ok\":true,\"inbox\":[]}");
+	says(text, "nothing has come");
+	free(text);
+	text = printed_from(sent_print, "{\"ok\":true,\"number\":7}");
+	says(text, "7: queued");
+	free(text);
+}
+
 static void names_that_do_not_fit_are_counted(void **state)
 {
 	json_t *answer = status_make(1, 0, 600);
@@ -617,6 +653,7 @@ int main(void)
 		cmocka_unit_test(status_leads_with_the_verdict_and_ends_with_what_to_do),
 		cmocka_unit_test(alarms_lead_with_the_gravest_and_say_what_to_do),
 		cmocka_unit_test(outages_tell_what_is_out_and_every_mark),
+		cmocka_unit_test(messages_tell_what_is_known_of_them),
 		cmocka_unit_test(names_that_do_not_fit_are_counted),
 		cmocka_unit_test(columns_line_up_in_any_script),
 		cmocka_unit_test(broken_text_is_still_printed),

@@ -1,0 +1,76 @@
+/* SQLite, as the daemon uses it (database.h). */
+#include "meshd/io/database.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define CHECKPOINT_PAGES 256
+#define PATH_ROOM (CONFIG_PATH_MAX + 32)
+
+int database_code(sqlite3 *db)
+{
+	switch (sqlite3_errcode(db)) {
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_CANTOPEN:
+		return -EACCES;
+	default:
+		return -EIO;
+	}
+}
+
+int database_trouble(sqlite3 *db, char error[IO_ERROR_MAX])
+{
+	return io_fail(error, database_code(db), "%s", sqlite3_errmsg(db));
+}
+
+sqlite3_stmt *database_statement(sqlite3 *db, const char *text, char error[IO_ERROR_MAX])
+{
+	sqlite3_stmt *made = NULL;
+
+	if (sqlite3_prepare_v2(db, text, -1, &made, NULL) != SQLITE_OK)
+		database_trouble(db, error);
+	return made;
+}
+
+int database_open(sqlite3 **out, const char *dir, const char *file, const char *schema, char error[IO_ERROR_MAX])
+{
+	static const char common[] =
+		"PRAGMA journal_mode=WAL;PRAGMA cache_size=-256;PRAGMA journal_size_limit=1048576;";
+	/* Without a lock of its own: one thread at a time has it. */
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	char path[PATH_ROOM];
+	int code = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, file);
+	if (sqlite3_open_v2(path, out, flags, NULL) != SQLITE_OK ||
+		sqlite3_exec(*out, common, NULL, NULL, NULL) != SQLITE_OK ||
+		sqlite3_exec(*out, schema, NULL, NULL, NULL) != SQLITE_OK)
+		code = *out ? database_trouble(*out, error) : io_fail(error, -ENOMEM, "out of memory");
+	if (!code) {
+		sqlite3_wal_autocheckpoint(*out, CHECKPOINT_PAGES);
+		return 0;
+	}
+	sqlite3_close(*out);
+	*out = NULL;
+	return code;
+}
+
+void database_set_aside(const char *dir, const char *file)
+{
+	static const char *const beside[] = { "shm", "wal" };
+	char path[PATH_ROOM];
+
+	state_file_set_aside(dir, file);
+	for (unsigned i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s-%s", dir, file, beside[i]);
+		unlink(path);
+	}
+}
