@@ -19,6 +19,7 @@
 #include "meshd/config/config.h"
 #include "meshd/io/batch.h"
 #include "meshd/node/alarm.h"
+#include "meshd/node/outage_ask.h"
 #include "meshd/node/trouble.h"
 #include "meshd/node/node.h"
 #include "meshd/node/outage.h"
@@ -145,12 +146,8 @@ void alarms_event(struct daemon *d, enum node_event event, unsigned link, const 
 
 _Static_assert(OUTAGE_SITES_MAX == CONFIG_WATCH_MAX && OUTAGE_NAME_MAX > NAME_MAX_LEN, "all that may be written");
 struct watched_site {
-	bool is_found; /* somebody has the name */
-	struct address address;
+	struct outage_asker asker; /* is_found: somebody has the name */
 	uint64_t find_us; /* when it is looked up next */
-	unsigned class; /* whose turn it is */
-	bool is_asked;
-	uint64_t asked_us, next_us, round_us;
 	bool is_noted; /* what works, as the incident log has it: bits of classes */
 	uint8_t works;
 	bool is_out; /* as it was said last, */

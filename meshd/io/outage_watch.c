@@ -1,17 +1,13 @@
 /*
- * Watches the sites that the configuration names: looks each second whether there is a
- * route, asks each class from end to end (meshd/node/reach.c) every GOOD_US, or every
- * OUT_US while the site is out, one question at a time, and hands what it finds to the
- * outage clock (meshd/node/outage.h). The questions are inside the control budget of
- * each link that they cross: one for which there is no room tells nothing.
+ * Watches the sites that the configuration names: finds who has the name, has the clock
+ * of each asked and moved on each second (meshd/node/outage_ask.h), and says, keeps and
+ * records what has changed.
  */
 #include "meshd/io/control.h"
 #include "meshd/io/incident.h"
 
 #include <string.h>
 
-#define GOOD_US (20 * SECOND_US)
-#define OUT_US (5 * SECOND_US)
 #define FIND_US (60 * SECOND_US) /* a name may be given to another machine */
 #define KEEP_US (300 * SECOND_US) /* how old what is kept of an outage that lasts may be */
 
@@ -64,66 +60,19 @@ static void site_find(struct daemon *d, struct watched_site *site, const char *n
 
 	if (!v)
 		return;
-	site->is_found = destination_parse(v, name, &to, error) == 0 && to.is_host;
-	if (site->is_found)
-		site->address = to.prefix.address;
-	site->find_us = now_us + (site->is_found ? FIND_US : SECOND_US);
+	site->asker.is_found = destination_parse(v, name, &to, error) == 0 && to.is_host;
+	if (site->asker.is_found)
+		site->asker.address = to.prefix.address;
+	site->find_us = now_us + (site->asker.is_found ? FIND_US : SECOND_US);
 	view_free(v);
-}
-
-/* --- probes -------------------------------------------------------------------------------------------- */
-
-/* True: the question of this class is done with, and another one may be asked. */
-static bool answer_take(struct daemon *d, unsigned i, uint64_t now_us)
-{
-	struct watched_site *site = &d->outage_watch.sites[i];
-	struct node_reach r = node_reach(d->node, &site->address, site->class);
-
-	if (r.state == NODE_REACH_WAITING)
-		return false;
-	bool is_told = r.state == NODE_REACH_WORKS || r.state == NODE_REACH_FAILS ||
-		       (r.state == NODE_REACH_UNKNOWN && r.end != NODE_REACH_BUSY);
-	if (is_told && r.at_us >= site->asked_us)
-		outage_probed(
-			&d->outage_watch.outages, now_us, io_date_s(), i, site->class, r.state == NODE_REACH_WORKS);
-	return true;
-}
-
-static void site_probe(struct daemon *d, unsigned i, uint64_t now_us)
-{
-	struct watched_site *site = &d->outage_watch.sites[i];
-	bool is_out = d->outage_watch.outages.sites[i].is_out;
-
-	if (site->is_asked && !answer_take(d, i, now_us))
-		return;
-	if (site->is_asked && ++site->class == OUTAGE_CLASSES) {
-		site->class = 0;
-		site->next_us = site->round_us + (is_out ? OUT_US : GOOD_US);
-	}
-	site->is_asked = false;
-	if (now_us < site->next_us)
-		return;
-	if (site->class == 0)
-		site->round_us = now_us;
-	site->asked_us = now_us;
-	site->is_asked = node_reach_ask(d->node, now_us, &site->address, site->class) == 0;
 }
 
 static void site_look(struct daemon *d, unsigned i, uint64_t now_us)
 {
 	struct outage_watch *w = &d->outage_watch;
-	struct watched_site *site = &w->sites[i];
-	enum packet_class class = CLASS_TEXT;
-	struct node_way way;
 
-	site_find(d, site, w->outages.sites[i].name, now_us);
-	struct prefix host = prefix_of_host(site->address);
-	bool has_route = site->is_found && node_way(d->node, &host, &class, &way);
-	outage_route(&w->outages, now_us, io_date_s(), i, has_route);
-	if (has_route)
-		site_probe(d, i, now_us);
-	else
-		site->is_asked = false;
+	site_find(d, &w->sites[i], w->outages.sites[i].name, now_us);
+	outage_ask(&w->outages, i, &w->sites[i].asker, d->node, now_us, io_date_s());
 }
 
 /* --- what is said, and kept ------------------------------------------------------------------------------ */
@@ -171,7 +120,7 @@ static void site_note(struct daemon *d, unsigned i, uint64_t now_us)
 			json_pack("{s:o, s:s, s:b, s:I, s:o}", "site", json_of_text(s->name), "class",
 				traffic_class_name(class), "works", works, "ago_ms",
 				(json_int_t)((now_us - since_us) / 1000), "via",
-				works ? via_make(d, &site->address) : json_null()),
+				works ? via_make(d, &site->asker.address) : json_null()),
 			"");
 		site->works = (uint8_t)(works ? site->works | bit : site->works & ~bit);
 	}

@@ -12,13 +12,13 @@ crypto        meshd/base/.*|crypto/.*
 meshd/node    meshd/base/.*|meshd/node/.*|routing/babel\.h|crypto/crypto\.h
 meshd/config  meshd/base/.*|meshd/config/.*|crypto/crypto\.h
 meshd/web     meshd/base/.*|meshd/web/.*
-meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/node/(node|alarm|outage|trouble)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/node/(node|alarm|outage|outage_ask|trouble)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 meshd/chronicle  meshd/base/.*|meshd/chronicle/.*|crypto/crypto\.h
 meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/chronicle/chronicle\.h|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 sim/topology  meshd/base/.*|sim/topology/.*|sim/preset\.h|sim/link_model\.h|meshd/config/config\.h
 sim/demo      meshd/base/.*|sim/demo/.*|crypto/crypto\.h
-sim/world     meshd/base/.*|meshd/chronicle/chronicle\.h|sim/world/.*|sim/topology/topology\.h|sim/[a-z_]*\.h|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+sim/world     meshd/base/.*|meshd/chronicle/chronicle\.h|sim/world/.*|sim/topology/topology\.h|sim/[a-z_]*\.h|meshd/node/(node|outage|outage_ask)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 '
 # The pure rings must not reach the system: no sockets, no clock, no files.
 pure='meshd/base routing crypto meshd/node'
