@@ -14,7 +14,8 @@
 const char *plan_measure_name(enum plan_measure measure)
 {
 	static const char *const names[] = { "reach", "gap", "lost", "fallen", "share", "moves", "whole", "arrives",
-		"usable", "carried", "revoked", "known", "sessions", "entries", "routed", "relayed", "floor" };
+		"usable", "carried", "revoked", "known", "outage", "sessions", "entries", "routed", "relayed",
+		"floor" };
 
 	return names[measure];
 }
@@ -116,6 +117,9 @@ static int nodes_and_links_read(struct plan_reading *r, const struct plan_text *
 			error = plan_link_read(r, (int)i);
 	}
 	text_turn_to(r, own, own);
+	r->first_node = r->first_link = 0;
+	for (unsigned i = 0; i < own->nodes_count && !error; i++)
+		error = plan_watch_read(r, (int)i);
 	return error;
 }
 

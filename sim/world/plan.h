@@ -53,6 +53,8 @@ struct plan_port {
 	struct config_link config;
 };
 
+#define PLAN_WATCH_MAX 6
+
 struct plan_node {
 	char name[PLAN_NAME_MAX];
 	enum level level;
@@ -67,6 +69,8 @@ struct plan_node {
 	struct way_point *way;
 	unsigned prefix_count;
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
+	unsigned watch_count;
+	unsigned watch[PLAN_WATCH_MAX]; /* nodes that it watches */
 	struct traffic_policy *classes; /* of what enters there; NULL: by DSCP alone */
 	unsigned port_count;
 	struct plan_port *ports;
@@ -200,6 +204,7 @@ enum plan_measure {
 	PLAN_CARRIED,
 	PLAN_REVOKED,
 	PLAN_KNOWN,
+	PLAN_OUTAGE,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,
@@ -213,12 +218,14 @@ struct plan_expect {
 			      `from`) */
 	enum plan_class class; /* reach, whole, carried */
 	unsigned file; /* reach of pictures: it sends this one */
+	unsigned mark; /* outage: enum outage_mark; OUTAGE_MARKS: its beginning */
+	double at_least; /* outage */
 	int met; /* routed: only while it is a neighbour of this node; -1: always */
 	uint64_t over_us; /* share: the mean of so long; 0: the worst ten seconds */
 	bool is_thin; /* share: of all links that were thin at the start */
 	const struct link_preset *kind; /* share: of all links of this kind; NULL: of one */
 	uint64_t after_us, every_us;
-	double at_most; /* seconds, share of one, or a number */
+	double at_most; /* seconds, share of one, or a number; of an outage less than nothing: it never comes */
 };
 
 /* Somebody at a link who is no node, or a node that is turned against the others (plan_attack.c). */

@@ -1,6 +1,8 @@
 /* What a plan expects. */
 #include "sim/world/plan_read.h"
 
+#include "meshd/node/outage.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -223,6 +225,55 @@ static int revoked_read(struct plan_reading *r, int i, const struct plan_text_re
 	return error ? error : within_read(r, i, text->after, text->within, e);
 }
 
+static int mark_find(const char *text)
+{
+	if (text && strcmp(text, "start") == 0)
+		return OUTAGE_MARKS;
+	for (int i = 0; text && i < OUTAGE_MARKS; i++)
+		if (strcmp(text, outage_mark_name((enum outage_mark)i)) == 0)
+			return i;
+	return -1;
+}
+
+static bool is_watched(const struct plan_node *node, unsigned site)
+{
+	for (unsigned i = 0; i < node->watch_count; i++)
+		if (node->watch[i] == site)
+			return true;
+	return false;
+}
+
+/* Of the first outage that begins from `after` on; of the one that a node begins with, without. */
+static int outage_read(struct plan_reading *r, int i, const struct plan_text_outage *text, struct plan_expect *e)
+{
+	int error = plan_node_name_read(r, "expect", i, text->node, &e->from), mark = mark_find(text->mark);
+	uint64_t least_us = 0, within_us = 0;
+	bool is_never = text->within && strcmp(text->within, "never") == 0;
+
+	if (!error)
+		error = plan_node_name_read(r, "expect", i, text->site, &e->to);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->after, &e->after_us);
+	if (!error)
+		error = plan_time_read(r, "expect", i, text->at_least, &least_us);
+	if (!error && !is_never)
+		error = plan_time_read(r, "expect", i, text->within, &within_us);
+	if (error)
+		return error;
+	if (mark < 0 || (!is_never && !within_us))
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"outage needs a mark and a time; write mark: start, contact, text, voice, picture or restored, "
+			"and within: 30 (or never)");
+	if (!is_watched(&r->plan->nodes[e->from], e->to))
+		return outline_complain(&r->outline, "expect", i, NULL,
+			"outage: \"%s\" does not watch \"%s\"; write watch: [%s] at that node", text->node, text->site,
+			text->site);
+	e->mark = (unsigned)mark;
+	e->at_least = (double)least_us / 1e6;
+	e->at_most = is_never ? -1 : (double)within_us / 1e6;
+	return 0;
+}
+
 int plan_expect_read(struct plan_reading *r, int i)
 {
 	const struct plan_text_expect *text = &r->text->expect[i];
@@ -245,6 +296,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_FLOOR] = text->floor,
 		[PLAN_REVOKED] = text->revoked,
 		[PLAN_KNOWN] = text->known,
+		[PLAN_OUTAGE] = text->outage,
 	};
 	unsigned count = 0;
 
@@ -255,7 +307,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
-			"carried, sessions, entries, routed, relayed, floor, revoked, known; write each in a line of "
+			"carried, sessions, entries, routed, relayed, floor, revoked, known, outage; write each in a "
+			"line of "
 			"its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
@@ -268,6 +321,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 	case PLAN_REVOKED:
 	case PLAN_KNOWN:
 		return revoked_read(r, i, given[e->measure], e);
+	case PLAN_OUTAGE:
+		return outage_read(r, i, text->outage, e);
 	case PLAN_CARRIED:
 		return carried_read(r, i, text->carried, e);
 	case PLAN_ARRIVES:

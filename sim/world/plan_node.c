@@ -198,3 +198,20 @@ int plan_node_read(struct plan_reading *r, int n)
 		error = classes_read(r, n);
 	return error ? error : places_read(r, n);
 }
+
+int plan_watch_read(struct plan_reading *r, int n)
+{
+	const struct plan_text_node *text = &r->text->nodes[n];
+	struct plan_node *node = plan_node_at(r, n);
+
+	for (unsigned i = 0; i < text->watch_count; i++) {
+		int found = plan_find_node(r->plan, text->watch[i], strlen(text->watch[i]));
+
+		if (found < 0 || &r->plan->nodes[found] == node)
+			return outline_complain(&r->outline, "nodes", n, "watch",
+				"node \"%s\": there is no other node \"%.40s\" to watch; name one", node->name,
+				text->watch[i]);
+		node->watch[node->watch_count++] = (unsigned)found;
+	}
+	return 0;
+}

@@ -42,6 +42,7 @@ static const cyaml_schema_field_t node_fields[] = {
 	LIST_FIELD(struct plan_text_node, "position", position, &word_schema, 2),
 	LIST_FIELD(struct plan_text_node, "mobility", mobility, &way_schema, PLAN_WAY_MAX),
 	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
+	LIST_FIELD(struct plan_text_node, "watch", watch, &word_schema, PLAN_WATCH_MAX),
 	PART_FIELD(struct plan_text_node, "classes", classes, classes_fields),
 	CYAML_FIELD_END,
 };
@@ -197,6 +198,16 @@ static const cyaml_schema_field_t revoked_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t outage_fields[] = {
+	TEXT_FIELD(struct plan_text_outage, "node", node),
+	TEXT_FIELD(struct plan_text_outage, "site", site),
+	TEXT_FIELD(struct plan_text_outage, "mark", mark),
+	TEXT_FIELD(struct plan_text_outage, "after", after),
+	TEXT_FIELD(struct plan_text_outage, "at least", at_least),
+	TEXT_FIELD(struct plan_text_outage, "within", within),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t guard_fields[] = {
 	TEXT_FIELD(struct plan_text_guard, "node", node),
 	TEXT_FIELD(struct plan_text_guard, "to", to),
@@ -224,6 +235,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "floor", floor, guard_fields),
 	PART_FIELD(struct plan_text_expect, "revoked", revoked, revoked_fields),
 	PART_FIELD(struct plan_text_expect, "known", known, revoked_fields),
+	PART_FIELD(struct plan_text_expect, "outage", outage, outage_fields),
 	CYAML_FIELD_END,
 };
 

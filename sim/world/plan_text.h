@@ -22,8 +22,8 @@ struct plan_text_node {
 	unsigned position_count;
 	struct plan_text_way *mobility;
 	unsigned mobility_count;
-	char **prefixes;
-	unsigned prefixes_count;
+	char **prefixes, **watch;
+	unsigned prefixes_count, watch_count;
 	struct plan_text_classes *classes; /* NULL: not written */
 };
 
@@ -76,6 +76,10 @@ struct plan_text_revoked {
 	char *node, *at, *class, *after, *within;
 };
 
+struct plan_text_outage {
+	char *node, *site, *mark, *after, *at_least, *within;
+};
+
 struct plan_text_arrives {
 	char *file, *within;
 };
@@ -93,6 +97,7 @@ struct plan_text_expect {
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
 	struct plan_text_revoked *revoked, *known;
+	struct plan_text_outage *outage;
 	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;
 };
 

@@ -1,4 +1,5 @@
 /* The outcome of a trial as a table. */
+#include "meshd/node/outage.h"
 #include "sim/world/kind.h"
 #include "sim/world/transfer.h"
 #include "sim/world/trial.h"
@@ -18,6 +19,19 @@ static const char *class_suffix(enum plan_class class)
 	static const char *const suffixes[PLAN_CLASSES] = { "", " for command", " for voice", " for pictures" };
 
 	return suffixes[class];
+}
+
+static void outage_text(const struct trial *t, const struct plan_expect *c, char *text, size_t size)
+{
+	const char *mark = c->mark == OUTAGE_MARKS ? "start" : outage_mark_name((enum outage_mark)c->mark);
+	size_t len = (size_t)snprintf(text, size, "outage of %s at %s", node_name(t, c->to), node_name(t, c->from));
+
+	if (c->after_us)
+		len += (size_t)snprintf(text + len, size - len, " after %g s", (double)c->after_us / 1e6);
+	if (c->at_most < 0)
+		snprintf(text + len, size - len, ": %s never", mark);
+	else
+		snprintf(text + len, size - len, ": %s from %g to %g s", mark, c->at_least, c->at_most);
 }
 
 void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size)
@@ -95,6 +109,9 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_KNOWN:
 		snprintf(text, size, "%s counts all that %s reaches as knowing of %s, within %g s after %g s",
 			node_name(t, c->to), plan_class_name(c->class), node_name(t, c->from), c->at_most, after_s);
+		return;
+	case PLAN_OUTAGE:
+		outage_text(t, c, text, size);
 		return;
 	case PLAN_MOVES:
 		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,

@@ -120,6 +120,7 @@ static bool build(struct trial *t)
 	trial_steer_init(t);
 	trial_traffic_init(t);
 	trial_attack_init(t);
+	trial_watch_init(t);
 	if (trial_supply_init(t) || trial_roam_init(t))
 		return false;
 	if (p->is_acquainted)
@@ -171,6 +172,7 @@ void trial_free(struct trial *t)
 		trial_attack_done(t);
 	free(t->supplies);
 	free(t->places);
+	free(t->watches);
 	free(t->events);
 	free(t->flows);
 	free(t->transfers);
@@ -266,6 +268,9 @@ static void judge(struct trial *t, struct trial_expect *e)
 	case PLAN_REVOKED:
 	case PLAN_KNOWN:
 		return; /* when it happened */
+	case PLAN_OUTAGE:
+		trial_outage_judge(e);
+		return;
 	case PLAN_ARRIVES:
 		judge_file(t, e, e->conf->from);
 		return;

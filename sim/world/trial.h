@@ -9,6 +9,7 @@
  *   jam.c      radios that hear nothing for a time
  *   traffic.c  what hosts say to each other: probe.c flows and pings, transfer.c files,
  *              voice.c groups that talk
+ *   watch.c    the outage clocks of nodes that watch others
  *   guard.c    sessions, tables, routes under attack
  *   attacker.c somebody at a link who is no node
  *   attack_node.c a node that is turned against the others
@@ -121,6 +122,7 @@ struct trial {
 	struct timer faults;
 	struct trial_supply *supplies;
 	struct trial_place *places;
+	struct trial_watch *watches; /* one for each node that watches some; watch.c */
 	struct timer roam;
 	uint64_t *strays; /* by station: packets that its host got and that were for another's */
 	struct trial_attack *attacks;
@@ -153,6 +155,8 @@ void trial_revoke(struct trial *t, const struct plan_event *e); /* revoke.c */
 /* They are neighbours. */
 bool station_meets(const struct station *s, const struct station *other);
 void trial_revoked_due(struct timer *timer, uint64_t now_us);
+void trial_watch_init(struct trial *t); /* watch.c */
+void trial_outage_judge(struct trial_expect *e);
 void trial_jam_update(struct trial *t); /* nodes have moved */
 void trial_traffic_init(struct trial *t); /* traffic.c */
 void trial_traffic_done(struct trial *t);

@@ -283,7 +283,7 @@ static const struct {
 		"s.yaml:3: node \"a\": level is city, district, town or scene, not \"county\"" },
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n", "s.yaml:3: \"colour\" is not a field; known are name level "
 							   "power battery expires plain position mobility "
-							   "prefixes classes" },
+							   "prefixes watch classes" },
 	{ "for: 60\nnodes:\n  - {name: a, classes: {rules: [bulk utp]}}\n",
 		"s.yaml:3: node \"a\": rule \"bulk utp\" has a word that is none; write CLASS [PREFIX] [from PREFIX] "
 		"[to "
@@ -414,8 +414,21 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
-		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked, known; write each in a "
+		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked, known, outage; write "
+		"each in a "
 		"line of its own" },
+	{ "for: 60\nnodes:\n  - {name: a, watch: [a]}\n",
+		"s.yaml:3: node \"a\": there is no other node \"a\" to watch; name one" },
+	{ "for: 60\nnodes:\n  - {name: a, watch: [b]}\n",
+		"s.yaml:3: node \"a\": there is no other node \"b\" to watch; name one" },
+	{ FLOWS "expect:\n  - outage: {node: a, site: b, mark: text, within: 5}\n",
+		"s.yaml:10: outage: \"a\" does not watch \"b\"; write watch: [b] at that node" },
+	{ FLOWS "expect:\n  - outage: {node: a, site: b, mark: smell, within: 5}\n",
+		"s.yaml:10: outage needs a mark and a time; write mark: start, contact, text, voice, picture or "
+		"restored, and within: 30 (or never)" },
+	{ FLOWS "expect:\n  - outage: {node: a, site: b, mark: text}\n",
+		"s.yaml:10: outage needs a mark and a time; write mark: start, contact, text, voice, picture or "
+		"restored, and within: 30 (or never)" },
 	{ FLOWS "expect:\n  - share: {link: l, at most: 5%, over: 2h}\n",
 		"s.yaml:10: share: a mean is of one link, over a time that ends with the plan at the latest; write "
 		"link: NAME, over: 1h" },
