@@ -208,6 +208,17 @@ static bool request_is_starved(const struct request *q)
 	return false;
 }
 
+/* Whoever was asked announces what was asked for: what it says a second time is not more. */
+static bool request_is_answered(const struct request *q)
+{
+	const struct neighbour *n = request_target_left(q);
+	const struct route *r = n ? route_find(q->destination, n) : NULL;
+	const struct claim *claim = r ? &r->variants[q->class].claim : NULL;
+
+	return claim && claim->metric != BABEL_INFINITY && router_id_equal(&claim->origin, &q->origin) &&
+	       !seqno_is_newer(q->seqno, claim->seqno);
+}
+
 static void request_due(struct timer *timer, uint64_t now_us)
 {
 	struct request *q = container_of(timer, struct request, timer);
@@ -215,7 +226,7 @@ static void request_due(struct timer *timer, uint64_t now_us)
 
 	if (request_wait(q, now_us) || request_pass_again(q, now_us))
 		return;
-	if (q->is_own && (q->resends > 0 || request_is_starved(q))) {
+	if (q->is_own && (request_is_starved(q) || (q->resends > 0 && !request_is_answered(q)))) {
 		q->resends -= q->resends > 0;
 		d->b->counters.seqno_requests_resent++;
 		request_send(q, now_us);

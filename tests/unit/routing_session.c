@@ -1093,6 +1093,27 @@ static void long_way_is_not_asked_for_the_sake_of_a_backup__R11(void **state)
 	world_free(w);
 }
 
+/* It has the newer seqno now, and is not worth a move: what was asked for is there. */
+static void who_announces_what_was_asked_for_is_not_asked_again(void **state)
+{
+	struct world *w = world_with_sessions();
+
+	(void)state;
+	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
+	world_run(w, A_SECOND);
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, 2000));
+	SAY(w, 2, say_full(1), say_update(P, world_id(5), 3, 300));
+	world_run(w, 100 * MILLISECOND);
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 1);
+	assert_int_equal(probe_last(w, 2, TLV_SEQNO_REQUEST)->tlv.u.seqno_request.seqno, 4);
+	SAY(w, 2, say_delta(1, 2), say_update(P, world_id(5), 4, 1990));
+	world_run(w, 8 * A_SECOND);
+	assert_int_equal(node_next(w, 0, P), 1);
+	assert_int_equal(probe_count(w, 2, TLV_SEQNO_REQUEST), 1);
+	world_free(w);
+}
+
 static struct world *world_with_thin_sessions(void)
 {
 	struct babel_link_config link = world_link();
@@ -1197,6 +1218,7 @@ int main(void)
 		cmocka_unit_test(seqno_is_told_to_who_asked_for_it_only__R11),
 		cmocka_unit_test(backup_whose_seqno_lags_is_asked_for_the_newer_one__R11),
 		cmocka_unit_test(long_way_is_not_asked_for_the_sake_of_a_backup__R11),
+		cmocka_unit_test(who_announces_what_was_asked_for_is_not_asked_again),
 		cmocka_unit_test(hold_ends_when_the_loss_is_acknowledged__R12),
 		cmocka_unit_test(hold_ends_with_the_lease_of_who_is_silent__R12),
 		cmocka_unit_test(link_that_comes_back_needs_one_refresh__R13),
