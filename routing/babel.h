@@ -167,6 +167,8 @@ struct babel_config {
 
 /* NULL when memory runs out or the id is reserved. `output` is copied. */
 struct babel *babel_new(const struct babel_config *config, const struct babel_output *output, void *user);
+/* The end is near: nothing is decided or sent any more, and links may go without a thought for the others. */
+void babel_end(struct babel *b);
 /* Frees all, sends nothing: call babel_shutdown() first for a clean leave. */
 void babel_free(struct babel *b);
 

@@ -77,11 +77,16 @@ struct babel *babel_new(const struct babel_config *config, const struct babel_ou
 	return b;
 }
 
+void babel_end(struct babel *b)
+{
+	b->is_leaving = true;
+}
+
 void babel_free(struct babel *b)
 {
 	if (!b)
 		return;
-	b->is_leaving = true; /* nothing is decided or sent any more */
+	babel_end(b);
 	for (unsigned id = 0; id < BABEL_LINK_MAX; id++)
 		babel_link_remove(b, 0, id);
 	for (struct map_entry *e = map_next(&b->requests, NULL); e; e = map_next(&b->requests, NULL))

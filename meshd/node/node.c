@@ -111,6 +111,8 @@ void node_free(struct node *n)
 	if (!n)
 		return;
 	n->is_leaving = true; /* nothing is said any more */
+	if (n->babel)
+		babel_end(n->babel);
 	for (unsigned id = 0; id < NODE_LINK_MAX; id++)
 		node_link_remove(n, n->now_us, id);
 	babel_free(n->babel);
