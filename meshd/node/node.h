@@ -193,8 +193,9 @@ struct node_output {
 	 * frames go there, whoever it is. NULL: never. */
 	bool (*may_call)(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to);
 	/* Persist the list of who is out, in the place of the one before; it was signed on `date` (minutes since 1970),
-	 * and it is not earlier. True: done. False: it will be, and then node_revocation_stored() is called, also if it
-	 * cannot be stored; the node waits for that before it acts. NULL: nothing is kept. */
+	 * and it is not earlier; 0: that is not believed. True: done. False: it will be, and then
+	 * node_revocation_stored() is called, also if it cannot be stored; the node waits for that before it acts.
+	 * NULL: nothing is kept. */
 	bool (*store_revocation)(void *user, struct bytes encoded, uint32_t date);
 	/* Persist `value` under `key` (1 to NODE_KEPT_KEY_MAX bytes), in the place of what was there; an empty one: it
 	 * need not be there any more. In the order in which it is said. Returns as store_revocation() does, and then

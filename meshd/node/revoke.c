@@ -195,6 +195,14 @@ static void peers_tell(struct node *n, uint64_t now_us)
 	}
 }
 
+/* The date by which it moves what is believed to be the earliest time; 0: it does not. One after the end of this node's
+ * own certificate was signed where the clock is wrong, and would lock all out at once; if it is right, the others
+ * tell this node that it has expired. */
+static uint32_t date_of(const struct node *n, const struct revocation *list)
+{
+	return list->date <= n->enrolment.certificate.not_after ? list->date : 0;
+}
+
 /* It is on the disk, or it came from there. */
 static void list_act(struct node *n, uint64_t now_us)
 {
@@ -204,8 +212,8 @@ static void list_act(struct node *n, uint64_t now_us)
 	r->held = r->next;
 	r->next.mark = 0;
 	/* The authority says that it is not earlier. */
-	if (r->held.list.date > n->time_floor.t_lo)
-		n->time_floor.t_lo = r->held.list.date;
+	if (date_of(n, &r->held.list) > n->time_floor.t_lo)
+		n->time_floor.t_lo = date_of(n, &r->held.list);
 	members_say(n, &before, &r->held.list);
 	aware_begin(n, now_us);
 	bool was_out = n->is_out;
@@ -263,7 +271,7 @@ static int list_take(struct node *n, uint64_t now_us, const struct held *h, bool
 		return -ENOMEM;
 	n->revocations->next = *h;
 	if (is_stored || !n->output.store_revocation ||
-		n->output.store_revocation(n->user, bytes_of(h->bytes, h->len), h->list.date))
+		n->output.store_revocation(n->user, bytes_of(h->bytes, h->len), date_of(n, &h->list)))
 		list_act(n, now_us);
 	else
 		peers_tell(n, now_us);

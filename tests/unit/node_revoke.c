@@ -279,6 +279,35 @@ static void signed_date_moves_the_least_time(void **state)
 	world_free(w);
 }
 
+/* The authority's desk was in 2040: the list holds, and nobody is locked out by its date. */
+static void a_date_after_ones_own_end_moves_nothing(void **state)
+{
+	struct world *w = chain(13);
+	struct revocation r = { 0 };
+	uint8_t room[REVOCATION_MAX_LEN];
+	uint32_t end = w->stations[0].enrolment.certificate.not_after;
+
+	(void)state;
+	assert_int_equal(revocation_add(&r, w->stations[3].enrolment.certificate.serial), 0);
+	assert_int_equal(revocation_issue(&r, &w->authority, end + 1), 0);
+	int len = revocation_encode(&r, room, sizeof(room));
+	assert_int_equal(tell(w, 0, bytes_of(room, (size_t)len)), 0);
+	world_run(w, A_SECOND);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(holds(w, i, bytes_of(room, (size_t)len)));
+		assert_false(reaches(w, i, 3));
+		assert_true(w->stations[i].node->time_floor.t_lo < end);
+		assert_true(w->stations[i].t_lo < end); /* nor what is kept */
+	}
+	station_kill(w, 1);
+	station_start(w, 1);
+	station_join(w, 1, 0);
+	station_join(w, 1, 1);
+	world_run(w, A_MINUTE);
+	assert_true(reaches(w, 0, 2) && reaches(w, 2, 0));
+	world_free(w);
+}
+
 static void thin_link_takes_the_list_in_pieces(void **state)
 {
 	struct world *w = world_of(11, 3);
@@ -318,6 +347,7 @@ int main(void)
 		cmocka_unit_test(who_claims_a_list_that_it_has_not_is_no_neighbour),
 		cmocka_unit_test(forged_list_from_a_member_changes_nothing),
 		cmocka_unit_test(signed_date_moves_the_least_time),
+		cmocka_unit_test(a_date_after_ones_own_end_moves_nothing),
 		cmocka_unit_test(thin_link_takes_the_list_in_pieces),
 	};
 
