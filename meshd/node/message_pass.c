@@ -17,8 +17,8 @@
 
 #define OFFERS 8 /* to one neighbour at a time ... */
 #define OFFERS_THIN 2 /* ... on a thin link */
-#define ANSWER_MIN_US (5 * SECOND)
-#define ANSWER_PACES 3
+#define ANSWER_US (5 * SECOND) /* for an answer, beside the time that this takes on the link: */
+#define ANSWER_BYTES (4 * NODE_THIN_BODY)
 #define DOUBLINGS_MAX 6
 #define WAY_LOOK_US (60 * SECOND) /* for what nobody says */
 #define WAY_UP_US (100 * MS) /* gathers the routes of one packet */
@@ -77,10 +77,9 @@ void message_refused_say(
 
 static uint64_t answer_us(const struct peer *p, unsigned tries)
 {
-	uint64_t pace_us = ANSWER_PACES * link_pace_us(p->link);
 	unsigned doublings = tries < DOUBLINGS_MAX ? tries : DOUBLINGS_MAX;
 
-	return (pace_us > ANSWER_MIN_US ? pace_us : ANSWER_MIN_US) << doublings;
+	return (ANSWER_US + link_airtime_us(p->link, ANSWER_BYTES)) << doublings;
 }
 
 static void offer(struct peer *p, uint64_t now_us, struct message *m)

@@ -21,6 +21,7 @@
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_PIECE 5
 #define KIND_BUNDLE 6
+#define KIND_MESSAGE 8
 #define KIND_COMPRESSED 7
 #define KIND_CLASS 0x60
 #define BREACH_TEXT 256
@@ -65,42 +66,48 @@ static bool kind_is_packet(uint8_t kind)
 	return (kind & ~KIND_CLASS) == KIND_IP || (kind & ~KIND_CLASS) == KIND_COMPRESSED;
 }
 
-/* How many IP packets are in it, or begin with it? *is_ip: there is something of one in it. Only the first piece tells
- * what it is of. */
-static unsigned inner_packets(struct station *s, const struct address *to, struct bytes inner, bool *is_ip)
+/* People's: what nodes say to each other for its own sake is the rest. */
+static bool kind_is_for_users(uint8_t kind)
+{
+	return kind_is_packet(kind) || kind == KIND_MESSAGE;
+}
+
+/* How many IP packets are in it, or begin with it? *is_for_users: there is something of one in it, or of a message.
+ * Only the first piece tells what it is of. */
+static unsigned inner_packets(struct station *s, const struct address *to, struct bytes inner, bool *is_for_users)
 {
 	struct reader r = reader_of(inner);
 	uint8_t kind = read_u8(&r);
 	unsigned count = 0;
 
+	*is_for_users = kind_is_for_users(kind);
 	if (kind == KIND_BUNDLE) {
 		while (reader_left(&r) > 0) {
 			struct bytes item = read_bytes(&r, read_u8(&r));
 
 			count += item.len && kind_is_packet(item.data[0]);
+			*is_for_users |= item.len && kind_is_for_users(item.data[0]);
 		}
-		*is_ip = count > 0;
 		return count;
 	}
-	*is_ip = kind_is_packet(kind);
 	if (kind != KIND_PIECE)
-		return *is_ip;
+		return kind_is_packet(kind);
 	uint8_t id = read_u8(&r), place = read_u8(&r), whole = read_u8(&r);
-	bool *piece_is_ip = &s->piece_is_ip[id ^ to->bytes[15]];
+	bool *piece_is_for_users = &s->piece_is_for_users[id ^ to->bytes[15]];
 	if (place >> 1 == 0)
-		*piece_is_ip = kind_is_packet(whole);
-	*is_ip = *piece_is_ip;
-	return *is_ip && place >> 1 == 0;
+		*piece_is_for_users = kind_is_for_users(whole);
+	*is_for_users = *piece_is_for_users;
+	return place >> 1 == 0 && kind_is_packet(whole);
 }
 
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner)
 {
-	bool is_ip;
-	unsigned packets = inner_packets(s, to, inner, &is_ip);
+	bool is_for_users;
+	unsigned packets = inner_packets(s, to, inner, &is_for_users);
 
 	s->sealing = (struct sealed){
 		.is_sealed = true,
-		.is_ip = is_ip,
+		.is_for_users = is_for_users,
 		.from = s->index,
 		.number = s->sealed_count++,
 		.by = s->neighbour_address,

@@ -14,8 +14,8 @@
 const char *plan_measure_name(enum plan_measure measure)
 {
 	static const char *const names[] = { "reach", "gap", "lost", "fallen", "share", "moves", "whole", "arrives",
-		"usable", "carried", "revoked", "known", "outage", "sessions", "entries", "routed", "relayed",
-		"floor" };
+		"usable", "carried", "revoked", "known", "outage", "delivered", "sessions", "entries", "routed",
+		"relayed", "floor" };
 
 	return names[measure];
 }

@@ -125,6 +125,7 @@ enum plan_verb {
 	PLAN_MOVE,
 	PLAN_JAM,
 	PLAN_REVOKE,
+	PLAN_WRITE,
 };
 
 /* Radios that do not hear well for a time, everywhere or in a circle. */
@@ -150,6 +151,8 @@ struct plan_event {
 	struct plan_move move;
 	struct plan_jam jam;
 	int revoke_at; /* the node that is told; -1: the first that runs */
+	unsigned write_to;
+	bool is_urgent; /* write */
 };
 
 struct plan_faults {
@@ -205,6 +208,7 @@ enum plan_measure {
 	PLAN_REVOKED,
 	PLAN_KNOWN,
 	PLAN_OUTAGE,
+	PLAN_DELIVERED,
 	PLAN_SESSIONS,
 	PLAN_ENTRIES,
 	PLAN_ROUTED,

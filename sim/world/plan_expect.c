@@ -274,6 +274,15 @@ static int outage_read(struct plan_reading *r, int i, const struct plan_text_out
 	return 0;
 }
 
+static int delivered_read(struct plan_reading *r, int i, const struct plan_text_delivered *text, struct plan_expect *e)
+{
+	int error = plan_node_name_read(r, "expect", i, text->from, &e->from);
+
+	if (!error)
+		error = plan_node_name_read(r, "expect", i, text->to, &e->to);
+	return error ? error : within_read(r, i, text->after, text->within, e);
+}
+
 int plan_expect_read(struct plan_reading *r, int i)
 {
 	const struct plan_text_expect *text = &r->text->expect[i];
@@ -295,6 +304,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		[PLAN_RELAYED] = text->relayed,
 		[PLAN_FLOOR] = text->floor,
 		[PLAN_REVOKED] = text->revoked,
+		[PLAN_DELIVERED] = text->delivered,
 		[PLAN_KNOWN] = text->known,
 		[PLAN_OUTAGE] = text->outage,
 	};
@@ -307,8 +317,9 @@ int plan_expect_read(struct plan_reading *r, int i)
 	if (count != 1)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
-			"carried, sessions, entries, routed, relayed, floor, revoked, known, outage; write each in a "
-			"line of "
+			"carried, sessions, entries, routed, relayed, floor, revoked, known, outage, delivered; write "
+			"each in "
+			"a line of "
 			"its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
@@ -323,6 +334,8 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return revoked_read(r, i, given[e->measure], e);
 	case PLAN_OUTAGE:
 		return outage_read(r, i, text->outage, e);
+	case PLAN_DELIVERED:
+		return delivered_read(r, i, text->delivered, e);
 	case PLAN_CARRIED:
 		return carried_read(r, i, text->carried, e);
 	case PLAN_ARRIVES:

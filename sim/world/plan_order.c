@@ -226,6 +226,20 @@ static int revoke_read(struct words *o)
 	return complain(o, "\"%.40s\" is not where; write revoke NODE, or revoke NODE at ANOTHER", text);
 }
 
+static int write_read(struct words *o)
+{
+	const struct plan *p = o->r->plan;
+	const char *text = o->rest + strspn(o->rest, " ");
+	char word[WORD_MAX];
+	int to = word_take(o, "to") && word_next(o, word) ? plan_find_node(p, word, strlen(word)) : -1;
+
+	o->event->is_urgent = word_take(o, "urgent");
+	if (to < 0 || to == (int)o->event->object || !is_at_end(o))
+		return complain(o, "\"%.40s\" is not to whom; write write NODE to ANOTHER, and urgent behind it", text);
+	o->event->write_to = (unsigned)to;
+	return 0;
+}
+
 /* --- verbs ------------------------------------------------------------------------------- */
 
 enum object { OBJECT_NODE, OBJECT_LINKS };
@@ -255,6 +269,7 @@ static const struct {
 	{ "stall", PLAN_STALL, OBJECT_NODE, stall_read },
 	{ "clock", PLAN_CLOCK, OBJECT_NODE, clock_read },
 	{ "revoke", PLAN_REVOKE, OBJECT_NODE, revoke_read },
+	{ "write", PLAN_WRITE, OBJECT_NODE, write_read },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 

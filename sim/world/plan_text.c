@@ -208,6 +208,14 @@ static const cyaml_schema_field_t outage_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t delivered_fields[] = {
+	TEXT_FIELD(struct plan_text_delivered, "from", from),
+	TEXT_FIELD(struct plan_text_delivered, "to", to),
+	TEXT_FIELD(struct plan_text_delivered, "after", after),
+	TEXT_FIELD(struct plan_text_delivered, "within", within),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t guard_fields[] = {
 	TEXT_FIELD(struct plan_text_guard, "node", node),
 	TEXT_FIELD(struct plan_text_guard, "to", to),
@@ -227,6 +235,7 @@ static const cyaml_schema_field_t expect_fields[] = {
 	PART_FIELD(struct plan_text_expect, "moves", moves, node_limit_fields),
 	PART_FIELD(struct plan_text_expect, "whole", whole, whole_fields),
 	PART_FIELD(struct plan_text_expect, "arrives", arrives, arrives_fields),
+	PART_FIELD(struct plan_text_expect, "delivered", delivered, delivered_fields),
 	PART_FIELD(struct plan_text_expect, "usable", usable, group_limit_fields),
 	PART_FIELD(struct plan_text_expect, "sessions", sessions, guard_fields),
 	PART_FIELD(struct plan_text_expect, "entries", entries, guard_fields),

@@ -80,6 +80,10 @@ struct plan_text_outage {
 	char *node, *site, *mark, *after, *at_least, *within;
 };
 
+struct plan_text_delivered {
+	char *from, *to, *after, *within;
+};
+
 struct plan_text_arrives {
 	char *file, *within;
 };
@@ -96,6 +100,7 @@ struct plan_text_expect {
 	struct plan_text_carried *carried;
 	struct plan_text_whole *whole;
 	struct plan_text_arrives *arrives;
+	struct plan_text_delivered *delivered;
 	struct plan_text_revoked *revoked, *known;
 	struct plan_text_outage *outage;
 	struct plan_text_guard *sessions, *entries, *routed, *relayed, *floor;

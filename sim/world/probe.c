@@ -183,6 +183,8 @@ static watch_function watch_of(const struct plan_expect *conf)
 	case PLAN_REVOKED:
 	case PLAN_KNOWN:
 		return trial_revoked_due;
+	case PLAN_DELIVERED:
+		return trial_delivered_due;
 	case PLAN_WHOLE:
 		return trial_whole_due;
 	case PLAN_REACH:

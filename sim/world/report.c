@@ -113,6 +113,10 @@ void trial_expect_text(const struct trial *t, const struct trial_expect *e, char
 	case PLAN_OUTAGE:
 		outage_text(t, c, text, size);
 		return;
+	case PLAN_DELIVERED:
+		snprintf(text, size, "what %s writes to %s is delivered, within %g s after %g s", node_name(t, c->from),
+			node_name(t, c->to), c->at_most, after_s);
+		return;
 	case PLAN_MOVES:
 		snprintf(text, size, "routes moved at %s at most %g after %g s", node_name(t, c->from), c->at_most,
 			after_s);

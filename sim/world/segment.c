@@ -475,7 +475,7 @@ void port_send(struct port *p, const struct endpoint *to, struct bytes frame)
 
 	nonce_look(p, frame);
 	o->sealed = ledger_sent(p, frame);
-	o->is_data = o->sealed.is_sealed && o->sealed.is_ip;
+	o->is_data = o->sealed.is_sealed && o->sealed.is_for_users;
 	unsigned carried = 0;
 	for (unsigned i = 0; i < p->attachment_count; i++) {
 		const struct attachment *a = &p->attachments[i];

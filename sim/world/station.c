@@ -282,6 +282,7 @@ void station_free(struct station *s)
 		node_free(s->node);
 	enrolment_done(&s->enrolment);
 	disk_forget(s);
+	letters_forget(s);
 	nonces_forget(s);
 	ledger_done(s);
 	free(s->chain);
@@ -336,7 +337,7 @@ void station_power_on(struct station *s)
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
 		output_sealing, output_share_member, output_shared_member, output_may_call, output_store_revocation,
-		NULL, NULL, NULL };
+		letters_keep, NULL, NULL };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.is_plain = s->is_plain,
@@ -367,6 +368,7 @@ void station_power_on(struct station *s)
 
 		node_certificate_restore(s->node, disk_read(c), c->proof);
 	}
+	letters_restore(s);
 	s->is_loading = false;
 	for (unsigned i = 0; i < s->port_count; i++)
 		port_start(s->ports[i]);
@@ -408,6 +410,7 @@ void station_wipe(struct station *s)
 	s->t_lo = WORLD_CLOCK_MIN;
 	s->revocation_len = 0;
 	disk_forget(s);
+	letters_forget(s);
 }
 
 void station_replace(struct station *s)

@@ -120,6 +120,9 @@ static void obey(struct trial_event *event)
 	case PLAN_REVOKE:
 		trial_revoke(t, e);
 		break;
+	case PLAN_WRITE:
+		trial_write(t, e);
+		break;
 	case PLAN_DAMAGE:
 		damage(w->stations[e->object]);
 		break;

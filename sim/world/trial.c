@@ -267,6 +267,7 @@ static void judge(struct trial *t, struct trial_expect *e)
 	case PLAN_WHOLE:
 	case PLAN_REVOKED:
 	case PLAN_KNOWN:
+	case PLAN_DELIVERED:
 		return; /* when it happened */
 	case PLAN_OUTAGE:
 		trial_outage_judge(e);

@@ -157,6 +157,8 @@ bool station_meets(const struct station *s, const struct station *other);
 void trial_revoked_due(struct timer *timer, uint64_t now_us);
 void trial_watch_init(struct trial *t); /* watch.c */
 void trial_outage_judge(struct trial_expect *e);
+void trial_write(struct trial *t, const struct plan_event *e); /* letters.c */
+void trial_delivered_due(struct timer *timer, uint64_t now_us);
 void trial_jam_update(struct trial *t); /* nodes have moved */
 void trial_traffic_init(struct trial *t); /* traffic.c */
 void trial_traffic_done(struct trial *t);

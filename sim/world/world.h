@@ -14,6 +14,7 @@
  *   world.c     time, the hash, building and ending
  *   lane.h      stations run by several threads
  *   revoke.c    nodes that are out
+ *   letters.c   messages
  *   roll.c      members that nodes know, once for all
  *   station.c   power, disk, what a node says to its shell
  *   port.c      its links, and how their frames look
@@ -67,7 +68,7 @@ struct disk;
 /* What a station sealed into a frame. */
 struct sealed {
 	bool is_sealed; /* else: by nobody in this world */
-	bool is_ip; /* an IP packet, or a piece of one */
+	bool is_for_users; /* an IP packet or a message, or a piece of one */
 	unsigned from;
 	uint64_t number; /* of all that it sealed */
 	struct address by, to; /* the device may be replaced meanwhile */
@@ -144,6 +145,9 @@ struct station {
 	bool is_loading; /* what the node stores now came from the disk */
 	unsigned certificate_count;
 	struct stored_certificate *certificates; /* disk.c */
+	unsigned kept_count;
+	struct kept *kept; /* of messages: letters.c */
+	unsigned unwritten; /* messages that its node refused to send */
 	size_t revocation_len; /* 0: nobody is out, says the disk */
 	uint8_t revocation[REVOCATION_MAX_LEN];
 	struct timer due;
@@ -155,7 +159,7 @@ struct station {
 	uint64_t sealed_count;
 	struct sealed sealing; /* until the frame leaves */
 	uint64_t thin_counter; /* of the thin frame that leaves next */
-	bool piece_is_ip[256]; /* by the id of what is cut */
+	bool piece_is_for_users[256]; /* by the id of what is cut */
 	enum packet_class came_as; /* the packet that its host gets now */
 	struct sealed landing; /* of the frame that is handed to the node; no more once it was opened */
 	uint64_t host_packets, host_taken,
@@ -412,6 +416,10 @@ void disk_keep(struct station *s, struct bytes encoded, const uint8_t proof[CERT
 /* Everybody's certificate is on everybody's disk, as if all had met before; for the next start. */
 void disk_acquaint(struct world *w);
 struct bytes disk_read(const struct stored_certificate *c);
+/* letters.c: what a node wants kept of messages (node.h, store_message()); given back when it starts; gone. */
+bool letters_keep(void *user, struct bytes key, struct bytes value);
+void letters_restore(struct station *s);
+void letters_forget(struct station *s);
 void disk_forget(struct station *s); /* its certificates */
 void disk_free(struct world *w);
 

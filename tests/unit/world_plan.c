@@ -343,9 +343,12 @@ static const struct {
 	{ LINKS "events:\n  - {at: 10, do: explode a}\n",
 		"s.yaml:8: \"explode\" is not an order; known are cut, silence, restore, set, jam, power-off, "
 		"power-on, "
-		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, damage, stall, clock, revoke" },
+		"mains-off, mains-on, arrive, leave, move, replace, wipe, rebind, damage, stall, clock, revoke, "
+		"write" },
 	{ SOMEWHERE "events:\n  - {at: 10, do: revoke a at nowhere}\n",
 		"s.yaml:6: \"at nowhere\" is not where; write revoke NODE, or revoke NODE at ANOTHER" },
+	{ SOMEWHERE "events:\n  - {at: 10, do: write a to nowhere}\n",
+		"s.yaml:6: \"to nowhere\" is not to whom; write write NODE to ANOTHER, and urgent behind it" },
 	{ LINKS "events:\n  - {at: 10, do: stall a}\n", "s.yaml:8: \"\" is not how long; write stall NODE 3s" },
 	{ LINKS "events:\n  - {at: -10, do: cut l}\n",
 		"s.yaml:8: an event needs its time after the start; write at: 12.5 (seconds)" },
@@ -414,7 +417,8 @@ static const struct {
 		"s.yaml:8: file \"f\": at its start everything is over; start it earlier" },
 	{ FLOWS "expect:\n  - {}\n",
 		"s.yaml:10: an expectation is one of reach, gap, lost, fallen, share, moves, whole, "
-		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked, known, outage; write "
+		"arrives, usable, carried, sessions, entries, routed, relayed, floor, revoked, known, outage, "
+		"delivered; write "
 		"each in a "
 		"line of its own" },
 	{ "for: 60\nnodes:\n  - {name: a, watch: [a]}\n",
