@@ -233,6 +233,7 @@ void alarms_tick(struct daemon *d, uint64_t now_us)
 	hangs_look(l.v, &d->watch.spares, hang_see, &l);
 	networks_look(&l);
 	alarm_links_look(&l);
+	alarm_messages_look(&l);
 	self_look(&l);
 	alarms_done(&d->watch.alarms, now_us, alarm_changed, d);
 	view_free(l.v);

@@ -1,4 +1,4 @@
-/* What the parts of the look at everything share: alarm_look.c, alarm_links.c. */
+/* What the parts of the look at everything share: alarm_look.c, alarm_links.c, alarm_messages.c. */
 #ifndef MESHD_IO_ALARM_LOOK_H
 #define MESHD_IO_ALARM_LOOK_H
 
@@ -15,6 +15,8 @@ struct looker {
 /* Says it to the table of alarms: `format` is what is wrong. */
 __attribute__((format(printf, 6, 7))) void look_see(struct looker *l, enum alarm_kind kind, const char *subject,
 	const char *group, const char *action, const char *format, ...);
+/* alarm_messages.c: those that are late. Needs view_members(). */
+void alarm_messages_look(struct looker *l);
 /* alarm_links.c: all that is wrong with links, and with who is on them. */
 void alarm_links_look(struct looker *l);
 void alarm_links_event(struct daemon *d, enum node_event event, unsigned link, const char *text);

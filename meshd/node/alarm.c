@@ -17,6 +17,7 @@ static const struct {
 	[ALARM_ALONE] = { "alone", true, 15, 10 },
 	[ALARM_LEVEL] = { "level-cut-off", true, 20, 10 },
 	[ALARM_POST] = { "post-cut-off", true, 20, 10 },
+	[ALARM_MESSAGE] = { "urgent-late", true, 0, 10 },
 	[ALARM_REFUSED] = { "refused", true, 0, 300 },
 	[ALARM_FOREIGN] = { "foreign-keys", true, 30, 120 },
 	[ALARM_DUPLICATE] = { "duplicate", true, 0, 60 },
@@ -134,9 +135,10 @@ static bool is_of_same(const struct alarm *alarm, enum alarm_kind kind, const st
 	return other->kind == kind && strcmp(other->subject, alarm->subject) == 0;
 }
 
-/* May `alarm` be told under `other`, which is graver? A post under its level; who is cut off under being alone; a link
- * under what began with it, and a site's last way under the link that it lost; who does not hear us because he is
- * refused; a link that is worse under its coming and going, and one that is full under the budget that fills it. */
+/* May `alarm` be told under `other`, which is graver? A post under its level; who is cut off under being alone, and
+ * what is written to him under that; a link under what began with it, and a site's last way under the link that it
+ * lost; who does not hear us because he is refused; a link that is worse under its coming and going, and one that is
+ * full under the budget that fills it. */
 static bool alarm_is_under(const struct alarm *alarm, const struct alarm *other)
 {
 	switch (alarm->kind) {
@@ -144,6 +146,9 @@ static bool alarm_is_under(const struct alarm *alarm, const struct alarm *other)
 		return other->kind == ALARM_ALONE;
 	case ALARM_POST:
 		return other->kind == ALARM_ALONE ||
+		       (other->kind == ALARM_LEVEL && strcmp(other->subject, alarm->group) == 0);
+	case ALARM_MESSAGE:
+		return other->kind == ALARM_ALONE || is_of_same(alarm, ALARM_POST, other) ||
 		       (other->kind == ALARM_LEVEL && strcmp(other->subject, alarm->group) == 0);
 	case ALARM_LINK:
 		return other->kind == ALARM_ALONE ||

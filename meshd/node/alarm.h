@@ -32,6 +32,7 @@ enum alarm_kind {
 	ALARM_ALONE, /* no neighbour at all */
 	ALARM_LEVEL, /* nobody of a level of command is reached; subject: the level */
 	ALARM_POST, /* a command post is not reached; its level is its group */
+	ALARM_MESSAGE, /* an urgent message has not arrived; subject: to whom, the level is its group */
 	ALARM_REFUSED, /* somebody tries to join who must not; subject: the link */
 	ALARM_FOREIGN, /* somebody on a link has the keys of another deployment */
 	ALARM_DUPLICATE, /* another machine has this node's keys */
@@ -48,7 +49,7 @@ enum alarm_kind {
 	ALARM_KERNEL, /* it refused a route */
 	ALARM_STATE, /* the state directory cannot be written */
 };
-#define ALARM_KINDS 18
+#define ALARM_KINDS 19
 const char *alarm_kind_name(enum alarm_kind kind); /* "alone", "level-cut-off", ... */
 bool alarm_kind_parse(enum alarm_kind *kind, const char *name);
 bool alarm_is_red(enum alarm_kind kind);

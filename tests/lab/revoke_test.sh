@@ -5,7 +5,8 @@
 #   alpha ---- radio ---- bravo ---- wire ---- charlie
 #
 # charlie is stolen: it is out in seconds, and stays out when all are restarted. Another
-# machine takes its place.
+# machine takes its place. A stranger with the keys of another deployment is on the radio
+# all the time.
 . tests/lab/lib.sh
 
 prepare() {
@@ -19,6 +20,10 @@ prepare() {
 	for enrolled in alpha bravo charlie; do
 		enrol "$enrolled" >>enrol.log 2>&1 || not_ok "$enrolled is enrolled" "$(cat enrol.log)"
 	done
+	"$bin/meshctl" enrol --authority other.key --name stranger --level scene --out stranger.key >>enrol.log 2>&1 ||
+		not_ok "a stranger is enrolled elsewhere" "$(cat enrol.log)"
+	rm -f other.key.issued
+	node_yaml stranger '{interface: radio0, preset: mesh-radio}'
 	node_yaml alpha '{interface: radio0, preset: mesh-radio}'
 	node_yaml bravo '{interface: radio0, preset: mesh-radio}' '{interface: wire0, preset: fibre}'
 	node_yaml charlie '{interface: wire0, preset: fibre}'
@@ -38,8 +43,9 @@ scenario() {
 		  - {name: alpha, run: [cd $MESHLAB_DIR && exec meshd -c alpha.yaml]}
 		  - {name: bravo, run: [cd $MESHLAB_DIR && exec meshd -c bravo.yaml]}
 		  - {name: charlie, run: [cd $MESHLAB_DIR && exec meshd -c charlie.yaml]}
+		  - {name: stranger, run: [cd $MESHLAB_DIR && exec meshd -c stranger.yaml]}
 		links:
-		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0], fade: none}
+		  - {name: radio, preset: mesh-radio, ends: [alpha:radio0, bravo:radio0, stranger:radio0], fade: none}
 		  - {name: wire, preset: fibre, ends: [bravo:wire0, charlie:wire0]}
 	END
 }
@@ -131,6 +137,8 @@ restarts() {
 	check "bravo is back" within 40 reaches alpha bravo
 	check "charlie runs again, and meets nobody" within 30 told charlie status -- alone
 	check "bravo's list has survived" both_say_revoked
+	check "who tries to join is told, and on which link" within 30 told bravo alarms -- \
+		'^RED    refused wire0: refused on wire0: "charlie", which was revoked'
 	check_not "nothing passes" reaches alpha charlie
 }
 
@@ -150,13 +158,21 @@ replace_charlie() {
 		--socket alpha.sock
 }
 
+strangers() {
+	check "a machine with other keys is told, and where it is" within 90 told alpha alarms -- \
+		'^RED    foreign-keys radio0: .*another deployment (..:..:..:..:..:..,'
+	check "so is what to do" told alpha alarms -- 'another authority enrolled it'
+	check "it is nobody here" told stranger status -- '^alone'
+}
+
 inside() {
 	check "all find each other" within 30 reaches alpha charlie
 	bad_lists
 	stolen
 	restarts
 	replaced
+	strangers
 }
 
-lab_test "$1" 14 alpha bravo charlie
+lab_test "$1" 14 alpha bravo charlie stranger
 lab_done

@@ -268,6 +268,31 @@ static void a_thin_link_that_is_full_is_told_with_what_fills_it(void **state)
 	world_free(w);
 }
 
+static void an_urgent_message_that_does_not_arrive_is_told_to_who_wrote_it(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	uint32_t number;
+
+	passes(w, d, 20);
+	w->is_cut[RADIO1] = true;
+	passes(w, d, 20);
+	assert_int_equal(node_message_send(d->node, w->now_us, "city-1", bytes_of("now", 3), true, 0, &number), 0);
+	assert_int_equal(node_message_send(d->node, w->now_us, "city-1", bytes_of("soon", 4), false, 0, &number), 0);
+	passes(w, d, 280);
+	tells_nothing_of(d, "urgent-late");
+	passes(w, d, 60);
+	tells(d, "urgent-late city-1", "red", "urgent message 1 to city-1 has not arrived after 5 min: ");
+	json_t *answer = asked(d, "{\"request\": \"alarms\"}");
+	assert_string_equal(text_of(alarm_named(answer, "urgent-late city-1"), "under"), "level-cut-off city");
+	assert_null(strstr(text_of(alarm_named(answer, "urgent-late city-1"), "text"), "more"));
+	json_decref(answer);
+	w->is_cut[RADIO1] = false;
+	passes(w, d, 90);
+	tells_nothing_of(d, "urgent-late");
+	world_free(w);
+}
+
 static void neighbours_that_come_and_go_are_told(void **state)
 {
 	struct world *w = world_new(*state);
@@ -351,6 +376,7 @@ int main(void)
 		TEST(a_network_that_two_have_is_told_and_one_that_lies_within_its_own_is_not),
 		TEST(a_site_that_has_lost_its_second_way_is_told_with_what_is_left),
 		TEST(a_thin_link_that_is_full_is_told_with_what_fills_it),
+		TEST(an_urgent_message_that_does_not_arrive_is_told_to_who_wrote_it),
 		TEST(neighbours_that_come_and_go_are_told),
 		TEST(a_silence_is_asked_for_by_name_and_span),
 		TEST(a_silence_survives_a_restart),

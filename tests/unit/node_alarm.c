@@ -175,6 +175,11 @@ static void what_has_the_same_cause_is_under_it(void **state)
 		{ { ALARM_PATH, "relay-2", "" }, { ALARM_LINK, "sat0", "" }, true },
 		{ { ALARM_PREFIX, "10.1.0.0/16", "" }, { ALARM_LINK, "sat0", "" }, false },
 		{ { ALARM_CLOCK, "", "" }, { ALARM_ALONE, "", "" }, false },
+		{ { ALARM_MESSAGE, "city-1", "city" }, { ALARM_POST, "city-1", "city" }, true },
+		{ { ALARM_MESSAGE, "city-1", "city" }, { ALARM_POST, "city-2", "city" }, false },
+		{ { ALARM_MESSAGE, "city-1", "city" }, { ALARM_LEVEL, "city", "" }, true },
+		{ { ALARM_MESSAGE, "city-1", "city" }, { ALARM_LEVEL, "town", "" }, false },
+		{ { ALARM_MESSAGE, "city-1", "city" }, { ALARM_LINK, "sat0", "" }, false },
 		{ { ALARM_FOREIGN, "radio0", "" }, { ALARM_ALONE, "", "" }, false },
 	};
 
