@@ -23,7 +23,8 @@ struct mailbox {
 	struct writer pending;
 	struct incident_job *job; /* being written, or waiting to be tried again */
 	bool job_waits; /* it is not with the thread */
-	bool is_failing; /* the last attempt was; what is to be kept is not waited for */
+	bool is_failing; /* the last attempt did */
+	size_t told; /* bytes of `pending` of which the node knows that they cannot be written now */
 	uint64_t retry_us, changes;
 	struct mailbox_waiting waiting[WAITING_MAX];
 };
@@ -57,6 +58,7 @@ static void job_give(struct daemon *d)
 	job->len = len;
 	job->date_s = io_date_s();
 	b->pending = writer_of(b->room, MAILBOX_PENDING_MAX);
+	b->told = 0;
 	b->job = job;
 	b->job_waits = !incidents_give(d, job);
 }
@@ -69,12 +71,12 @@ bool mailbox_store_message(struct daemon *d, struct bytes key, struct bytes valu
 		return true;
 	if (writer_left(&b->pending) < 3 + key.len + value.len) {
 		trouble_say(d, "too much waits to be written");
-		return true;
+		return true; /* it is not kept, and the disk has been told of */
 	}
 	mailbox_write(&b->pending, key, value);
 	if (!b->job)
 		job_give(d);
-	return b->is_failing;
+	return false;
 }
 
 /* Who waits for this one is told. */
@@ -90,7 +92,7 @@ static void waiting_answer(struct daemon *d, struct bytes key)
 	}
 }
 
-static void writes_tell(struct daemon *d, uint64_t now_us, struct bytes writes)
+static void writes_tell(struct daemon *d, uint64_t now_us, struct bytes writes, bool is_kept)
 {
 	struct reader r = reader_of(writes);
 
@@ -98,9 +100,19 @@ static void writes_tell(struct daemon *d, uint64_t now_us, struct bytes writes)
 		struct bytes key = read_bytes(&r, read_u8(&r));
 
 		read_skip(&r, read_u16(&r));
-		node_message_stored(d->node, now_us, key);
+		node_message_stored(d->node, now_us, key, is_kept);
 		waiting_answer(d, key);
 	}
+}
+
+/* What came to be written meanwhile does not wait for the disk either. */
+static void pending_tell(struct daemon *d, uint64_t now_us)
+{
+	struct mailbox *b = d->mailbox;
+	size_t from = b->told;
+
+	b->told = writer_len(&b->pending);
+	writes_tell(d, now_us, bytes_of(b->room + from, b->told - from), false);
 }
 
 void mailbox_kept(struct daemon *d, uint64_t now_us, struct incident_job *job)
@@ -115,20 +127,18 @@ void mailbox_kept(struct daemon *d, uint64_t now_us, struct incident_job *job)
 		trouble_say(d, job->error);
 		b->job_waits = true;
 		b->retry_us = now_us + RETRY_US;
-		if (!b->is_failing) {
-			b->is_failing = true;
-			writes_tell(d, now_us, bytes_of(job->body, job->len));
-			writes_tell(d, now_us, bytes_of(b->room, writer_len(&b->pending)));
-		}
+		if (!b->is_failing)
+			writes_tell(d, now_us, bytes_of(job->body, job->len), false);
+		b->is_failing = true;
+		pending_tell(d, now_us);
 		return;
 	}
 	if (!b->is_writable)
 		daemon_say(d, "messages-writable", "%s/%s", d->config.state_dir, MAILBOX_FILE);
 	b->is_writable = true;
 	b->job = NULL;
-	if (!b->is_failing)
-		writes_tell(d, now_us, bytes_of(job->body, job->len));
 	b->is_failing = false;
+	writes_tell(d, now_us, bytes_of(job->body, job->len), true);
 	incident_job_free(job);
 	if (!b->job)
 		job_give(d);
@@ -140,6 +150,8 @@ void mailbox_tick(struct daemon *d, uint64_t now_us)
 
 	if (!b)
 		return;
+	if (b->is_failing)
+		pending_tell(d, now_us);
 	if (b->job && b->job_waits && now_us >= b->retry_us)
 		b->job_waits = !incidents_give(d, b->job);
 	else if (!b->job)

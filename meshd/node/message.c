@@ -109,17 +109,26 @@ static int seal(struct node *n, struct message *m, const struct node_member *to,
 	return 0;
 }
 
+static void era_ensure(struct node *n)
+{
+	struct messages *all = n->messages;
+
+	if (all->has_era && all->next_number < UINT32_MAX)
+		return;
+	all->has_era = true;
+	all->era_is_kept = false;
+	all->era = random_u32(&n->random);
+	/* People call messages by their numbers. */
+	all->next_number = all->next_number && all->next_number < UINT32_MAX ? all->next_number : 1;
+}
+
 static bool number_draw(struct node *n, struct node_message *info)
 {
 	struct messages *all = messages_get(n);
 
 	if (!all)
 		return false;
-	if (!all->has_era || all->next_number == UINT32_MAX) {
-		all->has_era = true;
-		all->era = random_u32(&n->random);
-		all->next_number = 1;
-	}
+	era_ensure(n);
 	info->era = all->era;
 	info->number = all->next_number++;
 	return true;
@@ -164,23 +173,31 @@ int node_message_send(struct node *n, uint64_t now_us, const char *name, struct 
 	return 0;
 }
 
-bool message_readdress(struct node *n, uint64_t now_us, struct message *m)
+/* In the place of what it was, to whoever it is for now; as long as before. */
+static bool reseal(struct node *n, struct message *m, const struct node_member *to)
 {
-	const char *name = known_at(n, &m->info.to)->member->certificate.name;
 	uint8_t content[MESSAGE_CONTENT_MAX];
 	struct message sealed = *m;
-	bool is_revoked;
 
-	const struct node_member *to = member_named(n, name, &is_revoked);
-
-	if (!to || seal(n, &sealed, to, content))
+	if (seal(n, &sealed, to, content))
 		return false;
 	message_forget(n, m);
-	memcpy((uint8_t *)m->content.data, content, m->content.len); /* our own copy, and as long as it was */
+	memcpy((uint8_t *)m->content.data, content, m->content.len);
 	memcpy(m->proof, sealed.proof, sizeof(m->proof));
 	memcpy(m->info.id, sealed.info.id, sizeof(m->info.id));
 	m->info.to = sealed.info.to;
 	m->rounds = m->tries = 0;
+	return true;
+}
+
+bool message_readdress(struct node *n, uint64_t now_us, struct message *m)
+{
+	bool is_revoked;
+	const char *name = known_at(n, &m->info.to)->member->certificate.name;
+	const struct node_member *to = member_named(n, name, &is_revoked);
+
+	if (!to || !reseal(n, m, to))
+		return false;
 	message_state_set(n, now_us, m, NODE_MESSAGE_QUEUED);
 	return true;
 }
@@ -212,18 +229,25 @@ static void receipt_make(struct node *n, uint64_t now_us, const struct message *
 	messages_kick(n);
 }
 
-/* It is on the disk, and so is its number. */
+/* Whoever it is for may read it; once. */
+static void shown(struct node *n, struct message *m)
+{
+	if (!m->is_told) {
+		m->is_told = true;
+		n->counters.messages_received++;
+		message_tell(n, m);
+	}
+}
+
+/* It is on the disk, and so is its number: it is answered for. */
 static void received(struct node *n, uint64_t now_us, struct message *m)
 {
-	if (m->is_stored)
-		return;
 	m->is_stored = true;
-	n->counters.messages_received++;
 	if (m->giver)
 		message_taken_say(m->giver, now_us, m->info.id);
 	m->giver = NULL;
 	receipt_make(n, now_us, m);
-	message_tell(n, m);
+	shown(n, m);
 }
 
 /* Whose letter it is must be a member whom we know. False: it says so to who brought it. */
@@ -268,6 +292,38 @@ static void letter_again(struct node *n, uint64_t now_us, struct peer *giver, co
 	receipt_make(n, now_us, m);
 }
 
+/* Another letter under a number that was used before: its sender's disk was put back to what it had been. */
+static bool is_reused(struct node *n, const struct message *m)
+{
+	list_for_each (node, next, &n->messages->all) {
+		const struct message *other = list_entry(node, struct message, on_store);
+
+		if (other->info.box == NODE_MESSAGE_IN && address_equal(&other->info.from, &m->info.from) &&
+			other->info.era == m->info.era && other->info.number == m->info.number)
+			return memcmp(other->info.id, m->info.id, NODE_MESSAGE_ID_LEN) != 0;
+	}
+	return false;
+}
+
+static void letter_take(
+	struct node *n, uint64_t now_us, struct peer *giver, struct message_sender *s, const struct message *m)
+{
+	struct message *kept = message_new(n, m);
+
+	if (!kept) {
+		message_refused_say(giver, now_us, m->info.id, MESSAGE_FULL);
+		return;
+	}
+	kept->giver = giver;
+	if (message_news_of(s, m->info.era, m->info.number) == MESSAGE_NEW)
+		message_sender_note(s, m->info.era, m->info.number);
+	message_keep(n, now_us, kept);
+	bool is_stored = kept->is_stored;
+	kept->is_stored = false;
+	if (message_keep_sender(n, s) && is_stored)
+		received(n, now_us, kept);
+}
+
 static void letter_arrived(struct node *n, uint64_t now_us, struct peer *giver, const struct message *brought)
 {
 	uint8_t plain[MESSAGE_CONTENT_MAX];
@@ -277,34 +333,24 @@ static void letter_arrived(struct node *n, uint64_t now_us, struct peer *giver, 
 		return;
 	struct message_sender *s = message_sender_get(n, &m.info.from, true);
 	enum message_news news = s ? message_news_of(s, m.info.era, m.info.number) : MESSAGE_NEW;
+	const struct message *same = message_find(n, m.info.id);
 
-	if (s && news == MESSAGE_TOO_OLD) {
+	if (!s) {
+		message_refused_say(giver, now_us, m.info.id, MESSAGE_FULL);
+	} else if (news == MESSAGE_TOO_OLD) {
 		DROP(n, giver->link, message_again);
 		message_taken_say(giver, now_us, m.info.id);
-		return;
-	}
-	if (s && (news == MESSAGE_KNOWN || message_find(n, m.info.id))) {
+	} else if (same || (news == MESSAGE_KNOWN && !is_reused(n, &m))) {
 		/* The power was cut between the one and the other. */
 		if (news == MESSAGE_NEW) {
 			message_sender_note(s, m.info.era, m.info.number);
 			message_keep_sender(n, s);
 		}
 		letter_again(n, now_us, giver, &m);
-		return;
-	}
-	m.giver = giver;
-	struct message *kept = s ? message_new(n, &m) : NULL;
-	if (!kept) {
-		message_refused_say(giver, now_us, m.info.id, MESSAGE_FULL);
-		return;
+	} else {
+		letter_take(n, now_us, giver, s, &m);
 	}
 	secret_wipe(plain, sizeof(plain));
-	message_sender_note(s, m.info.era, m.info.number);
-	message_keep(n, now_us, kept);
-	bool is_stored = kept->is_stored;
-	kept->is_stored = false;
-	if (message_keep_sender(n, s) && is_stored)
-		received(n, now_us, kept);
 }
 
 /* Our own letter that it is about; NULL: none, or it is over. */
@@ -357,16 +403,28 @@ void message_arrived(struct node *n, uint64_t now_us, struct peer *giver, const 
 
 /* --- stored ---------------------------------------------------------------------------------------------- */
 
-static void letter_stored(uint64_t now_us, struct message *m)
+/* A letter for others, or of our own. */
+static void letter_stored(struct node *n, uint64_t now_us, struct message *m, bool is_kept)
 {
+	const struct known *to = known_at(n, &m->info.to);
+
+	/* After a restart its number would be given to another one: it goes as of an era that nobody has seen. */
+	if (!is_kept && m->info.box == NODE_MESSAGE_OUT && !m->rounds && to) {
+		era_ensure(n);
+		if (m->info.era != n->messages->era) {
+			m->info.era = n->messages->era;
+			reseal(n, m, to->member);
+			message_keep(n, now_us, m);
+		}
+	}
 	m->is_stored = true;
-	if (m->giver)
+	if (m->giver && is_kept)
 		message_taken_say(m->giver, now_us, m->info.id);
 	m->giver = NULL;
 	m->due_us = m->info.wait == NODE_MESSAGE_WAIT_STORE ? 0 : m->due_us;
 }
 
-void node_message_stored(struct node *n, uint64_t now_us, struct bytes key)
+void node_message_stored(struct node *n, uint64_t now_us, struct bytes key, bool is_kept)
 {
 	struct messages *all = n->messages;
 	uint8_t its_key[NODE_KEPT_KEY_MAX];
@@ -374,17 +432,25 @@ void node_message_stored(struct node *n, uint64_t now_us, struct bytes key)
 	n->now_us = now_us;
 	if (!all)
 		return;
+	if (message_key_is_number(key)) {
+		all->has_era &= is_kept || !all->era_is_kept;
+		all->era_is_kept |= is_kept;
+	}
 	list_for_each (node, next, &all->all) {
 		struct message *m = list_entry(node, struct message, on_store);
 
 		if (m->is_stored)
 			continue;
 		/* Of what was received the number is stored last. */
-		if (m->info.box == NODE_MESSAGE_IN && bytes_equal(key, message_sender_key(&m->info.from, its_key)))
-			received(n, now_us, m);
-		else if (m->info.box != NODE_MESSAGE_IN &&
-			 bytes_equal(key, node_message_key(m->info.box, m->info.id, its_key)))
-			letter_stored(now_us, m);
+		if (m->info.box == NODE_MESSAGE_IN && bytes_equal(key, message_sender_key(&m->info.from, its_key))) {
+			if (is_kept)
+				received(n, now_us, m);
+			else
+				shown(n, m);
+		} else if (m->info.box != NODE_MESSAGE_IN &&
+			   bytes_equal(key, node_message_key(m->info.box, m->info.id, its_key))) {
+			letter_stored(n, now_us, m, is_kept);
+		}
 	}
 	messages_kick(n);
 }

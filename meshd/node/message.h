@@ -63,6 +63,7 @@ struct message {
 	uint8_t hops_left;
 	bool is_stored; /* on the disk, or it need not be */
 	bool is_over; /* of OUT: delivered or expired */
+	bool is_told; /* of IN: the shell knows of it */
 	bool is_reported;
 	uint8_t proof[LETTER_PROOF_LEN];
 	router_id bringer; /* of HELD; zeros: it is made here */
@@ -100,6 +101,7 @@ struct messages {
 	struct node *n;
 	struct timer timer;
 	bool has_era;
+	bool era_is_kept; /* on the disk, with some number: what comes after that is not to be lost */
 	uint32_t era, next_number;
 	struct message_passed passed[MESSAGE_PASSED_MAX];
 	unsigned passed_next;
@@ -126,6 +128,7 @@ void message_sender_note(struct message_sender *s, uint32_t era, uint32_t number
 void message_keep(struct node *n, uint64_t now_us, struct message *m);
 void message_keep_number(struct node *n);
 bool message_keep_sender(struct node *n, const struct message_sender *s); /* as store_message() */
+bool message_key_is_number(struct bytes key);
 struct bytes message_sender_key(const struct address *from, uint8_t out[NODE_KEPT_KEY_MAX]);
 void message_forget(struct node *n, const struct message *m); /* on the disk */
 

@@ -104,7 +104,12 @@ void message_keep_number(struct node *n)
 	write_u8(&w, VERSION);
 	write_u32(&w, n->messages->era);
 	write_u32(&w, n->messages->next_number);
-	store(n, bytes_of(&key, 1), writer_bytes(&w));
+	n->messages->era_is_kept |= store(n, bytes_of(&key, 1), writer_bytes(&w));
+}
+
+bool message_key_is_number(struct bytes key)
+{
+	return key.len == 1 && key.data[0] == KEY_NUMBER;
 }
 
 static struct bytes sender_key(const uint8_t member[8 - ROUTER_ID_FREE], uint8_t out[NODE_KEPT_KEY_MAX])
@@ -153,7 +158,7 @@ static struct address address_read(struct reader *r)
 
 static int message_restore(struct node *n, uint64_t now_us, struct reader *key, struct reader *r, uint64_t pause_us)
 {
-	struct message m = { .info.box = (enum node_message_box)read_u8(key), .is_stored = true };
+	struct message m = { .info.box = (enum node_message_box)read_u8(key), .is_stored = true, .is_told = true };
 	struct node_message *i = &m.info;
 
 	read_copy(key, i->id, sizeof(i->id));
@@ -205,7 +210,7 @@ static int number_restore(struct node *n, struct reader *r)
 		return -EBADMSG;
 	if (!all)
 		return -ENOMEM;
-	all->has_era = true;
+	all->has_era = all->era_is_kept = true;
 	all->era = era;
 	all->next_number = next;
 	return 0;

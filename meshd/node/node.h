@@ -410,8 +410,9 @@ int node_message_send(struct node *n, uint64_t now_us, const char *name, struct 
 /* What was kept under the key of store_message(), `pause_us` ago; before any link is added. -EBADMSG: it is damaged, or
  * of a newer version; -EKEYREJECTED: it is another node's; -ENOMEM. */
 int node_message_restore(struct node *n, uint64_t now_us, struct bytes key, struct bytes value, uint64_t pause_us);
-/* It is on the disk, or cannot be. */
-void node_message_stored(struct node *n, uint64_t now_us, struct bytes key);
+/* It is on the disk; or, false, it cannot be for now: then it goes on all the same, and is not answered for. May be
+ * said again when it is. */
+void node_message_stored(struct node *n, uint64_t now_us, struct bytes key, bool is_kept);
 /* All, in the order in which they were made or came. */
 void node_dump_messages(const struct node *n, void (*each)(void *arg, const struct node_message *message), void *arg);
 /* The key under which a message of this box and number is kept; for who waits for it to be stored. */

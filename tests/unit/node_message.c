@@ -83,15 +83,15 @@ static void drawer_open(struct station *s)
 	}
 }
 
-/* The disk has come up with what it was given. */
-static void drawer_done(struct world *w, unsigned i)
+/* The disk has come up with what it was given, or has given up. */
+static void drawer_done(struct world *w, unsigned i, bool is_kept)
 {
 	struct drawer *d = &drawers[i];
 	unsigned count = d->pending_count;
 
 	d->pending_count = 0;
 	for (unsigned k = 0; k < count; k++)
-		node_message_stored(w->stations[i].node, w->now, bytes_of(d->pending[k], d->pending_len[k]));
+		node_message_stored(w->stations[i].node, w->now, bytes_of(d->pending[k], d->pending_len[k]), is_kept);
 	station_poll(&w->stations[i]);
 }
 
@@ -522,7 +522,7 @@ static void receipt_waits_for_the_disk(void **state)
 	assert_true(is_at(w, own(w, 0, number), 1));
 	assert_int_equal(drawers[2].received_count, 0);
 	assert_int_equal(held(w, 1), 1);
-	drawer_done(w, 2);
+	drawer_done(w, 2, true);
 	world_run(w, 30 * A_SECOND);
 	assert_int_equal(own(w, 0, number).state, NODE_MESSAGE_DELIVERED);
 	assert_int_equal(drawers[2].received_count, 1);
@@ -540,9 +540,91 @@ static void nothing_leaves_before_it_is_stored(void **state)
 	world_run(w, 10 * A_SECOND);
 	assert_int_equal(own(w, 0, number).wait, NODE_MESSAGE_WAIT_STORE);
 	assert_int_equal(drawers[1].received_count, 0);
-	drawer_done(w, 0);
+	drawer_done(w, 0, true);
 	world_run(w, A_SECOND);
 	assert_int_equal(drawers[1].received_count, 1);
+	world_free(w);
+}
+
+/* Whoever reads it sees it, and does not say that it has it. */
+static void disk_that_takes_nothing_gives_no_receipt(void **state)
+{
+	struct world *w = chain(24, 2);
+
+	(void)state;
+	drawers[1].is_slow = true;
+	int number = write_to(w, 0, 1, "seen and not kept", false);
+	world_run(w, A_SECOND);
+	drawer_done(w, 1, false);
+	assert_int_equal(times_received(1, "seen and not kept"), 1);
+	world_run(w, 2 * A_MINUTE);
+	assert_int_equal(own(w, 0, number).state, NODE_MESSAGE_QUEUED);
+	assert_int_equal(own(w, 0, number).wait, NODE_MESSAGE_WAIT_ANSWER);
+	assert_int_equal(times_received(1, "seen and not kept"), 1);
+	/* The disk takes what it was given, at last. */
+	drawers[1].pending_count = 0;
+	for (unsigned i = 0; i < drawers[1].count; i++)
+		node_message_stored(w->stations[1].node, w->now,
+			bytes_of(drawers[1].slots[i].key, drawers[1].slots[i].key_len), true);
+	station_poll(&w->stations[1]);
+	world_run(w, 10 * A_MINUTE);
+	assert_int_equal(own(w, 0, number).state, NODE_MESSAGE_DELIVERED);
+	assert_int_equal(times_received(1, "seen and not kept"), 1);
+	world_free(w);
+}
+
+/* What it wrote was never on the disk: after a restart its numbers are those from before. */
+static void number_that_was_not_kept_is_not_taken_for_an_old_message(void **state)
+{
+	struct world *w = chain(25, 2);
+
+	(void)state;
+	write_to(w, 0, 1, "first", false);
+	world_run(w, A_SECOND);
+	struct drawer before = drawers[0];
+	drawers[0].is_slow = true;
+	assert_int_equal(write_to(w, 0, 1, "second, not on the disk", false), 2);
+	drawer_done(w, 0, false);
+	world_run(w, A_SECOND);
+	assert_int_equal(times_received(1, "second, not on the disk"), 1);
+	station_kill(w, 0);
+	drawers[0] = before;
+	station_start(w, 0);
+	station_knows_of(w, 0, 1);
+	station_join(w, 0, 0);
+	world_run(w, A_MINUTE);
+	int number = write_to(w, 0, 1, "third, with the second's number", false);
+	assert_int_equal(number, 2);
+	world_run(w, A_SECOND);
+	assert_int_equal(own(w, 0, number).state, NODE_MESSAGE_DELIVERED);
+	assert_int_equal(times_received(1, "third, with the second's number"), 1);
+	world_free(w);
+}
+
+/* A disk is put back to what it was, as from a copy: what it had written since is known, and another text is another
+ * message. */
+static void disk_from_a_copy_does_not_make_texts_vanish(void **state)
+{
+	struct world *w = chain(26, 2);
+
+	(void)state;
+	write_to(w, 0, 1, "first", false);
+	world_run(w, A_SECOND);
+	struct drawer before = drawers[0];
+	write_to(w, 0, 1, "second", false);
+	world_run(w, A_SECOND);
+	station_kill(w, 0);
+	drawers[0] = before;
+	station_start(w, 0);
+	station_knows_of(w, 0, 1);
+	station_join(w, 0, 0);
+	world_run(w, A_MINUTE);
+	int number = write_to(w, 0, 1, "third", false);
+	assert_int_equal(number, 2);
+	world_run(w, A_SECOND);
+	assert_int_equal(own(w, 0, number).state, NODE_MESSAGE_DELIVERED);
+	assert_int_equal(times_received(1, "third"), 1);
+	assert_int_equal(drawers[1].received_count, 3);
 	world_free(w);
 }
 
@@ -862,6 +944,9 @@ int main(void)
 		cmocka_unit_test(restarts_lose_nothing_and_double_nothing),
 		cmocka_unit_test(receipt_waits_for_the_disk),
 		cmocka_unit_test(nothing_leaves_before_it_is_stored),
+		cmocka_unit_test(disk_that_takes_nothing_gives_no_receipt),
+		cmocka_unit_test(number_that_was_not_kept_is_not_taken_for_an_old_message),
+		cmocka_unit_test(disk_from_a_copy_does_not_make_texts_vanish),
 		cmocka_unit_test(damaged_records_are_refused),
 		cmocka_unit_test(whoever_takes_the_place_of_a_lost_node_gets_its_messages),
 		cmocka_unit_test(nothing_is_taken_of_who_is_out),
