@@ -208,12 +208,16 @@ static void refusals_look(struct looker *l, unsigned link)
 {
 	const struct alarm_refusals *r = &l->watch->refusals[link];
 	const char *name = link < CONFIG_LINK_MAX ? view_link_name(l->v, link) : "";
+	unsigned minutes = (unsigned)((r->last_us - r->first_us) / (60 * SECOND_US)) + 1;
+	char often[48] = "once";
 
-	if (r->last_us && l->v->now_us - r->last_us < ALARM_LOOK_US)
-		look_see(l, ALARM_REFUSED, name, "",
-			"if it is one of yours, enrol it again; if not, somebody is trying: tell the command post",
-			"refused%s%s: %s (%u times in %u min)", *name ? " on " : "", name, r->text, r->count,
-			(unsigned)((r->last_us - r->first_us) / (60 * SECOND_US)) + 1);
+	if (!r->last_us || l->v->now_us - r->last_us >= ALARM_LOOK_US)
+		return;
+	if (r->count > 1)
+		snprintf(often, sizeof(often), "%u times in %u min", r->count, minutes);
+	look_see(l, ALARM_REFUSED, name, "",
+		"if it is one of yours, enrol it again; if not, somebody is trying: tell the command post",
+		"refused%s%s: %s (%s)", *name ? " on " : "", name, r->text, often);
 }
 
 void alarm_links_look(struct looker *l)

@@ -80,9 +80,10 @@ static int network_compare(const void *a, const void *b)
 /* Gateways may announce what others have as well; and everybody may have everything. */
 static size_t networks_take(const struct view *v, const struct certificate *c, struct network *all, size_t count)
 {
+	if (!c->prefix_count || c->roles & ROLE_GATEWAY)
+		return count;
 	struct prefix host = prefix_of_host(view_address_of(v, c));
-
-	if (c->roles & ROLE_GATEWAY || !(view_is_own(v, c) || view_selected(v, &host, BABEL_TEXT)))
+	if (!view_is_own(v, c) && !view_selected(v, &host, BABEL_TEXT))
 		return count;
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		if (c->prefixes[i].plen)

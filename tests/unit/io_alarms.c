@@ -135,7 +135,7 @@ static void who_is_turned_away_is_told_with_the_link_and_how_often(void **state)
 	d->watch.refusals[0].last_us = d->watch.refusals[1].last_us = w->now_us;
 	passes(w, d, 6);
 	tells(d, "refused radio0", "red", "refused on radio0: \"stolen\", which was revoked (3 times in ");
-	tells(d, "refused fibre0", "red", "on fibre0: a node with a certificate that is foreign (1 times in ");
+	tells(d, "refused fibre0", "red", "on fibre0: a node with a certificate that is foreign (once)");
 	world_free(w);
 }
 
