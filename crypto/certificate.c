@@ -7,7 +7,8 @@
  *
  *   version 1 | roles and level 1 | deployment 4 | short-id 2 | generation 2
  *   serial 4 | not-before 4 | not-after 4 | issuer 4 | X25519 32 | Ed25519 32
- *   name length 1, name | prefix count 1, {length 1, bytes}* | signature 64
+ *   name length 1, name | prefix count 1, {length 1, bytes}* | guest? | signature 64
+ *   guest: until list 2 | classes 1 | agency length 1, agency | count 1, {length 1, bytes}*
  *
  * A prefix's length byte is its length for IPv6 and 129 + length for IPv4; only
  * the bytes that hold its bits follow.
@@ -21,6 +22,7 @@
 #include <string.h>
 
 #define CERTIFICATE_FIXED_LEN (90 + 1 + 1 + SIGNATURE_LEN) /* with an empty name and no prefixes */
+#define GUEST_FIXED_LEN (2 + 1 + 1 + 1)
 #define LEVEL_MASK 0x03
 #define ROLES_SHIFT 2
 #define ROLES_ALL (ROLE_GATEWAY | ROLE_COMMAND_POST | ROLE_GUEST)
@@ -83,7 +85,31 @@ static size_t certificate_len(const struct certificate *c)
 
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		len += 1 + prefix_bytes(c->prefixes[i].plen);
+	if (!(c->roles & ROLE_GUEST))
+		return len;
+	len += GUEST_FIXED_LEN + c->guest.agency_len;
+	for (unsigned i = 0; i < c->guest.to_count; i++)
+		len += 1 + prefix_bytes(c->guest.to[i].plen);
 	return len;
+}
+
+/* A guest is nothing else; who is none has no scope, which would not be encoded. */
+static bool guest_is_encodable(const struct certificate *c)
+{
+	const struct guest_scope *g = &c->guest;
+
+	if (!(c->roles & ROLE_GUEST))
+		return !g->until_list && !g->classes && !g->agency_len && !g->to_count;
+	if (c->roles != ROLE_GUEST || !g->classes || (g->classes & ~GUEST_ALL))
+		return false;
+	if (!name_is_valid(bytes_of(g->agency, g->agency_len)) || g->agency[g->agency_len] != '\0')
+		return false;
+	if (!g->to_count || g->to_count > CERTIFICATE_PREFIX_MAX)
+		return false;
+	for (unsigned i = 0; i < g->to_count; i++)
+		if (!prefix_is_encodable(&g->to[i]))
+			return false;
+	return true;
 }
 
 bool certificate_is_encodable(const struct certificate *c)
@@ -97,7 +123,7 @@ bool certificate_is_encodable(const struct certificate *c)
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		if (!prefix_is_encodable(&c->prefixes[i]))
 			return false;
-	return certificate_len(c) <= CERTIFICATE_MAX_LEN;
+	return guest_is_encodable(c) && certificate_len(c) <= CERTIFICATE_MAX_LEN;
 }
 
 /* All but the signature. */
@@ -119,6 +145,15 @@ static void certificate_write(struct writer *w, const struct certificate *c)
 	write_u8(w, c->prefix_count);
 	for (unsigned i = 0; i < c->prefix_count; i++)
 		prefix_write(w, &c->prefixes[i]);
+	if (!(c->roles & ROLE_GUEST))
+		return;
+	write_u16(w, c->guest.until_list);
+	write_u8(w, c->guest.classes);
+	write_u8(w, c->guest.agency_len);
+	write_copy(w, c->guest.agency, c->guest.agency_len);
+	write_u8(w, c->guest.to_count);
+	for (unsigned i = 0; i < c->guest.to_count; i++)
+		prefix_write(w, &c->guest.to[i]);
 }
 
 struct bytes certificate_signed_bytes(const struct certificate *c, uint8_t buffer[CERTIFICATE_SIGNED_MAX])
@@ -164,15 +199,26 @@ int certificate_encode(const struct certificate *c, uint8_t *out, size_t capacit
 }
 
 /* False if the count is too high or a prefix malformed. */
-static bool prefixes_read(struct reader *r, struct certificate *c)
+static bool prefixes_read(struct reader *r, struct prefix prefixes[CERTIFICATE_PREFIX_MAX], uint8_t *count)
 {
-	c->prefix_count = read_u8(r);
-	if (c->prefix_count > CERTIFICATE_PREFIX_MAX)
+	*count = read_u8(r);
+	if (*count > CERTIFICATE_PREFIX_MAX)
 		return false;
-	for (unsigned i = 0; i < c->prefix_count; i++)
-		if (!prefix_read(r, &c->prefixes[i]))
+	for (unsigned i = 0; i < *count; i++)
+		if (!prefix_read(r, &prefixes[i]))
 			return false;
 	return true;
+}
+
+static bool guest_read(struct reader *r, struct guest_scope *g)
+{
+	g->until_list = read_u16(r);
+	g->classes = read_u8(r);
+	g->agency_len = read_u8(r);
+	if (g->agency_len > NAME_MAX_LEN)
+		return false;
+	read_copy(r, g->agency, g->agency_len);
+	return prefixes_read(r, g->to, &g->to_count);
 }
 
 int certificate_decode(struct certificate *c, struct bytes bytes)
@@ -197,7 +243,7 @@ int certificate_decode(struct certificate *c, struct bytes bytes)
 	if ((roles & RESERVED_MASK) || d.name_len > NAME_MAX_LEN)
 		return -EBADMSG;
 	read_copy(&r, d.name, d.name_len);
-	if (!prefixes_read(&r, &d))
+	if (!prefixes_read(&r, d.prefixes, &d.prefix_count) || ((d.roles & ROLE_GUEST) && !guest_read(&r, &d.guest)))
 		return -EBADMSG;
 	read_copy(&r, d.signature, SIGNATURE_LEN);
 	if (!reader_ok(&r) || reader_left(&r) > 0 || !certificate_is_encodable(&d))

@@ -98,3 +98,25 @@ bool certificate_authorises(const struct certificate *c, const struct prefix *pr
 	}
 	return false;
 }
+
+/* --- what a guest may do ---------------------------------------------------------------------- */
+
+static bool prefixes_contain(const struct prefix *prefixes, unsigned count, const struct address *a)
+{
+	struct prefix one = prefix_of_host(*a);
+
+	for (unsigned i = 0; i < count; i++)
+		if (prefix_contains(&prefixes[i], &one))
+			return true;
+	return false;
+}
+
+bool certificate_has_behind(const struct certificate *c, const struct address *a)
+{
+	return prefixes_contain(c->prefixes, c->prefix_count, a);
+}
+
+bool guest_may_meet(const struct certificate *c, const struct address *a)
+{
+	return prefixes_contain(c->guest.to, c->guest.to_count, a);
+}

@@ -81,6 +81,24 @@ void authority_generate(struct secret_authority *a, const struct random *random)
 void authority_done(struct secret_authority *a);
 uint32_t authority_id(const struct authority *a); /* issuer id: first 4 bytes of the hash of its key */
 
+/*
+ * What a guest is admitted for: a certificate with ROLE_GUEST says it. It sends to, and hears from, what lies in `to`
+ * and no more; it is no gateway, and nobody's way. It ends by its date, and with the list of who is out that has the
+ * number `until_list` or a higher one, whatever the clocks say.
+ */
+#define GUEST_TEXT 1 /* classes of traffic, as bits */
+#define GUEST_COMMAND 2
+#define GUEST_BULK 4
+#define GUEST_ALL 7
+struct guest_scope {
+	uint16_t until_list; /* 0: its date alone ends it */
+	uint8_t classes;
+	uint8_t agency_len;
+	char agency[NAME_MAX_LEN + 1]; /* whose guest it is, as a name; NUL-terminated */
+	uint8_t to_count; /* 1.. */
+	struct prefix to[CERTIFICATE_PREFIX_MAX];
+};
+
 struct certificate {
 	uint8_t version; /* 1 */
 	enum level level; /* bits 0-1 of the role byte on the wire */
@@ -96,6 +114,7 @@ struct certificate {
 	char name[NAME_MAX_LEN + 1]; /* printable UTF-8, no control bytes; NUL-terminated */
 	uint8_t prefix_count;
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX]; /* LAN prefixes, both families */
+	struct guest_scope guest; /* zeros without ROLE_GUEST */
 	uint8_t signature[SIGNATURE_LEN];
 };
 
@@ -135,6 +154,11 @@ int certificate_verify_proven(const struct certificate *c, const struct authorit
  * it. Does not verify the certificate. */
 bool certificate_authorises(const struct certificate *c, const struct prefix *prefix, const uint8_t rid[8]);
 
+/* Is the address within a LAN prefix of the holder? */
+bool certificate_has_behind(const struct certificate *c, const struct address *a);
+/* May the holder, a guest, send to this address or be sent to from it? */
+bool guest_may_meet(const struct certificate *c, const struct address *a);
+
 /* --- revocation (revocation.c) -------------------------------------------------- */
 
 /* Serials of certificates that are out, signed by the authority. Lists are told apart by their epoch, from 1: the
@@ -153,7 +177,7 @@ struct revocation {
 	uint8_t signature[SIGNATURE_LEN];
 };
 bool revocation_names(const struct revocation *r, uint32_t serial);
-/* Is this certificate out? */
+/* Is this certificate out: by its serial, its generation, or as a guest's that was to end by now? */
 bool revocation_ends(const struct revocation *r, const struct certificate *c);
 unsigned revocation_count(const struct revocation *r); /* serials that it names */
 /* -ERANGE: not a serial that a list can name (1..REVOCATION_SERIAL_MAX). Must be issued again afterwards. */

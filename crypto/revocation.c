@@ -87,6 +87,8 @@ bool revocation_ends(const struct revocation *r, const struct certificate *c)
 {
 	if (r->epoch == 0)
 		return false;
+	if (c->guest.until_list && r->epoch >= c->guest.until_list)
+		return true;
 	return revocation_names(r, c->serial) || c->generation < r->min_generation;
 }
 

@@ -31,6 +31,7 @@ static const struct {
 	{ "duplicate", EVENT_ERROR },
 	{ "short-id", EVENT_NOTICE },
 	{ "revoked", EVENT_WARNING },
+	{ "guest-over", EVENT_NOTICE },
 	{ "name-found", EVENT_INFO },
 	{ "name-failed", EVENT_WARNING },
 	{ "lan-up", EVENT_NOTICE },

@@ -33,6 +33,10 @@ struct babel_verdict essential_announce(
 	struct node *n = user;
 	struct node_link *link = n->links[id];
 
+	const struct peer *p = link->has_guest && neighbour ? peer_find_address(link, neighbour) : NULL;
+
+	if (p && p->is_guest && !guest_may_hear(p, prefix))
+		return (struct babel_verdict){ .accept = false };
 	if (!router_id_equal(origin, &n->rid) && !essential_allows(link, prefix, origin))
 		return (struct babel_verdict){ .accept = false };
 	return policy_ask(link, NODE_OUT, prefix, neighbour);

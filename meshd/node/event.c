@@ -33,6 +33,8 @@ const char *node_event_name(enum node_event event)
 		return "short-id";
 	case NODE_REVOKED:
 		return "revoked";
+	case NODE_GUEST_OVER:
+		return "guest-over";
 	}
 	return "unknown";
 }

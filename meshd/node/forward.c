@@ -96,10 +96,20 @@ static void send_fragments(struct peer *peer, uint64_t now_us, const struct pack
 	}
 }
 
+static void guest_refuse(struct node *n, uint64_t now_us, const struct packet *p, struct node_link *link)
+{
+	DROP(n, link, guest_denied);
+	complain(n, now_us, p, ICMP_PROHIBITED, 0);
+}
+
 static void send_to_peer(struct node *n, uint64_t now_us, struct packet *p, struct peer *peer)
 {
 	size_t mtu = peer_packet_max(peer, p->source.family);
 
+	if (peer->is_guest && !guest_may_get(peer, p)) {
+		guest_refuse(n, now_us, p, peer->link);
+		return;
+	}
 	if (p->from && p->hop_limit <= 1) {
 		DROP(n, peer->link, hop_limit);
 		complain(n, now_us, p, ICMP_TIME_EXCEEDED, 0);
@@ -275,6 +285,10 @@ void forward_from_peer(struct peer *from, uint64_t now_us, uint8_t kind, uint8_t
 	p.brought_as = peer_has_classes(from) ? class_of_kind(kind) : CLASS_TEXT;
 	/* Of who does not speak of classes packets enter here. */
 	p.class = peer_has_classes(from) ? p.brought_as : classify(n, &p);
+	if (from->is_guest && !guest_may_send(from, &p)) {
+		guest_refuse(n, now_us, &p, from->link);
+		return;
+	}
 	if (police(n, now_us, &p))
 		route(n, now_us, &p);
 }

@@ -80,6 +80,16 @@ static bool deserves_error_v4(struct bytes packet, struct address *source)
 	return reader_ok(&r) && !is_error_v4(type);
 }
 
+bool packet_is_icmp_error(const struct packet *p)
+{
+	bool is_v4 = p->source.family == FAMILY_IPV4;
+	uint8_t protocol = p->data[is_v4 ? 9 : 6];
+
+	if (p->len <= p->header_len || protocol != (is_v4 ? PROTOCOL_ICMPV4 : PROTOCOL_ICMPV6))
+		return false;
+	return is_v4 ? is_error_v4(p->data[p->header_len]) : p->data[p->header_len] < 128;
+}
+
 /* Walks the extension headers to the upper-layer protocol. False: malformed,
  * endless, or a fragment other than the first. */
 static bool upper_layer(struct reader *r, uint8_t *protocol)

@@ -420,6 +420,11 @@ static void message_brought(struct peer *from, uint64_t now_us, struct reader *r
 		DROP(n, from->link, message_refused);
 		return;
 	}
+	if (!guest_may_write(n, from, &m.info.from, &m.info.to)) {
+		DROP(n, from->link, guest_denied);
+		message_refused_say(from, now_us, m.info.id, MESSAGE_STRANGER);
+		return;
+	}
 	m.since_us = now_us;
 	m.bringer = from->rid;
 	if (address_equal(&m.info.to, &n->address))

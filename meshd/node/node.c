@@ -72,6 +72,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->user = user;
 	n->enrolment = *config->enrolment;
 	n->time_floor = config->time_floor;
+	n->floor_us = now_us;
 	n->random = config->random;
 	n->now_us = now_us;
 	n->due_us = now_us;
@@ -81,6 +82,7 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	timer_init(&n->refilter, trust_refilter_due);
 	timer_init(&n->ask, trust_ask_due);
 	timer_init(&n->clock, clock_due);
+	timer_init(&n->guests, guests_due);
 	random_fill(&n->random, secret, sizeof(secret));
 	map_init(&n->indices, NODE_PEER_MAX * 3 + HANDSHAKES_MAX + CALLINGS_MAX, secret);
 	map_init(&n->certificates, NODE_CERTIFICATE_MAX, secret);

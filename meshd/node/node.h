@@ -61,8 +61,9 @@ enum node_event {
 	NODE_DUPLICATE, /* another machine uses this node's keys */
 	NODE_SHORT_ID, /* two members have one short-id */
 	NODE_REVOKED, /* a member is out, or this node is */
+	NODE_GUEST_OVER, /* a guest's time is over */
 };
-#define NODE_EVENTS (NODE_REVOKED + 1)
+#define NODE_EVENTS (NODE_GUEST_OVER + 1)
 const char *node_event_name(enum node_event event); /* stable code: "neighbour-up" */
 
 /* What a host's packet is, from its entry into the mesh to its exit, in two bits of its frames. */
@@ -397,6 +398,10 @@ void node_revocation_stored(struct node *n, uint64_t now_us);
 /* The newest that is known; empty: none. */
 struct bytes node_revocation(const struct node *n);
 bool node_is_revoked(const struct node *n, const struct certificate *c);
+/* Is it a guest's, and is its time over (guest.c)? Then it is out as well. */
+bool node_guest_has_ended(const struct node *n, const struct certificate *c);
+/* For how long it goes on if nothing is heard; 0: it is no guest's, or out. */
+uint64_t node_guest_left_us(const struct node *n, const struct certificate *c);
 /* Has it come round that this member acts on the same list? False where there is none (aware.c). */
 bool node_is_aware(const struct node *n, const struct certificate *c);
 
@@ -454,7 +459,7 @@ struct node_clock node_clock(const struct node *n, uint64_t now_us);
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
 	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray) \
-	X(came_back) X(list_refused) X(list_first) X(message_malformed) X(message_limited) X(message_refused) \
+	X(came_back) X(list_refused) X(list_first) X(guest_denied) X(message_malformed) X(message_limited) X(message_refused) \
 	X(message_again)
 /* clang-format on */
 struct node_drops {

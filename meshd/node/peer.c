@@ -190,6 +190,7 @@ struct peer *peer_get(
 	identity_router_id(p->rid.bytes, &c->key);
 	p->address = node_neighbour_address(&p->rid);
 	p->certificate = c;
+	p->is_guest = c->roles & ROLE_GUEST;
 	p->mesh_address = identity_address(&c->key, c->deployment);
 	p->endpoint = *endpoint;
 	p->heard_us = now_us;
@@ -339,6 +340,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	const router_id *by = meet_introducer(p);
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s%s%s", name_of_rid(p->n, &p->rid, text),
 		by ? ", introduced by " : "", by ? name_of_rid(p->n, by, introducer) : "");
+	guest_up(p, now_us);
 	peer_tell_engine(p, now_us);
 	peer_damp(p, now_us, damper_hold_us(&p->link->damper, now_us));
 	probe_begin(p, now_us);

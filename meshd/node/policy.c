@@ -18,7 +18,7 @@
 
 bool policy_filters(const struct node_link *link)
 {
-	return link->config.is_plain || link->config.essential_count > 0 ||
+	return link->config.is_plain || link->has_guest || link->config.essential_count > 0 ||
 	       (link->policy && link->policy->count[NODE_OUT] > 0);
 }
 

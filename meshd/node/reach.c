@@ -427,6 +427,10 @@ void reach_in(struct peer *from, uint64_t now_us, bool is_answer, struct reader 
 		answer_pass(n, now_us, &m);
 		return;
 	}
+	if (!guest_may_ask(from, &m.to)) {
+		DROP(n, from->link, guest_denied);
+		return;
+	}
 	enum node_reach_end end = question_pass(n, now_us, &m);
 	if (end == NODE_REACH_BUSY)
 		DROP(n, NULL, reach_limited);

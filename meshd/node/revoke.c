@@ -48,7 +48,7 @@ uint32_t revoke_mark(const struct node *n)
 
 bool revoke_ends(const struct node *n, const struct certificate *c)
 {
-	return n->revocations && revocation_ends(&n->revocations->held.list, c);
+	return (n->revocations && revocation_ends(&n->revocations->held.list, c)) || guest_has_ended(n, c);
 }
 
 uint16_t revoke_epoch_of(uint32_t mark)
@@ -203,6 +203,13 @@ static uint32_t date_of(const struct node *n, const struct revocation *list)
 	return list->date <= n->enrolment.certificate.not_after ? list->date : 0;
 }
 
+void revoke_act(struct node *n, uint64_t now_us)
+{
+	peers_close(n, now_us);
+	messages_way_up(n);
+	babel_judge(n->babel, now_us);
+}
+
 /* It is on the disk, or it came from there. */
 static void list_act(struct node *n, uint64_t now_us)
 {
@@ -212,8 +219,10 @@ static void list_act(struct node *n, uint64_t now_us)
 	r->held = r->next;
 	r->next.mark = 0;
 	/* The authority says that it is not earlier. */
-	if (date_of(n, &r->held.list) > n->time_floor.t_lo)
+	if (date_of(n, &r->held.list) > guest_date_least(n, now_us)) {
 		n->time_floor.t_lo = date_of(n, &r->held.list);
+		n->floor_us = now_us;
+	}
 	members_say(n, &before, &r->held.list);
 	aware_begin(n, now_us);
 	bool was_out = n->is_out;
@@ -223,9 +232,8 @@ static void list_act(struct node *n, uint64_t now_us)
 		event_say(n, NODE_REVOKED, NULL,
 			"this node is out by list %u: the others refuse it; enrol it again if it is in the right hands",
 			r->held.list.epoch);
-	peers_close(n, now_us);
-	messages_way_up(n);
-	babel_judge(n->babel, now_us);
+	revoke_act(n, now_us);
+	guests_look(n, now_us);
 }
 
 /* --- a list comes ----------------------------------------------------------------------------- */

@@ -98,6 +98,7 @@ static inline uint8_t kind_of_class(enum inner_kind base, enum packet_class clas
 	} while (0)
 
 struct peer;
+struct packet;
 struct handshake;
 struct handshake_remote;
 struct revocations;
@@ -178,6 +179,7 @@ struct node_link {
 	unsigned id;
 	struct node_link_config config;
 	bool up;
+	bool has_guest; /* there was one */
 	uint16_t steer_cost; /* node_link_steer() */
 	struct target targets[NODE_TARGET_MAX];
 	struct damper damper; /* of its carrier */
@@ -257,6 +259,7 @@ struct peer {
 	struct address address; /* link-local, as the routing engine knows it */
 	struct address mesh_address;
 	const struct certificate *certificate;
+	bool is_guest; /* it says so */
 	struct endpoint endpoint;
 	struct secret_keyring keys;
 	struct index indices[3]; /* current, pending, previous */
@@ -355,6 +358,9 @@ struct answered {
 struct known {
 	struct map_entry by_rid; /* key: the router-id from ROUTER_ID_FREE on */
 	struct known *next; /* in the order in which they were learned */
+	uint64_t since_us; /* this certificate is known here */
+	uint64_t newer_asked_us; /* is there another one? */
+	bool has_ended; /* a guest's: it was said */
 	uint64_t learned_us; /* in this life, of a neighbour: for a while others may not know it yet; 0: not so */
 	const struct node_member *member;
 	struct node_member own[]; /* unless the owner shares members */
@@ -367,6 +373,7 @@ struct node {
 	uint8_t certificate_bytes[CERTIFICATE_MAX_LEN];
 	size_t certificate_len;
 	struct time_floor time_floor;
+	uint64_t floor_us; /* when it was known */
 	struct random random;
 	router_id rid; /* of this process: other first bytes if the seqno was lost */
 	uint8_t id[NODE_ID_LEN];
@@ -416,6 +423,7 @@ struct node {
 	bool is_out; /* its own certificate is */
 	struct revocations *revocations; /* NULL: nobody is out */
 	struct aware *aware; /* NULL: there is no list to know */
+	struct timer guests; /* when the next one ends */
 	struct admissions *admissions; /* NULL: nobody was admitted while it ran (admit.c) */
 	bool is_applicant; /* is nobody yet, and asks to be */
 	bool has_clock; /* the shell said what the machine's clock says: */
@@ -696,6 +704,30 @@ void aware_in(struct peer *p, uint64_t now_us, struct reader *r);
 void aware_forget_peer(struct peer *p);
 void aware_done(struct node *n);
 
+/* Members who are out are neighbours no more, and what they announce is judged anew. */
+void revoke_act(struct node *n, uint64_t now_us);
+
+/* --- guest.c, guest_packet.c: members who are admitted for some things and for a while
+ * ------------------------------------- */
+
+/* The lower bound of the date, minutes since 1970: what was signed, and what has passed since. */
+uint32_t guest_date_least(const struct node *n, uint64_t now_us);
+bool guest_has_ended(const struct node *n, const struct certificate *c); /* by time */
+void guest_learned(struct node *n, const struct certificate *c);
+void guests_look(struct node *n, uint64_t now_us); /* who has ended by now? */
+void guests_due(struct timer *timer, uint64_t now_us);
+/* It is a neighbour, before it is told any route. */
+void guest_up(struct peer *p, uint64_t now_us);
+/* Of a guest: may it announce what has this origin; may it be told of this prefix? */
+bool guest_may_say(const struct peer *p, const router_id *origin);
+bool guest_may_hear(const struct peer *p, const struct prefix *prefix);
+/* Of a guest: may this packet come from it, or go to it? */
+bool guest_may_send(const struct peer *guest, const struct packet *p);
+bool guest_may_get(const struct peer *guest, const struct packet *p);
+/* May this message pass, that `by` has brought? */
+bool guest_may_write(const struct node *n, const struct peer *by, const struct address *from, const struct address *to);
+bool guest_may_ask(const struct peer *by, const struct address *about); /* what works to there */
+
 /* --- admit.c: answers of the authority to who asks to be a member ----------------------------------------- */
 
 void admit_grant_in(struct peer *p, uint64_t now_us, struct reader *r);
@@ -865,6 +897,7 @@ struct packet {
 	enum packet_class brought_as; /* ... in which topology */
 };
 bool packet_parse(struct packet *p, uint8_t *data, size_t len); /* borrows; false: malformed */
+bool packet_is_icmp_error(const struct packet *p); /* icmp.c */
 bool packet_checksum_is_right(const struct packet *p); /* of the header; IPv6 has none */
 void packet_hop(struct packet *p); /* one hop less; the hop limit must not be 0 */
 /* Can it stand for one host beyond its own link? */

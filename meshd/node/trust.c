@@ -21,6 +21,7 @@
 #define WANT_ASKS 4
 #define GIVEN_UP_US (30 * SECOND) /* then all routes are judged anew: a session announces none twice */
 #define WANT_SHARE (CERTIFICATE_WANTS_MAX / 8) /* of the full table that no other neighbour takes away */
+#define NEWER_AGAIN_US (60 * SECOND) /* between questions for a certificate in the place of one that is out */
 #define REFILTER_DELAY_US (20 * MS)
 #define REFILTER_GAP_US (500 * MS)
 
@@ -110,8 +111,10 @@ static void peers_renew(struct node *n, const struct certificate *old, const str
 		list_for_each (node, next, &n->links[id]->peers) {
 			struct peer *p = list_entry(node, struct peer, on_link);
 
-			if (p->certificate == old)
-				p->certificate = c;
+			if (p->certificate != old)
+				continue;
+			p->certificate = c;
+			p->is_guest = c->roles & ROLE_GUEST;
 		}
 	}
 }
@@ -133,6 +136,9 @@ static bool known_renew(struct node *n, struct known *k, const struct certificat
 
 	if (c->serial <= old->serial || !known_set(n, k, c))
 		return false;
+	k->since_us = n->now_us;
+	k->has_ended = false;
+	guest_learned(n, c);
 	n->short_ids_are_outdated = true;
 	map_remove(&n->certificates, &k->by_rid);
 	map_insert(&n->certificates, &k->by_rid, rid_key(&k->member->rid));
@@ -152,6 +158,8 @@ static struct known *known_new(struct node *n, const struct certificate *c)
 		return NULL;
 	}
 	n->short_ids_are_outdated = true;
+	k->since_us = n->now_us;
+	guest_learned(n, c);
 	*n->last_known = k;
 	n->last_known = &k->next;
 	return k;
@@ -480,6 +488,24 @@ static struct babel_verdict accept_by_policy(
 	return verdict;
 }
 
+/* Who announces it may know that it was given another certificate. */
+static void want_newer(
+	struct node *n, struct known *k, const router_id *origin, unsigned link, const struct address *neighbour)
+{
+	if (k->newer_asked_us && n->now_us < k->newer_asked_us + NEWER_AGAIN_US)
+		return;
+	k->newer_asked_us = n->now_us;
+	want(n, origin, link, neighbour);
+}
+
+/* A guest is nobody's way. */
+static bool guest_says_its_own(struct node_link *link, const struct address *neighbour, const router_id *origin)
+{
+	const struct peer *p = peer_find_address(link, neighbour);
+
+	return !p || !p->is_guest || guest_may_say(p, origin);
+}
+
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric)
 {
@@ -490,6 +516,10 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 	(void)metric;
 	if (n->links[link]->config.is_plain)
 		return plain_accept(n->links[link], neighbour, prefix, origin);
+	if (n->links[link]->has_guest && !guest_says_its_own(n->links[link], neighbour, origin)) {
+		DROP(n, n->links[link], guest_denied);
+		return (struct babel_verdict){ .accept = false };
+	}
 	if (!k && prefix_is_behind_gateway(n, prefix)) {
 		n->believes_foreigners = true;
 		return accept_by_policy(n->links[link], neighbour, prefix, false);
@@ -500,6 +530,7 @@ struct babel_verdict trust_accept(void *user, unsigned link, const struct addres
 	}
 	if (revoke_ends(n, &k->member->certificate)) {
 		DROP(n, n->links[link], certificate_refused);
+		want_newer(n, (struct known *)k, origin, link, neighbour);
 		return (struct babel_verdict){ .accept = false };
 	}
 	if (!essential_allows(n->links[link], prefix, origin) && !neighbour_is(neighbour, k)) {

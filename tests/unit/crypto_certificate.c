@@ -138,7 +138,9 @@ static void every_level_role_and_prefix_length_makes_the_round_trip(void **state
 
 		memset(ones.bytes, 0xff, i > 128 ? 4 : 16);
 		c.level = (enum level)(i & 3);
-		c.roles = i >> 2 & 7;
+		c.roles = i >> 2 & 3;
+		if (i & 16)
+			guest_draft(&c, "fire brigade", "10.0.0.0/8");
 		c.prefixes[c.prefix_count++] = prefix_of(ones, i > 128 ? i - 129 : i);
 		assert_int_equal(certificate_issue(&c, &w.authority), 0);
 		int len = certificate_encode(&c, w.encoding, sizeof(w.encoding));
@@ -628,6 +630,109 @@ static void levels_have_names(void **state)
 	assert_int_equal(level_parse(&level, "-"), -EINVAL);
 }
 
+/* --- guests ---------------------------------------------------------------------------------- */
+
+static void guest_certificate_says_what_for(void **state)
+{
+	uint8_t without[CERTIFICATE_MAX_LEN];
+	struct world w;
+	struct certificate d;
+
+	(void)state;
+	world_init(&w);
+	struct certificate c = certificate_draft(&w.id.public, "engine-3");
+	c.roles = 0;
+	assert_int_equal(certificate_issue(&c, &w.authority), 0);
+	int len = certificate_encode(&c, without, sizeof(without));
+	guest_draft(&c, "fire brigade", "10.7.0.0/16");
+	c.guest.until_list = 0x0102;
+	c.guest.to[c.guest.to_count++] = prefix_make("fd00::1/128");
+	assert_int_equal(certificate_issue(&c, &w.authority), 0);
+	/* 2 + 1 + 1 + 12 + 1 + (1 + 2) + (1 + 16) more, between prefixes and signature. */
+	assert_int_equal(certificate_encode(&c, w.encoding, sizeof(w.encoding)), len + 37);
+	assert_memory_equal(w.encoding + len - SIGNATURE_LEN,
+		"\x01\x02\x03\x0c"
+		"fire brigade"
+		"\x02\x91\x0a\x07",
+		20);
+	assert_int_equal(decode(&d, w.encoding, (size_t)len + 37), 0);
+	certificates_equal(&d, &c);
+	assert_string_equal(d.guest.agency, "fire brigade");
+	assert_int_equal(certificate_verify(&d, &w.authority.public, &no_clock), 0);
+	d.guest.classes |= GUEST_BULK;
+	assert_int_equal(certificate_verify(&d, &w.authority.public, &no_clock), -EKEYREJECTED);
+}
+
+static void what_is_no_guest_is_not_signed_as_one(void **state)
+{
+	struct certificate good, c;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	good = certificate_draft(&w.id.public, "engine-3");
+	guest_draft(&good, "fire brigade", "10.7.0.0/16");
+	c = good;
+	c.roles |= ROLE_GATEWAY;
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.guest.classes = 0;
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.guest.classes = 8;
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.guest.to_count = 0;
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.guest.to[0].plen = 5; /* bits beyond it are set */
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.guest.agency_len = 0;
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	c = good;
+	c.roles = 0; /* a scope that nobody would read */
+	assert_int_equal(certificate_issue(&c, &w.authority), -EINVAL);
+	assert_int_equal(certificate_issue(&good, &w.authority), 0);
+}
+
+static void guest_certificate_that_is_cut_is_malformed(void **state)
+{
+	struct certificate c, d;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	c = certificate_draft(&w.id.public, "engine-3");
+	guest_draft(&c, "fire brigade", "10.7.0.0/16");
+	assert_int_equal(certificate_issue(&c, &w.authority), 0);
+	int len = certificate_encode(&c, w.encoding, sizeof(w.encoding));
+	for (int i = 0; i < len; i++)
+		assert_int_equal(decode(&d, w.encoding, (size_t)i), -EBADMSG);
+	w.encoding[1] &= (uint8_t) ~(ROLE_GUEST << 2); /* what follows is nobody's */
+	assert_int_equal(decode(&d, w.encoding, (size_t)len), -EBADMSG);
+}
+
+static void guest_meets_what_it_is_admitted_for(void **state)
+{
+	struct address in, out, behind;
+	struct certificate c;
+	struct world w;
+
+	(void)state;
+	world_init(&w);
+	c = certificate_draft(&w.id.public, "engine-3");
+	guest_draft(&c, "fire brigade", "10.7.0.0/16");
+	prefix_add(&c, "10.99.0.0/24");
+	assert_int_equal(address_parse(&in, "10.7.3.1"), 0);
+	assert_int_equal(address_parse(&out, "10.8.3.1"), 0);
+	assert_int_equal(address_parse(&behind, "10.99.0.7"), 0);
+	assert_true(guest_may_meet(&c, &in));
+	assert_false(guest_may_meet(&c, &out) || guest_may_meet(&c, &behind));
+	assert_true(certificate_has_behind(&c, &behind));
+	assert_false(certificate_has_behind(&c, &in));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -636,6 +741,10 @@ int main(void)
 		cmocka_unit_test(round_trip),
 		cmocka_unit_test(every_level_role_and_prefix_length_makes_the_round_trip),
 		cmocka_unit_test(longest_certificate_is_320_bytes),
+		cmocka_unit_test(guest_certificate_says_what_for),
+		cmocka_unit_test(what_is_no_guest_is_not_signed_as_one),
+		cmocka_unit_test(guest_certificate_that_is_cut_is_malformed),
+		cmocka_unit_test(guest_meets_what_it_is_admitted_for),
 		cmocka_unit_test(certificate_of_321_bytes_is_refused),
 		cmocka_unit_test(every_damaged_bit_is_refused),
 		cmocka_unit_test(every_truncation_and_any_tail_is_malformed),

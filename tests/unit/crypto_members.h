@@ -67,4 +67,14 @@ static inline void prefix_add(struct certificate *c, const char *text)
 	c->prefixes[c->prefix_count++] = prefix_make(text);
 }
 
+/* It is a guest of an agency's, for voice and text to what lies in `to`, and nothing else. */
+static inline void guest_draft(struct certificate *c, const char *agency, const char *to)
+{
+	c->roles = ROLE_GUEST;
+	c->guest = (struct guest_scope){ .classes = GUEST_TEXT | GUEST_COMMAND, .to_count = 1 };
+	c->guest.to[0] = prefix_make(to);
+	c->guest.agency_len = (uint8_t)strlen(agency);
+	memcpy(c->guest.agency, agency, strlen(agency) + 1);
+}
+
 #endif

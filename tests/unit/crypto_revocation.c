@@ -52,6 +52,22 @@ static void serials_that_no_list_holds_are_refused(void **state)
 	assert_int_equal(r.bitmap_len, 0);
 }
 
+static void guests_end_with_the_list_of_their_number(void **state)
+{
+	static const uint32_t nobody[] = { 500 };
+	struct revocation r = list_of(nobody, 1);
+	struct certificate c = { .serial = 7, .roles = ROLE_GUEST, .guest.until_list = 3 };
+
+	(void)state;
+	assert_false(revocation_ends(&r, &c));
+	assert_int_equal(revocation_issue(&r, &authority, 29500000), 0);
+	assert_false(revocation_ends(&r, &c));
+	assert_int_equal(revocation_issue(&r, &authority, 29500000), 0);
+	assert_true(revocation_ends(&r, &c));
+	c.guest.until_list = 0;
+	assert_false(revocation_ends(&r, &c));
+}
+
 static void eleven_hundred_members_fit_220_bytes__protocol_5(void **state)
 {
 	uint8_t bytes[REVOCATION_MAX_LEN];
@@ -224,6 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_whom_it_was_given),
 		cmocka_unit_test(serials_that_no_list_holds_are_refused),
+		cmocka_unit_test(guests_end_with_the_list_of_their_number),
 		cmocka_unit_test(eleven_hundred_members_fit_220_bytes__protocol_5),
 		cmocka_unit_test(decodes_to_what_was_encoded_and_verifies),
 		cmocka_unit_test(no_prefix_of_a_list_is_read_as_one_that_verifies),
