@@ -297,6 +297,8 @@ struct grant {
 /* -EINVAL: the request's keys are none that something can be sealed for. `c` was issued for them. */
 int grant_make(struct grant *g, const struct certificate *c, const uint8_t ticket[TICKET_LEN],
 	const struct secret_authority *a);
+/* What grant_make() was given, by who made it; -EBADMSG: somebody else did. */
+int grant_ticket(uint8_t ticket[TICKET_LEN], const struct grant *g, const struct secret_authority *a);
 /* The whole of a member's file, of `own` keys. -ENXIO: it is for another machine; -EKEYREJECTED: forged: the authority
  * that it names has not signed it; -EPERM: who made it has not seen the request; -EKEYEXPIRED. */
 int grant_open(

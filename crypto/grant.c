@@ -53,6 +53,22 @@ int grant_make(struct grant *g, const struct certificate *c, const uint8_t ticke
 	return error ? -EINVAL : 0;
 }
 
+int grant_ticket(uint8_t ticket[TICKET_LEN], const struct grant *g, const struct secret_authority *a)
+{
+	uint8_t nonce[crypto_box_NONCEBYTES], secret[KEY_LEN], plain[KEY_LEN + TICKET_LEN];
+
+	nonce_make(nonce, &g->certificate);
+	int error = crypto_sign_ed25519_sk_to_curve25519(secret, a->sign_secret);
+	/* Both ends of a box have the same key. */
+	if (!error)
+		error = crypto_box_open_easy(plain, g->sealed, sizeof(g->sealed), nonce, g->certificate.key.dh, secret);
+	if (!error)
+		memcpy(ticket, plain + KEY_LEN, TICKET_LEN);
+	secret_wipe(secret, sizeof(secret));
+	secret_wipe(plain, sizeof(plain));
+	return error ? -EBADMSG : 0;
+}
+
 static int sealed_open(struct enrolment *e, const struct grant *g, const struct secret_request *own)
 {
 	uint8_t nonce[crypto_box_NONCEBYTES], from[KEY_LEN], plain[KEY_LEN + TICKET_LEN];

@@ -120,8 +120,8 @@ struct registry_entry {
 	char key[REGISTRY_KEY_TEXT]; /* of its keys: the hash's first bytes; "": not known */
 };
 #define ROLES_TEXT 32
-unsigned role_parse(const char *word); /* of enum role; 0: none that can be given */
-const char *roles_format(unsigned roles, char text[ROLES_TEXT]); /* "gateway command-post", "" */
+unsigned role_parse(const char *word); /* of enum role; 0: none */
+const char *roles_format(unsigned roles, char text[ROLES_TEXT]); /* "gateway command-post", "guest", "" */
 struct registry {
 	int fd; /* locked until registry_close() */
 	char path[CTL_PATH_MAX];
@@ -175,6 +175,11 @@ bool story_tells(const struct story *s, const struct chronicle_entry *e);
  * request, the answer to that. 0, or a negative errno with a sentence. The certificate is in *c. */
 int enrol_again(struct authority_file *f, const struct registry_entry *as, const struct request *request,
 	const char *out, bool force, struct certificate *c, char error[CTL_ERROR_MAX]);
+
+/* --- guest.c ----------------------------------------------------------------------------------------- */
+
+#define GUEST_CLASSES_TEXT 32
+const char *guest_classes_format(unsigned classes, char text[GUEST_CLASSES_TEXT]); /* "text, voice" */
 
 /* --- admit.c, qr.c: requests and answers, as people bring them ---------------------------------------- */
 
@@ -256,6 +261,7 @@ bool json_has(const json_t *list, const char *word); /* one of its strings is th
 
 int command_authority(int argc, char **argv);
 int command_enrol(int argc, char **argv);
+int command_guest(int argc, char **argv);
 int command_request(int argc, char **argv);
 int command_accept(int argc, char **argv);
 int command_identity(int argc, char **argv);

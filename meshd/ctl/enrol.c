@@ -7,7 +7,7 @@
  * The serial is on disk before the certificate is: if anything fails after that,
  * a serial is lost and none is ever given twice.
  */
-#include "meshd/ctl/ctl.h"
+#include "meshd/ctl/enrol.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -18,59 +18,52 @@
 #define YEARS_MAX 20
 #define YEAR_MIN (365 * 24 * 60 + 6 * 60)
 
-struct enrol {
-	const char *name, *level, *years, *out;
-	const char *asked; /* where its request is; NULL: its keys are made here */
-	struct text_list prefixes, roles;
-	const char *socket; /* of the meshd that passes the answer on */
-	bool force, again, json, words, offline;
-	bool is_told;
-	char default_out[NAME_MAX_LEN + 8];
-	struct authority_file authority;
-	struct registry registry;
-	struct enrolment e;
-	bool has_request;
-	struct request request;
-	struct grant grant; /* what it is answered */
-	bool clock_is_guess;
-	char error[CTL_ERROR_MAX];
-};
-
 /* --- from arguments to a certificate ------------------------------------------------------ */
 
-static int prefix_take(struct enrol *w, const char *text)
+int enrol_prefix_take(struct enrol *w, const char *option, struct prefix *prefixes, uint8_t *count, const char *text)
 {
-	struct certificate *c = &w->e.certificate;
 	struct prefix prefix;
 	int code = prefix_parse(&prefix, text);
 
 	if (code == -EDOM)
 		return ctl_error(w->error, -EINVAL,
-			"--prefix %s has bits beyond its length; write the network's first address", text);
+			"%s %s has bits beyond its length; write the network's first address", option, text);
 	if (code < 0)
-		return ctl_error(w->error, -EINVAL, "--prefix %s is no network; write one such as 10.1.2.0/24", text);
+		return ctl_error(w->error, -EINVAL, "%s %s is no network; write one such as 10.1.2.0/24", option, text);
 	if (address_is_multicast(&prefix.address) || address_is_link_local(&prefix.address))
-		return ctl_error(w->error, -EINVAL, "--prefix %s cannot be routed; write the LAN's own network", text);
-	if (c->prefix_count == CERTIFICATE_PREFIX_MAX)
-		return ctl_error(w->error, -EINVAL, "more than %d prefixes; join some into larger networks",
+		return ctl_error(
+			w->error, -EINVAL, "%s %s cannot be routed; write the LAN's own network", option, text);
+	if (*count == CERTIFICATE_PREFIX_MAX)
+		return ctl_error(w->error, -EINVAL, "%s: more than %d networks; join some into larger ones", option,
 			CERTIFICATE_PREFIX_MAX);
-	for (unsigned i = 0; i < c->prefix_count; i++)
-		if (prefix_equal(&c->prefixes[i], &prefix))
-			return ctl_error(w->error, -EINVAL, "--prefix %s is there twice; write it once", text);
-	c->prefixes[c->prefix_count++] = prefix;
+	for (unsigned i = 0; i < *count; i++)
+		if (prefix_equal(&prefixes[i], &prefix))
+			return ctl_error(w->error, -EINVAL, "%s %s is there twice; write it once", option, text);
+	prefixes[(*count)++] = prefix;
 	return 0;
 }
 
+static const struct {
+	const char *word;
+	unsigned role;
+} role_words[] = { { "gateway", ROLE_GATEWAY }, { "command-post", ROLE_COMMAND_POST }, { "guest", ROLE_GUEST } };
+#define ROLE_WORDS (sizeof(role_words) / sizeof(role_words[0]))
+
 unsigned role_parse(const char *word)
 {
-	return strcmp(word, "gateway") == 0 ? ROLE_GATEWAY : strcmp(word, "command-post") == 0 ? ROLE_COMMAND_POST : 0;
+	for (unsigned i = 0; i < ROLE_WORDS; i++)
+		if (strcmp(word, role_words[i].word) == 0)
+			return role_words[i].role;
+	return 0;
 }
 
 const char *roles_format(unsigned roles, char text[ROLES_TEXT])
 {
-	snprintf(text, ROLES_TEXT, "%s%s%s", roles & ROLE_GATEWAY ? "gateway" : "",
-		roles & ROLE_GATEWAY && roles & ROLE_COMMAND_POST ? " " : "",
-		roles & ROLE_COMMAND_POST ? "command-post" : "");
+	text[0] = 0;
+	for (unsigned i = 0; i < ROLE_WORDS; i++)
+		if (roles & role_words[i].role)
+			snprintf(text + strlen(text), ROLES_TEXT - strlen(text), "%s%s", *text ? " " : "",
+				role_words[i].word);
 	return text;
 }
 
@@ -79,6 +72,8 @@ static int role_take(struct enrol *w, const char *text)
 	unsigned role = role_parse(text);
 
 	w->e.certificate.roles |= (uint8_t)role;
+	if (role == ROLE_GUEST)
+		return ctl_error(w->error, -EINVAL, "--role guest: guests are admitted by \"meshctl guest\"");
 	if (!role)
 		return ctl_error(w->error, -EINVAL, "--role %s is not known; write gateway or command-post", text);
 	return 0;
@@ -94,7 +89,8 @@ static int years_take(struct enrol *w)
 	if (*end || years < 1 || years > YEARS_MAX || (w->years && (w->years[0] < '0' || w->years[0] > '9')))
 		return ctl_error(w->error, -EINVAL, "--years %s is out of range; write 1 to %d", w->years, YEARS_MAX);
 	w->e.certificate.not_before = date_now(&w->clock_is_guess);
-	w->e.certificate.not_after = w->e.certificate.not_before + (uint32_t)years * YEAR_MIN;
+	w->e.certificate.not_after =
+		w->e.certificate.not_before + (w->term_min ? w->term_min : (uint32_t)years * YEAR_MIN);
 	return 0;
 }
 
@@ -126,7 +122,7 @@ static int draft_make(struct enrol *w)
 	for (unsigned i = 0; i < w->roles.count && !code; i++)
 		code = role_take(w, w->roles.texts[i]);
 	for (unsigned i = 0; i < w->prefixes.count && !code; i++)
-		code = prefix_take(w, w->prefixes.texts[i]);
+		code = enrol_prefix_take(w, "--prefix", c->prefixes, &c->prefix_count, w->prefixes.texts[i]);
 	return code ? code : years_take(w);
 }
 
@@ -213,6 +209,8 @@ static int certificate_make(struct enrol *w)
 		identity_generate(&w->e.identity, &ctl_random);
 	plain.key = c->key = w->e.identity.public;
 	plain.prefix_count = 0;
+	plain.roles &= (uint8_t)~ROLE_GUEST;
+	plain.guest = (struct guest_scope){ 0 };
 	int code = certificate_issue(&plain, &trial);
 	authority_done(&trial);
 	if (code)
@@ -220,8 +218,8 @@ static int certificate_make(struct enrol *w)
 			"the name \"%s\" has characters that cannot be seen, or space at an end; choose a plain one",
 			w->name);
 	if (certificate_issue(c, &w->authority.key) < 0)
-		return ctl_error(
-			w->error, -EINVAL, "too many prefixes for one certificate; join some into larger networks");
+		return ctl_error(w->error, -EINVAL,
+			"too much for one certificate: join some networks into larger ones, or shorten the name");
 	w->e.authority = w->authority.key.public;
 	memcpy(w->e.psk, w->authority.key.psk, KEY_LEN);
 	if (w->has_request && grant_make(&w->grant, c, w->request.ticket, &w->authority.key) < 0)
@@ -256,6 +254,8 @@ static int enrolment_make(struct enrol *w)
 	}
 	if (!code)
 		code = name_check(w);
+	if (!code && w->complete)
+		code = w->complete(w);
 	if (!code && !w->force && file_exists(w->out))
 		code = ctl_error(w->error, -EEXIST,
 			"%s is there already; name another file with --out, or replace it with --force", w->out);
@@ -296,9 +296,7 @@ int enrol_again(struct authority_file *f, const struct registry_entry *as, const
 		code = enrolment_make(&w);
 	*c = w.e.certificate;
 	memcpy(error, w.error, CTL_ERROR_MAX);
-	registry_close(&w.registry);
-	authority_file_done(&w.authority);
-	enrolment_done(&w.e);
+	enrol_done(&w);
 	return code;
 }
 
@@ -370,6 +368,17 @@ static void answer_say(const struct enrol *w, const char *words)
 	admit_words_print(words, stdout);
 }
 
+static void guest_say(const struct certificate *c)
+{
+	char text[PREFIX_TEXT], classes[GUEST_CLASSES_TEXT];
+
+	printf("  guest    of %s, for %s\n", c->guest.agency, guest_classes_format(c->guest.classes, classes));
+	for (unsigned i = 0; i < c->guest.to_count; i++)
+		printf("  %s  %s\n", i ? "       " : "meets  ", prefix_format(&c->guest.to[i], text));
+	if (c->guest.until_list)
+		printf("  until    list %u of who is out, at the latest\n", c->guest.until_list);
+}
+
 static void enrolled_say(const struct enrol *w)
 {
 	const struct certificate *c = &w->e.certificate;
@@ -392,10 +401,33 @@ static void enrolled_say(const struct enrol *w)
 	}
 	printf("enrolled %s (%s), serial %" PRIu32 "\n", c->name, level_name(c->level), c->serial);
 	printf("  address  %s\n  valid    %s to %s\n", text, from, to);
+	if (c->roles & ROLE_GUEST)
+		guest_say(c);
 	if (w->has_request)
 		answer_say(w, words);
 	else
 		printf("  file     %s: secret, for this node only; put it there as /etc/meshd/node.key\n", w->out);
+}
+
+int enrol_run(struct enrol *w)
+{
+	if (w->authority.path && w->asked && request_take(w) < 0)
+		return ctl_fail(CTL_BAD, "%s", w->error);
+	if (arguments_check(w) < 0)
+		return ctl_fail(CTL_USAGE, "%s", w->error);
+	if (enrolment_make(w) < 0)
+		return ctl_fail(CTL_BAD, "%s", w->error);
+	answer_spread(w);
+	enrolled_say(w);
+	notes_say(w);
+	return CTL_GOOD;
+}
+
+void enrol_done(struct enrol *w)
+{
+	registry_close(&w->registry);
+	authority_file_done(&w->authority);
+	enrolment_done(&w->e);
 }
 
 int command_enrol(int argc, char **argv)
@@ -419,26 +451,13 @@ int command_enrol(int argc, char **argv)
 		{ "--json", .flag = &w.json },
 	};
 	struct text_list rest = { 0 };
-	int status = CTL_GOOD;
 
 	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", w.error);
 	if (rest.count)
 		return ctl_fail(
 			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
-	if (w.authority.path && w.asked && request_take(&w) < 0)
-		return ctl_fail(CTL_BAD, "%s", w.error);
-	if (arguments_check(&w) < 0)
-		return ctl_fail(CTL_USAGE, "%s", w.error);
-	if (enrolment_make(&w) < 0) {
-		status = ctl_fail(CTL_BAD, "%s", w.error);
-	} else {
-		answer_spread(&w);
-		enrolled_say(&w);
-		notes_say(&w);
-	}
-	registry_close(&w.registry);
-	authority_file_done(&w.authority);
-	enrolment_done(&w.e);
+	int status = enrol_run(&w);
+	enrol_done(&w);
 	return status;
 }

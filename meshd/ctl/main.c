@@ -37,6 +37,7 @@ static const struct {
 	{ "pair", command_pair },
 	{ "authority", command_authority },
 	{ "enrol", command_enrol },
+	{ "guest", command_guest },
 	{ "request", command_request },
 	{ "accept", command_accept },
 	{ "members", command_members },
@@ -87,6 +88,9 @@ static const char help[] =
 	"        [--out FILE] [--force] [--again]\n"
 	"  enrol --authority FILE --request WORDS   the same of a machine that has keys of its own\n"
 	"        [--name NAME] [--level LEVEL] [--words] [--offline]\n"
+	"  guest --authority FILE --request WORDS --agency NAME --to NAME|NETWORK... --for 24h\n"
+	"        [--class text|command|bulk]... [--until-list N] [--words] [--offline]   admits for a while\n"
+	"  guest --authority FILE --extend ANSWER --for 24h   more time for it\n"
 	"  identity FILE       what an enrolment file says\n"
 	"\n"
 	"On a machine that is to be a member:\n"

@@ -4,15 +4,15 @@
 
 #include <string.h>
 
-static void roles_write(const json_t *member, char *out, size_t size)
+static void words_write(const json_t *list, char *out, size_t size)
 {
-	const json_t *role;
+	const json_t *word;
 	size_t i, len = 0;
 
 	out[0] = 0;
-	json_array_foreach (json_object_get(member, "roles"), i, role)
+	json_array_foreach (list, i, word)
 		if (len < size)
-			len += (size_t)snprintf(out + len, size - len, "%s%s", i ? " " : "", json_string_value(role));
+			len += (size_t)snprintf(out + len, size - len, "%s%s", i ? " " : "", json_string_value(word));
 }
 
 static void member_row(const json_t *member, struct table *t)
@@ -21,7 +21,7 @@ static void member_row(const json_t *member, struct table *t)
 	bool is_self = json_flag(member, "self");
 	const char *state = json_text(member, "state");
 
-	roles_write(member, roles, sizeof(roles));
+	words_write(json_object_get(member, "roles"), roles, sizeof(roles));
 	table_cell(t, "%s%s", json_text(member, "name"), is_self ? " (here)" : "");
 	table_cell(t, "%s", json_text(member, "level"));
 	table_cell(t, "%s", strcmp(state, "revoked") == 0 ? "REVOKED" : state);
@@ -59,6 +59,68 @@ static void list_print(const json_t *list, FILE *out)
 	fprintf(out, "\n");
 }
 
+static void until_write(const json_t *guest, char *out, size_t size)
+{
+	char span[WORDS_MAX];
+	long long list = json_number(guest, "until_list"), left_s = json_number(guest, "left_s");
+	size_t len = (size_t)snprintf(out, size, "%s", left_s ? words_span(left_s, span) : "ended");
+
+	if (list && left_s)
+		snprintf(out + len, size - len, ", or list %lld", list);
+}
+
+static void guest_row(const json_t *member, struct table *t)
+{
+	const json_t *guest = json_object_get(member, "guest");
+	char text[8 * PREFIX_TEXT], left[2 * WORDS_MAX];
+
+	table_cell(t, "%s", json_text(guest, "agency"));
+	table_cell(t, "%s", json_text(member, "name"));
+	until_write(guest, left, sizeof(left));
+	table_cell(t, "%s", left);
+	words_write(json_object_get(guest, "classes"), text, sizeof(text));
+	table_cell(t, "%s", text);
+	words_write(json_object_get(guest, "to"), text, sizeof(text));
+	table_cell(t, "%s", text);
+}
+
+/* Has this agency stood in a member before number `before`? */
+static bool is_listed(const json_t *members, const char *agency, size_t before)
+{
+	for (size_t i = 0; i < before; i++)
+		if (strcmp(json_text(json_object_get(json_array_get(members, i), "guest"), "agency"), agency) == 0)
+			return true;
+	return false;
+}
+
+/* By agency, in the order in which the first of each came. */
+static void guests_print(const json_t *members, FILE *out)
+{
+	static const char *const heads[] = { "AGENCY", "GUEST", "LEFT", "FOR", "MEETS" };
+	const json_t *first, *other;
+	struct table t;
+	size_t i, k;
+	bool has_any = false;
+
+	table_begin(&t, heads, sizeof(heads) / sizeof(heads[0]));
+	json_array_foreach (members, i, first) {
+		const char *agency = json_text(json_object_get(first, "guest"), "agency");
+
+		if (!*agency || is_listed(members, agency, i))
+			continue;
+		has_any = true;
+		json_array_foreach (members, k, other)
+			if (strcmp(json_text(json_object_get(other, "guest"), "agency"), agency) == 0)
+				guest_row(other, &t);
+	}
+	if (has_any) {
+		fprintf(out, "\n");
+		table_print(&t, out, "");
+		fprintf(out, "\n");
+	}
+	table_done(&t);
+}
+
 void members_print(const json_t *answer, FILE *out)
 {
 	static const char *const heads[] = { "NAME", "LEVEL", "STATE", "SERIAL", "VALID TO", "ROLES" };
@@ -71,6 +133,7 @@ void members_print(const json_t *answer, FILE *out)
 		member_row(member, &t);
 	table_print(&t, out, "");
 	table_done(&t);
+	guests_print(members, out);
 	list_print(json_object_get(answer, "list"), out);
 }
 

@@ -122,6 +122,11 @@ static int list_make(struct revoke *w)
 			w->registry.path, w->name);
 	if (!code && w->out)
 		code = roles_find(w);
+	if (!code && w->out && (w->entry.roles & ROLE_GUEST))
+		code = ctl_error(w->error, -EINVAL,
+			"\"%s\" is a guest, whom nothing takes the place of: revoke it, and admit the other machine with "
+			"\"meshctl guest\"",
+			w->name);
 	if (code)
 		return code;
 	uint32_t date = list_date(&w->r, &w->registry, &w->clock_is_wrong);

@@ -48,6 +48,28 @@ static int answer_use(struct daemon *d, const struct time_floor *floor)
 	return -ENOENT;
 }
 
+/* A member's later certificate for the same keys. */
+static bool is_renewal(const struct enrolment *e, const struct grant *g, const struct time_floor *floor)
+{
+	const struct certificate *now = &e->certificate, *next = &g->certificate;
+
+	return memcmp(&now->key, &next->key, sizeof(now->key)) == 0 && next->serial > now->serial &&
+	       certificate_verify(next, &e->authority, floor) == 0;
+}
+
+void enrolment_renew(struct daemon *d, const struct time_floor *floor)
+{
+	struct grant g;
+	uint8_t *data;
+	int len = state_file_read(d->config.state_dir, ANSWER_FILE, GRANT_MAX_LEN, &data);
+
+	if (len < 0)
+		return;
+	if (grant_decode(&g, bytes_of(data, (size_t)len)) == 0 && is_renewal(&d->enrolment, &g, floor))
+		d->enrolment.certificate = g.certificate;
+	free(data);
+}
+
 int applicant_open(struct daemon *d, const struct time_floor *floor)
 {
 	d->applicant = calloc(1, sizeof(*d->applicant));
@@ -72,15 +94,25 @@ void applicant_close(struct daemon *d)
 	d->applicant = NULL;
 }
 
+static int granted_check(const struct daemon *d, const struct grant *g)
+{
+	struct enrolment e;
+
+	if (!d->applicant)
+		return is_renewal(&d->enrolment, g, &d->state.floor) ? 0 : -EKEYREJECTED;
+	int error = grant_open(&e, g, d->applicant, &d->state.floor);
+	enrolment_done(&e);
+	return error;
+}
+
 bool applicant_granted(void *user, struct bytes encoded)
 {
 	struct daemon *d = user;
-	struct enrolment e;
 	struct grant g;
 	int error = grant_decode(&g, encoded);
 
 	if (!error)
-		error = grant_open(&e, &g, d->applicant, &d->state.floor);
+		error = granted_check(d, &g);
 	if (error) {
 		daemon_say(d, "refused", "an answer to this machine's request that %s",
 			error == -EPERM         ? "was made by somebody who has not seen it"
@@ -89,7 +121,6 @@ bool applicant_granted(void *user, struct bytes encoded)
 						: "no authority has signed");
 		return false;
 	}
-	enrolment_done(&e);
 	error = state_file_write(d->config.state_dir, ANSWER_FILE, encoded);
 	if (error) {
 		daemon_say(d, "state-unwritable",

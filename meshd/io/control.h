@@ -12,7 +12,8 @@
 struct view_member {
 	const struct certificate *certificate;
 	bool is_replaced; /* a later certificate has its name */
-	bool is_out; /* revoked */
+	bool is_out; /* revoked, or ... */
+	bool is_over; /* ... a guest, whose time is over */
 };
 
 struct view {

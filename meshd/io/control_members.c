@@ -60,17 +60,39 @@ static json_t *list_make_whole(const struct view *v)
 	return o;
 }
 
+/* null: it is none. */
+static json_t *guest_make(const struct view *v, const struct certificate *c)
+{
+	static const char *const classes[] = { "text", "command", "bulk" };
+	json_t *to = json_array(), *may = json_array();
+	char text[PREFIX_TEXT];
+
+	if (!(c->roles & ROLE_GUEST)) {
+		json_decref(to);
+		json_decref(may);
+		return json_null();
+	}
+	for (unsigned i = 0; i < c->guest.to_count; i++)
+		json_array_append_new(to, json_string(prefix_format(&c->guest.to[i], text)));
+	for (unsigned i = 0; i < sizeof(classes) / sizeof(classes[0]); i++)
+		if (c->guest.classes >> i & 1)
+			json_array_append_new(may, json_string(classes[i]));
+	return json_pack("{s:s, s:o, s:o, s:i, s:I}", "agency", c->guest.agency, "to", to, "classes", may, "until_list",
+		(int)c->guest.until_list, "left_s", (json_int_t)(node_guest_left_us(v->node, c) / SECOND_US));
+}
+
 static json_t *member_make(const struct view *v, const struct view_member *member)
 {
 	const struct certificate *c = member->certificate;
 
-	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:I}", "name", c->name, "level", level_name(c->level),
-		"serial", (json_int_t)c->serial, "state",
-		member->is_out        ? "revoked"
+	return json_pack("{s:s, s:s, s:I, s:s, s:b, s:b, s:o, s:I, s:o}", "name", c->name, "level",
+		level_name(c->level), "serial", (json_int_t)c->serial, "state",
+		member->is_over       ? "ended"
+		: member->is_out      ? "revoked"
 		: member->is_replaced ? "replaced"
 				      : "member",
 		"self", view_is_own(v, c), "knows_list", node_is_aware(v->node, c), "roles", roles_make(c), "ends_min",
-		(json_int_t)c->not_after);
+		(json_int_t)c->not_after, "guest", guest_make(v, c));
 }
 
 json_t *answer_members(struct view *v, const json_t *request)

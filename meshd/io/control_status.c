@@ -217,6 +217,28 @@ static void list_warn(const json_t *list, json_t *warnings)
 			"--list"));
 }
 
+#define GUEST_SOON_S 3600
+
+/* Who is to stay needs more time before that. */
+static void guests_warn(const struct view *v, json_t *warnings)
+{
+	char what[IO_ERROR_MAX];
+
+	for (size_t i = 0; i < v->member_count; i++) {
+		const struct certificate *c = v->members[i].certificate;
+		unsigned left_s = (unsigned)(node_guest_left_us(v->node, c) / SECOND_US);
+
+		if (!left_s || left_s > GUEST_SOON_S || !view_counts(&v->members[i]))
+			continue;
+		snprintf(
+			what, sizeof(what), "guest \"%s\" of %s ends in %u min", c->name, c->guest.agency, left_s / 60);
+		json_array_append_new(
+			warnings, json_pack("{s:s, s:[o], s:i, s:i, s:o, s:s}", "kind", "guest-ends", "sites",
+					  json_of_text(c->name), "count", 1, "left_s", (int)left_s, "what",
+					  json_of_text(what), "action", "if it is to stay: meshctl guest --extend"));
+	}
+}
+
 static const char *verdict_of(unsigned neighbours, const json_t *reasons)
 {
 	if (!neighbours)
@@ -265,6 +287,7 @@ json_t *answer_status(struct view *v, const json_t *request)
 	json_object_set_new(o, "reasons", census.reasons);
 	json_t *warnings = warnings_make(v), *list = list_make(v);
 	list_warn(list, warnings);
+	guests_warn(v, warnings);
 	json_object_set_new(o, "list", list);
 	/* What somebody has set for a while is easily forgotten: before what may fail. */
 	steering_warn(v, warnings);

@@ -283,8 +283,10 @@ void view_members(struct view *v)
 	for (size_t i = 1; i < v->member_count; i++)
 		v->members[i].is_replaced =
 			strcmp(v->members[i].certificate->name, v->members[i - 1].certificate->name) == 0;
-	for (size_t i = 0; i < v->member_count; i++)
+	for (size_t i = 0; i < v->member_count; i++) {
 		v->members[i].is_out = node_is_revoked(v->node, v->members[i].certificate);
+		v->members[i].is_over = node_guest_has_ended(v->node, v->members[i].certificate);
+	}
 	qsort(v->members, v->member_count, sizeof(*v->members), member_compare);
 }
 

@@ -715,7 +715,9 @@ int key_file_read(const char *path, char text[ENROLMENT_TEXT_MAX + 1]);
  * it is one of its own making, and d->applicant says so. */
 int applicant_open(struct daemon *d, const struct time_floor *floor);
 void applicant_close(struct daemon *d);
-/* struct node_output: it is kept, and the daemon ends, to begin again as a member. */
+/* The certificate of d->enrolment is that of a later answer for the same keys, if one came. */
+void enrolment_renew(struct daemon *d, const struct time_floor *floor);
+/* struct node_output: it is kept, and the daemon ends, to begin again with it. */
 bool applicant_granted(void *user, struct bytes grant);
 
 #define DAEMON_AGAIN (-1)

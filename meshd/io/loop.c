@@ -334,12 +334,16 @@ static int node_open(struct daemon *d)
 /* The keys are judged twice: by the build's date before anything is touched, and by what the state knows. */
 static int keys_open(struct daemon *d)
 {
-	struct time_floor floor = io_build_floor();
+	const struct time_floor floor = io_build_floor(), ever = { 0 };
 	struct stat status;
-	int error = enrolment_load(&d->enrolment, d->config.key_path, &floor, d->error);
+	int error = enrolment_load(&d->enrolment, d->config.key_path, &ever, d->error);
 
 	if (error == -EAGAIN)
 		error = applicant_open(d, &floor);
+	else if (!error)
+		enrolment_renew(d, &floor);
+	if (!error && certificate_verify(&d->enrolment.certificate, &d->enrolment.authority, &floor) < 0)
+		error = enrolment_expired(d->error, d->config.key_path, &d->enrolment.certificate);
 	if (error)
 		return error;
 	if (stat(d->config.key_path, &status) == 0 && (status.st_mode & 077))

@@ -7,7 +7,8 @@
  *
  * Between members an answer goes as a list of who is out does: to each neighbour until it says
  * that it has it. It is passed on only by who did not know its certificate yet, so nobody makes
- * an old one go round again, and from it all know the new member before it is there.
+ * an old one go round again, and from it all know the new member before it is there. A member
+ * takes another certificate for its own keys from it, as a guest does that is to stay.
  *
  * The new machine has no key of the deployment and is heard by nobody. Its plea is in the open:
  *
@@ -229,6 +230,14 @@ static struct held_grant *grant_hold(struct node *n, uint64_t now_us, const stru
 	return h;
 }
 
+/* More time, or other rights, for the keys that this node has. */
+static bool is_own_renewal(const struct node *n, const struct certificate *c)
+{
+	const struct certificate *own = &n->enrolment.certificate;
+
+	return c->serial > own->serial && memcmp(&c->key, &own->key, sizeof(c->key)) == 0;
+}
+
 /* 0: it is new here, and held; -EALREADY: its certificate is known. */
 static int grant_take(struct node *n, uint64_t now_us, const struct grant *g, struct bytes encoded)
 {
@@ -244,7 +253,11 @@ static int grant_take(struct node *n, uint64_t now_us, const struct grant *g, st
 		return error;
 	if (revoke_ends(n, &g->certificate))
 		return -EKEYREVOKED;
-	return grant_hold(n, now_us, g, encoded) ? 0 : -ENOMEM;
+	if (!grant_hold(n, now_us, g, encoded))
+		return -ENOMEM;
+	if (is_own_renewal(n, &g->certificate) && n->output.granted)
+		n->output.granted(n->user, encoded);
+	return 0;
 }
 
 static void granted_say(struct peer *p, uint64_t now_us, const struct certificate *c)

@@ -17,7 +17,8 @@
  *   time that has passed here since, which needs no clock,
  *   its whole term, from when this node learned the certificate, which needs no date either.
  *
- * Then it is out as if it were on a list.
+ * Then it is out as if it were on a list, and asks on its links for another certificate
+ * (admit.c).
  */
 #include "meshd/node/message.h"
 
@@ -88,6 +89,7 @@ static void ended_say(struct node *n, struct known *k)
 		return;
 	}
 	n->is_out = true;
+	n->is_applicant = true; /* nobody hears it any more: it asks for more time as one who never belonged */
 	event_say(n, NODE_GUEST_OVER, NULL,
 		"this node was a guest until now, and is no longer admitted; ask who admitted it for more time");
 }

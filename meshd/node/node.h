@@ -204,8 +204,8 @@ struct node_output {
 	bool (*store_message)(void *user, struct bytes key, struct bytes value);
 	/* A message came, or has another state. NULL: nobody looks. Borrowed. */
 	void (*message)(void *user, const struct node_message *message);
-	/* Of an applicant, NULL else: an answer came for its keys (grant_decode()). True: it is what it was waited for,
-	 * and the node asks no more; the shell goes on with another node, of the member that it now is. Borrowed. */
+	/* An answer came for its keys (grant_decode()); NULL: nobody waits for one. True: it is what it was waited for,
+	 * and an applicant asks no more; the shell goes on with another node, of the member that it now is. Borrowed. */
 	bool (*granted)(void *user, struct bytes grant);
 };
 #define NODE_KEPT_KEY_MAX 16

@@ -264,7 +264,7 @@ function alarms_show() {
 	const soon = (s ? s.reasons : []).filter(r => !raised.has(r.subject ? r.kind + ' ' + r.subject : r.kind) && (r.kind !== 'link-down' || !raised.has('alone')));
 	const cards = [...top.map(x => alarm_card(x, a.alarms)),
 		...soon.map(r => light_card(word('soon'), r.kind, subject_words(r.kind, r.subject), r)),
-		...(s ? s.warnings : []).map(w => light_card(word(w.kind === 'list-spreads' ? 'spreading' : 'fragile'), w.kind,
+		...(s ? s.warnings : []).map(w => light_card(word(w.kind === 'list-spreads' ? 'spreading' : w.kind === 'guest-ends' ? 'ending' : 'fragile'), w.kind,
 			{sites: names(w.sites || [], w.count || 0), link: w.link, via: w.via, left: span(w.left_s || 0), n: w.number, known: w.known, all: w.reachable}, w))];
 	const over = a.over.filter(x => x.over_s < 3600).slice(-3).reverse();
 	show($('alarms'), top.length || soon.length ? null : h('p', {class: 'calm'}, icon('yes'), word('no-alarm')),
@@ -634,7 +634,7 @@ function member_row(m, reach) {
 		: r.direct ? word('via', {link: r.link}) : word('via-node', {link: r.link, via: r.via});
 	return h('div', {class: 'member' + (out ? ' out' : '')},
 		h('span', {class: 'dot ' + (out || !(m.self || r) ? '' : m.self || r.reachable ? 'good' : 'down')}),
-		h('span', {}, h('b', {}, m.name), ' ', h('small', {}, m.roles.map(x => word(x)).join(' · '))),
+		h('span', {}, h('b', {}, m.name), ' ', h('small', {}, m.roles.map(x => m.guest && x === 'guest' ? word('guest-of', {agency: m.guest.agency}) : word(x)).join(' · '))),
 		h('span', {class: 'end'}, h('small', {}, word(m.level), h('br'), way)));
 }
 

@@ -279,6 +279,56 @@ static void more_time_brings_it_back(void **state)
 	world_free(w);
 }
 
+/* As "meshctl guest --extend" makes it, told to station `at`. */
+static void extend(struct world *w, uint32_t minutes, unsigned at)
+{
+	static const uint8_t ticket[TICKET_LEN];
+	struct certificate c = w->stations[GUEST].enrolment.certificate;
+	uint8_t room[GRANT_MAX_LEN];
+	struct grant g;
+
+	c.not_after += minutes;
+	assert_int_equal(certificate_issue(&c, &w->authority), 0);
+	assert_int_equal(grant_make(&g, &c, ticket, &w->authority), 0);
+	int len = grant_encode(&g, room, sizeof(room));
+	assert_int_equal(node_grant_add(w->stations[at].node, w->now, bytes_of(room, (size_t)len)), 0);
+	station_poll(&w->stations[at]);
+}
+
+static void more_time_reaches_it_over_the_mesh(void **state)
+{
+	const struct term half_an_hour = { .minutes = 30 };
+	struct world *w = world_with_guest(11, half_an_hour);
+
+	(void)state;
+	world_run(w, 20 * A_MINUTE);
+	extend(w, 60, 0);
+	world_run(w, 10 * A_SECOND);
+	assert_int_equal(w->stations[GUEST].offers, 1);
+	assert_int_equal(w->stations[GUEST].granted.certificate.not_after, 29000000 + 90);
+	/* Before its shell has begun anew it is no other than it was; the others know already. */
+	world_run(w, 15 * A_MINUTE);
+	for (unsigned i = 0; i < GUEST; i++)
+		assert_false(node_guest_has_ended(w->stations[i].node, &w->stations[GUEST].granted.certificate));
+	assert_true(reaches(w, 0, GUEST));
+	world_free(w);
+}
+
+static void who_was_too_late_asks_for_it(void **state)
+{
+	const struct term half_an_hour = { .minutes = 30 };
+	struct world *w = world_with_guest(12, half_an_hour);
+
+	(void)state;
+	world_run(w, 40 * A_MINUTE);
+	assert_false(is_peer(w, 1, GUEST, 2));
+	extend(w, 60, 0);
+	world_run(w, A_MINUTE);
+	assert_true(w->stations[GUEST].offers >= 1);
+	assert_int_equal(w->stations[GUEST].granted.certificate.not_after, 29000000 + 90);
+	world_free(w);
+}
+
 static void who_starts_without_a_clock_does_not_end_it_early(void **state)
 {
 	struct world *w = world_with_guest(10, a_day);
@@ -306,6 +356,8 @@ int main(void)
 		cmocka_unit_test(it_ends_with_the_list_of_its_number),
 		cmocka_unit_test(it_ends_with_a_date_that_the_authority_has_signed),
 		cmocka_unit_test(more_time_brings_it_back),
+		cmocka_unit_test(more_time_reaches_it_over_the_mesh),
+		cmocka_unit_test(who_was_too_late_asks_for_it),
 		cmocka_unit_test(who_starts_without_a_clock_does_not_end_it_early),
 	};
 
