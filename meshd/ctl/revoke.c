@@ -124,7 +124,8 @@ static int list_make(struct revoke *w)
 		code = roles_find(w);
 	if (!code && w->out && (w->entry.roles & ROLE_GUEST))
 		code = ctl_error(w->error, -EINVAL,
-			"\"%s\" is a guest, whom nothing takes the place of: revoke it, and admit the other machine with "
+			"\"%s\" is a guest, whom nothing takes the place of: revoke it, and admit the other machine "
+			"with "
 			"\"meshctl guest\"",
 			w->name);
 	if (code)
