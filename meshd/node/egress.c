@@ -269,6 +269,7 @@ void egress_reach(struct peer *p, uint64_t now_us, enum packet_class class, uint
 void egress_message(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len)
 {
 	inner[0] = KIND_MESSAGE;
+	p->n->counters.messages_said++;
 	egress_inner(p, now_us, LANE_TEXT, inner, len);
 }
 

@@ -24,6 +24,8 @@
 #define NODES_MAX 10
 #define LINKS_MAX (4 * NODES_MAX + 4)
 #define FAULTS_MAX 200
+#define WRITES_MAX 24 /* messages */
+#define WRITES_SEED UINT64_C(0x6d657373616765)
 #define LINGER_S 20 /* and is looked at for so long after it is whole, or some to the end */
 #define CALM_US (20 * SECOND_US) /* before the first fault */
 #define AFTER_S 60 /* to become whole again */
@@ -368,6 +370,22 @@ static void events_write(struct draft *d, uint64_t until_us)
 	mend(d, until_us);
 }
 
+/* Drawn by themselves: the rest of a world is the same with them and without. */
+static void writes_write(struct draft *d, uint64_t seed, uint64_t until_us)
+{
+	struct prng p;
+
+	prng_seed(&p, seed ^ WRITES_SEED);
+	unsigned count = prng_below(&p, 2) ? 1 + (unsigned)prng_below(&p, WRITES_MAX) : 0;
+	for (unsigned i = 0; i < count; i++) {
+		unsigned from = (unsigned)prng_below(&p, d->nodes);
+		unsigned to = (from + 1 + (unsigned)prng_below(&p, d->nodes - 1)) % d->nodes;
+		uint64_t at_us = CALM_US / 2 + prng_below(&p, until_us - CALM_US / 2);
+
+		order(d, at_us, "write n%u to n%u%s", from, to, prng_below(&p, 4) ? "" : " urgent");
+	}
+}
+
 /* Somebody at a link, who goes on after the last fault unless he holds frames back. */
 static void attacks_write(struct draft *d, uint64_t until_us)
 {
@@ -479,6 +497,7 @@ int fuzz_write(uint64_t seed, FILE *out)
 	nodes_write(&d);
 	links_write(&d);
 	events_write(&d, until_s * SECOND_US);
+	writes_write(&d, seed, until_s * SECOND_US);
 	attacks_write(&d, until_s * SECOND_US);
 	flows_write(&d);
 	files_write(&d);

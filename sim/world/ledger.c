@@ -21,6 +21,7 @@
 #define KIND_IP 0 /* docs/frames.md */
 #define KIND_PIECE 5
 #define KIND_BUNDLE 6
+#define BUNDLE_LONG 0xf0 /* from it on a length is two bytes */
 #define KIND_MESSAGE 8
 #define KIND_COMPRESSED 7
 #define KIND_CLASS 0x60
@@ -72,9 +73,9 @@ static bool kind_is_for_users(uint8_t kind)
 	return kind_is_packet(kind) || kind == KIND_MESSAGE;
 }
 
-/* How many IP packets are in it, or begin with it? *is_for_users: there is something of one in it, or of a message.
- * Only the first piece tells what it is of. */
-static unsigned inner_packets(struct station *s, const struct address *to, struct bytes inner, bool *is_for_users)
+/* How many of them are in it, or begin with it? *is_for_users: there is something of one in it. Only the first piece
+ * tells what it is of. */
+static unsigned inner_users(struct station *s, const struct address *to, struct bytes inner, bool *is_for_users)
 {
 	struct reader r = reader_of(inner);
 	uint8_t kind = read_u8(&r);
@@ -83,27 +84,29 @@ static unsigned inner_packets(struct station *s, const struct address *to, struc
 	*is_for_users = kind_is_for_users(kind);
 	if (kind == KIND_BUNDLE) {
 		while (reader_left(&r) > 0) {
-			struct bytes item = read_bytes(&r, read_u8(&r));
+			uint8_t first = read_u8(&r);
+			size_t len = first < BUNDLE_LONG ? first : (size_t)(first - BUNDLE_LONG) << 8 | read_u8(&r);
+			struct bytes item = read_bytes(&r, len);
 
-			count += item.len && kind_is_packet(item.data[0]);
-			*is_for_users |= item.len && kind_is_for_users(item.data[0]);
+			count += item.len && kind_is_for_users(item.data[0]);
 		}
+		*is_for_users = count > 0;
 		return count;
 	}
 	if (kind != KIND_PIECE)
-		return kind_is_packet(kind);
+		return *is_for_users;
 	uint8_t id = read_u8(&r), place = read_u8(&r), whole = read_u8(&r);
 	bool *piece_is_for_users = &s->piece_is_for_users[id ^ to->bytes[15]];
 	if (place >> 1 == 0)
 		*piece_is_for_users = kind_is_for_users(whole);
 	*is_for_users = *piece_is_for_users;
-	return place >> 1 == 0 && kind_is_packet(whole);
+	return *is_for_users && place >> 1 == 0;
 }
 
 void ledger_sealing(struct station *s, const struct address *to, struct bytes inner)
 {
 	bool is_for_users;
-	unsigned packets = inner_packets(s, to, inner, &is_for_users);
+	unsigned packets = inner_users(s, to, inner, &is_for_users);
 
 	s->sealing = (struct sealed){
 		.is_sealed = true,
@@ -115,7 +118,7 @@ void ledger_sealing(struct station *s, const struct address *to, struct bytes in
 		.digest = digest_of(inner),
 	};
 	s->ledger.sealed++;
-	s->ledger.ip_sealed += packets;
+	s->ledger.users_sealed += packets;
 }
 
 static size_t data_min(const struct port *p)
@@ -273,8 +276,9 @@ void ledger_close(struct station *s)
 		c->packets_delivered + c->packets_forwarded + d->packet_malformed + d->not_forwardable + d->no_route +
 			d->hop_limit + d->too_big + d->bulk_not_admitted + d->bulk_over_limit + d->not_expandable +
 			d->came_back);
-	balance(s, "packets to neighbours", c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host,
-		l->ip_sealed + queued);
+	balance(s, "packets to neighbours",
+		c->packets_forwarded + c->fragments_more + c->icmp_sent - icmp_to_host + c->messages_said,
+		l->users_sealed + queued);
 	balance(s, "data frames", l->data_in,
 		l->opened + d->unknown_session + d->not_authentic + d->replayed + d->session_expired);
 	balance(s, "data frames that it sent", l->sent, l->carried + l->nowhere);

@@ -145,3 +145,55 @@ void trial_delivered_due(struct timer *timer, uint64_t now_us)
 	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
 	timer_set(&e->trial->world->heap, timer, now_us + LOOK_US);
 }
+
+/* --- what must hold in every world ------------------------------------------------------------------ */
+
+struct search {
+	const struct node_message *m; /* of the sender, or of another place in the same box */
+	unsigned count;
+};
+
+static void search_each(void *arg, const struct node_message *m)
+{
+	struct search *s = arg;
+
+	s->count += m->box == NODE_MESSAGE_IN && m->era == s->m->era && m->number == s->m->number &&
+		    address_equal(&m->from, &s->m->from);
+}
+
+static unsigned times_there(const struct station *s, const struct node_message *m)
+{
+	struct search search = { .m = m };
+
+	node_dump_messages(s->node, search_each, &search);
+	return search.count;
+}
+
+static struct station *station_at(const struct world *w, const struct address *a)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (address_equal(&w->stations[i]->address, a))
+			return w->stations[i];
+	return NULL;
+}
+
+static void truth_look(void *arg, const struct node_message *m)
+{
+	struct station *s = arg;
+	const struct station *to = station_at(s->w, &m->to);
+
+	if (m->box == NODE_MESSAGE_IN && times_there(s, m) > 1)
+		station_breach(s, "it has a message of number %u more than once", m->number);
+	/* Of whose disk was emptied since nothing is known. */
+	if (m->box != NODE_MESSAGE_OUT || m->state != NODE_MESSAGE_DELIVERED || !to || !to->node || to->wiped_us)
+		return;
+	if (times_there(to, m) != 1)
+		station_breach(s, "message %u to %s is said to be delivered, and is not there", m->number, to->name);
+}
+
+void letters_look(struct world *w)
+{
+	for (unsigned i = 0; i < w->station_count; i++)
+		if (w->stations[i]->node)
+			node_dump_messages(w->stations[i]->node, truth_look, w->stations[i]);
+}

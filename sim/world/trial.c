@@ -339,6 +339,7 @@ void trial_run(struct trial *t, void (*progress)(double share, double virtual_s)
 		if (progress)
 			progress((double)i / PROGRESS_STEPS, (double)world_time_us(t->world) / 1e6);
 	}
+	letters_look(t->world);
 	for (unsigned i = 0; i < t->plan->expect_count; i++)
 		judge(t, &t->expect[i]);
 	world_close(t->world);

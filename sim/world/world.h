@@ -80,7 +80,8 @@ struct ledger {
 	uint64_t offered; /* packets of its host */
 	uint64_t delivered; /* to its host, errors of the node's included */
 	uint64_t sealed, sent; /* data frames */
-	uint64_t ip_sealed, ip_opened; /* of these, IP packets */
+	uint64_t users_sealed; /* of these, IP packets and messages */
+	uint64_t ip_opened; /* ... IP packets */
 	uint64_t carried, nowhere; /* sent data frames: by a segment; to where nobody is, or without a carrier */
 	uint64_t data_in, opened; /* data frames of full length that were handed to it */
 };
@@ -420,6 +421,8 @@ struct bytes disk_read(const struct stored_certificate *c);
 bool letters_keep(void *user, struct bytes key, struct bytes value);
 void letters_restore(struct station *s);
 void letters_forget(struct station *s);
+/* A breach, if a message came twice, or is said to be delivered and is not there. */
+void letters_look(struct world *w);
 void disk_forget(struct station *s); /* its certificates */
 void disk_free(struct world *w);
 
