@@ -109,7 +109,8 @@ static void strangers_look(struct looker *l, const struct node_link_info *info)
 	char from[ENDPOINT_TEXT];
 
 	use_note(strange, l->v->now_us, counts);
-	if (use_over(strange, grown) && grown[0] >= STRANGE_LEAST)
+	/* To whom nobody has given keys yet all others have other ones. */
+	if (!l->v->d->applicant && use_over(strange, grown) && grown[0] >= STRANGE_LEAST)
 		look_see(l, ALARM_FOREIGN, info->config.name, "",
 			"if it is one of yours, another authority enrolled it: enrol it again; else use another "
 			"channel than they do",

@@ -139,14 +139,11 @@ static void who_is_turned_away_is_told_with_the_link_and_how_often(void **state)
 	world_free(w);
 }
 
-/* The relay speaks as one of another deployment would. */
-static void other_keys_are_told_with_where_they_are(void **state)
+/* Somebody speaks as one of another deployment would. */
+static void strangers_speak(struct world *w, struct daemon *d)
 {
-	struct world *w = world_new(*state);
-	struct daemon *d = w->members[CAR].d;
 	const struct endpoint there = { .len = 6, .bytes = { 2, 0, 0, 0, 0, 9 } };
 
-	passes(w, d, 20);
 	for (unsigned i = 0; i < 100; i++) {
 		uint8_t beacon[44 + NODE_TAILROOM] = { 5, 1 }; /* of this size, and of no key of ours */
 		struct node_frame frame = { there, beacon, 44 };
@@ -154,8 +151,31 @@ static void other_keys_are_told_with_where_they_are(void **state)
 		node_frames_in(d->node, w->now_us, 0, &frame, 1);
 		passes(w, d, 1);
 	}
+}
+
+static void other_keys_are_told_with_where_they_are(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+
+	passes(w, d, 20);
+	strangers_speak(w, d);
 	tells(d, "foreign-keys radio0", "red", "the keys of another deployment (02:00:00:00:00:09, ");
 	tells_nothing_of(d, "refused");
+	world_free(w);
+}
+
+/* Who has no keys yet hears nothing but other ones. */
+static void who_asks_to_be_a_member_hears_no_strangers(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct secret_request request = { 0 }; /* that there is one is all that is looked at */
+
+	d->applicant = &request;
+	strangers_speak(w, d);
+	tells_nothing_of(d, "foreign-keys");
+	d->applicant = NULL;
 	world_free(w);
 }
 
@@ -371,6 +391,7 @@ int main(void)
 		TEST(who_is_alone_hears_of_one_alarm_and_of_its_end),
 		TEST(who_is_turned_away_is_told_with_the_link_and_how_often),
 		TEST(other_keys_are_told_with_where_they_are),
+		TEST(who_asks_to_be_a_member_hears_no_strangers),
 		TEST(a_clock_that_is_not_set_is_told),
 		TEST(clocks_that_are_apart_are_told_by_who_is_alone_with_it),
 		TEST(a_network_that_two_have_is_told_and_one_that_lies_within_its_own_is_not),
