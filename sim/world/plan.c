@@ -118,8 +118,11 @@ static int nodes_and_links_read(struct plan_reading *r, const struct plan_text *
 	}
 	text_turn_to(r, own, own);
 	r->first_node = r->first_link = 0;
-	for (unsigned i = 0; i < own->nodes_count && !error; i++)
+	for (unsigned i = 0; i < own->nodes_count && !error; i++) {
 		error = plan_watch_read(r, (int)i);
+		if (!error)
+			error = plan_guest_read(r, (int)i);
+	}
 	return error;
 }
 

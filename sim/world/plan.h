@@ -71,6 +71,10 @@ struct plan_node {
 	struct prefix prefixes[CERTIFICATE_PREFIX_MAX];
 	unsigned watch_count;
 	unsigned watch[PLAN_WATCH_MAX]; /* nodes that it watches */
+	unsigned guest_to_count; /* 0: it is no guest */
+	unsigned guest_to[CERTIFICATE_PREFIX_MAX]; /* nodes that it may meet, ... */
+	uint32_t guest_min; /* ... for so many minutes */
+	char guest_agency[NAME_MAX_LEN + 1];
 	struct traffic_policy *classes; /* of what enters there; NULL: by DSCP alone */
 	unsigned port_count;
 	struct plan_port *ports;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define DAY_MIN (24 * 60)
+#define MINUTE_US (60 * UINT64_C(1000000))
 
 /* Days since 1970 of a day of the Gregorian calendar. Years begin in March, so that the leap day is their last. */
 static unsigned days_since_1970(unsigned year, unsigned month, unsigned day)
@@ -212,6 +213,37 @@ int plan_watch_read(struct plan_reading *r, int n)
 				"node \"%s\": there is no other node \"%.40s\" to watch; name one", node->name,
 				text->watch[i]);
 		node->watch[node->watch_count++] = (unsigned)found;
+	}
+	return 0;
+}
+
+static int guest_complain(struct plan_reading *r, int n, const char *what)
+{
+	return outline_complain(&r->outline, "nodes", n, "guest", "node \"%s\": %s", plan_node_at(r, n)->name, what);
+}
+
+int plan_guest_read(struct plan_reading *r, int n)
+{
+	const struct plan_text_guest *text = r->text->nodes[n].guest;
+	struct plan_node *node = plan_node_at(r, n);
+	uint64_t term_us;
+
+	if (!text)
+		return 0;
+	if (!text->agency || !*text->agency || strlen(text->agency) > NAME_MAX_LEN)
+		return guest_complain(r, n, "whose guest is it? write agency: fire");
+	if (!text->term || link_duration_parse(&term_us, text->term) || term_us < MINUTE_US)
+		return guest_complain(r, n, "for how long? write for: 10min (a minute at least)");
+	if (!text->to_count)
+		return guest_complain(r, n, "whom may it meet? write to: [NODE]");
+	snprintf(node->guest_agency, sizeof(node->guest_agency), "%s", text->agency);
+	node->guest_min = (uint32_t)(term_us / (MINUTE_US));
+	for (unsigned i = 0; i < text->to_count; i++) {
+		int found = plan_find_node(r->plan, text->to[i], strlen(text->to[i]));
+
+		if (found < 0 || found == n)
+			return guest_complain(r, n, "to names a node that is not there, or itself");
+		node->guest_to[node->guest_to_count++] = (unsigned)found;
 	}
 	return 0;
 }

@@ -36,6 +36,7 @@ int plan_date_parse(uint32_t *minutes, const char *text);
 int plan_grow(struct plan_reading *r, struct plan_text **grown);
 int plan_node_read(struct plan_reading *r, int n); /* plan_node.c */
 int plan_watch_read(struct plan_reading *r, int n); /* all nodes are there */
+int plan_guest_read(struct plan_reading *r, int n); /* likewise */
 int plan_link_read(struct plan_reading *r, int l); /* plan_link.c */
 int plan_event_read(struct plan_reading *r, int e); /* plan_event.c */
 int plan_order_read(struct plan_reading *r, int e); /* plan_order.c: event->text is there */

@@ -32,6 +32,13 @@ static const cyaml_schema_field_t classes_fields[] = {
 	CYAML_FIELD_END,
 };
 
+static const cyaml_schema_field_t guest_fields[] = {
+	TEXT_FIELD(struct plan_text_guest, "agency", agency),
+	TEXT_FIELD(struct plan_text_guest, "for", term),
+	LIST_FIELD(struct plan_text_guest, "to", to, &word_schema, CERTIFICATE_PREFIX_MAX),
+	CYAML_FIELD_END,
+};
+
 static const cyaml_schema_field_t node_fields[] = {
 	TEXT_FIELD(struct plan_text_node, "name", name),
 	TEXT_FIELD(struct plan_text_node, "level", level),
@@ -44,6 +51,7 @@ static const cyaml_schema_field_t node_fields[] = {
 	LIST_FIELD(struct plan_text_node, "prefixes", prefixes, &word_schema, CERTIFICATE_PREFIX_MAX),
 	LIST_FIELD(struct plan_text_node, "watch", watch, &word_schema, PLAN_WATCH_MAX),
 	PART_FIELD(struct plan_text_node, "classes", classes, classes_fields),
+	PART_FIELD(struct plan_text_node, "guest", guest, guest_fields),
 	CYAML_FIELD_END,
 };
 

@@ -16,6 +16,12 @@ struct plan_text_classes {
 	unsigned rules_count, limits_count;
 };
 
+struct plan_text_guest {
+	char *agency, *term;
+	char **to;
+	unsigned to_count;
+};
+
 struct plan_text_node {
 	char *name, *level, *power, *battery, *expires, *plain;
 	char **position;
@@ -25,6 +31,7 @@ struct plan_text_node {
 	char **prefixes, **watch;
 	unsigned prefixes_count, watch_count;
 	struct plan_text_classes *classes; /* NULL: not written */
+	struct plan_text_guest *guest; /* likewise */
 };
 
 struct plan_text_link {

@@ -267,6 +267,16 @@ void station_expires(struct station *s, uint32_t not_after)
 		abort();
 }
 
+int station_guest(struct station *s, const struct guest_scope *scope, uint32_t minutes)
+{
+	struct certificate *c = &s->enrolment.certificate;
+
+	c->roles = ROLE_GUEST;
+	c->guest = *scope;
+	c->not_after = c->not_before + minutes;
+	return certificate_issue(c, &s->w->authority);
+}
+
 void station_free(struct station *s)
 {
 	heap_done(&s->heap); /* it still knows the timers of the ports */

@@ -101,12 +101,29 @@ static bool share_is_of(const struct plan_expect *e, const struct plan *p, unsig
 	return e->from == link;
 }
 
+/* Whom it may meet has an address now. */
+static bool build_guest(struct trial *t, unsigned i)
+{
+	const struct plan_node *conf = &t->plan->nodes[i];
+	struct guest_scope scope = { .classes = GUEST_ALL, .agency_len = (uint8_t)strlen(conf->guest_agency) };
+
+	if (!conf->guest_to_count)
+		return true;
+	memcpy(scope.agency, conf->guest_agency, scope.agency_len);
+	for (unsigned k = 0; k < conf->guest_to_count; k++)
+		scope.to[scope.to_count++] = prefix_of_host(t->world->stations[conf->guest_to[k]]->address);
+	return station_guest(t->world->stations[i], &scope, conf->guest_min) == 0;
+}
+
 static bool build(struct trial *t)
 {
 	const struct plan *p = t->plan;
 
 	for (unsigned i = 0; i < p->node_count; i++)
 		if (!build_station(t, &p->nodes[i]))
+			return false;
+	for (unsigned i = 0; i < p->node_count; i++)
+		if (!build_guest(t, i))
 			return false;
 	for (unsigned i = 0; i < p->link_count; i++)
 		if (!build_segment(t, &p->links[i]))

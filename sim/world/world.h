@@ -324,6 +324,8 @@ struct station *station_new(struct world *w, const char *name, enum level level)
 int station_prefix_add(struct station *s, const struct prefix *prefix);
 /* Before the first start: the last minute (since 1970) of its certificate. */
 void station_expires(struct station *s, uint32_t not_after);
+/* It is a guest, for so many minutes from the world's beginning; -EINVAL: the certificate cannot say so much. */
+int station_guest(struct station *s, const struct guest_scope *scope, uint32_t minutes);
 void station_free(struct station *s);
 struct station *station_find(const struct world *w, const char *name);
 /* Nothing happens when its certificate is over by what it knows of the time. */

@@ -283,7 +283,7 @@ static const struct {
 		"s.yaml:3: node \"a\": level is city, district, town or scene, not \"county\"" },
 	{ "for: 60\nnodes:\n  - {name: a, colour: red}\n", "s.yaml:3: \"colour\" is not a field; known are name level "
 							   "power battery expires plain position mobility "
-							   "prefixes watch classes" },
+							   "prefixes watch classes guest" },
 	{ "for: 60\nnodes:\n  - {name: a, classes: {rules: [bulk utp]}}\n",
 		"s.yaml:3: node \"a\": rule \"bulk utp\" has a word that is none; write CLASS [PREFIX] [from PREFIX] "
 		"[to "
@@ -425,6 +425,14 @@ static const struct {
 		"s.yaml:3: node \"a\": there is no other node \"a\" to watch; name one" },
 	{ "for: 60\nnodes:\n  - {name: a, watch: [b]}\n",
 		"s.yaml:3: node \"a\": there is no other node \"b\" to watch; name one" },
+	{ "for: 60\nnodes:\n  - {name: a, guest: {for: 10min, to: [a]}}\n",
+		"s.yaml:3: node \"a\": whose guest is it? write agency: fire" },
+	{ "for: 60\nnodes:\n  - {name: a, guest: {agency: fire, for: 1s, to: [a]}}\n",
+		"s.yaml:3: node \"a\": for how long? write for: 10min (a minute at least)" },
+	{ "for: 60\nnodes:\n  - {name: a, guest: {agency: fire, for: 10min}}\n",
+		"s.yaml:3: node \"a\": whom may it meet? write to: [NODE]" },
+	{ "for: 60\nnodes:\n  - {name: a, guest: {agency: fire, for: 10min, to: [a]}}\n",
+		"s.yaml:3: node \"a\": to names a node that is not there, or itself" },
 	{ FLOWS "expect:\n  - outage: {node: a, site: b, mark: text, within: 5}\n",
 		"s.yaml:10: outage: \"a\" does not watch \"b\"; write watch: [b] at that node" },
 	{ FLOWS "expect:\n  - outage: {node: a, site: b, mark: smell, within: 5}\n",
