@@ -12,7 +12,8 @@
  * Where all speak on one channel nobody takes more than half of that, and where more
  * than two do, an equal part is everybody's and the rest is for who finds the channel
  * quiet: what is heard counts as well. The reserve is the channel's: who needs it finds
- * what others have left of it in these ten seconds, and fills again what was his.
+ * what others have left of it in these ten seconds, and fills again what was his; more
+ * than an equal part of it only frame by frame, as what others begin meanwhile is heard late.
  *
  * Where signs of life take it all, or no frame fits into ten seconds' budget, news does
  * not starve: one frame goes, and the next when 5 % of the link have paid for it.
@@ -116,13 +117,19 @@ static uint64_t life_bytes(const struct node_link *link, unsigned parts)
 	return bytes < most ? bytes : most;
 }
 
+/* Beside signs of life, of ten seconds. */
+static uint64_t reserve_bytes(const struct node_link *link)
+{
+	return window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link, speakers(link));
+}
+
 /* What the reserve has for these ten seconds. What is heard may be noise, or old frames that somebody sends again: a
  * part stays ours whatever that is, and as much is left to each of the others until it is heard of them. */
 static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint64_t sent)
 {
 	const struct budget *b = &link->budget;
 	unsigned parts = speakers(link);
-	uint64_t all = window_bytes(link, URGENT_PERCENT, 1) - life_bytes(link, parts), own = all / 2 / parts;
+	uint64_t all = reserve_bytes(link), own = all / 2 / parts;
 	uint64_t spent = sent, others = sum_of(b->heard), least = own * (parts - 1);
 
 	if (b->reserve_full_us > now_us && bytes_paid_in(link, b->reserve_full_us - now_us) > spent)
@@ -130,6 +137,27 @@ static uint64_t reserve_left(const struct node_link *link, uint64_t now_us, uint
 	others = others > least ? others : least;
 	uint64_t ours = spent < own ? own - spent : 0, quiet = spent + others < all ? all - spent - others : 0;
 	return ours > quiet ? ours : quiet;
+}
+
+/* Something of ours leaves, or waits to: until it has, others are not heard. */
+static bool is_speaking(const struct node_link *link, uint64_t now_us)
+{
+	return waiting_bytes(link) > 0 || link->shaper.free_us > now_us;
+}
+
+/*
+ * What may be said now of what the reserve has. Others may have begun at the same moment and
+ * found as much: what is more than an equal part goes frame by frame, each after what was
+ * heard meanwhile.
+ */
+static uint64_t reserve_now(const struct node_link *link, uint64_t now_us, uint64_t sent)
+{
+	uint64_t left = reserve_left(link, now_us, sent), equal = reserve_bytes(link) / speakers(link);
+
+	if (!link->config.is_half_duplex || !is_speaking(link, now_us))
+		return left;
+	equal = sent < equal ? equal - sent : 0;
+	return left < equal ? left : equal;
 }
 
 static uint64_t routine_left(const struct node_link *link, uint64_t sent)
@@ -152,12 +180,15 @@ size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need
 	slots_advance(b, now_us);
 	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), left = routine_left(link, sent);
 	uint64_t reserve = need == BABEL_NEED_URGENT ? reserve_left(link, now_us, sent) : 0;
-	left = left > reserve ? left : reserve;
+	uint64_t at_once = need == BABEL_NEED_URGENT ? reserve_now(link, now_us, sent) : 0;
+	left = left > at_once ? left : at_once;
 	if (left >= least)
 		return left;
 	if (now_us >= b->floor_us)
 		return least;
 	*again_us = sent && next_us(b) < b->floor_us ? next_us(b) : b->floor_us;
+	if (reserve >= least && link->shaper.free_us < *again_us)
+		*again_us = link->shaper.free_us;
 	if (*again_us < now_us + SECOND / 10)
 		*again_us = now_us + SECOND / 10;
 	return 0;

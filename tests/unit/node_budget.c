@@ -229,6 +229,56 @@ static void urgent_news_of_both_and_signs_of_life_take_half_of_the_link__protoco
 	}
 }
 
+/* One of two who have much to say at the same moment, and hear each other's frames a frame later. */
+struct talker {
+	struct line line;
+	struct egress egress;
+	size_t flying; /* what leaves now */
+};
+
+static void talker_works(struct talker *t, struct talker *other)
+{
+	size_t *waiting = &t->egress.lanes[LANE_CONTROL].bytes;
+
+	if (t->flying) {
+		budget_heard(&other->line.link, other->line.now_us, t->flying);
+		t->flying = 0;
+	}
+	while (left(&t->line, URGENT, FRAME)) {
+		*waiting += FRAME;
+		budget_said(&t->line.link, t->line.now_us, URGENT, FRAME);
+	}
+	if (*waiting) {
+		*waiting -= FRAME;
+		budget_spent(&t->line.link, t->line.now_us, FRAME);
+		t->flying = FRAME;
+		t->line.link.shaper.free_us = t->line.now_us + A_SECOND / 4;
+	}
+}
+
+/* They do not both take what each of them finds free, before either has heard of it. */
+static void who_begins_together_takes_half_of_the_link_together__protocol_6_1(void **state)
+{
+	struct talker talkers[2] = { 0 };
+	size_t bytes = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		line_init(&talkers[i].line, true, 1);
+		talkers[i].line.link.egress = &talkers[i].egress;
+	}
+	for (unsigned step = 0; step < 36; step++) {
+		for (unsigned i = 0; i < 2; i++) {
+			talker_works(&talkers[i], &talkers[i ^ 1]);
+			bytes += talkers[i].flying;
+		}
+		for (unsigned i = 0; i < 2; i++)
+			talkers[i].line.now_us += A_SECOND / 4;
+	}
+	/* A frame of each may be on its way. */
+	assert_in_range(bytes, HALF - 2 * FRAME, HALF + 2 * FRAME);
+}
+
 static void news_never_starves(void **state)
 {
 	struct line l;
@@ -428,6 +478,7 @@ int main(void)
 		cmocka_unit_test(an_urgent_flood_keeps_to_the_budget_in_the_long_run__protocol_6_1),
 		cmocka_unit_test(the_reserve_is_of_the_channel__protocol_6_1),
 		cmocka_unit_test(urgent_news_of_both_and_signs_of_life_take_half_of_the_link__protocol_6_1),
+		cmocka_unit_test(who_begins_together_takes_half_of_the_link_together__protocol_6_1),
 		cmocka_unit_test(news_never_starves),
 		cmocka_unit_test(large_news_never_starves_behind_small),
 		cmocka_unit_test(what_waits_to_leave_counts_already),
