@@ -7,6 +7,7 @@
  * link's rate asks for.
  */
 #include "meshd/io/ethernet.h"
+#include "meshd/io/library.h"
 
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -83,7 +84,10 @@ static int ring_setup(struct port *p, char error[IO_ERROR_MAX])
 int ethernet_pcap_open(struct port *p, char error[IO_ERROR_MAX])
 {
 	char text[PCAP_ERRBUF_SIZE];
+	int code = library_load(&library_pcap, error);
 
+	if (code < 0)
+		return code;
 	p->pcap = pcap_create(p->config->interface, text);
 	if (!p->pcap)
 		return io_fail(error, -ENOMEM, "%s: %s; free some memory", p->config->interface, text);
@@ -91,7 +95,7 @@ int ethernet_pcap_open(struct port *p, char error[IO_ERROR_MAX])
 	pcap_set_immediate_mode(p->pcap, 1);
 	pcap_set_snaplen(p->pcap, ETHERNET_MAX);
 	pcap_set_buffer_size(p->pcap, ring_bytes(p->config->rate_bps));
-	int code = pcap_activate(p->pcap); /* positive: a warning */
+	code = pcap_activate(p->pcap); /* positive: a warning */
 	code = code < 0 ? activate_fail(p, error, code) : ring_setup(p, error);
 	if (code < 0) {
 		pcap_close(p->pcap);

@@ -4,8 +4,8 @@
  * for either. A visitor has REQUEST_US for each request, and as long between two,
  * however busily he sends bytes; who reads the stream may stay.
  */
+#include "meshd/io/library.h"
 #include "meshd/io/page.h"
-
 #include "meshd/web/web.h"
 
 #include <errno.h>
@@ -152,26 +152,59 @@ static unsigned visitors_from(const struct page *page, const struct address *fro
 	return same;
 }
 
+/* The first visitor is what it is loaded for. */
+static int mhd_ready(struct page *page, char error[IO_ERROR_MAX])
+{
+	int code = page->mhd ? 0 : library_load(&library_microhttpd, error);
+
+	if (code < 0 || page->mhd)
+		return code;
+	page->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+		page_answer, page, MHD_OPTION_CONNECTION_LIMIT, (unsigned)PAGE_VISITORS_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+		(unsigned)TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, page,
+		MHD_OPTION_NOTIFY_COMPLETED, request_ended, page, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+	if (!page->mhd)
+		return io_fail(error, -ENOMEM, "the page cannot be served; free some memory and files");
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(page->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	ev_io_set(&page->io, info->epoll_fd, EV_READ);
+	ev_io_start(page->d->loop, &page->io);
+	return 0;
+}
+
+static void visitor_refuse(int fd, const char *why)
+{
+	char answer[256 + IO_ERROR_MAX], asked[2048];
+	int len = snprintf(answer, sizeof(answer),
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
+		"Retry-After: 5\r\nConnection: close\r\n\r\n%s.\n",
+		why);
+
+	/* What is unread when we close would take the answer with it. */
+	send(fd, answer, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, asked, sizeof(asked), MSG_DONTWAIT) == (ssize_t)sizeof(asked))
+		;
+	close(fd);
+}
+
 static void visitor_let_in(struct page *page, int fd, const struct sockaddr_storage *address, socklen_t len)
 {
-	static const char full[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
-				   "Retry-After: 5\r\nConnection: close\r\n\r\n"
-				   "too many read this page; close one, and try it again.\n";
 	const int send_room = SEND_ROOM, user_timeout_ms = USER_TIMEOUT_MS;
 	struct endpoint e = endpoint_of_sockaddr((const struct sockaddr *)address);
 	struct address from = { 0 };
 	uint16_t port;
 	unsigned all;
-	char asked[2048];
+	char error[IO_ERROR_MAX];
 
 	endpoint_address(&e, &from, &port);
 	if (visitors_from(page, &from, &all) >= VISITORS_ONE || all == PAGE_VISITORS_MAX) {
-		/* What is unread when we close would take the answer with it. */
-		send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		shutdown(fd, SHUT_WR);
-		while (recv(fd, asked, sizeof(asked), MSG_DONTWAIT) == (ssize_t)sizeof(asked))
-			;
-		close(fd);
+		visitor_refuse(fd, "too many read this page; close one, and try it again");
+		return;
+	}
+	if (mhd_ready(page, error) < 0) {
+		daemon_say(page->d, "page-error", "%s", error);
+		visitor_refuse(fd, error);
 		return;
 	}
 	setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_room, sizeof(send_room));
@@ -344,25 +377,6 @@ void page_tick(struct daemon *d, uint64_t now_us)
 		page_run(page);
 }
 
-static int mhd_open(struct page *page)
-{
-	page->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		page_answer, page, MHD_OPTION_CONNECTION_LIMIT, (unsigned)PAGE_VISITORS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-		(unsigned)TIMEOUT_S, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, page,
-		MHD_OPTION_NOTIFY_COMPLETED, request_ended, page, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
-	if (!page->mhd)
-		return -ENOMEM;
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(page->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	ev_io_init(&page->io, mhd_is_ready, info->epoll_fd, EV_READ);
-	ev_init(&page->due, mhd_is_due);
-	ev_init(&page->turn, page_stream_turn);
-	ev_init(&page->pause, pause_is_over);
-	page->io.data = page->due.data = page->turn.data = page->pause.data = page;
-	ev_io_start(page->d->loop, &page->io);
-	return 0;
-}
-
 int page_open(struct daemon *d, char error[IO_ERROR_MAX])
 {
 	const struct config_page *config = &d->config.page;
@@ -374,12 +388,17 @@ int page_open(struct daemon *d, char error[IO_ERROR_MAX])
 		return io_fail(error, -ENOMEM, "not enough memory; stop what else runs here");
 	page->d = d;
 	page->version = web_version();
-	if (page_stream_init(page) < 0 || mhd_open(page) < 0) {
+	if (page_stream_init(page) < 0) {
 		page_stream_done(page);
 		free(page);
 		return io_fail(error, -ENOMEM,
 			"the page cannot be served; free some memory and files, or write page: {serve: no}");
 	}
+	ev_init(&page->io, mhd_is_ready);
+	ev_init(&page->due, mhd_is_due);
+	ev_init(&page->turn, page_stream_turn);
+	ev_init(&page->pause, pause_is_over);
+	page->io.data = page->due.data = page->turn.data = page->pause.data = page;
 	page->place_count = config->place_count;
 	for (unsigned i = 0; i < page->place_count; i++) {
 		page->places[i] = (struct page_place){ .page = page, .config = &config->places[i], .fd = -1 };
@@ -405,7 +424,8 @@ void page_close(struct daemon *d)
 	ev_timer_stop(d->loop, &page->due);
 	ev_timer_stop(d->loop, &page->turn);
 	ev_timer_stop(d->loop, &page->pause);
-	MHD_stop_daemon(page->mhd);
+	if (page->mhd)
+		MHD_stop_daemon(page->mhd);
 	page_stream_done(page);
 	free(page->metrics);
 	secret_wipe(&page->pairing, sizeof(page->pairing));
