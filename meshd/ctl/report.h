@@ -48,11 +48,12 @@ struct report_site {
 
 struct report {
 	struct story *story;
-	size_t outage_count, span_count, fault_count, site_count;
+	size_t outage_count, span_count, fault_count, site_count, message_count;
 	struct report_outage *outages;
 	struct report_span *spans;
 	struct report_fault *faults;
 	struct report_site *sites;
+	const struct chronicle_entry **messages; /* the last state of each that was written, by when that was */
 };
 
 /* Reads it all; false: memory. report_free() in any case. */
@@ -67,7 +68,13 @@ const struct report_fault *report_cause(const struct report *r, const struct rep
 /* How good the clock of a process was, in a sentence. */
 const char *report_clock_text(const struct chronicle_process *p, char text[STORY_TEXT]);
 
-/* report_time.c: lanes of each site over time. report_html.c, report_csv.c: all of it. */
+/* report_messages.c: reads what became of messages; false: memory. When one was written; all of them, nothing if there
+ * were none. */
+bool report_messages_read(struct report *r);
+int64_t report_written_ms(const struct chronicle_entry *e);
+void report_messages_put(const struct report *r, FILE *out);
+/* report_time.c: lanes of each site over time.
+ * report_html.c, report_csv.c: all of it. */
 void report_lanes_put(const struct report *r, FILE *out);
 void report_html(const struct report *r, FILE *out);
 void report_csv(const struct report *r, FILE *out);

@@ -88,6 +88,14 @@ void report_csv(const struct report *r, FILE *out)
 		snprintf(text, sizeof(text), "%s %s", f->link ? f->link : f->kind, f->subject);
 		line_put(r, out, f->is_cut ? "fault-until-stop" : "fault", f->log, f->from_ms, f->to_ms, text, f->what);
 	}
+	for (size_t i = 0; i < r->message_count; i++) {
+		const struct chronicle_entry *e = r->messages[i];
+		const char *state = json_text(e->data, "state");
+
+		snprintf(text, sizeof(text), "%s%s", state, json_flag(e->data, "urgent") ? ", urgent" : "");
+		line_put(r, out, "message", e->log, report_written_ms(e),
+			strcmp(state, "delivered") == 0 ? e->date_ms : REPORT_OPEN, json_text(e->data, "to"), text);
+	}
 	for (unsigned i = 0; i < log->process_count; i++)
 		line_put(r, out, "clock", log->processes[i].log, log->processes[i].first_ms, log->processes[i].last_ms,
 			"", report_clock_text(&log->processes[i], text));

@@ -386,6 +386,7 @@ void report_html(const struct report *r, FILE *out)
 	outages_put(r, out);
 	availability_put(r, out);
 	faults_put(r, out);
+	report_messages_put(r, out);
 	operators_put(r, out);
 	clocks_put(r, out);
 	events_put(r, out);

@@ -303,7 +303,7 @@ bool report_make(struct report *r, struct story *story)
 			span_end(r, e->log, NULL, 0, e->date_ms);
 	}
 	free(left);
-	is_good = is_good && spans_cut(r);
+	is_good = is_good && report_messages_read(r) && spans_cut(r);
 	rest_cut(r);
 	if (r->fault_count)
 		qsort(r->faults, r->fault_count, sizeof(r->faults[0]), fault_compare);
@@ -316,6 +316,7 @@ void report_free(struct report *r)
 	free(r->spans);
 	free(r->faults);
 	free(r->sites);
+	free(r->messages);
 	*r = (struct report){ 0 };
 }
 

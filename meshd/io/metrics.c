@@ -13,7 +13,7 @@
 
 struct exposition {
 	FILE *out;
-	json_t *status, *links, *alarms, *outages;
+	json_t *status, *links, *alarms, *outages, *mail;
 };
 
 /* --- words ---------------------------------------------------------------------------------------- */
@@ -285,18 +285,26 @@ static void everything_write(struct page *page, FILE *out)
 		.status = page_ask(page->d, "status", 0),
 		.links = page_ask(page->d, "links", 0),
 		.alarms = page_ask(page->d, "alarms", 0),
-		.outages = page_ask(page->d, "outages", 0) };
+		.outages = page_ask(page->d, "outages", 0),
+		.mail = page_ask(page->d, "mail", 0) };
 
 	node_write(&w);
 	list_write(&w);
 	sites_write(&w);
 	links_write(&w);
 	neighbours_write(&w);
+	alone(&w, "messages_received", "gauge", "Messages that have come and are kept.",
+		number_of(json_object_get(w.mail, "received")));
+	alone(&w, "messages_waiting", "gauge", "Messages written here that are neither delivered nor expired.",
+		number_of(json_object_get(w.mail, "waiting")));
+	alone(&w, "messages_held", "gauge", "Messages that wait here for others.",
+		number_of(json_object_get(w.mail, "held")));
 	alone(&w, "page_readers", "gauge", "Browsers that follow the page.", page->readers);
 	json_decref(w.status);
 	json_decref(w.links);
 	json_decref(w.alarms);
 	json_decref(w.outages);
+	json_decref(w.mail);
 }
 
 const char *page_metrics(struct page *page, size_t *len)

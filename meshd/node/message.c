@@ -169,6 +169,7 @@ int node_message_send(struct node *n, uint64_t now_us, const char *name, struct 
 	message_keep_number(n);
 	message_keep(n, now_us, kept);
 	*number = kept->info.number;
+	message_tell(n, kept);
 	messages_kick(n);
 	return 0;
 }

@@ -49,6 +49,14 @@ static void hour_make(const char *path)
 		"{\"kind\":\"link-down\",\"subject\":\"sat0\",\"what\":\"link sat0 is down\",\"action\":\"plug it "
 		"in\",\"since_ms\":60000,\"seen_ms\":0}");
 	at(&w, 12, "operator", "{\"user\":0,\"who\":\"root\",\"did\":\"silence link-down\"}");
+	at(&w, 13, "message-state",
+		"{\"to\":\"<post>\",\"box\":\"out\",\"number\":7,\"state\":\"left\",\"urgent\":true,\"age_s\":30}");
+	at(&w, 25, "message-state",
+		"{\"to\":\"<post>\",\"box\":\"out\",\"number\":7,\"state\":\"delivered\",\"urgent\":true,\"age_s\":"
+		"750}");
+	at(&w, 26, "message-state",
+		"{\"to\":\"city\",\"box\":\"out\",\"number\":8,\"state\":\"expired\",\"urgent\":false,\"age_s\":"
+		"86400}");
 	at(&w, 25, "neighbour-up", "{\"link\":\"sat0\",\"neighbour\":\"post\"}");
 	at(&w, 25, "watch", WATCH("true", "0"));
 	at(&w, 25, "outage-mark", OUTAGE("900000", "\"contact_s\":890.0,\"text_s\":900.0,\"voice_s\":905.5"));
@@ -76,6 +84,10 @@ static void a_page_tells_what_was_out_why_and_who_did_what(void **state)
 	says(s->out, "75.00 %");
 	says(s->out, "link sat0 is down<br/><span class=\"soft\">plug it in</span>");
 	says(s->out, "data-label=\"repaired after\">16 min 00 s</td>");
+	says(s->out, "2 written, 1 was delivered, the slowest after 12 min 30 s");
+	says(s->out, "<td data-label=\"to\">&lt;post&gt;</td><td data-label=\"urgent\">urgent</td>"
+		     "<td class=\"span\" data-label=\"became of it\">delivered after 12 min 30 s</td>");
+	says(s->out, "<td class=\"span late\" data-label=\"became of it\">expired</td>");
 	says(s->out, "<td data-label=\"who\">root</td><td data-label=\"what\">silence link-down</td>");
 	says(s->out, "every entry is as it was signed, by the key of car");
 	says(s->out, "kept by nobody as far as is known: how wrong its dates are is not known");
@@ -111,6 +123,8 @@ static void a_table_has_it_too(void **state)
 	says(s->out, "out,\"car\",");
 	says(s->out, ",900.0,\"<b>city\",\"text\"\r\n");
 	says(s->out, "\"text 75.00 %\"\r\n");
+	says(s->out, ",750.0,\"<post>\",\"delivered, urgent\"\r\n");
+	says(s->out, ",,\"city\",\"expired\"\r\n");
 	says(s->out, "operator,\"car\",");
 }
 
