@@ -236,7 +236,7 @@ static void restore_one(void *arg, struct bytes key, struct bytes value, uint64_
 void mailbox_open(struct daemon *d)
 {
 	struct restoring r = { .d = d, .now_us = io_now_us(), .date_s = io_date_s() };
-	struct mailbox *b = calloc(1, sizeof(*b));
+	struct mailbox *b = d->incidents ? calloc(1, sizeof(*b)) : NULL; /* whose thread would write */
 	struct mailbox_store *store = NULL;
 	char error[IO_ERROR_MAX] = "";
 	bool was_bad = false;
