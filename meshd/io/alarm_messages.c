@@ -82,7 +82,9 @@ void alarm_messages_look(struct looker *l)
 			(unsigned)(((int64_t)lates.now_us - late->oldest.made_us) / (60 * (int64_t)SECOND_US));
 
 		mailbox_name(l->v->d, &late->to, name);
-		snprintf(more, sizeof(more), late->count > 1 ? ", and %u more" : "", late->count - 1);
+		more[0] = 0;
+		if (late->count > 1)
+			snprintf(more, sizeof(more), ", and %u more", late->count - 1);
 		look_see(l, ALARM_MESSAGE, name, level_of(l, &late->to),
 			"say it over the radio; meshctl outbox tells where each one waits",
 			"urgent message %u to %s has not arrived after %u min: %s%s", late->oldest.number, name,
