@@ -49,7 +49,7 @@ _meshctl_complete() {
 		words=$(_meshctl_help commands)$'\n--help\n--version'
 	elif [[ $previous == --* ]] && words=$(_meshctl_help values "$command" "$previous") && [ -n "$words" ]; then
 		:
-	elif [[ $previous == --socket || $previous == -w || $previous == --out || $previous == --authority || $previous == --list || $previous == --merge || $previous == --request || $previous == --extend || $previous == --file || $previous == --key || $command == identity || $command == accept ]]; then
+	elif [[ $previous == --socket || $previous == -w || $previous == --out || $previous == --authority || $previous == --list || $previous == --merge || $previous == --request || $previous == --answer || $previous == --extend || $previous == --file || $previous == --key || $command == identity || $command == accept ]]; then
 		COMPREPLY=($(compgen -f -- "$current"))
 		return
 	elif [[ $current == -* ]]; then

@@ -139,6 +139,20 @@ int admit_request(struct request *r, const char *source, char error[CTL_ERROR_MA
 		strlen(source) < 80 ? source : "the request");
 }
 
+int admit_answer(struct grant *g, const char *source, const struct identity_public *own, char error[CTL_ERROR_MAX])
+{
+	char text[SPOKEN_TEXT_MAX];
+	struct spoken_fault f;
+	bool has_words;
+	int code = admit_text(source, text, error);
+
+	if (code || (code = grant_parse(g, bytes_of(text, strlen(text)), own, &has_words, &f)) == 0)
+		return code;
+	if (has_words)
+		return admit_fault(error, "the answer", &f);
+	return ctl_error(error, code, "%s: not an answer, or damaged; copy it again", source);
+}
+
 /* --- by way of meshd ------------------------------------------------------------------------------ */
 
 json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, char error[CTL_ERROR_MAX])

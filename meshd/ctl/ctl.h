@@ -191,6 +191,8 @@ int admit_text(const char *source, char text[SPOKEN_TEXT_MAX], char error[CTL_ER
 int admit_fault(char error[CTL_ERROR_MAX], const char *what, const struct spoken_fault *f);
 /* From where admit_text() has it. */
 int admit_request(struct request *r, const char *source, char error[CTL_ERROR_MAX]);
+/* Likewise; `own` keys complete words. */
+int admit_answer(struct grant *g, const char *source, const struct identity_public *own, char error[CTL_ERROR_MAX]);
 /* Hands the answer to meshd, which passes it on to its machine; as client_ask(). */
 json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, char error[CTL_ERROR_MAX]);
 /* One line each, with its number, to be read out. */

@@ -430,10 +430,36 @@ void enrol_done(struct enrol *w)
 	enrolment_done(&w->e);
 }
 
+/* An answer that was made elsewhere: the key is not needed. */
+static int answer_hand_in(const char *path, const char *socket, bool json)
+{
+	const struct identity_public nobody = { 0 };
+	char error[CTL_ERROR_MAX];
+	struct grant g;
+	int code = admit_answer(&g, path, &nobody, error);
+
+	if (code)
+		return ctl_fail(CTL_BAD, "%s", error);
+	json_t *answer = admit_tell(&g, socket ? socket : CTL_SOCKET, &code, error);
+	if (!answer)
+		return client_fail(code, error);
+	if (json)
+		json_print(answer, stdout);
+	else if (json_flag(answer, "known"))
+		printf("\"%s\" (serial %" PRIu32 ") is known here already: nothing is passed on\n", g.certificate.name,
+			g.certificate.serial);
+	else
+		printf("told  the meshd here: members beside \"%s\" hand it over, for an hour\n", g.certificate.name);
+	json_decref(answer);
+	return CTL_GOOD;
+}
+
 int command_enrol(int argc, char **argv)
 {
 	struct enrol w = { .registry.fd = -1 };
+	const char *answer = NULL;
 	const struct option_spec specs[] = {
+		{ "--answer", .text = &answer },
 		{ "--authority", .text = &w.authority.path },
 		{ "--passphrase-file", .text = &w.authority.passphrase_file },
 		{ "--request", .text = &w.asked },
@@ -457,6 +483,10 @@ int command_enrol(int argc, char **argv)
 	if (rest.count)
 		return ctl_fail(
 			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
+	if (answer && (w.authority.path || w.asked || w.name))
+		return ctl_fail(CTL_USAGE, "write: meshctl enrol --answer FILE, which needs nothing else");
+	if (answer)
+		return answer_hand_in(answer, w.socket, w.json);
 	int status = enrol_run(&w);
 	enrol_done(&w);
 	return status;

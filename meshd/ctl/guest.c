@@ -198,17 +198,10 @@ static int extend_take(struct guest *g)
 {
 	struct certificate *before = &g->before.certificate;
 	const struct identity_public nobody = { 0 };
-	char text[SPOKEN_TEXT_MAX];
-	struct spoken_fault f;
-	bool has_words;
-	int code = admit_text(g->extend, text, g->w.error);
+	int code = admit_answer(&g->before, g->extend, &nobody, g->w.error);
 
 	if (code)
 		return code;
-	if (grant_parse(&g->before, bytes_of(text, strlen(text)), &nobody, &has_words, &f) < 0)
-		return ctl_error(g->w.error, -EBADMSG,
-			"%s: not an answer, or damaged; --extend takes the file that \"meshctl guest\" wrote",
-			g->extend);
 	if (!(before->roles & ROLE_GUEST))
 		return ctl_error(g->w.error, -EINVAL, "%s: \"%s\" is a member, and no guest", g->extend, before->name);
 	g->w.request = (struct request){ .key = before->key, .level = before->level };

@@ -101,6 +101,7 @@ static const char help[] =
 	"On any node, with the authority's key (or, with a list that was made before, without):\n"
 	"  revoke NAME --authority FILE [--offline]\n"
 	"  revoke --list FILE\n"
+	"  enrol --answer FILE   an answer to a request that was made elsewhere\n"
 	"  replace NAME NEW.key --authority FILE [--request WORDS] [--offline] [--force]\n"
 	"\n"
 	"Exit status: 0 good (status: healthy), 1 not, 2 usage or no meshd. Manual: meshctl(1).\n";

@@ -207,19 +207,6 @@ static int refusal(char error[CTL_ERROR_MAX], int code, const struct grant *g, c
 		"forged: the authority that this answer names has not signed it; ask who has the authority's key");
 }
 
-static int answer_read(struct grant *g, const char *source, const struct secret_request *own, char error[CTL_ERROR_MAX])
-{
-	char text[SPOKEN_TEXT_MAX];
-	struct spoken_fault f;
-	bool has_words;
-	int code = admit_text(source, text, error);
-
-	if (code || (code = grant_parse(g, bytes_of(text, strlen(text)), &own->request.key, &has_words, &f)) == 0)
-		return code;
-	return has_words ? admit_fault(error, "the answer", &f)
-			 : ctl_error(error, code, "%s: not an answer, or damaged; copy it again", source);
-}
-
 static int enrolment_save(const struct enrolment *e, const char *path, char error[CTL_ERROR_MAX])
 {
 	char text[ENROLMENT_TEXT_MAX];
@@ -265,7 +252,7 @@ static int accept_run(const char *source, const char *key, bool json, char error
 	if (code == -ENOENT)
 		ctl_error(error, code, "%s: this machine has asked for nothing; write \"meshctl request\" first", key);
 	if (!code)
-		code = answer_read(&g, source, &own, error);
+		code = admit_answer(&g, source, &own.request.key, error);
 	if (!code) {
 		code = grant_open(&e, &g, &own, &floor);
 		if (code)

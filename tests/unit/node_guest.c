@@ -100,6 +100,86 @@ static void guest_sees_only_what_it_is_admitted_for(void **state)
 	world_free(w);
 }
 
+static struct world *world_with_guest_on_a_narrow_line(uint64_t seed)
+{
+	struct world *w = world_with_guest(seed, a_day);
+
+	for (unsigned i = 1; i <= GUEST; i += 2)
+		station_leave(w, i, 2);
+	w->segments[3].is_thin = w->segments[3].is_open = true;
+	w->segments[3].rate_bps = 9600;
+	w->segments[3].mtu = 200;
+	station_join(w, 1, 3);
+	station_join(w, GUEST, 3);
+	world_run(w, 2 * A_MINUTE);
+	return w;
+}
+
+/* Where members are named by short-ids, in lists. */
+static void nor_does_it_see_more_on_a_narrow_line(void **state)
+{
+	struct world *w = world_with_guest_on_a_narrow_line(13);
+
+	(void)state;
+	assert_true(is_peer(w, 1, GUEST, 3));
+	assert_true(reaches(w, GUEST, 2) && knows_way(w, GUEST, "10.2.0.7"));
+	assert_false(reaches(w, GUEST, 0) || reaches(w, GUEST, 1) || knows_way(w, GUEST, "10.0.0.7"));
+	assert_true(reaches(w, 0, GUEST) && knows_way(w, 0, "10.9.0.1"));
+	assert_true(passes(w, GUEST, 2));
+	world_free(w);
+}
+
+struct inbox {
+	unsigned count;
+};
+
+static void inbox_count(void *arg, const struct node_message *m)
+{
+	struct inbox *all = arg;
+
+	all->count += m->box == NODE_MESSAGE_IN;
+}
+
+static unsigned inbox_of(struct world *w, unsigned i)
+{
+	struct inbox all = { 0 };
+
+	node_dump_messages(w->stations[i].node, inbox_count, &all);
+	return all.count;
+}
+
+static void write_to(struct world *w, unsigned from, unsigned to)
+{
+	char name[24];
+	uint32_t number;
+
+	snprintf(name, sizeof(name), "station-%u", to);
+	assert_int_equal(
+		node_message_send(w->stations[from].node, w->now, name, bytes_of("help", 4), false, 29000200, &number),
+		0);
+	station_poll(&w->stations[from]);
+	world_run(w, 30 * A_SECOND);
+}
+
+static void messages_go_where_packets_may(void **state)
+{
+	struct world *w = world_with_guest(14, a_day);
+
+	(void)state;
+	station_knows_of(w, GUEST, 2);
+	station_knows_of(w, 2, GUEST);
+	station_knows_of(w, 0, GUEST);
+	write_to(w, GUEST, 2);
+	assert_int_equal(inbox_of(w, 2), 1);
+	write_to(w, 2, GUEST);
+	assert_int_equal(inbox_of(w, GUEST), 1);
+	/* Who may not be met may not write to it. */
+	write_to(w, 0, GUEST);
+	assert_int_equal(inbox_of(w, GUEST), 1);
+	assert_true(counters_of(w, 1)->drops.guest_denied > 0);
+	world_free(w);
+}
+
 static void packets_pass_between_it_and_what_it_may_meet(void **state)
 {
 	struct world *w = world_with_guest(2, a_day);
@@ -348,6 +428,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(guest_sees_only_what_it_is_admitted_for),
+		cmocka_unit_test(nor_does_it_see_more_on_a_narrow_line),
+		cmocka_unit_test(messages_go_where_packets_may),
 		cmocka_unit_test(packets_pass_between_it_and_what_it_may_meet),
 		cmocka_unit_test(guest_that_does_as_it_likes_gets_no_further),
 		cmocka_unit_test(classes_that_it_has_not_are_refused),
