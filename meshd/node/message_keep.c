@@ -156,6 +156,18 @@ static struct address address_read(struct reader *r)
 	return a;
 }
 
+/* A letter is as long as its text wants; what was read is text alone. */
+static bool lengths_fit(enum node_message_box box, size_t text, size_t content)
+{
+	size_t least = LETTER_OVERHEAD + MESSAGE_PLAIN_HEAD;
+
+	if (text > NODE_TEXT_MAX || content > MESSAGE_CONTENT_MAX)
+		return false;
+	if (box == NODE_MESSAGE_IN)
+		return text && !content;
+	return box == NODE_MESSAGE_OUT ? text && content == least + text : !text && content > least;
+}
+
 static int message_restore(struct node *n, uint64_t now_us, struct reader *key, struct reader *r, uint64_t pause_us)
 {
 	struct message m = { .info.box = (enum node_message_box)read_u8(key), .is_stored = true, .is_told = true };
@@ -187,7 +199,7 @@ static int message_restore(struct node *n, uint64_t now_us, struct reader *key, 
 	m.content = read_bytes(r, read_u16(r));
 	i->link[sizeof(i->link) - 1] = '\0';
 	if (!reader_ok(key) || reader_left(key) || !reader_ok(r) || reader_left(r) || i->box > NODE_MESSAGE_HELD ||
-		i->state > NODE_MESSAGE_EXPIRED || i->text.len > NODE_TEXT_MAX || m.content.len > MESSAGE_CONTENT_MAX)
+		i->state > NODE_MESSAGE_EXPIRED || !lengths_fit(i->box, i->text.len, m.content.len))
 		return -EBADMSG;
 	/* Of a node whose directory this was. */
 	if ((i->box == NODE_MESSAGE_OUT && !address_equal(&i->from, &n->address)) ||

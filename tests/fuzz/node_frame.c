@@ -1,12 +1,12 @@
 /*
  * Two live nodes, on a wire or a thin link, under a stream of operations: bytes from nowhere, damaged and
  * replayed copies of genuine frames, whatever a member may seal into its
- * session, packets from the host, and time.
+ * session, packets from the host, messages and what a disk may give back of them, and time.
  *
  * What must hold: nothing crashes; tables stay within their bounds; a node that
  * heard only damaged frames keeps its peer.
  */
-#include "meshd/node/state.h"
+#include "meshd/node/message.h"
 #include "tests/bench/node_chain.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
@@ -91,6 +91,55 @@ static void inside_babel(struct chain *c, unsigned from, struct reader *r)
 	chain_drain(c);
 }
 
+static struct address someone(const struct chain *c, uint8_t who)
+{
+	struct address a = c->nodes[who & 1].node->address;
+
+	a.bytes[15] ^= who & 2 ? who : 0;
+	return a;
+}
+
+/* What is said of messages, between those who are there, or not. */
+static void inside_message(struct chain *c, unsigned from, struct reader *r)
+{
+	struct peer *p = other_of(c, from);
+	struct address to = someone(c, read_u8(r)), by = someone(c, read_u8(r));
+	uint8_t body[MESSAGE_HEAD + 512];
+	struct writer w = writer_of(body, sizeof(body));
+
+	write_u8(&w, MESSAGE_OP_MESSAGE);
+	write_u8(&w, read_u8(r) & 0x83);
+	write_u8(&w, read_u8(r));
+	write_u16(&w, read_u16(r));
+	write_copy(&w, to.bytes + 16 - MESSAGE_SUFFIX, MESSAGE_SUFFIX);
+	write_copy(&w, by.bytes + 16 - MESSAGE_SUFFIX, MESSAGE_SUFFIX);
+	write_bytes(&w, read_bytes(r, read_u16(r) % 512));
+	if (p && reader_ok(r))
+		peer_send(p, c->now_us, KIND_MESSAGE, writer_bytes(&w));
+	chain_drain(c);
+}
+
+static void message_written(struct chain *c, unsigned at, struct reader *r)
+{
+	struct bytes text = read_bytes(r, read_u16(r) % (NODE_TEXT_MAX + 2));
+	uint32_t number;
+
+	if (reader_ok(r))
+		node_message_send(
+			c->nodes[at].node, c->now_us, at ? "a" : "b", text, text.len & 1, (uint32_t)text.len, &number);
+	chain_drain(c);
+}
+
+static void message_kept(struct chain *c, unsigned at, struct reader *r)
+{
+	struct bytes key = read_bytes(r, read_u8(r) % (NODE_KEPT_KEY_MAX + 1));
+	struct bytes value = read_bytes(r, read_u16(r) % NODE_KEPT_VALUE_MAX);
+
+	if (reader_ok(r))
+		node_message_restore(c->nodes[at].node, c->now_us, key, value, value.len * SECOND);
+	chain_drain(c);
+}
+
 static void packet_in(struct chain *c, unsigned at, struct reader *r)
 {
 	struct bytes body = read_bytes(r, read_u16(r) % 1600);
@@ -115,6 +164,9 @@ static void check_bounds(const struct chain *c)
 		assert(n->peer_count <= NODE_PEER_MAX);
 		assert(n->want_count <= CERTIFICATE_WANTS_MAX);
 		assert(n->join_count <= JOINS_MAX);
+		assert(!n->messages || n->messages->bytes[NODE_MESSAGE_HELD] <= MESSAGE_HELD_BYTES_MAX);
+		assert(!n->messages || n->messages->count[NODE_MESSAGE_OUT] <= MESSAGE_OUT_MAX);
+		assert(!n->messages || n->messages->count[NODE_MESSAGE_IN] <= MESSAGE_IN_MAX);
 	}
 }
 
@@ -145,7 +197,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			damaged(c, &r);
 			break;
 		case 3:
-			inside(c, side, &r);
+			if (op & 0x40)
+				inside_message(c, side, &r);
+			else
+				inside(c, side, &r);
 			honest = false;
 			break;
 		case 4:
@@ -153,7 +208,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			honest = false;
 			break;
 		case 5:
-			packet_in(c, side, &r);
+			if (op & 0x80)
+				message_kept(c, side, &r);
+			else if (op & 0x40)
+				message_written(c, side, &r);
+			else
+				packet_in(c, side, &r);
 			break;
 		case 6:
 			chain_run(c, read_u8(&r) * 20 * MS);
