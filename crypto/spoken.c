@@ -21,6 +21,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SYLLABLES 32
@@ -101,11 +102,8 @@ static void word_format(char text[SPOKEN_WORD_TEXT], unsigned word)
 {
 	unsigned first = word >> SYLLABLE_BITS, second = word & (SYLLABLES - 1);
 
-	text[0] = 0;
-	strcat(text, initials[first >> 2]);
-	strcat(text, finals[first & 3]);
-	strcat(text, initials[second >> 2]);
-	strcat(text, finals[second & 3]);
+	snprintf(text, SPOKEN_WORD_TEXT, "%s%s%s%s", initials[first >> 2], finals[first & 3], initials[second >> 2],
+		finals[second & 3]);
 }
 
 static int line_fault(struct spoken_fault *f, enum spoken_fault_kind kind, unsigned number)
@@ -168,6 +166,18 @@ static int word_read(const char *text)
 	return second < 0 || *text ? -1 : first << SYLLABLE_BITS | second;
 }
 
+/* A small letter; what cannot be shown is a question mark. */
+static char letter_of(uint8_t byte)
+{
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+
+	if (byte >= 'A' && byte <= 'Z')
+		return small[byte - 'A'];
+	if (byte >= 0x80 || !isprint(byte))
+		return '?';
+	return (char)byte;
+}
+
 /* The next run of letters and digits, as small letters; false: there is none. What is too long is cut. */
 static bool token_read(struct reader *r, char token[SPOKEN_HEARD_TEXT])
 {
@@ -181,7 +191,7 @@ static bool token_read(struct reader *r, char token[SPOKEN_HEARD_TEXT])
 			break;
 		read_skip(r, 1);
 		if (!is_between && len < SPOKEN_HEARD_TEXT - 1)
-			token[len++] = byte < 0x80 && isprint(byte) ? (char)tolower(byte) : '?';
+			token[len++] = letter_of(byte);
 	}
 	token[len] = 0;
 	return len > 0;
