@@ -79,7 +79,10 @@ static uint64_t answer_us(const struct peer *p, unsigned tries)
 {
 	unsigned doublings = tries < DOUBLINGS_MAX ? tries : DOUBLINGS_MAX;
 
-	return (ANSWER_US + link_airtime_us(p->link, ANSWER_BYTES)) << doublings;
+	/* Where a frame waits for its turn, there and back. */
+	uint64_t turns_us = 3 * link_turn_us(p->link);
+
+	return (ANSWER_US + link_airtime_us(p->link, ANSWER_BYTES) + turns_us) << doublings;
 }
 
 static void offer(struct peer *p, uint64_t now_us, struct message *m)
