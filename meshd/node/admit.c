@@ -247,17 +247,17 @@ static int grant_take(struct node *n, uint64_t now_us, const struct grant *g, st
 	certificate_hash(hash, &g->certificate);
 	if (memcmp(g->authority.sign_public, n->enrolment.authority.sign_public, SIGN_PUBLIC_LEN) != 0)
 		return -EKEYREJECTED;
-	if (trust_by_hash(n, hash))
-		return -EALREADY;
-	if (!trust_learn(n, bytes_of(certificate, (size_t)len), &error))
+	bool is_known = trust_by_hash(n, hash);
+	if (!is_known && !trust_learn(n, bytes_of(certificate, (size_t)len), &error))
 		return error;
 	if (revoke_ends(n, &g->certificate))
 		return -EKEYREVOKED;
-	if (!grant_hold(n, now_us, g, encoded))
-		return -ENOMEM;
+	/* Also if it was told of it otherwise, or could not keep it the last time. */
 	if (is_own_renewal(n, &g->certificate) && n->output.granted)
 		n->output.granted(n->user, encoded);
-	return 0;
+	if (is_known)
+		return -EALREADY;
+	return grant_hold(n, now_us, g, encoded) ? 0 : -ENOMEM;
 }
 
 static void granted_say(struct peer *p, uint64_t now_us, const struct certificate *c)
