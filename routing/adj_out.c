@@ -163,7 +163,7 @@ static void epoch_draw(struct session *s)
 	random_fill(random, out->key, sizeof(out->key));
 	out->is_followed = false;
 	out->is_full = true;
-	out->full_from = out->acked = out->sent = out->said = out->ver = 0;
+	out->full_from = out->acked = out->sent = out->said = out->ver = out->urgent = 0;
 	out->timed_ver = 0;
 	outstanding_forget(&out->outstanding);
 }
@@ -462,7 +462,7 @@ static struct babel_tlv delta_head(struct session *s)
 		head.u.delta.key[0] = out->key[0];
 		head.u.delta.key[1] = out->key[1];
 	}
-	head.u.delta.urgent = out->is_urgent || (s->is_compact && out->is_first);
+	head.u.delta.urgent = session_says_urgent(s) || (s->is_compact && out->is_first);
 	head.u.delta.epoch = out->epoch;
 	head.u.delta.from = head.u.delta.ver = out->sent;
 	return head;

@@ -305,6 +305,11 @@ static uint64_t retransmit_us(const struct session *s)
 	return wait_us < max_us ? wait_us : max_us;
 }
 
+bool session_says_urgent(const struct session *s)
+{
+	return s->out.is_urgent || s->out.sent < s->out.urgent;
+}
+
 /* What is urgent counts behind a gap (R4). On a thin link it would be said twice. */
 static bool news_is_ahead(const struct session *s)
 {
@@ -351,6 +356,8 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us)
 			retransmit_soon(s, now_us);
 		adj_out_write(s, p, now_us);
 	}
+	if (out->is_urgent && out->sent > out->urgent)
+		out->urgent = out->sent;
 	out->is_urgent &= out->sent < out->ver;
 	if (refresh_may_leave(s))
 		refresh_write(s, p, now_us);
@@ -375,7 +382,7 @@ static void flush_due(struct timer *timer, uint64_t now_us)
 	bool suffices = thin_suffices(s), is_thin = suffices && !(s->in.is_syncing && s->in.owes_ack);
 	bool has_room = true;
 	/* Who knows nothing yet reaches nobody. */
-	bool is_urgent = s->out.is_urgent || s->out.is_full || (s->in.owes_ack && !is_thin);
+	bool is_urgent = session_says_urgent(s) || s->out.is_full || (s->in.owes_ack && !is_thin);
 	enum babel_need need = is_urgent ? BABEL_NEED_URGENT : BABEL_NEED_ROUTINE;
 
 	if (!is_thin || news_may_leave(s)) {

@@ -53,6 +53,7 @@ struct session_out {
 	unsigned oldest, newest; /* entry index + 1; 0: none */
 	unsigned written; /* the last entry that was written, as long as it is where it was; as those */
 	bool is_urgent; /* what waits must not wait */
+	uint32_t urgent; /* the last that was said as urgent, and is again if it was in vain */
 	bool owes_refresh;
 	uint64_t granted_until_us; /* no lease that we gave runs longer */
 	uint64_t rtt_us; /* smoothed, until an acknowledgment */
@@ -126,6 +127,8 @@ void session_ride(struct session *s, struct packet *p, uint64_t now_us);
 /* The same in a packet that leaves anyhow: with it what would be due soon. */
 void session_ride_early(struct session *s, struct packet *p, uint64_t now_us);
 bool session_may_refresh(const struct session *s);
+/* What is said next must not wait. */
+bool session_says_urgent(const struct session *s);
 /* A packet leaves with what brings the neighbour up to `ver`. */
 void outstanding_add(struct outstanding *f, uint64_t now_us, uint32_t ver);
 /* None of those that left is waited for. */

@@ -1162,6 +1162,44 @@ static void thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4(vo
 	world_free(w);
 }
 
+static size_t budget_for_what_is_urgent(
+	void *user, unsigned link, const struct address *to, enum babel_need need, uint64_t *again_us)
+{
+	(void)user, (void)link, (void)to;
+	*again_us = NEVER;
+	return need == BABEL_NEED_ROUTINE ? 0 : SIZE_MAX;
+}
+
+/* Else a loss is told late because it was told in vain. */
+static void what_was_urgent_and_got_lost_is_urgent_again(void **state)
+{
+	struct world *w = world_with_thin_sessions();
+	const struct session_out *out = &session_with(w, 2)->out;
+
+	(void)state;
+	SAY(w, 1, say_full(1), say_update(P, world_id(5), 3, 100));
+	world_run(w, 500 * MILLISECOND);
+	SAY(w, 2, say_syncack(w, 2, out->ver, false));
+	probe_forget(w, 2);
+	w->nodes[0].b->output.budget = budget_for_what_is_urgent;
+	SAY(w, 1, say_delta(1, 2), say_update(P, world_id(5), 3, BABEL_INFINITY));
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, true), 1);
+	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	world_run(w, 4 * A_SECOND);
+	probe_forget(w, 2);
+	SAY(w, 2, say_syncack(w, 2, out->acked, true));
+	world_run(w, 500 * MILLISECOND);
+	assert_int_equal(probe_count_updates(w, 2, P, true), 1);
+	assert_true(probe_last(w, 2, TLV_DELTA)->tlv.u.delta.urgent);
+	/* What comes behind it is not. */
+	SAY(w, 2, say_syncack(w, 2, out->ver, false));
+	SAY(w, 1, say_delta(2, 3), say_update(Q, world_id(5), 3, 100));
+	world_run(w, 4 * A_SECOND);
+	assert_true(out->sent < out->ver);
+	world_free(w);
+}
+
 /* Its acknowledgment waits for a turn, and for its part of the budget. */
 static void what_was_said_by_a_thin_link_has_time_to_be_acknowledged__R4(void **state)
 {
@@ -1233,6 +1271,7 @@ int main(void)
 		cmocka_unit_test(what_is_asked_by_a_thin_link_is_not_asked_again_while_answers_come),
 		cmocka_unit_test(thin_word_that_acknowledges_nothing_new_has_the_last_repeated__R4),
 		cmocka_unit_test(what_was_said_by_a_thin_link_has_time_to_be_acknowledged__R4),
+		cmocka_unit_test(what_was_urgent_and_got_lost_is_urgent_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
