@@ -205,7 +205,8 @@ struct node_output {
 	/* A message came, or has another state. NULL: nobody looks. Borrowed. */
 	void (*message)(void *user, const struct node_message *message);
 	/* An answer came for its keys (grant_decode()); NULL: nobody waits for one. True: it is what it was waited for,
-	 * and an applicant asks no more; the shell goes on with another node, of the member that it now is. Borrowed. */
+	 * and an applicant asks no more; the shell goes on with another node, of the member that it now is. Borrowed.
+	 */
 	bool (*granted)(void *user, struct bytes grant);
 };
 #define NODE_KEPT_KEY_MAX 16
