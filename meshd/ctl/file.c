@@ -66,7 +66,8 @@ int file_write(const char *path, const char *text, size_t len, bool replace, cha
 	unlink(beside);
 	int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return ctl_error(error, -errno, "%s: %s; name another place with --out", path, strerror(errno));
+		return ctl_error(error, -errno, "%s: %s; name another place%s", path, strerror(errno),
+			errno == ENOENT ? ", or make its directory first" : "");
 	int code = all_write(fd, text, len);
 	if (close(fd) < 0 && !code)
 		code = -errno;
@@ -75,10 +76,8 @@ int file_write(const char *path, const char *text, size_t len, bool replace, cha
 	else
 		unlink(beside);
 	if (code == -EEXIST)
-		return ctl_error(error, code,
-			"%s is there already; name another file with --out, or replace it with "
-			"--force",
-			path);
+		return ctl_error(
+			error, code, "%s is there already; name another file, or replace it with --force", path);
 	return code ? ctl_error(error, code, "%s: %s", path, strerror(-code)) : 0;
 }
 

@@ -84,6 +84,14 @@ static void machine_with_keys_of_its_own_becomes_a_member(void **state)
 	assert_int_equal(run(s, command_identity, "node.key"), CTL_GOOD);
 }
 
+static void keys_are_not_written_where_there_is_no_directory(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(run(s, command_request, "--name village-8 --level scene --key none/node.key"), CTL_BAD);
+	says(s->err, "none/node.key: No such file or directory; name another place, or make its directory first");
+}
+
 static void secrets_stay_in_the_file_that_stays(void **state)
 {
 	struct scratch *s = *state;
@@ -357,6 +365,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(machine_with_keys_of_its_own_becomes_a_member),
+		TEST(keys_are_not_written_where_there_is_no_directory),
 		TEST(secrets_stay_in_the_file_that_stays),
 		TEST(words_and_scanned_lines_do_as_well_as_the_file),
 		TEST(qr_code_is_drawn_with_its_margin),
