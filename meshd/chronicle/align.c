@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define COMPARED_MAX 128 /* starts of one node */
 #define MEETING_MS 3000 /* both ends note one meeting within that, on a link that is not slow */
 #define MEETINGS_MAX 32 /* of one process with one node: the last ones */
 
@@ -129,6 +130,16 @@ static void process_compare(struct chronicle *r, unsigned index)
 	free(m);
 }
 
+/* Of a log with starts without end the last ones: who wrote it may have meant to keep us busy. */
+static bool is_compared(const struct chronicle *r, unsigned index)
+{
+	unsigned later = 0;
+
+	for (unsigned i = index + 1; i < r->process_count && later < COMPARED_MAX; i++)
+		later += r->processes[i].log == r->processes[index].log;
+	return later < COMPARED_MAX;
+}
+
 /* --- the story --------------------------------------------------------------------------------------- */
 
 static int entry_compare(const void *a, const void *b)
@@ -147,7 +158,7 @@ void chronicle_align(struct chronicle *r)
 	for (unsigned i = 0; i < r->process_count; i++)
 		process_settle(r, i);
 	for (unsigned i = 0; i < r->process_count; i++)
-		if (r->processes[i].log)
+		if (r->processes[i].log && is_compared(r, i))
 			process_compare(r, i);
 	for (size_t i = 0; i < r->entry_count; i++) {
 		struct chronicle_entry *e = &r->entries[i];
@@ -157,6 +168,8 @@ void chronicle_align(struct chronicle *r)
 		e->order = i;
 		p->first_ms = !p->first_ms || e->date_ms < p->first_ms ? e->date_ms : p->first_ms;
 		p->last_ms = e->date_ms > p->last_ms ? e->date_ms : p->last_ms;
+		struct chronicle_log *l = &r->logs[e->log];
+		l->until_ms = e->date_ms > l->until_ms ? e->date_ms : l->until_ms;
 	}
 	if (r->entry_count)
 		qsort(r->entries, r->entry_count, sizeof(r->entries[0]), entry_compare);

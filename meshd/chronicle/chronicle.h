@@ -50,10 +50,12 @@ struct chronicle_process {
 struct chronicle_log {
 	char node[NAME_MAX_LEN + 1];
 	char source[CHRONICLE_TEXT_MAX]; /* the file's name, or "" for what a daemon answered */
+	bool is_copy; /* of another member's, that a daemon had collected */
 	enum chronicle_trust trust;
 	struct certificate certificate; /* valid if it is signed */
 	struct authority authority; /* as the log names it */
 	uint64_t first, last; /* numbers of runs; 0: there are none */
+	int64_t until_ms; /* its newest entry, by the story's clock */
 	unsigned fault_count; /* in all; the first one is kept */
 	struct chronicle_fault fault;
 };

@@ -142,6 +142,15 @@ static int run_take(
 		    : 0;
 }
 
+/* A node that was replaced has its successor's name and a log of its own. */
+static bool is_same_node(const struct chronicle_log *a, const struct chronicle_log *b)
+{
+	bool are_signed = a->trust == CHRONICLE_SIGNED && b->trust == CHRONICLE_SIGNED;
+
+	return strcmp(a->node, b->node) == 0 &&
+	       (!are_signed || memcmp(a->certificate.key.sign, b->certificate.key.sign, SIGN_PUBLIC_LEN) == 0);
+}
+
 /* Whose it is, by the certificate that is with it. */
 static int head_take(struct chronicle *r, const json_t *head, const char *source, char error[CHRONICLE_ERROR_MAX])
 {
@@ -155,9 +164,6 @@ static int head_take(struct chronicle *r, const json_t *head, const char *source
 		return fail(error, -EBADMSG, "it does not say whose log it is; make it with meshctl log export");
 	snprintf(l->node, sizeof(l->node), "%s", node);
 	snprintf(l->source, sizeof(l->source), "%s", source);
-	for (unsigned i = 0; i < r->log_count; i++)
-		if (strcmp(r->logs[i].node, node) == 0)
-			return fail(error, -EEXIST, "the log of %s is there twice; name it once", node);
 	l->authority.deployment = (uint32_t)json_integer_value(json_object_get(head, "deployment"));
 	int len = base64_take(head, "certificate", encoded, sizeof(encoded));
 	if (len > 0 && base64_take(head, "authority", l->authority.sign_public, SIGN_PUBLIC_LEN) == SIGN_PUBLIC_LEN &&
@@ -165,6 +171,9 @@ static int head_take(struct chronicle *r, const json_t *head, const char *source
 		certificate_verify(&l->certificate, &l->authority, &ever) == 0 &&
 		strcmp(l->certificate.name, node) == 0)
 		l->trust = CHRONICLE_SIGNED;
+	for (unsigned i = 0; i < r->log_count; i++)
+		if (is_same_node(&r->logs[i], l))
+			return fail(error, -EEXIST, "the log of %s is there twice; name it once", node);
 	return 0;
 }
 
@@ -178,10 +187,16 @@ int chronicle_take(struct chronicle *r, const json_t *answer, char error[CHRONIC
 
 	if (r->log_count == CHRONICLE_LOGS_MAX)
 		return fail(error, -ENOSPC, "more than %d logs; leave some out", CHRONICLE_LOGS_MAX);
+	const unsigned processes = r->process_count;
+	const size_t entries = r->entry_count;
 	int code = head_take(r, answer, "", error);
 	json_array_foreach (json_object_get(answer, "log"), i, run)
 		if (!code)
 			code = run_take(r, run, after, error);
+	if (code) { /* there may be others, and they are not to have what was read of this one */
+		r->process_count = processes;
+		r->entry_count = entries;
+	}
 	r->log_count += !code;
 	return code;
 }

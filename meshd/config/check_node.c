@@ -150,6 +150,10 @@ int check_node(struct config *config, const struct file_node *node, const struct
 		error = check_watch(config, node, c);
 	if (error)
 		return error;
+	config->shares_log = true;
+	if (!switch_read(&config->shares_log, node->share_log))
+		return complain(c->complaint, line[NODE_SHARE_LOG],
+			"node: share-log \"%.40s\" is neither yes nor no; write one of them", node->share_log);
 	config->tun_mtu = DEFAULT_TUN_MTU;
 	if (node->mtu && number_read(&config->tun_mtu, node->mtu, 1280, CONFIG_FRAME_MAX - CONFIG_FRAME_OVERHEAD) < 0)
 		return complain(c->complaint, line[NODE_MTU],

@@ -158,6 +158,7 @@ struct config {
 	char lan[CONFIG_INTERFACE_MAX]; /* node.lan: where the certificate's LAN prefixes live; "" none */
 	unsigned watch_count;
 	char watch[CONFIG_WATCH_MAX][NAME_MAX_LEN + 1]; /* node.watch: sites, by their names in certificates */
+	bool shares_log; /* node.share-log: with other members, and collects theirs */
 	unsigned redistribute_count;
 	struct kernel_rule redistribute[CONFIG_RULE_MAX]; /* node.redistribute; the first that matches decides */
 	bool is_unbatched; /* io.offload is "no": packets pass the kernel one by one */

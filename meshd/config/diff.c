@@ -194,6 +194,9 @@ void config_diff(const struct config *old, const struct config *new,
 			new->is_unbatched ? "no" : "yes");
 	if (old->watch_count != new->watch_count || memcmp(old->watch, new->watch, sizeof(old->watch)) != 0)
 		say(&d, false, "node: watch: %u sites -> %u, or others", old->watch_count, new->watch_count);
+	if (old->shares_log != new->shares_log)
+		say(&d, false, "node: share-log: %s -> %s", old->shares_log ? "yes" : "no",
+			new->shares_log ? "yes" : "no");
 	if (old->redistribute_count != new->redistribute_count ||
 		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) != 0)
 		say(&d, false, "node: redistribute: %u rules -> %u, or others", old->redistribute_count,
@@ -247,6 +250,8 @@ void config_tell(const struct config *c, void (*tell)(void *arg, const char *tex
 	say(&d, false, "io: offload: %s", c->is_unbatched ? "no" : "yes");
 	for (unsigned i = 0; i < c->watch_count; i++)
 		say(&d, false, "node: watch: %s", c->watch[i]);
+	if (!c->shares_log)
+		say(&d, false, "node: share-log: no");
 	if (c->redistribute_count)
 		say(&d, false, "node: redistribute: %u rules", c->redistribute_count);
 	for (unsigned i = 0; i < c->classes.policy.rule_count; i++)

@@ -23,7 +23,7 @@
 #define WHERE_MAX 32
 
 const char *const node_field_names[NODE_FIELDS] = { "key", "state", "control", "tun", "mtu", "lan", "table", "metric",
-	"redistribute", "watch" };
+	"redistribute", "watch", "share-log" };
 const char *const link_field_names[LINK_FIELDS] = { "name", "type", "interface", "preset", "peers", "rate", "metered",
 	"listen", "discover", "mtu", "cost", "idle-hello", "probe", "kind", "hello", "update", "rtt", "split-horizon",
 	"accept", "announce", "mac", "mac-required", "device", "baud", "framing", "flow", "half-duplex", "turnaround",

@@ -27,6 +27,7 @@ static const cyaml_schema_field_t node_schema[] = {
 	TEXT_FIELD(struct file_node, metric),
 	CYAML_FIELD_SEQUENCE("redistribute", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_node, redistribute,
 		&text_schema, 0, CONFIG_RULE_MAX),
+	NAMED_TEXT_FIELD("share-log", struct file_node, share_log),
 	CYAML_FIELD_SEQUENCE("watch", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct file_node, watch, &text_schema,
 		0, CONFIG_WATCH_MAX),
 	CYAML_FIELD_END,

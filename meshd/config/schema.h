@@ -9,7 +9,7 @@
 #include "meshd/base/bytes.h"
 
 struct file_node {
-	char *key, *state, *control, *tun, *mtu, *lan, *table, *metric;
+	char *key, *state, *control, *tun, *mtu, *lan, *table, *metric, *share_log;
 	char **redistribute, **watch;
 	unsigned redistribute_count, watch_count;
 };

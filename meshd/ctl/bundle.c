@@ -55,7 +55,7 @@ static json_t *machine_make(void)
 static json_t *bundle_make(const char *socket, int *code, char error[CTL_ERROR_MAX])
 {
 	static const char *const requests[] = { "nodes", "links", "routes", "classes", "events", "alarms", "outages",
-		"members", "diff", "log" };
+		"members", "diff", "log", "logs" };
 	json_t *status = client_ask(socket, json_pack("{s:s}", "request", "status"), code, error);
 
 	if (!status)

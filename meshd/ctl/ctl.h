@@ -149,19 +149,22 @@ const char *date_format(uint32_t minutes, char text[16]); /* "2026-11-24" */
 
 struct story {
 	bool json, csv, force;
+	bool own; /* not what was collected of other nodes */
 	const char *socket, *from_text, *to_text, *out;
 	struct text_list merge; /* files */
 	int64_t from_ms, to_ms; /* the range; as far as there are entries */
 	struct chronicle chronicle;
 };
-/* Loads the files, or asks meshd and then the files (--merge), aligns them, and finds the range: 0, or the exit status,
- * with the error told. story_done() in any case. */
+/* Loads the files, or asks meshd for its log and the copies that it has of others' and then the files (--merge), aligns
+ * them, and finds the range: 0, or the exit status, with the error told. story_done() in any case. */
 int story_load(struct story *s, const struct text_list *files);
 void story_done(struct story *s);
 /* The log is as it was signed, by a node of the same authority as that of the first one. */
 bool story_holds(const struct story *s, unsigned log);
 /* Tells on `out` of logs that do not hold; how many those are. */
 unsigned story_faults_print(const struct story *s, FILE *out);
+/* "log of town-3, until 2026-11-24 14:05:00": of which nodes there are copies, and how far those go. */
+void story_copies_print(const struct story *s, FILE *out);
 /* One sentence on a log: whose it is, and whether it holds. */
 #define STORY_TEXT 400
 const char *story_trust_text(const struct story *s, unsigned log, char text[STORY_TEXT]);

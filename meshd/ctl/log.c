@@ -39,6 +39,34 @@ static int export_run(const char *socket, const char *path, bool replace)
 	return status;
 }
 
+/* --- whose are here --------------------------------------------------------------------------------- */
+
+static void logs_print(const json_t *answer, FILE *out)
+{
+	const json_t *each;
+	char date[DATE_TIME_TEXT];
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "logs"), i, each)
+		fprintf(out, "log of %s, until %s\n", json_text(each, "name"),
+			date_time_format(json_number(each, "until_ms"), date));
+	if (!i)
+		fprintf(out, "no other node's log is here yet\n");
+}
+
+static int logs_run(const char *socket, bool as_json)
+{
+	const struct question q = { .socket = socket ? socket : CTL_SOCKET, .json = as_json };
+	int status = 0;
+	json_t *answer = question_ask(&q, "logs", &status);
+
+	if (!answer)
+		return status;
+	answer_print(&q, answer, logs_print);
+	json_decref(answer);
+	return CTL_GOOD;
+}
+
 /* --- for people ------------------------------------------------------------------------------------ */
 
 static void entry_json(const struct story *s, const struct chronicle_entry *e, json_t *list)
@@ -95,6 +123,7 @@ int command_log(int argc, char **argv)
 	struct story s = { 0 };
 	const struct option_spec specs[] = {
 		{ "--json", .flag = &s.json },
+		{ "--own", .flag = &s.own },
 		{ "--force", .flag = &s.force },
 		{ "--from", .text = &s.from_text },
 		{ "--to", .text = &s.to_text },
@@ -110,6 +139,8 @@ int command_log(int argc, char **argv)
 			return ctl_fail(CTL_USAGE, "write: meshctl log export FILE (or -)");
 		return export_run(s.socket, rest.texts[1], s.force);
 	}
+	if (rest.count == 1 && strcmp(rest.texts[0], "nodes") == 0)
+		return logs_run(s.socket, s.json);
 	int status = log_run(&s, &rest);
 	story_done(&s);
 	return status;

@@ -36,6 +36,8 @@ static int report_run(struct story *s, const struct text_list *files)
 	report_free(&r);
 	status = is_good ? report_save(s, text, len) : ctl_fail(CTL_BAD, "not enough memory");
 	free(text);
+	if (!status && (!s->out || strcmp(s->out, "-") != 0))
+		story_copies_print(s, stdout);
 	return story_faults_print(s, stderr) && !status ? CTL_BAD : status;
 }
 
@@ -44,6 +46,7 @@ int command_report(int argc, char **argv)
 	struct story s = { 0 };
 	const struct option_spec specs[] = {
 		{ "--csv", .flag = &s.csv },
+		{ "--own", .flag = &s.own },
 		{ "--force", .flag = &s.force },
 		{ "--from", .text = &s.from_text },
 		{ "--to", .text = &s.to_text },

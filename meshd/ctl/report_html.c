@@ -345,6 +345,8 @@ static void clocks_put(const struct report *r, FILE *out)
 	for (unsigned i = 0; i < log->log_count; i++) {
 		fprintf(out, "<p class=\"soft\">Log of ");
 		html_put(out, log->logs[i].node);
+		if (log->logs[i].is_copy)
+			fprintf(out, ", until %s", date_time_format(log->logs[i].until_ms, text));
 		fprintf(out, ", runs %" PRIu64 " to %" PRIu64 ": ", log->logs[i].first, log->logs[i].last);
 		html_put(out, story_trust_text(r->story, i, text));
 		fprintf(out, ".</p>\n");

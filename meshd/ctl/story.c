@@ -25,6 +25,49 @@ static int daemon_load(struct story *s)
 	return status;
 }
 
+/* A log of another member that this node has collected. What cannot be read is told, and the rest is. */
+static int other_load(struct story *s, const json_t *which)
+{
+	const struct question q = { .socket = s->socket, .dest = json_text(which, "key") };
+	char error[CTL_ERROR_MAX];
+	int status = 0;
+	json_t *answer = question_ask(&q, "log", &status);
+
+	if (!answer)
+		return status;
+	int code = chronicle_take(&s->chronicle, answer, error);
+	if (code < 0 && code != -EEXIST) /* of which there may be a file */
+		fprintf(stderr, "! log of %s: %s\n", json_text(which, "name"), error);
+	if (!code)
+		s->chronicle.logs[s->chronicle.log_count - 1].is_copy = true;
+	json_decref(answer);
+	return 0;
+}
+
+/* The newest of them, as many as there is room for. */
+static int others_load(struct story *s)
+{
+	const struct question q = { .socket = s->socket };
+	const json_t *which;
+	int status = 0;
+	size_t i, left_out = 0;
+	json_t *answer = question_ask(&q, "logs", &status);
+
+	if (!answer)
+		return status;
+	json_array_foreach (json_object_get(answer, "logs"), i, which) {
+		if (s->chronicle.log_count == CHRONICLE_LOGS_MAX)
+			left_out++;
+		else if (!status)
+			status = other_load(s, which);
+	}
+	if (left_out)
+		fprintf(stderr, "! %zu logs of other nodes are left out, those that end first; there is room for %d\n",
+			left_out, CHRONICLE_LOGS_MAX);
+	json_decref(answer);
+	return status;
+}
+
 static int files_load(struct story *s, const struct text_list *files)
 {
 	char error[CTL_ERROR_MAX];
@@ -94,6 +137,8 @@ int story_load(struct story *s, const struct text_list *files)
 	int status = files->count ? files_load(s, files) : daemon_load(s);
 	if (!status)
 		status = files_load(s, &s->merge);
+	if (!status && !files->count && !s->own)
+		status = others_load(s);
 	if (status)
 		return status;
 	chronicle_align(&s->chronicle);
@@ -150,4 +195,15 @@ unsigned story_faults_print(const struct story *s, FILE *out)
 		faults++;
 	}
 	return faults;
+}
+
+void story_copies_print(const struct story *s, FILE *out)
+{
+	const struct chronicle *r = &s->chronicle;
+	char date[DATE_TIME_TEXT];
+
+	for (unsigned i = 0; i < r->log_count; i++)
+		if (r->logs[i].is_copy)
+			fprintf(out, "log of %s, until %s\n", r->logs[i].node,
+				date_time_format(r->logs[i].until_ms, date));
 }

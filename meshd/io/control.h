@@ -135,6 +135,7 @@ json_t *answer_members(struct view *v, const json_t *request);
 json_t *answer_revoke(struct view *v, const json_t *request);
 json_t *answer_grant(struct view *v, const json_t *request);
 json_t *answer_log(struct view *v, const json_t *request);
+json_t *answer_logs(struct view *v, const json_t *request);
 json_t *answer_send(struct view *v, const json_t *request);
 json_t *answer_inbox(struct view *v, const json_t *request);
 json_t *answer_outbox(struct view *v, const json_t *request);

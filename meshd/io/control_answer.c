@@ -34,6 +34,7 @@ static const struct {
 	{ "outbox", answer_outbox },
 	{ "mail", answer_mail },
 	{ "log", answer_log },
+	{ "logs", answer_logs },
 	{ "pair", answer_pair },
 	{ "capture", answer_capture },
 };
@@ -81,7 +82,7 @@ json_t *control_reply(struct daemon *d, const json_t *request, struct asker *ask
 			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
 			"classes, reach, events, alarms, silence, outages, members, revoke, grant, log, pair, "
 			"classes, reach, events, alarms, silence, outages, members, revoke, send, inbox, "
-			"outbox, mail, log, pair, "
+			"outbox, mail, log, logs, pair, "
 			"diff, steer, capture");
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;

@@ -1,4 +1,5 @@
-/* "log": runs of the incident log, as this node signed them; and who changes something, for that log. */
+/* "log": runs of the incident log, as this node or another signed them; "logs": whose are here; and who changes
+ * something, for that log. */
 #include "meshd/io/control.h"
 #include "meshd/io/incident.h"
 
@@ -10,7 +11,17 @@
 
 json_t *answer_log(struct view *v, const json_t *request)
 {
-	if (incidents_read(v->d, page_from(request), v->asker->token) < 0)
+	const char *whose = json_string_value(json_object_get(request, "dest"));
+
+	if (incidents_read(v->d, whose, page_from(request), v->asker->token) < 0)
+		return answer_error("there is no incident log, or too many ask for it; try again");
+	v->asker->waits = true;
+	return NULL;
+}
+
+json_t *answer_logs(struct view *v, const json_t *request)
+{
+	if (incidents_list(v->d, page_from(request), v->asker->token) < 0)
 		return answer_error("there is no incident log, or too many ask for it; try again");
 	v->asker->waits = true;
 	return NULL;

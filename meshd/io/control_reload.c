@@ -8,6 +8,7 @@
  *                anything else do one after the other; the rest keep their neighbours
  *   a restart    everything else of the node
  */
+#include "meshd/io/collect.h"
 #include "meshd/io/control.h"
 
 #include <errno.h>
@@ -52,6 +53,12 @@ static void node_compare(struct reload *r)
 		memcpy(old->watch, new->watch, sizeof(old->watch));
 		outage_watch_set(r->d, old, io_now_us());
 		note(r->applied, "node: watch");
+	}
+	if (old->shares_log != new->shares_log) {
+		old->shares_log = new->shares_log;
+		collect_close(r->d);
+		collect_open(r->d);
+		note(r->applied, "node: share-log");
 	}
 	if (old->redistribute_count == new->redistribute_count &&
 		memcmp(old->redistribute, new->redistribute, sizeof(old->redistribute)) == 0)

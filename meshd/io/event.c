@@ -57,6 +57,8 @@ static const struct {
 	{ "log-writable", EVENT_NOTICE },
 	{ "log-damaged", EVENT_WARNING },
 	{ "log-tampered", EVENT_ERROR },
+	{ "log-refused", EVENT_WARNING },
+	{ "log-unshared", EVENT_WARNING },
 	{ "clock-set", EVENT_NOTICE },
 	{ "message", EVENT_NOTICE },
 	{ "message-state", EVENT_INFO },

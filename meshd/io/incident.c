@@ -8,6 +8,7 @@
  * push out what the report is about; the rest is told as a number.
  */
 #include "meshd/io/incident.h"
+#include "meshd/io/collect.h"
 #include "meshd/io/control.h"
 #include "meshd/io/mailbox.h"
 
@@ -225,9 +226,11 @@ static void read_done(struct daemon *d, struct incident_job *job)
 	json_t *answer;
 
 	if (!job->runs) {
-		answer = answer_error("the incident log cannot be read: %s", job->error);
+		answer = job->result ? answer_error("the incident log cannot be read: %s", job->error)
+				     : answer_error("no log of \"%s\" is here; meshctl log nodes tells whose are",
+					       job->whose);
 	} else {
-		answer = json_deep_copy(d->incidents->head);
+		answer = job->head ? json_incref(job->head) : json_deep_copy(d->incidents->head);
 		json_object_set_new(answer, "log", job->runs);
 		json_object_set_new(
 			answer, "next", job->next_run ? json_integer((json_int_t)job->next_run) : json_null());
@@ -236,9 +239,21 @@ static void read_done(struct daemon *d, struct incident_job *job)
 	control_later(d, job->token, control_line(answer));
 }
 
+static void list_done(struct daemon *d, struct incident_job *job)
+{
+	json_t *answer = job->runs ? json_pack("{s:b, s:O, s:o}", "ok", 1, "logs", job->runs, "next",
+					     job->next_run ? json_integer((json_int_t)job->next_run) : json_null())
+				   : answer_error("the logs of other members cannot be read: %s", job->error);
+
+	control_later(d, job->token, control_line(answer));
+}
+
 static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job)
 {
-	if (job->was_bad && job->kind != JOB_KEEP)
+	if (job->was_bad && job->kind >= JOB_CHAIN)
+		daemon_say(d, "log-damaged", "%s/%s: damaged; set aside as %s.bad, starting a new one",
+			d->incidents->thread.dir, COLLECTED_FILE, COLLECTED_FILE);
+	else if (job->was_bad && job->kind != JOB_KEEP)
 		daemon_say(d, "log-damaged",
 			"%s/%s: damaged, or another node's; set aside as %s.bad, starting a new "
 			"one",
@@ -254,6 +269,17 @@ static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job
 		verified(d, job);
 		break;
 	case JOB_READ:
+		read_done(d, job);
+		break;
+	case JOB_GIVE:
+	case JOB_CHAIN:
+	case JOB_TAKE:
+		collect_done(d, now_us, job);
+		return;
+	case JOB_LIST:
+		list_done(d, job);
+		break;
+	case JOB_READ_OTHER:
 		read_done(d, job);
 		break;
 	}
@@ -295,23 +321,37 @@ bool incidents_give(struct daemon *d, struct incident_job *job)
 	return d->incidents && incident_job_give(&d->incidents->thread, job);
 }
 
-/* Whoever asks is to have what has happened until now. */
-int incidents_read(struct daemon *d, uint64_t from, uint64_t token)
+static int job_give(struct daemon *d, enum incident_job_kind kind, const char *whose, uint64_t from, uint64_t token)
 {
-	struct incidents *c = d->incidents;
-	struct incident_job *job = c ? calloc(1, sizeof(*job)) : NULL;
+	struct incident_job *job = d->incidents ? calloc(1, sizeof(*job)) : NULL;
 
 	if (!job)
 		return -ENOBUFS;
-	if (!c->append && c->pending_len)
-		append_give(d, io_now_us());
-	job->kind = JOB_READ;
+	job->kind = kind;
 	job->from = from;
 	job->token = token;
-	if (incident_job_give(&c->thread, job))
+	snprintf(job->whose, sizeof(job->whose), "%s", whose);
+	if (incident_job_give(&d->incidents->thread, job))
 		return 0;
 	free(job);
 	return -ENOBUFS;
+}
+
+/* Whoever asks is to have what has happened until now. */
+int incidents_read(struct daemon *d, const char *whose, uint64_t from, uint64_t token)
+{
+	struct incidents *c = d->incidents;
+
+	if (whose && strcmp(whose, d->enrolment.certificate.name) != 0)
+		return job_give(d, JOB_READ_OTHER, whose, from, token);
+	if (c && !c->append && c->pending_len)
+		append_give(d, io_now_us());
+	return job_give(d, JOB_READ, "", from, token);
+}
+
+int incidents_list(struct daemon *d, uint64_t from, uint64_t token)
+{
+	return job_give(d, JOB_LIST, "", from, token);
 }
 
 /* --- open and close ----------------------------------------------------------------------------------- */

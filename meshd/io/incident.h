@@ -14,10 +14,12 @@
 #ifndef MESHD_IO_INCIDENT_H
 #define MESHD_IO_INCIDENT_H
 
+#include "meshd/chronicle/exchange.h"
 #include "meshd/io/io.h"
 
 #include <jansson.h>
 #include <pthread.h>
+#include <sqlite3.h>
 
 #define INCIDENT_FILE "incidents.db"
 #define INCIDENT_ENTRIES_MAX 20000 /* that are kept, the newest; and of them ... */
@@ -48,13 +50,35 @@ int incident_store_append(struct incident_store *s, struct bytes body, unsigned 
 /* Runs from number `from` on, as an array of {number, before, signature, body}; *next: where to go on, 0 after the last
  * one. NULL with a sentence. */
 json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX]);
+/* The same, of rows {number, before, signature, body} of any such file; ends the statement. */
+json_t *incident_runs_read(sqlite3 *db, sqlite3_stmt *at, uint64_t *next, char error[IO_ERROR_MAX]);
+/* As an answer to another member (meshd/chronicle/exchange.h). Negative errno with a sentence. */
+int incident_store_give(struct incident_store *s, uint64_t from, struct writer *answer, char error[IO_ERROR_MAX]);
 /* Looks at every signature. The number of the first run that is not as it was written, or before which some are
  * missing; 0: all are. Negative errno with a sentence. */
 int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]);
 
 /* --- incident_thread.c: what is to be done with the file, while packets pass ------------------ */
 
-enum incident_job_kind { JOB_VERIFY, JOB_APPEND, JOB_READ, JOB_KEEP /* writes of mailbox.h, into their own file */ };
+struct collected_answer {
+	enum gather_end end;
+	unsigned runs; /* that are new here */
+	uint64_t last; /* that is here now */
+	enum exchange_belief belief; /* of the first run that was not believed; else EXCHANGE_BELIEVED */
+	uint64_t refused; /* its number */
+};
+enum incident_job_kind {
+	JOB_VERIFY,
+	JOB_APPEND,
+	JOB_READ,
+	JOB_KEEP, /* writes of mailbox.h, into their own file */
+	JOB_GIVE, /* to another member: the answer comes in `body` */
+	/* Of other members' logs, in their own file (collect.h): */
+	JOB_CHAIN, /* what is here of who has `certificate` */
+	JOB_TAKE, /* his answer, `body` */
+	JOB_LIST, /* for a control socket */
+	JOB_READ_OTHER /* likewise, of `whose` */
+};
 struct incident_job {
 	enum incident_job_kind kind;
 	struct incident_job *next;
@@ -65,14 +89,19 @@ struct incident_job {
 	uint64_t date_s; /* keep */
 	int64_t result; /* negative errno, with `error` */
 	bool was_bad; /* the file was set aside */
-	json_t *runs;
+	json_t *runs, *head;
 	uint64_t next_run;
+	struct certificate certificate;
+	struct exchange_chain chain;
+	struct collected_answer taken;
+	char whose[2 * SIGN_PUBLIC_LEN + 1];
 	char error[IO_ERROR_MAX];
 };
 struct incident_thread {
 	/* the thread's: */
 	struct incident_store *store; /* NULL: it could not be opened so far */
 	struct mailbox_store *mailbox; /* likewise */
+	struct collected_store *collected; /* likewise */
 	struct incident_signer signer;
 	char dir[CONFIG_PATH_MAX];
 	/* both, under the lock: */
@@ -110,8 +139,11 @@ void incidents_written(struct daemon *d, uint64_t now_us);
 void incident_note(struct daemon *d, uint64_t now_us, const char *code, json_t *data, const char *text);
 /* As incident_job_give(); what is done comes back to who is named by its kind. */
 bool incidents_give(struct daemon *d, struct incident_job *job);
-/* A page from run `from` on is read; control_later(token) tells. -ENOBUFS: there is no log. */
-int incidents_read(struct daemon *d, uint64_t from, uint64_t token);
+/* A page from run `from` on is read, of this node's log or, by name or key in hex, of another's that is here;
+ * control_later(token) tells. -ENOBUFS: there is no log. */
+int incidents_read(struct daemon *d, const char *whose, uint64_t from, uint64_t token);
+/* Likewise, whose logs are here (collect.h). */
+int incidents_list(struct daemon *d, uint64_t from, uint64_t token);
 
 /* As daemon_say(), with `data` for programs in the incident log; it is taken over. */
 __attribute__((format(printf, 4, 5))) void daemon_tell(

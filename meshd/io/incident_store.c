@@ -46,9 +46,9 @@ struct run {
 };
 
 /* Of "SELECT number, before, signature, body". False: a row has not the form of one. */
-static bool run_take(const struct incident_store *s, sqlite3_stmt *at, struct run *run)
+static bool run_take(uint32_t deployment, sqlite3_stmt *at, struct run *run)
 {
-	*run = (struct run){ .link = { .deployment = s->signer.deployment } };
+	*run = (struct run){ .link = { .deployment = deployment } };
 	run->link.number = (uint64_t)sqlite3_column_int64(at, 0);
 	if (sqlite3_column_bytes(at, 1) != LOG_HASH_LEN || sqlite3_column_bytes(at, 2) != SIGNATURE_LEN)
 		return false;
@@ -92,7 +92,7 @@ static int last_find(struct incident_store *s, char error[IO_ERROR_MAX])
 	if (!at)
 		return database_code(s->db);
 	int step = sqlite3_step(at), code = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : trouble(s, error);
-	if (step == SQLITE_ROW && run_take(s, at, &run)) {
+	if (step == SQLITE_ROW && run_take(s->signer.deployment, at, &run)) {
 		s->last = run.link.number;
 		/* That it holds is looked at by incident_store_verify(). */
 		log_link_verify(&run.link, run.body, s->signer.identity->public.sign, s->after);
@@ -227,21 +227,16 @@ int incident_store_append(struct incident_store *s, struct bytes body, unsigned 
 
 /* --- read ------------------------------------------------------------------------------------------- */
 
-json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX])
+json_t *incident_runs_read(sqlite3 *db, sqlite3_stmt *at, uint64_t *next, char error[IO_ERROR_MAX])
 {
-	sqlite3_stmt *at = statement(
-		s, "SELECT number, before, signature, body FROM run WHERE number >= ? ORDER BY number", error);
-	json_t *list = at ? json_array() : NULL;
+	json_t *list = json_array();
 	size_t bytes = 0;
 	struct run run;
 	int step = SQLITE_DONE;
 
 	*next = 0;
-	if (!list)
-		return NULL;
-	sqlite3_bind_int64(at, 1, (sqlite3_int64)from);
-	while ((step = sqlite3_step(at)) == SQLITE_ROW) {
-		if (!run_take(s, at, &run))
+	while (list && (step = sqlite3_step(at)) == SQLITE_ROW) {
+		if (!run_take(0, at, &run))
 			continue; /* it was tampered with: the gap is seen by who verifies */
 		if (bytes >= INCIDENT_PAGE_BYTES) {
 			*next = run.link.number;
@@ -255,12 +250,49 @@ json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *n
 				      json_stringn((const char *)run.body.data, run.body.len)));
 	}
 	if (step != SQLITE_DONE && step != SQLITE_ROW) {
-		trouble(s, error);
+		database_trouble(db, error);
 		json_decref(list);
 		list = NULL;
 	}
 	sqlite3_finalize(at);
 	return list;
+}
+
+/* From a number on. */
+static sqlite3_stmt *runs_from(struct incident_store *s, uint64_t from, char error[IO_ERROR_MAX])
+{
+	sqlite3_stmt *at = statement(
+		s, "SELECT number, before, signature, body FROM run WHERE number >= ? ORDER BY number", error);
+
+	if (at)
+		sqlite3_bind_int64(at, 1, (sqlite3_int64)from);
+	return at;
+}
+
+json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX])
+{
+	sqlite3_stmt *at = runs_from(s, from, error);
+
+	*next = 0;
+	return at ? incident_runs_read(s->db, at, next, error) : NULL;
+}
+
+int incident_store_give(struct incident_store *s, uint64_t from, struct writer *answer, char error[IO_ERROR_MAX])
+{
+	sqlite3_stmt *at = runs_from(s, from, error);
+	struct run run;
+	int step = SQLITE_DONE;
+
+	if (!at)
+		return database_code(s->db);
+	exchange_head_write(answer);
+	while ((step = sqlite3_step(at)) == SQLITE_ROW)
+		if (run_take(s->signer.deployment, at, &run) && !exchange_run_write(answer, &run.link, run.body))
+			break;
+	exchange_end_write(answer, s->last);
+	int code = step == SQLITE_DONE || step == SQLITE_ROW ? 0 : trouble(s, error);
+	sqlite3_finalize(at);
+	return code;
 }
 
 int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX])
@@ -277,7 +309,8 @@ int64_t incident_store_verify(struct incident_store *s, char error[IO_ERROR_MAX]
 		return database_code(s->db);
 	while (!bad && (step = sqlite3_step(at)) == SQLITE_ROW) {
 		memcpy(before, after, LOG_HASH_LEN);
-		bool is_good = run_take(s, at, &run) && log_link_verify(&run.link, run.body, key, after) == 0;
+		bool is_good = run_take(s->signer.deployment, at, &run) &&
+			       log_link_verify(&run.link, run.body, key, after) == 0;
 		bool is_next = !number ||
 			       (run.link.number == number + 1 && memcmp(before, run.link.before, LOG_HASH_LEN) == 0);
 

@@ -1,4 +1,5 @@
 /* The thread that has the file of the incident log: jobs go to it from the loop, and come back (incident.h). */
+#include "meshd/io/collect.h"
 #include "meshd/io/mailbox.h"
 
 #include <errno.h>
@@ -29,9 +30,51 @@ static void keep_do(struct incident_thread *t, struct incident_job *job)
 	}
 }
 
+static void collected_do(struct incident_thread *t, struct incident_job *job)
+{
+	static const struct collected_limits limits = { COLLECTED_MEMBER_BYTES, COLLECTED_BYTES };
+
+	if (!t->collected)
+		job->result = collected_store_open(
+			&t->collected, t->dir, &t->d->enrolment.authority, &limits, &job->was_bad, job->error);
+	if (job->result)
+		return;
+	struct collected_store *s = t->collected;
+	if (job->kind == JOB_CHAIN)
+		job->result = collected_store_chain(s, job->certificate.key.sign, &job->chain, job->error);
+	else if (job->kind == JOB_TAKE)
+		job->result = collected_store_take(
+			s, &job->certificate, bytes_of(job->body, job->len), &job->taken, job->error);
+	else if (job->kind == JOB_READ_OTHER)
+		job->result = collected_store_read(
+			s, job->whose, job->from, &job->head, &job->runs, &job->next_run, job->error);
+	else if (!(job->runs = collected_store_list(s, job->from, &job->next_run, job->error)))
+		job->result = -EIO;
+	if (job->result == -EBADMSG) {
+		collected_store_close(s);
+		t->collected = NULL;
+	}
+}
+
+static void give_do(struct incident_thread *t, struct incident_job *job)
+{
+	job->body = malloc(EXCHANGE_ANSWER_MAX);
+	if (!job->body) {
+		job->result = -ENOMEM;
+		return;
+	}
+	struct writer answer = writer_of(job->body, EXCHANGE_ANSWER_MAX);
+	job->result = incident_store_give(t->store, job->from, &answer, job->error);
+	job->len = writer_len(&answer);
+}
+
 void incident_job_do(struct incident_thread *t, struct incident_job *job)
 {
 	job->result = 0;
+	if (job->kind >= JOB_CHAIN) {
+		collected_do(t, job);
+		return;
+	}
 	if (job->kind == JOB_KEEP) {
 		keep_do(t, job);
 		return;
@@ -40,6 +83,8 @@ void incident_job_do(struct incident_thread *t, struct incident_job *job)
 		return;
 	if (job->kind == JOB_VERIFY)
 		job->result = incident_store_verify(t->store, job->error);
+	else if (job->kind == JOB_GIVE)
+		give_do(t, job);
 	else if (job->kind == JOB_APPEND)
 		job->result = incident_store_append(t->store, bytes_of(job->body, job->len), job->entries, job->error);
 	else if (!(job->runs = incident_store_read(t->store, job->from, &job->next_run, job->error)))
@@ -53,6 +98,7 @@ void incident_job_do(struct incident_thread *t, struct incident_job *job)
 void incident_job_free(struct incident_job *job)
 {
 	json_decref(job->runs);
+	json_decref(job->head);
 	free(job->body);
 	free(job);
 }
@@ -110,6 +156,8 @@ void incident_thread_close(struct incident_thread *t)
 		incident_store_close(t->store);
 	if (t->mailbox)
 		mailbox_store_close(t->mailbox);
+	if (t->collected)
+		collected_store_close(t->collected);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->wake);
 }

@@ -678,6 +678,7 @@ struct daemon {
 	struct redistribution *redistribution;
 	struct state state;
 	struct incidents *incidents; /* incident.h; NULL: nothing is recorded */
+	struct collect *collect; /* collect.h; NULL: logs are not shared */
 	struct mailbox *mailbox; /* mailbox.h; NULL: messages are not kept */
 	struct control *control;
 	struct page *page; /* NULL: it is not served */

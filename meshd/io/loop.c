@@ -10,6 +10,7 @@
  * each sleep the node runs what is due and says when it wants to run again; a
  * tick each second serves what needs no better clock.
  */
+#include "meshd/io/collect.h"
 #include "meshd/io/control.h"
 #include "meshd/io/mailbox.h"
 
@@ -258,6 +259,7 @@ static void tick(struct ev_loop *loop, ev_timer *w, int events)
 	state_tick(d, now_us);
 	incidents_tick(d, now_us);
 	mailbox_tick(d, now_us);
+	collect_tick(d, now_us);
 	trial_tick(d, now_us);
 	steering_tick(d, now_us);
 	alarms_tick(d, now_us);
@@ -392,6 +394,7 @@ static int everything_open(struct daemon *d)
 	error = page_open(d, d->error);
 	if (error)
 		return error;
+	collect_open(d);
 	ports_open(d);
 	lan_open(d);
 	tun_start(d);
@@ -403,6 +406,7 @@ static void everything_close(struct daemon *d, bool was_started)
 {
 	control_close(d);
 	page_close(d);
+	collect_close(d);
 	trial_end(d);
 	if (d->node)
 		node_shutdown(d->node, io_now_us());

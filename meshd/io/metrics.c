@@ -4,6 +4,7 @@
  * bytes, ratios, _total for what only grows. What is not known has no sample;
  * it is never a zero.
  */
+#include "meshd/io/collect.h"
 #include "meshd/io/page.h"
 
 #include <stdlib.h>
@@ -277,6 +278,22 @@ static void neighbours_write(const struct exposition *w)
 	}
 }
 
+/* --- logs of others ------------------------------------------------------------------------------------ */
+
+static void logs_write(const struct exposition *w, const struct collect *c)
+{
+	if (!c)
+		return;
+	alone(w, "log_questions_total", "counter", "Members asked for what is new in their incident logs.",
+		(double)c->asked);
+	alone(w, "log_runs_collected_total", "counter", "Runs of other members' logs that came and are kept.",
+		(double)c->runs);
+	alone(w, "log_answers_refused_total", "counter", "Answers with something that its member had not signed.",
+		(double)c->refused);
+	alone(w, "log_answers_given_total", "counter", "Members that were given what is new in this node's log.",
+		(double)c->server.given);
+}
+
 /* --- the whole ------------------------------------------------------------------------------------------ */
 
 static void everything_write(struct page *page, FILE *out)
@@ -299,6 +316,7 @@ static void everything_write(struct page *page, FILE *out)
 		number_of(json_object_get(w.mail, "waiting")));
 	alone(&w, "messages_held", "gauge", "Messages that wait here for others.",
 		number_of(json_object_get(w.mail, "held")));
+	logs_write(&w, page->d->collect);
 	alone(&w, "page_readers", "gauge", "Browsers that follow the page.", page->readers);
 	json_decref(w.status);
 	json_decref(w.links);

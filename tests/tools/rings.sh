@@ -4,7 +4,7 @@
 #
 # Each line: folder, then the include paths (extended regular expression) that
 # it may name. Rings see each other only through their public headers; that of the
-# node has pure tables beside it which only the daemon has use for.
+# node has pure tables beside it which only the daemon has use for, as logs have what of them goes between members.
 rules='
 meshd/base    meshd/base/.*
 routing       meshd/base/.*|routing/.*
@@ -12,7 +12,7 @@ crypto        meshd/base/.*|crypto/.*
 meshd/node    meshd/base/.*|meshd/node/.*|routing/babel\.h|crypto/crypto\.h
 meshd/config  meshd/base/.*|meshd/config/.*|crypto/crypto\.h
 meshd/web     meshd/base/.*|meshd/web/.*
-meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/node/(node|alarm|outage|outage_ask|trouble)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
+meshd/io      meshd/base/.*|meshd/io/.*|meshd/web/web\.h|meshd/chronicle/exchange\.h|meshd/node/(node|alarm|outage|outage_ask|trouble)\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h
 meshd/chronicle  meshd/base/.*|meshd/chronicle/.*|crypto/crypto\.h
 meshd/ctl     meshd/base/.*|meshd/ctl/.*|meshd/chronicle/chronicle\.h|meshd/config/config\.h|crypto/crypto\.h
 sim           meshd/base/.*|sim/.*|meshd/node/node\.h|meshd/config/config\.h|routing/babel\.h|crypto/crypto\.h

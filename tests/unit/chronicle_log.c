@@ -47,6 +47,48 @@ static void a_log_goes_through_a_file(void **state)
 	unlink(path);
 }
 
+/* Others follow, and they are not to have the entries of one that cannot be read. */
+static void of_an_answer_that_is_no_log_nothing_stays(void **state)
+{
+	char error[CHRONICLE_ERROR_MAX];
+	struct writer_of_log w;
+	struct chronicle r;
+
+	(void)state;
+	chronicle_init(&r);
+	log_begin(&w, "car", 1);
+	entry_add(&w, "aa", 5, T0, "started", "{}");
+	run_add(&w, "rubbish");
+	assert_int_equal(chronicle_take(&r, w.answer, error), -EBADMSG);
+	json_decref(w.answer);
+	log_begin(&w, "bus", 2);
+	entry_add(&w, "bb", 5, T0, "started", "{}");
+	log_take(&r, &w);
+	chronicle_align(&r);
+	assert_int_equal(r.log_count, 1);
+	assert_int_equal(r.process_count, 1);
+	assert_int_equal(r.entry_count, 1);
+	assert_string_equal(r.processes[r.entries[0].process].name, "bb");
+	assert_int_equal(r.logs[0].until_ms, T0);
+	chronicle_done(&r);
+}
+
+static void one_that_was_replaced_and_its_successor_both_have_a_log(void **state)
+{
+	struct writer_of_log w;
+	struct chronicle r;
+
+	(void)state;
+	chronicle_init(&r);
+	for (unsigned i = 1; i <= 2; i++) {
+		log_begin(&w, "car", i);
+		entry_add(&w, "aa", 5, T0, "started", "{}");
+		log_take(&r, &w);
+	}
+	assert_int_equal(r.log_count, 2);
+	chronicle_done(&r);
+}
+
 static void what_was_changed_or_is_missing_is_a_fault(void **state)
 {
 	(void)state;
@@ -183,6 +225,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_log_goes_through_a_file),
+		cmocka_unit_test(of_an_answer_that_is_no_log_nothing_stays),
+		cmocka_unit_test(one_that_was_replaced_and_its_successor_both_have_a_log),
 		cmocka_unit_test(what_was_changed_or_is_missing_is_a_fault),
 		cmocka_unit_test(rubbish_is_refused),
 		cmocka_unit_test(what_was_before_the_clock_was_set_is_moved),

@@ -67,6 +67,8 @@ static void links_and_lists_are_told(void **state)
 	assert_string_equal(
 		between("node: {watch: [a]}\n" RADIO "}\n", "node: {watch: [b]}\n" RADIO ", accept: [10.0.0.0/8]}\n"),
 		"node: watch: 1 sites -> 1, or others\nlink radio0: accept: 0 rules -> 1\n");
+	assert_string_equal(
+		between(RADIO "}\n", "node: {share-log: no}\n" RADIO "}\n"), "node: share-log: yes -> no\n");
 	assert_string_equal(between(RADIO "}\n", "classes: {rules: [command udp port 5060]}\n" RADIO "}\n"),
 		"classes: 0 rules -> 1, or other rules or limits\n");
 	assert_string_equal(between(RADIO "}\n", "page: {pairing: no}\n" RADIO "}\n"),

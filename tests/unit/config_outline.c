@@ -69,7 +69,7 @@ static void unknown_fields_are_refused_with_the_nearest_known(void **state)
 		{ "node:\n  contol: /a\n", "m.yaml:2: node: \"contol\" is not a field; did you mean \"control\"?" },
 		{ "node:\n  statedir: /a\n", "m.yaml:2: node: \"statedir\" is not a field; did you mean \"state\"?" },
 		{ "node:\n  zzzzzzzz: a\n", "m.yaml:2: node: \"zzzzzzzz\" is not a field; known are key, state, "
-					    "control, tun, mtu, lan, table, metric, redistribute, watch" },
+					    "control, tun, mtu, lan, table, metric, redistribute, watch, share-log" },
 		{ "links:\n- naem: a\n", "m.yaml:2: link 1: \"naem\" is not a field; did you mean \"name\"?" },
 		{ "links:\n- name: a\n  intreface: b\n",
 			"m.yaml:3: link 1: \"intreface\" is not a field; did you mean \"interface\"?" },

@@ -1,4 +1,4 @@
-/* Sites that are watched: node.watch. */
+/* Sites that are watched, node.watch, and whether the log of that is shared, node.share-log. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,11 +39,26 @@ static void what_is_no_name_is_refused_with_its_line(void **state)
 	all_refused(cases, COUNT(cases));
 }
 
+static void logs_are_shared_unless_the_file_says_no(void **state)
+{
+	static const struct refusal cases[] = {
+		{ "node:\n  share-log: perhaps\n" LINKS,
+			"m.yaml:2: node: share-log \"perhaps\" is neither yes nor no; write one of them" },
+	};
+
+	(void)state;
+	assert_true(good(LINKS)->shares_log);
+	assert_true(good("node: {share-log: yes}\n" LINKS)->shares_log);
+	assert_false(good("node: {share-log: no}\n" LINKS)->shares_log);
+	all_refused(cases, COUNT(cases));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sites_are_taken_by_their_names),
 		cmocka_unit_test(what_is_no_name_is_refused_with_its_line),
+		cmocka_unit_test(logs_are_shared_unless_the_file_says_no),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
