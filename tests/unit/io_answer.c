@@ -1,6 +1,8 @@
 /* What the daemon answers, of real nodes in a small world, and to whatever else is asked. */
 #include "tests/unit/io_world.h"
 
+#include "meshd/io/collect.h"
+
 static json_t *asked_well(struct daemon *d, const char *request)
 {
 	json_t *answer = asked(d, request);
@@ -244,20 +246,27 @@ static void unreachable_command_post_is_named(void **state)
 	world_free(w);
 }
 
+/* That it is out. */
+static void car_is_told_of(struct world *w, const struct certificate *c)
+{
+	struct revocation list = { 0 };
+	uint8_t encoded[REVOCATION_MAX_LEN];
+
+	assert_int_equal(revocation_add(&list, c->serial), 0);
+	assert_int_equal(revocation_issue(&list, &w->authority, 1), 0);
+	int len = revocation_encode(&list, encoded, sizeof(encoded));
+	assert_int_equal(node_revocation_restore(w->members[CAR].d->node, bytes_of(encoded, (size_t)len)), 0);
+}
+
 /* Lost for good: nothing is wrong that it is not there. */
 static void revoked_member_does_not_count(void **state)
 {
 	struct world *w = world_new(*state);
 	struct daemon *d = w->members[CAR].d;
 	struct certificate post = post_introduce(w);
-	struct revocation list = { 0 };
-	uint8_t encoded[REVOCATION_MAX_LEN];
 
-	assert_int_equal(revocation_add(&list, post.serial), 0);
-	assert_int_equal(revocation_issue(&list, &w->authority, 1), 0);
-	int len = revocation_encode(&list, encoded, sizeof(encoded));
 	world_run(w, 10 * SECOND_US);
-	assert_int_equal(node_revocation_restore(d->node, bytes_of(encoded, (size_t)len)), 0);
+	car_is_told_of(w, &post);
 	json_t *status = asked_well(d, "{\"request\": \"status\"}");
 	/* Told to nobody yet: it is on its way, and that is no fault. */
 	assert_int_equal(number_of(json_object_get(status, "list"), "known"), 1);
@@ -279,6 +288,54 @@ static void revoked_member_does_not_count(void **state)
 	assert_false(json_is_true(
 		json_object_get(named(json_object_get(members, "members"), "name", "post"), "knows_list")));
 	json_decref(members);
+	world_free(w);
+}
+
+static bool shares_logs(struct daemon *d, const struct certificate *c)
+{
+	struct address a = identity_address(&c->key, d->enrolment.authority.deployment);
+	struct view *v = view_new(d);
+
+	assert_non_null(v);
+	bool is_shared = collect_member(v, &a) != NULL;
+	view_free(v);
+	return is_shared;
+}
+
+static struct certificate guest_introduce(struct world *w)
+{
+	struct enrolment guest = { 0 };
+
+	identity_generate(&guest.identity, &kernel_random);
+	guest.certificate = (struct certificate){ .level = LEVEL_SCENE,
+		.roles = ROLE_GUEST,
+		.name = "pump",
+		.name_len = 4,
+		.key = guest.identity.public,
+		.not_after = UINT32_MAX,
+		.guest = { .classes = GUEST_TEXT, .agency = "fire", .agency_len = 4, .to_count = 1 } };
+	guest.certificate.guest.to[0] = prefix_of_host(node_address(w->members[CITY].d->node));
+	assert_int_equal(certificate_issue(&guest.certificate, &w->authority), 0);
+	assert_int_equal(member_introduce(w->members[CAR].d->node, &guest.certificate), 0);
+	return guest.certificate;
+}
+
+/* What happened here is neither for guests nor for who is out, and of a log of our own there is one already. */
+static void logs_are_shared_with_members_alone(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct certificate post = post_introduce(w), guest = guest_introduce(w), stranger = post;
+
+	world_run(w, 10 * SECOND_US);
+	random_fill(&kernel_random, stranger.key.sign, sizeof(stranger.key.sign));
+	assert_true(shares_logs(d, &w->members[CITY].d->enrolment.certificate));
+	assert_true(shares_logs(d, &post));
+	assert_false(shares_logs(d, &guest));
+	assert_false(shares_logs(d, &stranger));
+	assert_false(shares_logs(d, &d->enrolment.certificate));
+	car_is_told_of(w, &post);
+	assert_false(shares_logs(d, &post));
 	world_free(w);
 }
 
@@ -822,6 +879,7 @@ int main(void)
 		TEST(lost_city_degrades_and_lost_scene_does_not),
 		TEST(unreachable_command_post_is_named),
 		TEST(revoked_member_does_not_count),
+		TEST(logs_are_shared_with_members_alone),
 		TEST(replaced_member_does_not_count),
 		TEST(own_trouble_degrades),
 		TEST(silent_peers_of_a_link_are_named),
