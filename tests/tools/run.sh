@@ -5,7 +5,7 @@
 #
 # Tests of daemons in a lab wait most of the time, the others compute: of each build
 # the two kinds run beside each other, and the daemons are not made to wait for those
-# who compute.
+# who compute. Those that wait for minutes run beside the other daemons.
 export CMOCKA_MESSAGE_OUTPUT=TAP
 export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -46,6 +46,7 @@ script() { # build name
 }
 
 computing="compilers simulator sweep topology"
+waiting="logs messages outages revoke"
 
 computing_tests() { # build
 	for source in tests/property/*.c tests/unit/*.c; do
@@ -63,10 +64,17 @@ computing_tests() { # build
 lab_tests() { # build
 	for source in tests/lab/*_test.sh; do
 		name=$(basename "$source" _test.sh)
-		case " $computing " in
+		case " $computing $waiting " in
 		*" $name "*) ;;
 		*) script "$1" "$name" ;;
 		esac
+	done
+	true
+}
+
+waiting_tests() { # build
+	for name in $waiting; do
+		script "$1" "$name"
 	done
 	true
 }
@@ -83,6 +91,8 @@ one "$1" rings sh tests/tools/rings.sh --self-test
 lanes=
 for build in "$@"; do
 	lab_tests "$build" &
+	lanes="$lanes $!"
+	waiting_tests "$build" &
 	lanes="$lanes $!"
 	nice -n 10 sh "$0" --computing "$build" &
 	lanes="$lanes $!"
