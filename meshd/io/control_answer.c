@@ -73,17 +73,22 @@ static answer_function request_find(const json_t *request)
 	return NULL;
 }
 
+static json_t *unknown_answer(void)
+{
+	char names[IO_ERROR_MAX] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < REQUESTS && len < sizeof(names); i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "", requests[i].name);
+	return answer_error("\"request\" is one of %s", names);
+}
+
 json_t *control_reply(struct daemon *d, const json_t *request, struct asker *asker)
 {
 	answer_function answer = request_find(request);
 
 	if (!answer)
-		return answer_error(
-			"\"request\" is one of status, nodes, links, routes, why, trace, names, reload, "
-			"classes, reach, events, alarms, silence, outages, members, revoke, grant, log, pair, "
-			"classes, reach, events, alarms, silence, outages, members, revoke, send, inbox, "
-			"outbox, mail, log, logs, pair, "
-			"diff, steer, capture");
+		return unknown_answer();
 	asker->follow = CONTROL_NO_FOLLOW;
 	asker->waits = false;
 	asker->tap = NULL;

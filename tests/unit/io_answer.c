@@ -96,6 +96,24 @@ static void what_is_no_question_gets_an_error(void **state)
 	world_free(w);
 }
 
+static void who_asks_for_what_is_not_there_is_told_each_request_once(void **state)
+{
+	static const char *const some[] = { " events,", " revoke,", " grant,", " send,", " log,", " pair,",
+		" capture\"" };
+	struct world *w = world_new(*state);
+	struct asker asker = { 0 };
+	char *line = control_answer(w->members[CAR].d, bytes_of("{}", 2), &asker);
+
+	for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++) {
+		const char *at = strstr(line, some[i]);
+
+		assert_non_null(at);
+		assert_null(strstr(at + 1, some[i]));
+	}
+	free(line);
+	world_free(w);
+}
+
 static void hostile_bytes_get_an_error(void **state)
 {
 	struct world *w = world_new(*state);
@@ -871,6 +889,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_is_no_question_gets_an_error),
+		TEST(who_asks_for_what_is_not_there_is_told_each_request_once),
 		TEST(hostile_bytes_get_an_error),
 		TEST(damaged_questions_get_an_answer),
 		TEST(connected_node_is_healthy),
