@@ -30,15 +30,6 @@ static sqlite3_stmt *statement(struct collected_store *s, const char *text, char
 	return database_statement(s->db, text, error);
 }
 
-/* Ends a statement that gives no rows. */
-static int done(struct collected_store *s, sqlite3_stmt *at, char error[IO_ERROR_MAX])
-{
-	int code = !at ? database_code(s->db) : (sqlite3_step(at) == SQLITE_DONE ? 0 : database_trouble(s->db, error));
-
-	sqlite3_finalize(at);
-	return code;
-}
-
 /* --- open ----------------------------------------------------------------------------------------- */
 
 int collected_store_open(struct collected_store **out, const char *dir, const struct authority *authority,
@@ -51,12 +42,7 @@ int collected_store_open(struct collected_store **out, const char *dir, const st
 		return io_fail(error, -ENOMEM, "out of memory");
 	s->authority = *authority;
 	s->limits = *limits;
-	int code = database_open(&s->db, dir, COLLECTED_FILE, schema, error);
-	if (code == -EBADMSG) {
-		*was_bad = true;
-		database_set_aside(dir, COLLECTED_FILE);
-		code = database_open(&s->db, dir, COLLECTED_FILE, schema, error);
-	}
+	int code = database_open_or_anew(&s->db, dir, COLLECTED_FILE, schema, was_bad, error);
 	if (code) {
 		free(s);
 		return code;
@@ -139,7 +125,7 @@ static int owner_write(
 		sqlite3_bind_int64(at, 7, o->until_ms);
 		sqlite3_bind_int64(at, 8, (sqlite3_int64)o->bytes);
 	}
-	int code = done(s, at, error);
+	int code = database_done(s->db, at, error);
 	if (!code && !o->id)
 		o->id = sqlite3_last_insert_rowid(s->db);
 	return code;
@@ -172,7 +158,7 @@ static int oldest_drop(
 		sqlite3_bind_int64(at, 1, id);
 		sqlite3_bind_int64(at, 2, until);
 	}
-	int code = done(s, at, error);
+	int code = database_done(s->db, at, error);
 	if (code)
 		return code;
 	at = statement(s, "UPDATE member SET bytes = ? WHERE id = ?", error);
@@ -180,7 +166,7 @@ static int oldest_drop(
 		sqlite3_bind_int64(at, 1, (sqlite3_int64)*bytes);
 		sqlite3_bind_int64(at, 2, id);
 	}
-	return done(s, at, error);
+	return database_done(s->db, at, error);
 }
 
 /* Who has most gives, until it suffices. */
@@ -223,7 +209,7 @@ static int run_insert(struct collected_store *s, sqlite3_int64 member, const str
 		sqlite3_bind_blob(at, 4, l->before, LOG_HASH_LEN, SQLITE_STATIC);
 		sqlite3_bind_blob(at, 5, l->signature, SIGNATURE_LEN, SQLITE_STATIC);
 	}
-	return done(s, at, error);
+	return database_done(s->db, at, error);
 }
 
 /* 1: the answer goes on; 0: it is over. */
@@ -281,14 +267,9 @@ int collected_store_take(struct collected_store *s, const struct certificate *c,
 	struct collected_answer *taken, char error[IO_ERROR_MAX])
 {
 	*taken = (struct collected_answer){ .end = GATHER_NOTHING, .belief = EXCHANGE_BELIEVED };
-	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return database_trouble(s->db, error);
-	int code = answer_take(s, c, answer, taken, error);
-	if (!code && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		code = database_trouble(s->db, error);
-	if (code)
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	return code;
+	int code = database_begin(s->db, error);
+
+	return code ? code : database_end(s->db, answer_take(s, c, answer, taken, error), error);
 }
 
 /* --- read ------------------------------------------------------------------------------------------- */

@@ -74,3 +74,39 @@ void database_set_aside(const char *dir, const char *file)
 		unlink(path);
 	}
 }
+
+int database_open_or_anew(
+	sqlite3 **out, const char *dir, const char *file, const char *schema, bool *was_bad, char error[IO_ERROR_MAX])
+{
+	int code = database_open(out, dir, file, schema, error);
+
+	*was_bad = code == -EBADMSG;
+	if (!*was_bad)
+		return code;
+	database_set_aside(dir, file);
+	return database_open(out, dir, file, schema, error);
+}
+
+/* --- writing ------------------------------------------------------------------------------------ */
+
+int database_done(sqlite3 *db, sqlite3_stmt *at, char error[IO_ERROR_MAX])
+{
+	int code = !at ? database_code(db) : sqlite3_step(at) == SQLITE_DONE ? 0 : database_trouble(db, error);
+
+	sqlite3_finalize(at);
+	return code;
+}
+
+int database_begin(sqlite3 *db, char error[IO_ERROR_MAX])
+{
+	return sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) == SQLITE_OK ? 0 : database_trouble(db, error);
+}
+
+int database_end(sqlite3 *db, int code, char error[IO_ERROR_MAX])
+{
+	if (!code && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
+		code = database_trouble(db, error);
+	if (code)
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	return code;
+}

@@ -75,12 +75,9 @@ static int owner_check(struct incident_store *s, char error[IO_ERROR_MAX])
 	if (code || step == SQLITE_ROW)
 		return code;
 	at = statement(s, "INSERT INTO owner VALUES(?)", error);
-	if (!at)
-		return database_code(s->db);
-	sqlite3_bind_blob(at, 1, key, SIGN_PUBLIC_LEN, SQLITE_STATIC);
-	code = sqlite3_step(at) == SQLITE_DONE ? 0 : trouble(s, error);
-	sqlite3_finalize(at);
-	return code;
+	if (at)
+		sqlite3_bind_blob(at, 1, key, SIGN_PUBLIC_LEN, SQLITE_STATIC);
+	return database_done(s->db, at, error);
 }
 
 static int last_find(struct incident_store *s, char error[IO_ERROR_MAX])
@@ -162,16 +159,14 @@ static int run_insert(struct incident_store *s, const struct log_link *l, struct
 	sqlite3_stmt *at =
 		statement(s, "INSERT INTO run(number, entries, body, before, signature) VALUES(?, ?, ?, ?, ?)", error);
 
-	if (!at)
-		return database_code(s->db);
-	sqlite3_bind_int64(at, 1, (sqlite3_int64)l->number);
-	sqlite3_bind_int64(at, 2, entries);
-	sqlite3_bind_blob(at, 3, body.data, (int)body.len, SQLITE_STATIC);
-	sqlite3_bind_blob(at, 4, l->before, LOG_HASH_LEN, SQLITE_STATIC);
-	sqlite3_bind_blob(at, 5, l->signature, SIGNATURE_LEN, SQLITE_STATIC);
-	int code = sqlite3_step(at) == SQLITE_DONE ? 0 : trouble(s, error);
-	sqlite3_finalize(at);
-	return code;
+	if (at) {
+		sqlite3_bind_int64(at, 1, (sqlite3_int64)l->number);
+		sqlite3_bind_int64(at, 2, entries);
+		sqlite3_bind_blob(at, 3, body.data, (int)body.len, SQLITE_STATIC);
+		sqlite3_bind_blob(at, 4, l->before, LOG_HASH_LEN, SQLITE_STATIC);
+		sqlite3_bind_blob(at, 5, l->signature, SIGNATURE_LEN, SQLITE_STATIC);
+	}
+	return database_done(s->db, at, error);
 }
 
 /* The oldest go, but never the newest. */
@@ -191,12 +186,9 @@ static int oldest_drop(struct incident_store *s, uint64_t *entries, uint64_t *by
 	if (code || !until)
 		return code;
 	sqlite3_stmt *drop = statement(s, "DELETE FROM run WHERE number <= ?", error);
-	if (!drop)
-		return database_code(s->db);
-	sqlite3_bind_int64(drop, 1, (sqlite3_int64)until);
-	code = sqlite3_step(drop) == SQLITE_DONE ? 0 : trouble(s, error);
-	sqlite3_finalize(drop);
-	return code;
+	if (drop)
+		sqlite3_bind_int64(drop, 1, (sqlite3_int64)until);
+	return database_done(s->db, drop, error);
 }
 
 int incident_store_append(struct incident_store *s, struct bytes body, unsigned entries, char error[IO_ERROR_MAX])
@@ -207,17 +199,15 @@ int incident_store_append(struct incident_store *s, struct bytes body, unsigned 
 
 	memcpy(link.before, s->after, LOG_HASH_LEN);
 	log_link_sign(&link, body, s->signer.identity, after);
-	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return trouble(s, error);
-	int code = run_insert(s, &link, body, entries, error);
+	int code = database_begin(s->db, error);
+	if (code)
+		return code;
+	code = run_insert(s, &link, body, entries, error);
 	if (!code)
 		code = oldest_drop(s, &all_entries, &all_bytes, error);
-	if (!code && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		code = trouble(s, error);
-	if (code) {
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
+	code = database_end(s->db, code, error);
+	if (code)
 		return code;
-	}
 	s->last++;
 	s->entries = all_entries;
 	s->bytes = all_bytes;

@@ -26,12 +26,7 @@ int mailbox_store_open(struct mailbox_store **out, const char *dir, bool *was_ba
 	*was_bad = false;
 	if (!s)
 		return io_fail(error, -ENOMEM, "out of memory");
-	int code = database_open(&s->db, dir, MAILBOX_FILE, schema, error);
-	if (code == -EBADMSG) {
-		*was_bad = true;
-		database_set_aside(dir, MAILBOX_FILE);
-		code = database_open(&s->db, dir, MAILBOX_FILE, schema, error);
-	}
+	int code = database_open_or_anew(&s->db, dir, MAILBOX_FILE, schema, was_bad, error);
 	if (code) {
 		free(s);
 		return code;
@@ -90,14 +85,9 @@ static int rows_put(struct mailbox_store *s, struct bytes writes, uint64_t date_
 
 int mailbox_store_apply(struct mailbox_store *s, struct bytes writes, uint64_t date_s, char error[IO_ERROR_MAX])
 {
-	if (sqlite3_exec(s->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return database_trouble(s->db, error);
-	int code = rows_put(s, writes, date_s, error);
-	if (!code && sqlite3_exec(s->db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK)
-		code = database_trouble(s->db, error);
-	if (code)
-		sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL);
-	return code;
+	int code = database_begin(s->db, error);
+
+	return code ? code : database_end(s->db, rows_put(s, writes, date_s, error), error);
 }
 
 /* --- read -------------------------------------------------------------------------------------- */
