@@ -6,7 +6,6 @@
 #include "meshd/io/control.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 
 #define MISSING_NAMED 3
@@ -130,17 +129,13 @@ static json_t *refused(const struct node *n, int error, const struct revocation 
 
 json_t *answer_revoke(struct view *v, const json_t *request)
 {
-	const char *text = json_string_value(json_object_get(request, "list"));
 	uint8_t encoded[REVOCATION_MAX_LEN];
 	struct revocation list;
-	size_t len;
+	int len = json_base64_take(request, "list", encoded, sizeof(encoded));
 
-	if (!text ||
-		sodium_base642bin(encoded, sizeof(encoded), text, strlen(text), NULL, &len, NULL,
-			sodium_base64_VARIANT_ORIGINAL) < 0 ||
-		revocation_decode(&list, bytes_of(encoded, len)) < 0)
+	if (len < 0 || revocation_decode(&list, bytes_of(encoded, (size_t)len)) < 0)
 		return answer_error("\"list\" is no list of who is out; hand in what \"meshctl revoke\" makes");
-	int error = node_revocation_add(v->d->node, v->now_us, bytes_of(encoded, len));
+	int error = node_revocation_add(v->d->node, v->now_us, bytes_of(encoded, (size_t)len));
 	if (error && error != -EALREADY)
 		return refused(v->node, error, &list);
 	operator_note(v, "revoke: list %u, %u certificates are out", list.epoch, revocation_count(&list));
@@ -166,18 +161,15 @@ static json_t *grant_refused(int error, const struct grant *g)
 
 json_t *answer_grant(struct view *v, const json_t *request)
 {
-	const char *text = json_string_value(json_object_get(request, "grant"));
 	uint8_t encoded[GRANT_MAX_LEN];
 	struct grant g;
-	size_t len;
+	int len = json_base64_take(request, "grant", encoded, sizeof(encoded));
 
-	if (!text ||
-		sodium_base642bin(encoded, sizeof(encoded), text, strlen(text), NULL, &len, NULL,
-			sodium_base64_VARIANT_ORIGINAL) < 0 ||
-		grant_decode(&g, bytes_of(encoded, len)) < 0)
+	if (len < 0 || grant_decode(&g, bytes_of(encoded, (size_t)len)) < 0)
 		return answer_error(
 			"\"grant\" is no answer to a request; hand in what \"meshctl enrol --request\" makes");
-	int error = v->d->applicant ? -EKEYREJECTED : node_grant_add(v->d->node, v->now_us, bytes_of(encoded, len));
+	int error =
+		v->d->applicant ? -EKEYREJECTED : node_grant_add(v->d->node, v->now_us, bytes_of(encoded, (size_t)len));
 	if (error && error != -EALREADY)
 		return grant_refused(error, &g);
 	if (!error)

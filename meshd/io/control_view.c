@@ -1,6 +1,7 @@
 /* One look at the node, taken once per request, and how its values appear in JSON. */
 #include "meshd/io/control.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -326,6 +327,17 @@ json_t *json_base64(struct bytes b)
 
 	sodium_bin2base64(text, sizeof(text), b.data, b.len, sodium_base64_VARIANT_ORIGINAL);
 	return json_string(text);
+}
+
+int json_base64_take(const json_t *o, const char *key, uint8_t *out, size_t capacity)
+{
+	const char *text = json_string_value(json_object_get(o, key));
+	size_t len;
+
+	if (!text || sodium_base642bin(
+			     out, capacity, text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
+		return -EBADMSG;
+	return (int)len;
 }
 
 json_t *json_address(const struct address *a)
