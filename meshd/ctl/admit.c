@@ -6,7 +6,6 @@
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -158,11 +157,13 @@ int admit_answer(struct grant *g, const char *source, const struct identity_publ
 json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, char error[CTL_ERROR_MAX])
 {
 	uint8_t encoded[GRANT_MAX_LEN];
-	char text[GRANT_MAX_LEN * 2];
 	int len = grant_encode(g, encoded, sizeof(encoded));
 
-	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
-	return client_ask(socket_path, json_pack("{s:s, s:s}", "request", "grant", "grant", text), code, error);
+	if (len < 0) {
+		*code = ctl_error(error, len, "the answer cannot be written");
+		return NULL;
+	}
+	return client_hand_in(socket_path, "grant", "grant", bytes_of(encoded, (size_t)len), code, error);
 }
 
 /* --- how they are shown -------------------------------------------------------------------------- */

@@ -86,3 +86,15 @@ int arguments_parse(int argc, char **argv, const struct option_spec *specs, size
 	}
 	return code;
 }
+
+int arguments_parse_named(
+	int argc, char **argv, const struct option_spec *specs, size_t count, char error[CTL_ERROR_MAX])
+{
+	struct text_list rest = { 0 };
+	int code = arguments_parse(argc, argv, specs, count, &rest, error);
+
+	if (code || !rest.count)
+		return code;
+	return ctl_error(
+		error, -EINVAL, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
+}

@@ -2,6 +2,7 @@
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -160,6 +161,17 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
 	if (fd >= 0)
 		close(fd);
 	return answer;
+}
+
+json_t *client_hand_in(const char *socket_path, const char *request, const char *key, struct bytes bytes, int *code,
+	char error[CTL_ERROR_MAX])
+{
+	_Static_assert(
+		GRANT_MAX_LEN <= CLIENT_BYTES_MAX && REVOCATION_MAX_LEN <= CLIENT_BYTES_MAX, "what is handed in");
+	char text[sodium_base64_ENCODED_LEN(CLIENT_BYTES_MAX, sodium_base64_VARIANT_ORIGINAL)];
+
+	sodium_bin2base64(text, sizeof(text), bytes.data, bytes.len, sodium_base64_VARIANT_ORIGINAL);
+	return client_ask(socket_path, json_pack("{s:s, s:s}", "request", request, key, text), code, error);
 }
 
 int client_stream(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX])

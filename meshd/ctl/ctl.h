@@ -54,12 +54,20 @@ struct option_spec {
 int arguments_parse(int argc, char **argv, const struct option_spec *specs, size_t count, struct text_list *rest,
 	char error[CTL_ERROR_MAX]);
 
+/* Of commands that take a name as --name, and no word beside their options. */
+int arguments_parse_named(
+	int argc, char **argv, const struct option_spec *specs, size_t count, char error[CTL_ERROR_MAX]);
+
 /* --- client.c ----------------------------------------------------------------------------- */
 
 /* Asks and takes over `request`. The answer, or NULL with a sentence; an answer
  * that says "ok": false counts as a failure. *code is -ECONNREFUSED if nobody is
  * there, -ENOENT if meshd says no. */
 json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
+/* Asks `request`, to which `bytes`, at most CLIENT_BYTES_MAX, belong under `key` in base64; as client_ask(). */
+#define CLIENT_BYTES_MAX 1024
+json_t *client_hand_in(const char *socket_path, const char *request, const char *key, struct bytes bytes, int *code,
+	char error[CTL_ERROR_MAX]);
 /* Asks, takes over `request`, and hands on each line that comes, the answer first, until meshd ends or says no: errors
  * as above. */
 int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,

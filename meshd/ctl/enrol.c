@@ -476,13 +476,9 @@ int command_enrol(int argc, char **argv)
 		{ "--socket", .text = &w.socket },
 		{ "--json", .flag = &w.json },
 	};
-	struct text_list rest = { 0 };
 
-	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
+	if (arguments_parse_named(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), w.error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", w.error);
-	if (rest.count)
-		return ctl_fail(
-			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
 	if (answer && (w.authority.path || w.asked || w.name))
 		return ctl_fail(CTL_USAGE, "write: meshctl enrol --answer FILE, which needs nothing else");
 	if (answer)

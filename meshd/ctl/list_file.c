@@ -9,7 +9,6 @@
 #include <sodium.h>
 #include <string.h>
 
-#define BASE64_LEN sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)
 #define DATE_AHEAD_MAX_MIN (366u * 24 * 60)
 
 int list_load(struct revocation *r, const char *path, char error[CTL_ERROR_MAX])
@@ -88,13 +87,11 @@ uint32_t list_date(const struct revocation *r, const struct registry *registry, 
 json_t *list_tell(const struct revocation *r, const char *socket_path, int *code, char error[CTL_ERROR_MAX])
 {
 	uint8_t encoded[REVOCATION_MAX_LEN];
-	char text[BASE64_LEN];
 	int len = revocation_encode(r, encoded, sizeof(encoded));
 
 	if (len < 0) {
 		*code = ctl_error(error, len, "the list cannot be written");
 		return NULL;
 	}
-	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
-	return client_ask(socket_path, json_pack("{s:s, s:s}", "request", "revoke", "list", text), code, error);
+	return client_hand_in(socket_path, "revoke", "list", bytes_of(encoded, (size_t)len), code, error);
 }

@@ -166,13 +166,9 @@ int command_request(int argc, char **argv)
 		{ "--force", .flag = &w.force },
 		{ "--json", .flag = &w.json },
 	};
-	struct text_list rest = { 0 };
 
-	if (arguments_parse(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), &rest, w.error) < 0)
+	if (arguments_parse_named(argc, argv, specs, sizeof(specs) / sizeof(specs[0]), w.error) < 0)
 		return ctl_fail(CTL_USAGE, "%s", w.error);
-	if (rest.count)
-		return ctl_fail(
-			CTL_USAGE, "\"%s\" does not belong here; a name is written as --name NAME", rest.texts[0]);
 	if (!w.key)
 		w.key = CTL_KEY;
 	int code = own_get(&w);
