@@ -37,8 +37,7 @@ int admit_fault(char error[CTL_ERROR_MAX], const char *what, const struct spoken
 	case SPOKEN_WORD_WRONG:
 		return ctl_error(error, -EBADMSG,
 			"%s: line %u, word %u, \"%s\", does not fit the others of its line; was it \"%s\"? Ask for "
-			"this "
-			"line again",
+			"this line again",
 			what, f->line, f->word, f->heard, f->meant);
 	case SPOKEN_LINE_WRONG:
 		return ctl_error(error, -EBADMSG,

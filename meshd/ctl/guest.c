@@ -69,14 +69,12 @@ static int name_add(struct guest *g, const char *name)
 	if (!e)
 		return ctl_error(g->w.error, -ENOENT,
 			"--to %s: nobody of that name was enrolled, and it is no network; write a name of %s, or a "
-			"network "
-			"such as 10.1.2.0/24",
+			"network such as 10.1.2.0/24",
 			name, g->w.registry.path);
 	if (!host_of(g, e, &host))
 		return ctl_error(g->w.error, -ENOENT,
 			"--to %s: %s is too old to know its address; write the address that \"meshctl nodes\" shows, "
-			"with "
-			"/128",
+			"with /128",
 			name, g->w.registry.path);
 	code = network_add(g, name, &host);
 	for (unsigned i = 0; i < e->prefix_count && !code; i++)
@@ -108,10 +106,8 @@ const char *guest_classes_format(unsigned classes, char text[GUEST_CLASSES_TEXT]
 /* By the class or by what it is for. */
 static int class_take(struct guest *g, const char *text)
 {
-	static const char *const names[TRAFFIC_CLASSES] = { "text", "command", "bulk" };
-
 	for (unsigned i = 0; i < TRAFFIC_CLASSES; i++)
-		if (strcmp(text, names[i]) == 0 || strcmp(text, words_purposes[i]) == 0) {
+		if (strcmp(text, traffic_class_name(i)) == 0 || strcmp(text, words_purposes[i]) == 0) {
 			g->w.e.certificate.guest.classes |= (uint8_t)(1u << i);
 			return 0;
 		}
