@@ -45,6 +45,15 @@ script() { # build name
 	[ ! -e "tests/lab/$2_test.sh" ] || one "$1" "$2_test" sh "tests/lab/$2_test.sh" "$1"
 }
 
+scripts() { # build name...
+	scripts_of=$1
+	shift
+	for name in "$@"; do
+		script "$scripts_of" "$name"
+	done
+	true
+}
+
 computing="compilers simulator sweep topology"
 waiting="logs messages outages revoke"
 
@@ -55,10 +64,7 @@ computing_tests() { # build
 		name=$(basename "$source" .c)
 		one "$1" "$name" "$1/$kind/$name"
 	done
-	for name in $computing; do
-		script "$1" "$name"
-	done
-	true
+	scripts "$1" $computing
 }
 
 lab_tests() { # build
@@ -68,13 +74,6 @@ lab_tests() { # build
 		*" $name "*) ;;
 		*) script "$1" "$name" ;;
 		esac
-	done
-	true
-}
-
-waiting_tests() { # build
-	for name in $waiting; do
-		script "$1" "$name"
 	done
 	true
 }
@@ -92,7 +91,7 @@ lanes=
 for build in "$@"; do
 	lab_tests "$build" &
 	lanes="$lanes $!"
-	waiting_tests "$build" &
+	scripts "$build" $waiting &
 	lanes="$lanes $!"
 	nice -n 10 sh "$0" --computing "$build" &
 	lanes="$lanes $!"
