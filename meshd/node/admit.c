@@ -145,17 +145,11 @@ static bool grant_say_all(struct node *n, uint64_t now_us, unsigned place)
 {
 	bool is_lacking = false;
 
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
+		if (!peer_takes_grants(p) || p->grants & place_bit(place))
 			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-
-			if (!peer_takes_grants(p) || p->grants & place_bit(place))
-				continue;
-			is_lacking = true;
-			grant_say(p, now_us, &n->admissions->held[place]);
-		}
+		is_lacking = true;
+		grant_say(p, now_us, &n->admissions->held[place]);
 	}
 	return is_lacking;
 }
@@ -197,12 +191,8 @@ void admit_peer_up(struct peer *p, uint64_t now_us)
 
 static void peers_forget(struct node *n, unsigned place)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers)
-			list_entry(node, struct peer, on_link)->grants &= (uint16_t)~place_bit(place);
-	}
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p))
+		p->grants &= (uint16_t)~place_bit(place);
 }
 
 /* In a free place, or in that of the one that is over first. NULL: out of memory. */

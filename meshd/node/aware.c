@@ -194,14 +194,10 @@ static void aware_due(struct timer *timer, uint64_t now_us)
 	struct aware *a = container_of(timer, struct aware, timer);
 	uint64_t next_us = UINT64_MAX;
 
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!a->n->links[id])
-			continue;
-		list_for_each (node, next, &a->n->links[id]->peers) {
-			uint64_t peer_us = peer_look(list_entry(node, struct peer, on_link), now_us);
+	for (struct peer *p = peer_next(a->n, NULL); p; p = peer_next(a->n, p)) {
+		uint64_t peer_us = peer_look(p, now_us);
 
-			next_us = peer_us < next_us ? peer_us : next_us;
-		}
+		next_us = peer_us < next_us ? peer_us : next_us;
 	}
 	if (next_us != UINT64_MAX)
 		timer_set(&a->n->heap, timer, next_us);
@@ -211,19 +207,14 @@ static void aware_due(struct timer *timer, uint64_t now_us)
 static void aware_grown(struct node *n, uint64_t now_us)
 {
 	n->aware->sum = sum_of(n->aware->all);
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-			uint64_t pace_us = aware_pace_us(p->link);
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
+		uint64_t pace_us = aware_pace_us(p->link);
 
-			if (!p->aware)
-				continue;
-			p->aware->says = 0;
-			if (p->aware->next_us > now_us + pace_us)
-				p->aware->next_us = now_us + pace_us;
-		}
+		if (!p->aware)
+			continue;
+		p->aware->says = 0;
+		if (p->aware->next_us > now_us + pace_us)
+			p->aware->next_us = now_us + pace_us;
 	}
 	timer_set_earlier(&n->heap, &n->aware->timer, now_us + SECOND / 2);
 }

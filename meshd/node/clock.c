@@ -37,12 +37,8 @@ void clock_tell(struct peer *p, uint64_t now_us)
 
 static void clock_tell_all(struct node *n, uint64_t now_us)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers)
-			clock_tell(list_entry(node, struct peer, on_link), now_us);
-	}
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p))
+		clock_tell(p, now_us);
 	timer_set(&n->heap, &n->clock, now_us + AGAIN_US);
 }
 
@@ -98,16 +94,9 @@ static unsigned aheads_of(const struct node *n, uint64_t now_us, int64_t aheads_
 {
 	unsigned count = 0;
 
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			const struct peer *p = list_entry(node, struct peer, on_link);
-
-			if (is_witness(p, now_us) && count < NODE_PEER_MAX)
-				aheads_s[count++] = n->clock_base_s - p->clock_base_s;
-		}
-	}
+	for (const struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p))
+		if (is_witness(p, now_us) && count < NODE_PEER_MAX)
+			aheads_s[count++] = n->clock_base_s - p->clock_base_s;
 	qsort(aheads_s, count, sizeof(aheads_s[0]), ahead_compare);
 	return count;
 }

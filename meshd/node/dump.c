@@ -114,14 +114,10 @@ static struct node_peer_info info_of(const struct peer *p)
 
 void node_dump_peers(const struct node *n, void (*each)(void *arg, const struct node_peer_info *info), void *arg)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct node_peer_info info = info_of(list_entry(node, struct peer, on_link));
+	for (const struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
+		struct node_peer_info info = info_of(p);
 
-			each(arg, &info);
-		}
+		each(arg, &info);
 	}
 }
 

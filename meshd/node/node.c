@@ -157,15 +157,8 @@ static void stall_forgive(struct node *n, uint64_t now_us)
 {
 	if (n->due_us >= now_us || now_us - n->due_us < STALL_US)
 		return;
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-
-			p->heard_us += now_us - (p->heard_us > n->due_us ? p->heard_us : n->due_us);
-		}
-	}
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p))
+		p->heard_us += now_us - (p->heard_us > n->due_us ? p->heard_us : n->due_us);
 }
 
 uint64_t node_poll(struct node *n, uint64_t now_us)

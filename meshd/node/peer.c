@@ -119,6 +119,16 @@ struct peer *peer_find_address(struct node_link *link, const struct address *lin
 	return NULL;
 }
 
+struct peer *peer_next(const struct node *n, const struct peer *p)
+{
+	if (p && p->on_link.next != &p->link->peers)
+		return list_entry(p->on_link.next, struct peer, on_link);
+	for (unsigned id = p ? p->link->id + 1 : 0; id < NODE_LINK_MAX; id++)
+		if (n->links[id] && !list_is_empty(&n->links[id]->peers))
+			return list_entry(n->links[id]->peers.next, struct peer, on_link);
+	return NULL;
+}
+
 unsigned link_idle_ms(const struct node_link *link)
 {
 	return link->config.idle_ms > link->config.hello_ms ? link->config.idle_ms : link->config.hello_ms;

@@ -159,38 +159,27 @@ static void members_say(struct node *n, const struct revocation *before, const s
 /* Members who are out are neighbours no more; all of them if it is this node that is out. */
 static void peers_close(struct node *n, uint64_t now_us)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
-			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-
-			if (n->is_out)
-				peer_free(p, now_us, "this node was revoked");
-			else if (revoke_ends(n, p->certificate))
-				peer_free(p, now_us, "it was revoked");
-		}
+	for (struct peer *p = peer_next(n, NULL), *next; p; p = next) {
+		next = peer_next(n, p);
+		if (n->is_out)
+			peer_free(p, now_us, "this node was revoked");
+		else if (revoke_ends(n, p->certificate))
+			peer_free(p, now_us, "it was revoked");
 	}
 }
 
 static void peers_tell(struct node *n, uint64_t now_us)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
+		if (!p->keys.has_current)
 			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-
-			if (!p->keys.has_current)
-				continue;
-			/* Whoever is behind is told once, at once; whoever knows it already, that we have it now. */
-			if (newest(n)->mark > p->list_mark) {
-				revoke_say(p, now_us);
-			} else if (p->list_mark == revoke_mark(n)) {
-				mark_send(p, now_us);
-				if (!n->is_out && !revoke_ends(n, p->certificate))
-					peer_settled(p, now_us);
-			}
+		/* Whoever is behind is told once, at once; whoever knows it already, that we have it now. */
+		if (newest(n)->mark > p->list_mark) {
+			revoke_say(p, now_us);
+		} else if (p->list_mark == revoke_mark(n)) {
+			mark_send(p, now_us);
+			if (!n->is_out && !revoke_ends(n, p->certificate))
+				peer_settled(p, now_us);
 		}
 	}
 }

@@ -517,6 +517,8 @@ void joins_done(struct peer *p);
 struct peer *peer_find(struct node_link *link, const uint8_t dh[KEY_LEN]);
 struct peer *peer_find_id(struct node_link *link, const uint8_t id[NODE_ID_LEN]);
 struct peer *peer_find_address(struct node_link *link, const struct address *link_local);
+/* The one after `p` (NULL: the first), link by link; NULL: there is no other. */
+struct peer *peer_next(const struct node *n, const struct peer *p);
 /* Finds or makes the peer of a completed handshake; NULL: tables are full. */
 struct peer *peer_get(
 	struct node_link *link, uint64_t now_us, const struct certificate *c, const struct endpoint *endpoint);

@@ -105,17 +105,11 @@ static bool known_set(struct node *n, struct known *k, const struct certificate 
 /* Peers keep a certificate at hand. */
 static void peers_renew(struct node *n, const struct certificate *old, const struct certificate *c)
 {
-	for (unsigned id = 0; id < NODE_LINK_MAX; id++) {
-		if (!n->links[id])
+	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
+		if (p->certificate != old)
 			continue;
-		list_for_each (node, next, &n->links[id]->peers) {
-			struct peer *p = list_entry(node, struct peer, on_link);
-
-			if (p->certificate != old)
-				continue;
-			p->certificate = c;
-			p->is_guest = c->roles & ROLE_GUEST;
-		}
+		p->certificate = c;
+		p->is_guest = c->roles & ROLE_GUEST;
 	}
 }
 
