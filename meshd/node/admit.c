@@ -119,11 +119,6 @@ static const struct held_grant *held_for(const struct node *n, uint64_t now_us, 
 	return found;
 }
 
-static bool peer_takes_grants(const struct peer *p)
-{
-	return p->is_up && !p->is_silent && p->capabilities & p->n->capabilities & CAPABILITY_GRANTS;
-}
-
 /* Where the budget has no room it is said later. */
 static void grant_say(struct peer *p, uint64_t now_us, const struct held_grant *h)
 {
@@ -134,10 +129,7 @@ static void grant_say(struct peer *p, uint64_t now_us, const struct held_grant *
 
 	write_u8(&w, CONTROL_GRANT);
 	write_copy(&w, h->bytes, h->len);
-	if (!budget_admits(p->link, now_us, need, writer_len(&w), &again_us))
-		return;
-	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
-	budget_frame_said(p->link, now_us, need, writer_len(&w));
+	control_say(p, now_us, need, writer_bytes(&w), &again_us);
 }
 
 /* False: all who are there have it. */
@@ -146,7 +138,7 @@ static bool grant_say_all(struct node *n, uint64_t now_us, unsigned place)
 	bool is_lacking = false;
 
 	for (struct peer *p = peer_next(n, NULL); p; p = peer_next(n, p)) {
-		if (!peer_takes_grants(p) || p->grants & place_bit(place))
+		if (!peer_is_told_of(p, CAPABILITY_GRANTS) || p->grants & place_bit(place))
 			continue;
 		is_lacking = true;
 		grant_say(p, now_us, &n->admissions->held[place]);

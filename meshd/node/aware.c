@@ -118,8 +118,7 @@ static struct aware_peer *aware_of(struct peer *p)
 
 static bool is_spoken_to(const struct peer *p)
 {
-	return p->is_up && !p->is_silent && p->n->aware && revoke_is_settled(p) &&
-	       p->capabilities & p->n->capabilities & CAPABILITY_AWARE;
+	return peer_is_told_of(p, CAPABILITY_AWARE) && p->n->aware && revoke_is_settled(p);
 }
 
 /* Has something to be said to it, now or later? */
@@ -153,13 +152,8 @@ static void aware_say(struct peer *p, uint64_t now_us, struct aware_peer *ap)
 	struct writer w = writer_of(room, sizeof(room));
 	size_t first;
 	struct bytes more = aware_more(a, ap, all, &first);
-	uint64_t again_us, pause_us = aware_pace_us(p->link);
-	size_t len = HEAD_LEN + more.len;
+	uint64_t pause_us = aware_pace_us(p->link);
 
-	if (!budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, len + FRAME_OVERHEAD, &again_us)) {
-		ap->next_us = again_us;
-		return;
-	}
 	write_u8(&w, CONTROL_AWARE);
 	write_u32(&w, a->mark);
 	write_u16(&w, a->sum.count);
@@ -168,13 +162,13 @@ static void aware_say(struct peer *p, uint64_t now_us, struct aware_peer *ap)
 	write_u16(&w, ap->theirs.hash);
 	write_u16(&w, (uint16_t)first);
 	write_bytes(&w, more);
+	if (!control_say(p, now_us, BABEL_NEED_ROUTINE, writer_bytes(&w), &ap->next_us))
+		return;
 	for (size_t i = 0; i < more.len; i++)
 		ap->told[first + i] |= more.data[i];
 	ap->is_asked = false;
 	ap->next_us = now_us + (pause_us << (ap->says < DOUBLINGS_MAX ? ap->says : DOUBLINGS_MAX));
 	ap->says++;
-	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
-	budget_frame_said(p->link, now_us, BABEL_NEED_ROUTINE, writer_len(&w) + FRAME_OVERHEAD);
 }
 
 /* When it is to be looked at again; UINT64_MAX: when it is heard. */

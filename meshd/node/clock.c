@@ -26,13 +26,11 @@ void clock_tell(struct peer *p, uint64_t now_us)
 	int64_t date_s = n->clock_base_s + seconds_of(now_us);
 	uint64_t again_us;
 
-	if (!n->has_clock || !p->is_up || p->is_silent || !(p->capabilities & n->capabilities & CAPABILITY_CLOCK) ||
-		!budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, sizeof(room) + FRAME_OVERHEAD, &again_us))
+	if (!n->has_clock || !peer_is_told_of(p, CAPABILITY_CLOCK))
 		return;
 	write_u8(&w, CONTROL_CLOCK);
 	write_u32(&w, date_s < 0 ? 0 : date_s < UINT32_MAX ? (uint32_t)date_s : UINT32_MAX);
-	peer_send(p, now_us, KIND_CONTROL, writer_bytes(&w));
-	budget_frame_said(p->link, now_us, BABEL_NEED_ROUTINE, sizeof(room) + FRAME_OVERHEAD);
+	control_say(p, now_us, BABEL_NEED_ROUTINE, writer_bytes(&w), &again_us);
 }
 
 static void clock_tell_all(struct node *n, uint64_t now_us)

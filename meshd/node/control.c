@@ -198,6 +198,17 @@ static void told(struct peer *p, struct reader *r)
 	}
 }
 
+bool control_say(struct peer *p, uint64_t now_us, enum babel_need need, struct bytes body, uint64_t *again_us)
+{
+	size_t len = body.len + FRAME_OVERHEAD;
+
+	if (!budget_admits(p->link, now_us, need, len, again_us))
+		return false;
+	peer_send(p, now_us, KIND_CONTROL, body);
+	budget_frame_said(p->link, now_us, need, len);
+	return true;
+}
+
 void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 {
 	struct reader r = reader_of(body);

@@ -195,7 +195,7 @@ void inner_in(struct peer *p, uint64_t now_us, uint8_t *inner, size_t len, struc
 		message_in(p, now_us, bytes_of(inner + 1, len - 1));
 		break;
 	case KIND_PIECE:
-		if (is_thin || p->capabilities & p->n->capabilities & CAPABILITY_PROBES)
+		if (is_thin || peer_speaks_of(p, CAPABILITY_PROBES))
 			piece_in(p, now_us, bytes_of(inner + 1, len - 1), f);
 		else
 			DROP(p->n, p->link, unknown_kind);

@@ -151,7 +151,7 @@ static enum node_message_wait obstacle(const struct message *m, uint64_t now_us,
 
 	if (!p || is_back)
 		return NODE_MESSAGE_WAIT_WAY;
-	if (!(p->capabilities & p->n->capabilities & CAPABILITY_MESSAGES))
+	if (!peer_speaks_of(p, CAPABILITY_MESSAGES))
 		return NODE_MESSAGE_WAIT_OLD;
 	return p->offers >= offers_max(p) ? NODE_MESSAGE_WAIT_TURN : NODE_MESSAGE_WAIT_NONE;
 }

@@ -323,10 +323,10 @@ static void peer_tell_engine(struct peer *p, uint64_t now_us)
 {
 	struct node *n = p->n;
 
-	if (p->capabilities & n->capabilities & CAPABILITY_VERSIONS) {
+	if (peer_speaks_of(p, CAPABILITY_VERSIONS)) {
 		babel_neighbour_session(n->babel, now_us, p->link->id, &p->address, p->epoch,
 			peer_has_classes(p) ? (1u << BABEL_CLASSES) - 1 : 0);
-		if (p->capabilities & n->capabilities & CAPABILITY_COMPACT)
+		if (peer_speaks_of(p, CAPABILITY_COMPACT))
 			babel_neighbour_compact(n->babel, p->link->id, &p->address);
 	} else
 		babel_neighbour_hint(n->babel, now_us, p->link->id, &p->address);

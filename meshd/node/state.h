@@ -445,19 +445,28 @@ size_t link_frame_room(const struct node_link *link); /* of an inner frame with 
 size_t link_packet_max(const struct node_link *link); /* the largest IP packet; thin links cut it */
 size_t link_body_max(const struct node_link *link); /* the largest body of another kind that is sent there */
 
+static inline bool peer_speaks_of(const struct peer *p, unsigned capability) /* both ends do */
+{
+	return p->capabilities & p->n->capabilities & capability;
+}
+
+static inline bool peer_is_told_of(const struct peer *p, unsigned capability) /* ... and it is there */
+{
+	return p->is_up && !p->is_silent && peer_speaks_of(p, capability);
+}
+
 static inline bool peer_is_probed(const struct peer *p) /* how large a frame arrives there: probe.c */
 {
-	return p->link->config.probes_mtu && !p->link->config.is_thin &&
-	       p->capabilities & p->n->capabilities & CAPABILITY_PROBES;
+	return p->link->config.probes_mtu && !p->link->config.is_thin && peer_speaks_of(p, CAPABILITY_PROBES);
 }
 /* Likewise of what gets to one neighbour. */
 size_t peer_frame_max(const struct peer *p); /* a whole frame */
 size_t peer_frame_room(const struct peer *p);
 size_t peer_packet_max(const struct peer *p, uint8_t family); /* the largest IP packet, cut or not */
 
-static inline bool peer_has_classes(const struct peer *p) /* both ends speak of them */
+static inline bool peer_has_classes(const struct peer *p)
 {
-	return p->capabilities & p->n->capabilities & CAPABILITY_CLASSES;
+	return peer_speaks_of(p, CAPABILITY_CLASSES);
 }
 
 /* --- frame.c: what leaves and what arrives -------------------------------------------- */
@@ -778,6 +787,8 @@ enum control_op {
 	CONTROL_CLOCK = 18,
 };
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
+/* Inside the budget of the link; false: it has no room for it until *again_us. */
+bool control_say(struct peer *p, uint64_t now_us, enum babel_need need, struct bytes body, uint64_t *again_us);
 void control_ping(struct peer *p, uint64_t now_us); /* proves that we have the keys */
 void control_ask_echo(struct peer *p, uint64_t now_us, const uint8_t echo[ECHO_LEN]);
 void control_bye(struct peer *p, uint64_t now_us); /* we leave: do not wait for us */
