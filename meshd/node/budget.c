@@ -146,16 +146,15 @@ static bool is_speaking(const struct node_link *link, uint64_t now_us)
 }
 
 /*
- * What may be said now of what the reserve has. Others may have begun at the same moment and
+ * What may be said now of the `left` that the reserve has. Others may have begun at the same moment and
  * found as much: what is more than an equal part goes frame by frame, each after what was
  * heard meanwhile.
  */
-static uint64_t reserve_now(const struct node_link *link, uint64_t now_us, uint64_t sent)
+static uint64_t reserve_now(const struct node_link *link, uint64_t now_us, uint64_t sent, uint64_t left)
 {
-	uint64_t left = reserve_left(link, now_us, sent), equal = reserve_bytes(link) / speakers(link);
-
 	if (!link->config.is_half_duplex || !is_speaking(link, now_us))
 		return left;
+	uint64_t equal = reserve_bytes(link) / speakers(link);
 	equal = sent < equal ? equal - sent : 0;
 	return left < equal ? left : equal;
 }
@@ -180,7 +179,7 @@ size_t budget_left(struct node_link *link, uint64_t now_us, enum babel_need need
 	slots_advance(b, now_us);
 	uint64_t sent = sum_of(b->sent) + waiting_bytes(link), left = routine_left(link, sent);
 	uint64_t reserve = need == BABEL_NEED_URGENT ? reserve_left(link, now_us, sent) : 0;
-	uint64_t at_once = need == BABEL_NEED_URGENT ? reserve_now(link, now_us, sent) : 0;
+	uint64_t at_once = reserve_now(link, now_us, sent, reserve);
 	left = left > at_once ? left : at_once;
 	if (left >= least)
 		return left;
