@@ -46,6 +46,14 @@ static uint64_t minutes_us(uint32_t from, uint32_t to)
 	return to > from ? (uint64_t)(to - from) * MINUTE_US : 0;
 }
 
+static const struct known *known_of(const struct node *n, const struct certificate *c)
+{
+	router_id rid;
+
+	identity_router_id(rid.bytes, &c->key);
+	return trust_by_rid(n, &rid);
+}
+
 /* When time ends it, if nothing else is heard. */
 static uint64_t end_us(const struct node *n, const struct known *k)
 {
@@ -58,21 +66,15 @@ static uint64_t end_us(const struct node *n, const struct known *k)
 
 bool guest_has_ended(const struct node *n, const struct certificate *c)
 {
-	router_id rid;
-
 	if (!is_guest(c))
 		return false;
-	identity_router_id(rid.bytes, &c->key);
-	const struct known *k = trust_by_rid(n, &rid);
+	const struct known *k = known_of(n, c);
 	return guest_date_least(n, n->now_us) > c->not_after || (k && n->now_us >= end_us(n, k));
 }
 
 uint64_t node_guest_left_us(const struct node *n, const struct certificate *c)
 {
-	router_id rid;
-
-	identity_router_id(rid.bytes, &c->key);
-	const struct known *k = trust_by_rid(n, &rid);
+	const struct known *k = known_of(n, c);
 	uint64_t end = k && is_guest(c) && !revoke_ends(n, c) ? end_us(n, k) : 0;
 
 	return end > n->now_us ? end - n->now_us : 0;
