@@ -251,13 +251,10 @@ static void each_bad_answer_has_its_own_error(void **state)
 
 static void say_grant(struct world *w, unsigned from, unsigned to, unsigned segment, struct bytes grant)
 {
-	struct address neighbour = node_neighbour_address(&w->stations[to].rid);
 	uint8_t room[2 + GRANT_MAX_LEN] = { KIND_CONTROL, CONTROL_GRANT };
 
 	memcpy(room + 2, grant.data, grant.len);
-	assert_int_equal(
-		node_inner_send(w->stations[from].node, w->now, segment, &neighbour, bytes_of(room, 2 + grant.len)), 0);
-	station_poll(&w->stations[from]);
+	station_say_inner(w, from, to, segment, bytes_of(room, 2 + grant.len));
 }
 
 /* A member sends what it has from before, or what it made up. */

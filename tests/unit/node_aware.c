@@ -1,8 +1,6 @@
 /* Who has the list of who is out: how that comes round, what it costs, and what it makes of what gets lost. */
 #include "tests/unit/node_world.h"
 
-#include <errno.h>
-
 #define ALL 5
 
 static struct {
@@ -44,24 +42,6 @@ static struct world *chain(uint64_t seed)
 	return w;
 }
 
-static struct bytes list_against(struct world *w, struct revocation *r, unsigned i, uint8_t out[REVOCATION_MAX_LEN])
-{
-	assert_int_equal(revocation_add(r, w->stations[i].enrolment.certificate.serial), 0);
-	assert_int_equal(revocation_issue(r, &w->authority, 29000100), 0);
-	int len = revocation_encode(r, out, REVOCATION_MAX_LEN);
-	assert_true(len > 0);
-	return bytes_of(out, (size_t)len);
-}
-
-static void revoke(struct world *w, unsigned at, unsigned out)
-{
-	struct revocation r = { 0 };
-	uint8_t room[REVOCATION_MAX_LEN];
-
-	assert_int_equal(node_revocation_add(w->stations[at].node, w->now, list_against(w, &r, out, room)), 0);
-	station_poll(&w->stations[at]);
-}
-
 /* How many of those before `out` `i` knows to have it. */
 static unsigned counted(const struct world *w, unsigned i)
 {
@@ -84,7 +64,7 @@ static void every_node_comes_to_know_who_knows_and_then_is_silent(void **state)
 
 	(void)state;
 	assert_int_equal(counted(w, 0), 0); /* there is nothing to know */
-	revoke(w, 0, 4);
+	station_revoke(w, 0, 4);
 	assert_int_equal(counted(w, 0), 1); /* itself */
 	world_run(w, 10 * A_SECOND);
 	all_count_all(w);
@@ -103,7 +83,7 @@ static void who_is_apart_is_counted_when_it_is_back(void **state)
 	(void)state;
 	w->segments[1].is_cut = true;
 	world_run(w, A_MINUTE);
-	revoke(w, 0, 4);
+	station_revoke(w, 0, 4);
 	world_run(w, A_MINUTE);
 	assert_int_equal(counted(w, 0), 2);
 	assert_int_equal(counted(w, 2), 0);
@@ -121,7 +101,7 @@ static void what_gets_lost_is_said_again(void **state)
 
 		for (unsigned segment = 0; segment < 3; segment++)
 			w->segments[segment].loss = 300;
-		revoke(w, 0, 4);
+		station_revoke(w, 0, 4);
 		world_run(w, A_MINUTE);
 		for (unsigned segment = 0; segment < 3; segment++)
 			w->segments[segment].loss = 0;
@@ -140,7 +120,7 @@ static void who_was_restarted_learns_it_again(void **state)
 	struct world *w = chain(3);
 
 	(void)state;
-	revoke(w, 0, 4);
+	station_revoke(w, 0, 4);
 	world_run(w, A_MINUTE);
 	station_kill(w, 1);
 	station_start(w, 1);
@@ -159,14 +139,12 @@ static void the_next_list_is_counted_anew(void **state)
 	uint8_t room[REVOCATION_MAX_LEN];
 
 	(void)state;
-	assert_int_equal(node_revocation_add(w->stations[0].node, w->now, list_against(w, &r, 4, room)), 0);
-	station_poll(&w->stations[0]);
+	assert_int_equal(list_tell(w, 0, list_against(w, &r, 4, room)), 0);
 	world_run(w, A_MINUTE);
 	all_count_all(w);
 	w->segments[1].is_cut = true;
 	world_run(w, A_MINUTE);
-	assert_int_equal(node_revocation_add(w->stations[0].node, w->now, list_against(w, &r, 4, room)), 0);
-	station_poll(&w->stations[0]);
+	assert_int_equal(list_tell(w, 0, list_against(w, &r, 4, room)), 0);
 	assert_int_equal(counted(w, 0), 1);
 	world_run(w, A_MINUTE);
 	assert_int_equal(counted(w, 0), 2);
@@ -190,19 +168,18 @@ static void a_thin_link_takes_the_largest_set_inside_its_budget(void **state)
 	station_join(w, 2, 1);
 	station_join(w, 3, 1);
 	world_run(w, A_MINUTE);
-	revoke(w, 0, 3);
+	station_revoke(w, 0, 3);
 	world_run(w, A_MINUTE);
 	looks(w);
 	/* A member as seen from afar: whoever has the last serial there can be. */
 	uint8_t far[2 + 4 + 8 + 2 + 1] = { KIND_CONTROL, CONTROL_AWARE };
 	struct writer at = writer_of(far + 2, sizeof(far) - 2);
-	struct address to = node_neighbour_address(&w->stations[1].rid);
 	struct certificate last = { .serial = REVOCATION_SERIAL_MAX };
 	write_u32(&at, revoke_mark(w->stations[1].node));
 	write_u64(&at, 0);
 	write_u16(&at, REVOCATION_BITMAP_MAX - 1);
 	write_u8(&at, 1);
-	assert_int_equal(node_inner_send(w->stations[2].node, w->now, 1, &to, bytes_of(far, sizeof(far))), 0);
+	station_say_inner(w, 2, 1, 1, bytes_of(far, sizeof(far)));
 	station_kill(w, 0);
 	station_start(w, 0);
 	station_join(w, 0, 0);
@@ -219,24 +196,22 @@ static void what_is_malformed_or_of_another_list_changes_nothing(void **state)
 	struct world *w = chain(6);
 	uint8_t other[2 + 4 + 8 + 2 + 1] = { KIND_CONTROL, CONTROL_AWARE, 0, 9, 9, 9, [16] = 0xff };
 	uint8_t beyond[2 + 4 + 8 + 2 + 1] = { KIND_CONTROL, CONTROL_AWARE, [14] = 1, [15] = 0xae, [16] = 0xff };
-	struct address to = node_neighbour_address(&w->stations[1].rid);
 	const struct node_drops *drops = &node_counters(w->stations[1].node)->drops;
 
 	(void)state;
-	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(other, sizeof(other))), 0);
+	station_say_inner(w, 0, 1, 0, bytes_of(other, sizeof(other)));
 	world_run(w, A_SECOND); /* there is no list at all */
 	assert_int_equal(counted(w, 1), 0);
-	revoke(w, 0, 4);
+	station_revoke(w, 0, 4);
 	world_run(w, A_MINUTE);
 	struct certificate nobody = { .serial = 8 };
 	assert_false(node_is_aware(w->stations[1].node, &nobody));
-	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(other, sizeof(other))), 0);
+	station_say_inner(w, 0, 1, 0, bytes_of(other, sizeof(other)));
 	world_run(w, A_SECOND);
 	assert_false(node_is_aware(w->stations[1].node, &nobody));
 	uint64_t before = drops->control_malformed;
-	assert_int_equal(
-		node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(short_one, sizeof(short_one))), 0);
-	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(beyond, sizeof(beyond))), 0);
+	station_say_inner(w, 0, 1, 0, bytes_of(short_one, sizeof(short_one)));
+	station_say_inner(w, 0, 1, 0, bytes_of(beyond, sizeof(beyond)));
 	world_run(w, A_SECOND);
 	assert_int_equal(drops->control_malformed, before + 2);
 	all_count_all(w);
@@ -256,7 +231,7 @@ static void who_does_not_speak_of_it_is_not_told(void **state)
 	station_join(w, 2, 2);
 	world_run(w, A_MINUTE);
 	uint64_t before = node_counters(w->stations[2].node)->drops.control_malformed;
-	revoke(w, 0, 4);
+	station_revoke(w, 0, 4);
 	world_run(w, A_MINUTE);
 	assert_int_equal(counted(w, 0), 2);
 	assert_int_equal(counted(w, 3), 1);

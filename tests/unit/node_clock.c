@@ -94,12 +94,11 @@ static void what_is_malformed_is_counted(void **state)
 {
 	static const uint8_t cut[] = { KIND_CONTROL, CONTROL_CLOCK, 1, 2, 3 };
 	struct world *w = cell(5, (int64_t[]){ NOW, NOW, NOW, NOW });
-	struct address to = node_neighbour_address(&w->stations[1].rid);
 	const struct node_drops *drops = &node_counters(w->stations[1].node)->drops;
 	uint64_t before = drops->control_malformed;
 
 	(void)state;
-	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(cut, sizeof(cut))), 0);
+	station_say_inner(w, 0, 1, 0, bytes_of(cut, sizeof(cut)));
 	world_run(w, A_SECOND);
 	assert_int_equal(drops->control_malformed, before + 1);
 	assert_int_equal(clock_of(w, 1).state, NODE_CLOCK_GOOD);

@@ -197,7 +197,6 @@ static void packets_pass_between_it_and_what_it_may_meet(void **state)
 static void guest_that_does_as_it_likes_gets_no_further(void **state)
 {
 	struct world *w = world_with_guest(3, a_day);
-	struct address via = node_neighbour_address(&w->stations[1].rid);
 	struct test_packet p;
 	uint8_t inner[1 + 256] = { KIND_IP };
 
@@ -214,9 +213,7 @@ static void guest_that_does_as_it_likes_gets_no_further(void **state)
 			&p, &w->stations[tries[i].as].address, &w->stations[tries[i].to].address, 64, 64, 700 + i);
 		memcpy(inner + 1, p.data, p.len);
 		uint64_t denied = counters_of(w, 1)->drops.guest_denied;
-		assert_int_equal(
-			node_inner_send(w->stations[GUEST].node, w->now, 2, &via, bytes_of(inner, 1 + p.len)), 0);
-		station_poll(&w->stations[GUEST]);
+		station_say_inner(w, GUEST, 1, 2, bytes_of(inner, 1 + p.len));
 		world_run(w, A_SECOND);
 		assert_false(w->stations[tries[i].to].seen[700 + i]);
 		assert_int_equal(counters_of(w, 1)->drops.guest_denied, denied + 1);
@@ -230,7 +227,6 @@ static void guest_that_does_as_it_likes_gets_no_further(void **state)
 static void classes_that_it_has_not_are_refused(void **state)
 {
 	struct world *w = world_with_guest(4, a_day);
-	struct address via = node_neighbour_address(&w->stations[1].rid);
 	struct test_packet p;
 	uint8_t inner[1 + 256];
 
@@ -239,9 +235,7 @@ static void classes_that_it_has_not_are_refused(void **state)
 		packet_make_numbered(&p, &w->stations[GUEST].address, &w->stations[2].address, 64, 64, 800 + class);
 		inner[0] = kind_of_class(KIND_IP, (enum packet_class) class);
 		memcpy(inner + 1, p.data, p.len);
-		assert_int_equal(
-			node_inner_send(w->stations[GUEST].node, w->now, 2, &via, bytes_of(inner, 1 + p.len)), 0);
-		station_poll(&w->stations[GUEST]);
+		station_say_inner(w, GUEST, 1, 2, bytes_of(inner, 1 + p.len));
 		world_run(w, A_SECOND);
 		assert_int_equal(w->stations[2].seen[800 + class], class == CLASS_TEXT || class == CLASS_COMMAND);
 	}
@@ -296,10 +290,7 @@ static struct revocation list_at(struct world *w, struct revocation r, uint32_t 
 {
 	uint8_t room[REVOCATION_MAX_LEN];
 
-	assert_int_equal(revocation_issue(&r, &w->authority, date), 0);
-	int len = revocation_encode(&r, room, sizeof(room));
-	assert_int_equal(node_revocation_add(w->stations[at].node, w->now, bytes_of(room, (size_t)len)), 0);
-	station_poll(&w->stations[at]);
+	assert_int_equal(list_tell(w, at, list_make(w, &r, date, room)), 0);
 	world_run(w, 2 * A_SECOND);
 	return r;
 }

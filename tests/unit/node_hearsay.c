@@ -59,13 +59,10 @@ static void who_does_not_hear_us_is_named(void **state)
 	assert_true(is_there);
 	assert_true(w->now - h.since_us > 100 * A_SECOND);
 	assert_null(h.certificate); /* they never met */
-	struct certificate *other = &w->stations[0].enrolment.certificate;
-	uint8_t encoded[CERTIFICATE_MAX_LEN];
-	int len = certificate_encode(other, encoded, sizeof(encoded));
-	assert_int_equal(node_certificate_add(w->stations[1].node, bytes_of(encoded, (size_t)len)), 0);
+	station_knows_of(w, 1, 0);
 	h = hearsay_of(w, 1, &is_there);
 	assert_true(is_there && h.certificate);
-	assert_string_equal(h.certificate->name, other->name);
+	assert_string_equal(h.certificate->name, w->stations[0].enrolment.certificate.name);
 	hearsay_of(w, 0, &is_there);
 	assert_false(is_there);
 	/* Silent: it is gone. */
@@ -94,17 +91,11 @@ static void who_is_a_neighbour_is_not(void **state)
 static void who_is_out_is_not(void **state)
 {
 	struct world *w = one_way(3);
-	struct revocation r = { 0 };
-	uint8_t encoded[REVOCATION_MAX_LEN], bytes[CERTIFICATE_MAX_LEN];
 	bool is_there;
 
 	(void)state;
-	assert_int_equal(revocation_add(&r, w->stations[0].enrolment.certificate.serial), 0);
-	assert_int_equal(revocation_issue(&r, &w->authority, 29000100), 0);
-	int len = revocation_encode(&r, encoded, sizeof(encoded));
-	assert_int_equal(node_revocation_add(w->stations[1].node, w->now, bytes_of(encoded, (size_t)len)), 0);
-	len = certificate_encode(&w->stations[0].enrolment.certificate, bytes, sizeof(bytes));
-	assert_int_equal(node_certificate_add(w->stations[1].node, bytes_of(bytes, (size_t)len)), 0);
+	station_revoke(w, 1, 0);
+	station_knows_of(w, 1, 0);
 	beacons_pass(w, A_MINUTE, false);
 	hearsay_of(w, 1, &is_there);
 	assert_false(is_there);

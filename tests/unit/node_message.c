@@ -655,19 +655,6 @@ static void damaged_records_are_refused(void **state)
 
 /* --- members come and go ----------------------------------------------------------------------------------- */
 
-static void revoke(struct world *w, unsigned i)
-{
-	struct revocation r = { 0 };
-	uint8_t room[REVOCATION_MAX_LEN];
-
-	assert_int_equal(revocation_add(&r, w->stations[i].enrolment.certificate.serial), 0);
-	assert_int_equal(revocation_issue(&r, &w->authority, 29000100), 0);
-	int len = revocation_encode(&r, room, sizeof(room));
-	assert_int_equal(node_revocation_add(w->stations[0].node, w->now, bytes_of(room, (size_t)len)), 0);
-	station_poll(&w->stations[0]);
-	world_run(w, 5 * A_SECOND);
-}
-
 static void whoever_takes_the_place_of_a_lost_node_gets_its_messages(void **state)
 {
 	struct world *w = chain(15, 3);
@@ -678,7 +665,8 @@ static void whoever_takes_the_place_of_a_lost_node_gets_its_messages(void **stat
 	int number = write_to(w, 0, 2, "for whoever is at the dyke", false);
 	world_run(w, A_MINUTE);
 	assert_int_equal(held(w, 1), 1);
-	revoke(w, 2);
+	station_revoke(w, 0, 2);
+	world_run(w, 5 * A_SECOND);
 	world_run(w, 3 * A_MINUTE);
 	assert_int_equal(held(w, 1), 0); /* nobody could read it */
 	assert_int_equal(own(w, 0, number).wait, NODE_MESSAGE_WAIT_OUT);
@@ -706,7 +694,8 @@ static void nothing_is_taken_of_who_is_out(void **state)
 	int number = write_to(w, 2, 0, "from the thief", false);
 	world_run(w, 5 * A_SECOND);
 	assert_true(number > 0);
-	revoke(w, 2);
+	station_revoke(w, 0, 2);
+	world_run(w, 5 * A_SECOND);
 	links_cut(w, 1, false);
 	world_run(w, 5 * A_MINUTE);
 	assert_int_equal(drawers[0].received_count, 0);
@@ -716,16 +705,13 @@ static void nothing_is_taken_of_who_is_out(void **state)
 
 /* --- what others may say ------------------------------------------------------------------------------------- */
 
-/* Station `from` says this to its neighbour `to` on a segment, as whoever has its keys could. */
+/* Of messages, in an inner frame. */
 static void say(struct world *w, unsigned from, unsigned to, unsigned segment, const uint8_t *body, size_t len)
 {
-	struct address neighbour = node_neighbour_address(&w->stations[to].rid);
 	uint8_t inner[1 + NODE_THIN_BODY] = { KIND_MESSAGE };
 
 	memcpy(inner + 1, body, len);
-	assert_int_equal(
-		node_inner_send(w->stations[from].node, w->now, segment, &neighbour, bytes_of(inner, len + 1)), 0);
-	station_poll(&w->stations[from]);
+	station_say_inner(w, from, to, segment, bytes_of(inner, len + 1));
 	world_run(w, A_SECOND / 10);
 }
 

@@ -20,23 +20,7 @@ static struct world *chain(uint64_t seed)
 static struct bytes list_naming(struct world *w, struct revocation *r, uint32_t serial, uint8_t out[REVOCATION_MAX_LEN])
 {
 	assert_int_equal(revocation_add(r, serial), 0);
-	assert_int_equal(revocation_issue(r, &w->authority, 29000100), 0);
-	int len = revocation_encode(r, out, REVOCATION_MAX_LEN);
-	assert_true(len > 0);
-	return bytes_of(out, (size_t)len);
-}
-
-static struct bytes list_with(struct world *w, struct revocation *r, unsigned i, uint8_t out[REVOCATION_MAX_LEN])
-{
-	return list_naming(w, r, w->stations[i].enrolment.certificate.serial, out);
-}
-
-static int tell(struct world *w, unsigned i, struct bytes list)
-{
-	int error = node_revocation_add(w->stations[i].node, w->now, list);
-
-	station_poll(&w->stations[i]);
-	return error;
+	return list_make(w, r, 29000100, out);
 }
 
 static bool holds(const struct world *w, unsigned i, struct bytes list)
@@ -52,8 +36,8 @@ static void list_goes_everywhere_and_the_node_is_out(void **state)
 
 	(void)state;
 	assert_true(reaches(w, 0, 3) && is_peer(w, 2, 3, 2));
-	struct bytes list = list_with(w, &r, 3, room);
-	assert_int_equal(tell(w, 0, list), 0);
+	struct bytes list = list_against(w, &r, 3, room);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, A_SECOND);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_true(holds(w, i, list));
@@ -77,7 +61,7 @@ static void handshakes_of_who_is_out_are_refused_also_after_restarts(void **stat
 	uint8_t room[REVOCATION_MAX_LEN];
 
 	(void)state;
-	assert_int_equal(tell(w, 0, list_with(w, &r, 3, room)), 0);
+	assert_int_equal(list_tell(w, 0, list_against(w, &r, 3, room)), 0);
 	world_run(w, A_SECOND);
 	/* The thief empties the disk: the node believes in itself. */
 	station_kill(w, 3);
@@ -108,8 +92,8 @@ static void who_was_apart_learns_it_before_any_route(void **state)
 	w->segments[1].is_cut = true;
 	world_run(w, A_MINUTE);
 	assert_true(reaches(w, 2, 3));
-	struct bytes list = list_with(w, &r, 3, room);
-	assert_int_equal(tell(w, 0, list), 0);
+	struct bytes list = list_against(w, &r, 3, room);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, 5 * A_SECOND);
 	assert_false(holds(w, 2, list));
 	w->segments[1].is_cut = false;
@@ -135,8 +119,8 @@ static void list_is_stored_before_it_acts(void **state)
 
 	(void)state;
 	w->stations[2].disk_is_slow = true;
-	struct bytes list = list_with(w, &r, 3, room);
-	assert_int_equal(tell(w, 0, list), 0);
+	struct bytes list = list_against(w, &r, 3, room);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, A_SECOND);
 	assert_int_equal(w->stations[2].lists_stored, 1);
 	assert_true(is_peer(w, 2, 3, 2) && reaches(w, 2, 3));
@@ -155,8 +139,8 @@ static void lost_lists_are_said_again(void **state)
 
 	(void)state;
 	w->segments[1].loss = 500;
-	struct bytes list = list_with(w, &r, 3, room);
-	assert_int_equal(tell(w, 0, list), 0);
+	struct bytes list = list_against(w, &r, 3, room);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, 30 * A_SECOND);
 	w->segments[1].loss = 0;
 	world_run(w, 30 * A_SECOND);
@@ -173,22 +157,22 @@ static void each_bad_list_has_its_answer(void **state)
 	uint8_t first[REVOCATION_MAX_LEN], second[REVOCATION_MAX_LEN], room[REVOCATION_MAX_LEN];
 
 	(void)state;
-	struct bytes older = list_with(w, &r, 1, first);
-	struct bytes newer = list_with(w, &r, 1, second);
-	assert_int_equal(tell(w, 0, newer), 0);
-	assert_int_equal(tell(w, 0, newer), -EALREADY);
-	assert_int_equal(tell(w, 0, older), -ESTALE);
-	assert_int_equal(tell(w, 0, bytes_of(second, newer.len - 1)), -EKEYREJECTED);
-	assert_int_equal(tell(w, 0, bytes_of(first, 20)), -EBADMSG);
+	struct bytes older = list_against(w, &r, 1, first);
+	struct bytes newer = list_against(w, &r, 1, second);
+	assert_int_equal(list_tell(w, 0, newer), 0);
+	assert_int_equal(list_tell(w, 0, newer), -EALREADY);
+	assert_int_equal(list_tell(w, 0, older), -ESTALE);
+	assert_int_equal(list_tell(w, 0, bytes_of(second, newer.len - 1)), -EKEYREJECTED);
+	assert_int_equal(list_tell(w, 0, bytes_of(first, 20)), -EBADMSG);
 	authority_make(&other, 77);
 	foreign.epoch = 50;
 	assert_int_equal(revocation_issue(&foreign, &other, 1), 0);
 	int len = revocation_encode(&foreign, room, sizeof(room));
-	assert_int_equal(tell(w, 0, bytes_of(room, (size_t)len)), -EKEYREJECTED);
+	assert_int_equal(list_tell(w, 0, bytes_of(room, (size_t)len)), -EKEYREJECTED);
 	foreign.deployment = w->authority.public.deployment;
 	foreign.issuer = authority_id(&w->authority.public);
 	len = revocation_encode(&foreign, room, sizeof(room));
-	assert_int_equal(tell(w, 0, bytes_of(room, (size_t)len)), -EKEYREJECTED); /* forged */
+	assert_int_equal(list_tell(w, 0, bytes_of(room, (size_t)len)), -EKEYREJECTED); /* forged */
 	assert_true(holds(w, 0, newer));
 	assert_int_equal(w->stations[0].lists_stored, 1);
 	world_free(w);
@@ -204,8 +188,8 @@ static void two_lists_of_one_number_become_one(void **state)
 	(void)state;
 	w->segments[1].is_cut = true;
 	struct bytes list_a = list_naming(w, &a, 40, room_a), list_b = list_naming(w, &b, 41, room_b);
-	assert_int_equal(tell(w, 0, list_a), 0);
-	assert_int_equal(tell(w, 3, list_b), 0);
+	assert_int_equal(list_tell(w, 0, list_a), 0);
+	assert_int_equal(list_tell(w, 3, list_b), 0);
 	world_run(w, A_MINUTE);
 	w->segments[1].is_cut = false;
 	world_run(w, A_MINUTE);
@@ -216,7 +200,7 @@ static void two_lists_of_one_number_become_one(void **state)
 	assert_true(w->stations[1].events[NODE_REVOKED] + w->stations[2].events[NODE_REVOKED] > 0);
 	revocation_join(&a, &b);
 	struct bytes joined = list_naming(w, &a, 40, room_a);
-	assert_int_equal(tell(w, 2, joined), 0);
+	assert_int_equal(list_tell(w, 2, joined), 0);
 	world_run(w, A_SECOND);
 	for (unsigned i = 0; i < 4; i++)
 		assert_true(holds(w, i, joined));
@@ -228,10 +212,9 @@ static void who_claims_a_list_that_it_has_not_is_no_neighbour(void **state)
 {
 	struct world *w = chain(8);
 	static const uint8_t claim[] = { KIND_CONTROL, CONTROL_MARK, 0xff, 0xff, 0, 0 };
-	struct address to = node_neighbour_address(&w->stations[1].rid);
 
 	(void)state;
-	assert_int_equal(node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(claim, sizeof(claim))), 0);
+	station_say_inner(w, 0, 1, 0, bytes_of(claim, sizeof(claim)));
 	world_run(w, 30 * A_SECOND);
 	assert_true(reaches(w, 1, 3) && reaches(w, 1, 2));
 	assert_int_equal(w->stations[1].lists_stored, 0);
@@ -244,7 +227,6 @@ static void forged_list_from_a_member_changes_nothing(void **state)
 	struct secret_authority other;
 	struct revocation r = { 0 };
 	uint8_t room[2 + REVOCATION_MAX_LEN] = { KIND_CONTROL, CONTROL_LIST };
-	struct address to = node_neighbour_address(&w->stations[1].rid);
 
 	(void)state;
 	authority_make(&other, 88);
@@ -254,8 +236,7 @@ static void forged_list_from_a_member_changes_nothing(void **state)
 	r.issuer = authority_id(&w->authority.public);
 	int len = revocation_encode(&r, room + 2, REVOCATION_MAX_LEN);
 	for (unsigned i = 0; i < 20; i++)
-		assert_int_equal(
-			node_inner_send(w->stations[0].node, w->now, 0, &to, bytes_of(room, 2 + (size_t)len)), 0);
+		station_say_inner(w, 0, 1, 0, bytes_of(room, 2 + (size_t)len));
 	world_run(w, 10 * A_SECOND);
 	const struct node_drops *drops = &node_counters(w->stations[1].node)->drops;
 	assert_int_equal(drops->list_refused, 4); /* so many signatures are looked at in one moment */
@@ -274,7 +255,7 @@ static void signed_date_moves_the_least_time(void **state)
 
 	(void)state;
 	assert_true(w->stations[0].node->time_floor.t_lo < 29000100);
-	assert_int_equal(tell(w, 0, list_with(w, &r, 1, room)), 0);
+	assert_int_equal(list_tell(w, 0, list_against(w, &r, 1, room)), 0);
 	assert_int_equal(w->stations[0].node->time_floor.t_lo, 29000100);
 	world_free(w);
 }
@@ -289,12 +270,11 @@ static void a_date_after_ones_own_end_moves_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(revocation_add(&r, w->stations[3].enrolment.certificate.serial), 0);
-	assert_int_equal(revocation_issue(&r, &w->authority, end + 1), 0);
-	int len = revocation_encode(&r, room, sizeof(room));
-	assert_int_equal(tell(w, 0, bytes_of(room, (size_t)len)), 0);
+	struct bytes list = list_make(w, &r, end + 1, room);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, A_SECOND);
 	for (unsigned i = 0; i < 3; i++) {
-		assert_true(holds(w, i, bytes_of(room, (size_t)len)));
+		assert_true(holds(w, i, list));
 		assert_false(reaches(w, i, 3));
 		assert_true(w->stations[i].node->time_floor.t_lo < end);
 		assert_true(w->stations[i].t_lo < end); /* nor what is kept */
@@ -325,9 +305,9 @@ static void thin_link_takes_the_list_in_pieces(void **state)
 	world_run(w, A_MINUTE);
 	assert_true(reaches(w, 0, 2));
 	assert_int_equal(revocation_add(&r, REVOCATION_SERIAL_MAX), 0); /* as long as it gets */
-	struct bytes list = list_with(w, &r, 2, room);
+	struct bytes list = list_against(w, &r, 2, room);
 	assert_int_equal(list.len, REVOCATION_MAX_LEN);
-	assert_int_equal(tell(w, 0, list), 0);
+	assert_int_equal(list_tell(w, 0, list), 0);
 	world_run(w, 10 * A_SECOND);
 	assert_true(holds(w, 1, list));
 	assert_false(reaches(w, 0, 2));

@@ -773,6 +773,51 @@ static inline void station_knows_of(struct world *w, unsigned i, unsigned other)
 	station_knows(w, i, &w->stations[other].enrolment.certificate);
 }
 
+/* The authority's next list, as it travels. */
+static inline struct bytes list_make(
+	struct world *w, struct revocation *r, uint32_t date, uint8_t out[REVOCATION_MAX_LEN])
+{
+	assert_int_equal(revocation_issue(r, &w->authority, date), 0);
+	int len = revocation_encode(r, out, REVOCATION_MAX_LEN);
+	assert_true(len > 0);
+	return bytes_of(out, (size_t)len);
+}
+
+/* ... with station `i` on it, too. */
+static inline struct bytes list_against(
+	struct world *w, struct revocation *r, unsigned i, uint8_t out[REVOCATION_MAX_LEN])
+{
+	assert_int_equal(revocation_add(r, w->stations[i].enrolment.certificate.serial), 0);
+	return list_make(w, r, 29000100, out);
+}
+
+/* The operator hands it in at station `i`. */
+static inline int list_tell(struct world *w, unsigned i, struct bytes list)
+{
+	int error = node_revocation_add(w->stations[i].node, w->now, list);
+
+	station_poll(&w->stations[i]);
+	return error;
+}
+
+/* The first list: station `out` is on it. */
+static inline void station_revoke(struct world *w, unsigned at, unsigned out)
+{
+	struct revocation r = { 0 };
+	uint8_t room[REVOCATION_MAX_LEN];
+
+	assert_int_equal(list_tell(w, at, list_against(w, &r, out, room)), 0);
+}
+
+/* Station `from` says this to its neighbour `to` on a segment, as whoever has its keys could. */
+static inline void station_say_inner(struct world *w, unsigned from, unsigned to, unsigned segment, struct bytes inner)
+{
+	struct address neighbour = node_neighbour_address(&w->stations[to].rid);
+
+	assert_int_equal(node_inner_send(w->stations[from].node, w->now, segment, &neighbour, inner), 0);
+	station_poll(&w->stations[from]);
+}
+
 /* Everywhere but at what it is itself. */
 static inline bool world_may_call(void *user, unsigned link, const struct endpoint *by, const struct endpoint *to)
 {
