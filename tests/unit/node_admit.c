@@ -33,13 +33,20 @@ static void applicant_start(struct world *w, unsigned i, unsigned segment)
 	station_join(w, i, segment);
 }
 
+static struct world *chain_with_newcomer(uint64_t seed)
+{
+	struct world *w = chain(seed);
+
+	applicant_start(w, NEWCOMER, 2);
+	return w;
+}
+
 /* What the authority answers to station `i`. */
 static struct bytes answer_by(
 	struct world *w, unsigned i, struct secret_authority *a, struct grant *g, uint8_t out[GRANT_MAX_LEN])
 {
 	struct certificate c = certificate_draft(&w->stations[i].own.request.key, "newcomer");
 
-	(void)w;
 	assert_int_equal(certificate_issue(&c, a), 0);
 	assert_int_equal(grant_make(g, &c, w->stations[i].own.request.ticket, a), 0);
 	int len = grant_encode(g, out, GRANT_MAX_LEN);
@@ -60,6 +67,14 @@ static int tell(struct world *w, unsigned i, struct bytes grant)
 
 	station_poll(&w->stations[i]);
 	return error;
+}
+
+/* The authority's answer to the newcomer is handed in at station `i`. */
+static void answer_at(struct world *w, unsigned i)
+{
+	uint8_t room[GRANT_MAX_LEN];
+
+	assert_int_equal(tell(w, i, answer(w, NEWCOMER, room)), 0);
 }
 
 static bool is_granted(const struct world *w, unsigned i)
@@ -96,14 +111,12 @@ static void member_start(struct world *w, unsigned i, unsigned segment)
 
 static void answer_crosses_the_mesh_to_who_is_no_member(void **state)
 {
-	struct world *w = chain(1);
-	uint8_t room[GRANT_MAX_LEN];
+	struct world *w = chain_with_newcomer(1);
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	world_run(w, A_MINUTE);
 	assert_false(is_granted(w, NEWCOMER) || is_peer(w, 2, NEWCOMER, 2));
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	assert_true(until_granted(w, NEWCOMER, A_MINUTE) < 40 * A_SECOND);
 	/* Everybody knows it before it is there. */
 	for (unsigned i = 0; i < NEWCOMER; i++)
@@ -120,13 +133,11 @@ static void answer_crosses_the_mesh_to_who_is_no_member(void **state)
 
 static void who_comes_within_the_hour_finds_its_answer(void **state)
 {
-	struct world *w = chain(2);
-	uint8_t room[GRANT_MAX_LEN];
+	struct world *w = chain_with_newcomer(2);
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	station_kill(w, NEWCOMER);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	world_run(w, 50 * A_MINUTE);
 	applicant_start(w, NEWCOMER, 2);
 	assert_true(until_granted(w, NEWCOMER, A_MINUTE) < 10 * A_SECOND);
@@ -135,18 +146,16 @@ static void who_comes_within_the_hour_finds_its_answer(void **state)
 
 static void nothing_is_kept_for_longer(void **state)
 {
-	struct world *w = chain(3);
-	uint8_t room[GRANT_MAX_LEN];
+	struct world *w = chain_with_newcomer(3);
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	station_kill(w, NEWCOMER);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	world_run(w, 65 * A_MINUTE);
 	applicant_start(w, NEWCOMER, 2);
 	world_run(w, 5 * A_MINUTE);
 	assert_false(is_granted(w, NEWCOMER));
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0); /* another one does it */
+	answer_at(w, 0); /* another one does it */
 	assert_true(until_granted(w, NEWCOMER, A_MINUTE) < 40 * A_SECOND);
 	world_free(w);
 }
@@ -154,13 +163,12 @@ static void nothing_is_kept_for_longer(void **state)
 static void parts_that_were_apart_pass_it_on_when_they_meet(void **state)
 {
 	struct world *w = chain(4);
-	uint8_t room[GRANT_MAX_LEN];
 
 	(void)state;
 	w->segments[1].is_cut = true;
 	applicant_start(w, NEWCOMER, 2);
 	world_run(w, A_MINUTE);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	world_run(w, 5 * A_MINUTE);
 	assert_false(is_granted(w, NEWCOMER));
 	w->segments[1].is_cut = false;
@@ -171,14 +179,13 @@ static void parts_that_were_apart_pass_it_on_when_they_meet(void **state)
 static void loss_only_delays_it(void **state)
 {
 	struct world *w = chain(5);
-	uint8_t room[GRANT_MAX_LEN];
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
 		w->segments[i].loss = 300;
 	applicant_start(w, NEWCOMER, 2);
 	world_run(w, A_MINUTE);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	assert_true(until_granted(w, NEWCOMER, 10 * A_MINUTE) < 4 * A_MINUTE);
 	world_free(w);
 }
@@ -187,7 +194,6 @@ static void loss_only_delays_it(void **state)
 static void narrow_lines_carry_it_in_runs(void **state)
 {
 	struct world *w = world_of(6, 2);
-	uint8_t room[GRANT_MAX_LEN];
 
 	(void)state;
 	station_join(w, 0, 0);
@@ -199,7 +205,7 @@ static void narrow_lines_carry_it_in_runs(void **state)
 	station_join(w, 1, 1);
 	world_run(w, 20 * A_SECOND);
 	applicant_start(w, NEWCOMER, 1);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	assert_true(until_granted(w, NEWCOMER, 10 * A_MINUTE) < 5 * A_MINUTE);
 	assert_true(w->segments[1].longest <= NODE_THIN_FRAME_MIN);
 	assert_true(w->segments[1].frames[FRAME_ANSWER] >= 5);
@@ -209,7 +215,6 @@ static void narrow_lines_carry_it_in_runs(void **state)
 static void who_has_only_an_address_to_call_asks_there(void **state)
 {
 	struct world *w = world_of(7, 2);
-	uint8_t room[GRANT_MAX_LEN];
 
 	(void)state;
 	station_join(w, 0, 0);
@@ -220,7 +225,7 @@ static void who_has_only_an_address_to_call_asks_there(void **state)
 	applicant_start(w, NEWCOMER, 1);
 	station_behind_nat(w, NEWCOMER, 1, 4000);
 	station_target(w, NEWCOMER, 1, 1);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	assert_true(until_granted(w, NEWCOMER, A_MINUTE) < 20 * A_SECOND);
 	world_free(w);
 }
@@ -229,13 +234,12 @@ static void who_has_only_an_address_to_call_asks_there(void **state)
 
 static void each_bad_answer_has_its_own_error(void **state)
 {
-	struct world *w = chain(8);
+	struct world *w = chain_with_newcomer(8);
 	struct secret_authority stranger;
 	uint8_t room[GRANT_MAX_LEN];
 	struct grant g;
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	authority_make(&stranger, 99);
 	assert_int_equal(tell(w, 0, answer_by(w, NEWCOMER, &stranger, &g, room)), -EKEYREJECTED);
 	struct bytes good = answer_by(w, NEWCOMER, &w->authority, &g, room);
@@ -260,13 +264,12 @@ static void say_grant(struct world *w, unsigned from, unsigned to, unsigned segm
 /* A member sends what it has from before, or what it made up. */
 static void members_do_not_pass_on_what_is_old_or_forged(void **state)
 {
-	struct world *w = chain(9);
+	struct world *w = chain_with_newcomer(9);
 	struct secret_authority stranger;
 	uint8_t room[GRANT_MAX_LEN], other[GRANT_MAX_LEN];
 	struct grant g;
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	struct bytes old = answer_by(w, NEWCOMER, &w->authority, &g, room);
 	station_knows(w, 1, &g.certificate);
 	say_grant(w, 0, 1, 0, old);
@@ -283,13 +286,12 @@ static void members_do_not_pass_on_what_is_old_or_forged(void **state)
 
 static void members_that_make_up_much_are_heard_a_little(void **state)
 {
-	struct world *w = chain(10);
+	struct world *w = chain_with_newcomer(10);
 	struct secret_authority stranger;
 	uint8_t room[GRANT_MAX_LEN];
 	struct grant g;
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	authority_make(&stranger, 99);
 	uint64_t before = counters_of(w, 1)->drops.rate_limited;
 	for (unsigned i = 0; i < 50; i++) {
@@ -310,19 +312,18 @@ static void plea_frame(const struct world *w, unsigned i, uint8_t frame[480])
 
 static void asking_without_a_reason_brings_nothing(void **state)
 {
-	struct world *w = chain(11);
-	uint8_t room[GRANT_MAX_LEN], frame[480];
+	struct world *w = chain_with_newcomer(11);
+	uint8_t frame[480];
 	struct endpoint from = endpoint_mac(2, 5);
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	plea_frame(w, NEWCOMER, frame);
 	station_kill(w, NEWCOMER);
 	station_join(w, 2, 3); /* something else to look at */
 	uint64_t before = w->segments[2].frames[FRAME_ANSWER];
 	station_hear(&w->stations[2], 2, &from, bytes_of(frame, sizeof(frame)));
 	assert_int_equal(w->segments[2].frames[FRAME_ANSWER], before);
-	assert_int_equal(tell(w, 2, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 2);
 	/* Not for a question that is shorter than the answer. */
 	station_hear(&w->stations[2], 2, &from, bytes_of(frame, sizeof(frame) - 1));
 	station_hear(&w->stations[2], 2, &from, bytes_of(frame, 14));
@@ -339,14 +340,13 @@ static void asking_without_a_reason_brings_nothing(void **state)
 
 static void answers_that_somebody_makes_up_are_refused_and_the_right_one_comes(void **state)
 {
-	struct world *w = chain(12);
+	struct world *w = chain_with_newcomer(12);
 	struct endpoint from = endpoint_mac(2, 5);
 	struct secret_authority stranger;
 	uint8_t room[GRANT_MAX_LEN], frame[12 + GRANT_MAX_LEN] = { FRAME_ANSWER, 1, 0, 0, 0, 0, 0, 7 };
 	struct grant g;
 
 	(void)state;
-	applicant_start(w, NEWCOMER, 2);
 	world_run(w, 5 * A_SECOND);
 	/* By one who has its keys, and not its request. */
 	w->stations[NEWCOMER].own.request.ticket[0] ^= 1;
@@ -369,7 +369,7 @@ static void answers_that_somebody_makes_up_are_refused_and_the_right_one_comes(v
 	station_hear(&w->stations[2], 2, &from, bytes_of(frame, 12 + made_up.len));
 	assert_int_equal(counters_of(w, 2)->drops.handshake_unexpected, unexpected + 1);
 	world_run(w, 10 * A_SECOND);
-	assert_int_equal(tell(w, 0, answer(w, NEWCOMER, room)), 0);
+	answer_at(w, 0);
 	assert_true(until_granted(w, NEWCOMER, 2 * A_MINUTE) < A_MINUTE);
 	world_free(w);
 }

@@ -573,6 +573,17 @@ static void disk_that_takes_nothing_gives_no_receipt(void **state)
 	world_free(w);
 }
 
+/* Station 0 is switched off, and comes back with this on its disk. */
+static void come_back_with(struct world *w, const struct drawer *disk)
+{
+	station_kill(w, 0);
+	drawers[0] = *disk;
+	station_start(w, 0);
+	station_knows_of(w, 0, 1);
+	station_join(w, 0, 0);
+	world_run(w, A_MINUTE);
+}
+
 /* What it wrote was never on the disk: after a restart its numbers are those from before. */
 static void number_that_was_not_kept_is_not_taken_for_an_old_message(void **state)
 {
@@ -587,12 +598,7 @@ static void number_that_was_not_kept_is_not_taken_for_an_old_message(void **stat
 	drawer_done(w, 0, false);
 	world_run(w, A_SECOND);
 	assert_int_equal(times_received(1, "second, not on the disk"), 1);
-	station_kill(w, 0);
-	drawers[0] = before;
-	station_start(w, 0);
-	station_knows_of(w, 0, 1);
-	station_join(w, 0, 0);
-	world_run(w, A_MINUTE);
+	come_back_with(w, &before);
 	int number = write_to(w, 0, 1, "third, with the second's number", false);
 	assert_int_equal(number, 2);
 	world_run(w, A_SECOND);
@@ -613,12 +619,7 @@ static void disk_from_a_copy_does_not_make_texts_vanish(void **state)
 	struct drawer before = drawers[0];
 	write_to(w, 0, 1, "second", false);
 	world_run(w, A_SECOND);
-	station_kill(w, 0);
-	drawers[0] = before;
-	station_start(w, 0);
-	station_knows_of(w, 0, 1);
-	station_join(w, 0, 0);
-	world_run(w, A_MINUTE);
+	come_back_with(w, &before);
 	int number = write_to(w, 0, 1, "third", false);
 	assert_int_equal(number, 2);
 	world_run(w, A_SECOND);
@@ -759,7 +760,7 @@ static void replayed_letter_is_not_read_again(void **state)
 		world_run(w, 30 * A_SECOND);
 	}
 	/* After the memory of messages has turned over it is too old, whoever says it. */
-	size_t other = letter_make(w, 0, 2, 5000, "much later", body + 0);
+	size_t other = letter_make(w, 0, 2, 5000, "much later", body);
 	say(w, 1, 2, 1, body, other);
 	assert_int_equal(drawers[2].received_count, 2);
 	len = letter_make(w, 0, 2, 2, "held back", body);
