@@ -10,10 +10,7 @@ static struct world *chain(uint64_t seed)
 {
 	struct world *w = world_of(seed, NEWCOMER);
 
-	for (unsigned segment = 0; segment < 2; segment++) {
-		station_join(w, segment, segment);
-		station_join(w, segment + 1, segment);
-	}
+	stations_join_in_a_row(w, NEWCOMER);
 	station_join(w, 2, 2);
 	world_run(w, 20 * A_SECOND);
 	return w;

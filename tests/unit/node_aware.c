@@ -32,10 +32,7 @@ static struct world *chain(uint64_t seed)
 	struct world *w = world_of(seed, ALL);
 
 	memset(&seen, 0, sizeof(seen));
-	for (unsigned segment = 0; segment < 3; segment++) {
-		station_join(w, segment, segment);
-		station_join(w, segment + 1, segment);
-	}
+	stations_join_in_a_row(w, ALL - 1);
 	station_join(w, 4, 2);
 	world_run(w, 20 * A_SECOND);
 	looks(w);

@@ -39,10 +39,7 @@ static struct world *world_with_guest(uint64_t seed, struct term term)
 	}
 	guest_enrol(w, GUEST, &w->stations[2].address, term);
 	station_start(w, GUEST);
-	for (unsigned segment = 0; segment < 2; segment++) {
-		station_join(w, segment, segment);
-		station_join(w, segment + 1, segment);
-	}
+	stations_join_in_a_row(w, GUEST);
 	station_join(w, 1, 2);
 	station_join(w, GUEST, 2);
 	struct prefix p = prefix_make("10.2.0.0/24");

@@ -118,10 +118,7 @@ static struct world *chain(uint64_t seed, unsigned count)
 {
 	struct world *w = world_writing(seed, count);
 
-	for (unsigned segment = 0; segment + 1 < count; segment++) {
-		station_join(w, segment, segment);
-		station_join(w, segment + 1, segment);
-	}
+	stations_join_in_a_row(w, count);
 	world_run(w, 20 * A_SECOND);
 	all_reach(w, count);
 	return w;

@@ -8,10 +8,7 @@ static struct world *chain(uint64_t seed)
 {
 	struct world *w = world_of(seed, 4);
 
-	for (unsigned segment = 0; segment < 3; segment++) {
-		station_join(w, segment, segment);
-		station_join(w, segment + 1, segment);
-	}
+	stations_join_in_a_row(w, 4);
 	world_run(w, 20 * A_SECOND);
 	return w;
 }

@@ -920,6 +920,15 @@ static inline void station_join(struct world *w, unsigned i, unsigned segment)
 	station_join_with(w, i, segment, &config);
 }
 
+/* The first `count`: 0 ──0── 1 ──1── 2 ... */
+static inline void stations_join_in_a_row(struct world *w, unsigned count)
+{
+	for (unsigned segment = 0; segment + 1 < count; segment++) {
+		station_join(w, segment, segment);
+		station_join(w, segment + 1, segment);
+	}
+}
+
 static inline void station_leave(struct world *w, unsigned i, unsigned segment)
 {
 	struct station *s = &w->stations[i];
