@@ -331,7 +331,9 @@ static int head_find(
 		return database_code(s->db);
 	sqlite3_bind_text(at, 1, whose, -1, SQLITE_STATIC);
 	int step = sqlite3_step(at), code = step == SQLITE_ROW || step == SQLITE_DONE ? 0 : -EIO;
-	if (step == SQLITE_ROW) {
+	if (step == SQLITE_ROW && sqlite3_column_bytes(at, 3) > CERTIFICATE_MAX_LEN) {
+		code = io_fail(error, -EBADMSG, "somebody changed it");
+	} else if (step == SQLITE_ROW) {
 		*id = sqlite3_column_int64(at, 0);
 		*head = json_pack("{s:b, s:o, s:o, s:I, s:o, s:o}", "ok", 1, "node",
 			json_of_text((const char *)sqlite3_column_text(at, 1)), "level",

@@ -4,6 +4,8 @@
 #include "meshd/chronicle/chronicle.h"
 #include "meshd/io/collect.h"
 
+#include <sqlite3.h>
+
 static struct secret_authority authority;
 static const struct collected_limits wide = { 1 << 20, 1 << 22 };
 
@@ -250,6 +252,28 @@ static void a_damaged_file_is_set_aside(void **state)
 	collected_store_close(s);
 }
 
+static void what_somebody_put_into_the_file_is_no_certificate(void **state)
+{
+	char path[256], error[IO_ERROR_MAX];
+	struct member m;
+	bool was_bad;
+	json_t *head, *runs;
+	uint64_t next;
+	sqlite3 *db;
+	struct collected_store *s = stored(*state, &wide, &was_bad);
+
+	member_begin(&m, "car");
+	runs_take(*state, s, &m, 1, 20);
+	assert_int_equal(sqlite3_open(path_in(*state, "state/" COLLECTED_FILE, path), &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(db, "UPDATE member SET certificate = zeroblob(5000)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(collected_store_read(s, "car", 0, &head, &runs, &next, error), -EBADMSG);
+	assert_null(head);
+	assert_null(runs);
+	collected_store_close(s);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, place_enter, place_leave)
 
 int main(void)
@@ -262,6 +286,7 @@ int main(void)
 		TEST(of_each_member_the_newest_are_kept),
 		TEST(who_writes_most_gives_way_and_nobody_else),
 		TEST(a_damaged_file_is_set_aside),
+		TEST(what_somebody_put_into_the_file_is_no_certificate),
 	};
 
 	if (sodium_init() < 0)
