@@ -282,7 +282,7 @@ void collect_tick(struct daemon *d, uint64_t now_us)
 		return;
 	collect_server_tick(d, now_us);
 	struct collect_question *q = &c->question;
-	if ((q->state == QUESTION_ASKS && now_us - q->since_us > CONNECT_US))
+	if (q->state == QUESTION_ASKS && now_us - q->since_us > CONNECT_US)
 		question_end(d, now_us, GATHER_NOTHING);
 	else if (q->state == QUESTION_HEARS && now_us - q->since_us > ANSWER_US)
 		answer_ends(d, now_us);

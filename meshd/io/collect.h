@@ -2,7 +2,7 @@
  * Logs of other members: this node gives its own to those that ask, and asks for theirs,
  * so that what a node saw is still told when it is gone (docs/logs.md).
  *
- *   gather.c: whom, when ──► collect_ask.c ──TCP, bulk──► a member's collect_serve.c
+ *   gather.c: whom, when ──► collect.c ──────TCP, bulk──► a member's collect_serve.c
  *                                 │ an answer                      │ its runs
  *                                 ▼                                ▲
  *                 thread: collected_store.c believes       incident_store.c

@@ -325,7 +325,6 @@ static int head_find(
 		"SELECT id, name, level, certificate FROM member WHERE lower(hex(key)) = lower(?1)"
 		" OR lower(name) = lower(?1) ORDER BY until DESC LIMIT 1",
 		error);
-	const struct authority *a = &s->authority;
 
 	if (!at)
 		return database_code(s->db);
@@ -335,11 +334,9 @@ static int head_find(
 		code = io_fail(error, -EBADMSG, "somebody changed it");
 	} else if (step == SQLITE_ROW) {
 		*id = sqlite3_column_int64(at, 0);
-		*head = json_pack("{s:b, s:o, s:o, s:I, s:o, s:o}", "ok", 1, "node",
-			json_of_text((const char *)sqlite3_column_text(at, 1)), "level",
-			json_of_text((const char *)sqlite3_column_text(at, 2)), "deployment", (json_int_t)a->deployment,
-			"authority", json_base64(bytes_of(a->sign_public, SIGN_PUBLIC_LEN)), "certificate",
-			json_base64(bytes_of(sqlite3_column_blob(at, 3), (size_t)sqlite3_column_bytes(at, 3))));
+		*head = incident_head_make((const char *)sqlite3_column_text(at, 1),
+			(const char *)sqlite3_column_text(at, 2), &s->authority,
+			bytes_of(sqlite3_column_blob(at, 3), (size_t)sqlite3_column_bytes(at, 3)));
 	} else if (code) {
 		code = database_trouble(s->db, error);
 	}

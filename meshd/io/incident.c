@@ -269,6 +269,7 @@ static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job
 		verified(d, job);
 		break;
 	case JOB_READ:
+	case JOB_READ_OTHER:
 		read_done(d, job);
 		break;
 	case JOB_GIVE:
@@ -278,9 +279,6 @@ static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job
 		return;
 	case JOB_LIST:
 		list_done(d, job);
-		break;
-	case JOB_READ_OTHER:
-		read_done(d, job);
 		break;
 	}
 	incident_job_free(job);
@@ -361,21 +359,8 @@ static json_t *head_make(const struct enrolment *e)
 	uint8_t encoded[CERTIFICATE_MAX_LEN];
 	int len = certificate_encode(&e->certificate, encoded, sizeof(encoded));
 
-	return json_pack("{s:b, s:s, s:s, s:I, s:o, s:o}", "ok", 1, "node", e->certificate.name, "level",
-		level_name(e->certificate.level), "deployment", (json_int_t)e->authority.deployment, "authority",
-		json_base64(bytes_of(e->authority.sign_public, SIGN_PUBLIC_LEN)), "certificate",
-		json_base64(bytes_of(encoded, len > 0 ? (size_t)len : 0)));
-}
-
-static void verify_give(struct incidents *c)
-{
-	struct incident_job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return;
-	job->kind = JOB_VERIFY;
-	if (!incident_job_give(&c->thread, job))
-		free(job);
+	return incident_head_make(e->certificate.name, level_name(e->certificate.level), &e->authority,
+		bytes_of(encoded, len > 0 ? (size_t)len : 0));
 }
 
 void incidents_open(struct daemon *d)
@@ -396,7 +381,7 @@ void incidents_open(struct daemon *d)
 	randombytes_buf(process, sizeof(process));
 	sodium_bin2hex(c->process, sizeof(c->process), process, sizeof(process));
 	incident_thread_start(&c->thread, d);
-	verify_give(c);
+	job_give(d, JOB_VERIFY, "", 0, 0);
 }
 
 /* Without the thread. */

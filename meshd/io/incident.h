@@ -52,6 +52,8 @@ int incident_store_append(struct incident_store *s, struct bytes body, unsigned 
 json_t *incident_store_read(struct incident_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX]);
 /* The same, of rows {number, before, signature, body} of any such file; ends the statement. */
 json_t *incident_runs_read(sqlite3 *db, sqlite3_stmt *at, uint64_t *next, char error[IO_ERROR_MAX]);
+/* What stands before runs in an answer to "log": whose they are, and what tells it. */
+json_t *incident_head_make(const char *name, const char *level, const struct authority *a, struct bytes certificate);
 /* As an answer to another member (meshd/chronicle/exchange.h). Negative errno with a sentence. */
 int incident_store_give(struct incident_store *s, uint64_t from, struct writer *answer, char error[IO_ERROR_MAX]);
 /* Looks at every signature. The number of the first run that is not as it was written, or before which some are

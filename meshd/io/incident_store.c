@@ -248,6 +248,13 @@ json_t *incident_runs_read(sqlite3 *db, sqlite3_stmt *at, uint64_t *next, char e
 	return list;
 }
 
+json_t *incident_head_make(const char *name, const char *level, const struct authority *a, struct bytes certificate)
+{
+	return json_pack("{s:b, s:o, s:o, s:I, s:o, s:o}", "ok", 1, "node", json_of_text(name), "level",
+		json_of_text(level), "deployment", (json_int_t)a->deployment, "authority",
+		json_base64(bytes_of(a->sign_public, SIGN_PUBLIC_LEN)), "certificate", json_base64(certificate));
+}
+
 /* From a number on. */
 static sqlite3_stmt *runs_from(struct incident_store *s, uint64_t from, char error[IO_ERROR_MAX])
 {
