@@ -161,18 +161,17 @@ void mailbox_tick(struct daemon *d, uint64_t now_us)
 bool mailbox_answer_later(struct daemon *d, uint32_t number, uint64_t token)
 {
 	struct mailbox *b = d->mailbox;
+	unsigned i = 0;
 
-	for (unsigned i = 0; b && token && i < WAITING_MAX; i++) {
-		struct mailbox_waiting *w = &b->waiting[i];
-		struct bytes key;
-
-		if (w->token || !(key = message_key_of(d->node, number, w->key)).len)
-			continue;
-		*w = (struct mailbox_waiting){ .token = token, .number = number, .key_len = key.len };
-		message_key_of(d->node, number, w->key);
-		return true;
-	}
-	return false;
+	while (b && i < WAITING_MAX && b->waiting[i].token)
+		i++;
+	if (!b || !token || i == WAITING_MAX)
+		return false;
+	struct mailbox_waiting *w = &b->waiting[i];
+	w->number = number;
+	w->key_len = message_key_of(d->node, number, w->key).len;
+	w->token = w->key_len ? token : 0;
+	return w->token;
 }
 
 /* --- what is said --------------------------------------------------------------------------------- */
