@@ -21,9 +21,7 @@ struct lates {
 
 static bool is_late(const struct node_message *m, uint64_t now_us)
 {
-	bool is_over = m->state == NODE_MESSAGE_DELIVERED || m->state == NODE_MESSAGE_EXPIRED;
-
-	return m->box == NODE_MESSAGE_OUT && m->is_urgent && !is_over &&
+	return m->box == NODE_MESSAGE_OUT && m->is_urgent && !node_message_state_ends(m->state) &&
 	       (int64_t)now_us - m->made_us >= (int64_t)URGENT_LATE_US;
 }
 

@@ -51,7 +51,7 @@ static json_t *received_make(const struct view *v, const struct node_message *m)
 
 static json_t *sent_make(const struct view *v, const struct node_message *m)
 {
-	bool is_over = m->state == NODE_MESSAGE_DELIVERED || m->state == NODE_MESSAGE_EXPIRED;
+	bool is_over = node_message_state_ends(m->state);
 	bool has_left = m->state == NODE_MESSAGE_LEFT || m->state == NODE_MESSAGE_REACHED;
 	json_t *made = common_make(v, m);
 	int64_t left_us = m->expires_us - (int64_t)v->now_us;
@@ -128,8 +128,7 @@ static void mail_each(void *arg, const struct node_message *m)
 
 	c->received += m->box == NODE_MESSAGE_IN;
 	c->held += m->box == NODE_MESSAGE_HELD;
-	c->waiting +=
-		m->box == NODE_MESSAGE_OUT && m->state != NODE_MESSAGE_DELIVERED && m->state != NODE_MESSAGE_EXPIRED;
+	c->waiting += m->box == NODE_MESSAGE_OUT && !node_message_state_ends(m->state);
 }
 
 json_t *answer_mail(struct view *v, const json_t *request)

@@ -18,6 +18,11 @@ const char *node_message_state_name(enum node_message_state state)
 	return names[state];
 }
 
+bool node_message_state_ends(enum node_message_state state)
+{
+	return state == NODE_MESSAGE_DELIVERED || state == NODE_MESSAGE_EXPIRED;
+}
+
 const char *node_message_wait_name(enum node_message_wait wait)
 {
 	static const char *const names[] = { "", "store", "way", "turn", "answer", "full", "old", "out" };
@@ -81,7 +86,7 @@ void message_state_set(struct node *n, uint64_t now_us, struct message *m, enum 
 {
 	m->info.state = state;
 	m->info.state_us = (int64_t)now_us;
-	m->is_over = state == NODE_MESSAGE_DELIVERED || state == NODE_MESSAGE_EXPIRED;
+	m->is_over = node_message_state_ends(state);
 	message_keep(n, now_us, m);
 	message_tell(n, m);
 }

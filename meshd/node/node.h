@@ -116,6 +116,7 @@ enum node_message_state {
 	NODE_MESSAGE_EXPIRED, /* a day has passed; nobody knows that it arrived */
 };
 const char *node_message_state_name(enum node_message_state state); /* "queued", "left", ... */
+bool node_message_state_ends(enum node_message_state state); /* none follows on it */
 /* Why it has not left. */
 enum node_message_wait {
 	NODE_MESSAGE_WAIT_NONE,
