@@ -232,7 +232,8 @@ void alarm_links_look(struct looker *l)
 		refusals_look(l, i);
 }
 
-void alarm_links_event(struct daemon *d, enum node_event event, unsigned link, const char *text)
+/* From within the node: only noted. */
+void alarms_event(struct daemon *d, enum node_event event, unsigned link, const char *text)
 {
 	struct alarm_watch *w = &d->watch;
 	struct alarm_refusals *r = &w->refusals[link < CONFIG_LINK_MAX ? link : CONFIG_LINK_MAX];

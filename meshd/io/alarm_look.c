@@ -239,9 +239,3 @@ void alarms_tick(struct daemon *d, uint64_t now_us)
 	alarms_done(&d->watch.alarms, now_us, alarm_changed, d);
 	view_free(l.v);
 }
-
-/* From within the node: only noted. */
-void alarms_event(struct daemon *d, enum node_event event, unsigned link, const char *text)
-{
-	alarm_links_event(d, event, link, text);
-}

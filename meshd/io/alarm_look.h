@@ -19,6 +19,5 @@ __attribute__((format(printf, 6, 7))) void look_see(struct looker *l, enum alarm
 void alarm_messages_look(struct looker *l);
 /* alarm_links.c: all that is wrong with links, and with who is on them. */
 void alarm_links_look(struct looker *l);
-void alarm_links_event(struct daemon *d, enum node_event event, unsigned link, const char *text);
 
 #endif
