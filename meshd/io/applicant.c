@@ -26,17 +26,27 @@ static int keys_read(struct secret_request *own, const char *path, char error[IO
 	return code ? io_fail(error, code, "%s: cannot be read any more: %s; start again", path, strerror(-code)) : 0;
 }
 
-/* -ENOENT: there is none that is of use. */
-static int answer_use(struct daemon *d, const struct time_floor *floor)
+/* -ENOENT: there is none. */
+static int answer_read(const struct daemon *d, struct grant *g)
 {
-	struct grant g;
 	uint8_t *data;
 	int len = state_file_read(d->config.state_dir, ANSWER_FILE, GRANT_MAX_LEN, &data);
 
 	if (len < 0)
 		return -ENOENT;
-	int error = grant_decode(&g, bytes_of(data, (size_t)len));
+	int error = grant_decode(g, bytes_of(data, (size_t)len));
 	free(data);
+	return error;
+}
+
+/* -ENOENT: there is none that is of use. */
+static int answer_use(struct daemon *d, const struct time_floor *floor)
+{
+	struct grant g;
+	int error = answer_read(d, &g);
+
+	if (error == -ENOENT)
+		return error;
 	if (!error)
 		error = grant_open(&d->enrolment, &g, d->applicant, floor);
 	if (error == -EKEYEXPIRED)
@@ -60,14 +70,9 @@ static bool is_renewal(const struct enrolment *e, const struct grant *g, const s
 void enrolment_renew(struct daemon *d, const struct time_floor *floor)
 {
 	struct grant g;
-	uint8_t *data;
-	int len = state_file_read(d->config.state_dir, ANSWER_FILE, GRANT_MAX_LEN, &data);
 
-	if (len < 0)
-		return;
-	if (grant_decode(&g, bytes_of(data, (size_t)len)) == 0 && is_renewal(&d->enrolment, &g, floor))
+	if (answer_read(d, &g) == 0 && is_renewal(&d->enrolment, &g, floor))
 		d->enrolment.certificate = g.certificate;
-	free(data);
 }
 
 int applicant_open(struct daemon *d, const struct time_floor *floor)
