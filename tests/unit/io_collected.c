@@ -15,13 +15,23 @@ struct member {
 	uint64_t number;
 };
 
-static struct collected_store *stored(struct place *p, const struct collected_limits *limits, bool *was_bad)
+static struct collected_store *opened(struct place *p, const struct collected_limits *limits, bool *was_bad)
 {
 	struct collected_store *s = NULL;
 	char path[256];
 
 	mkdir(path_in(p, "state", path), 0700);
 	assert_int_equal(collected_store_open(&s, path, &authority.public, limits, was_bad, p->error), 0);
+	return s;
+}
+
+/* With nothing wrong. */
+static struct collected_store *stored(struct place *p, const struct collected_limits *limits)
+{
+	bool was_bad;
+	struct collected_store *s = opened(p, limits, &was_bad);
+
+	assert_false(was_bad);
 	return s;
 }
 
@@ -97,17 +107,16 @@ static void a_log_is_read_back_over_a_restart_and_holds(void **state)
 	char error[CHRONICLE_ERROR_MAX];
 	struct member m;
 	struct chronicle r;
-	bool was_bad;
 	json_t *head, *runs;
 	uint64_t next;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = stored(*state, &wide);
 
 	member_begin(&m, "town-3");
 	struct collected_answer t = runs_take(*state, s, &m, 3, 20);
 	assert_int_equal(t.end, GATHER_ALL);
 	assert_int_equal(t.runs, 3);
 	collected_store_close(s);
-	s = stored(*state, &wide, &was_bad);
+	s = stored(*state, &wide);
 	t = runs_take(*state, s, &m, 2, 20);
 	assert_int_equal(t.last, 5);
 	assert_int_equal(listed(*state, s, "town-3", "until_ms"), 1005);
@@ -131,8 +140,7 @@ static void of_an_answer_that_is_cut_what_is_whole_is_kept(void **state)
 	static uint8_t answer[EXCHANGE_ANSWER_MAX];
 	struct writer w = answer_begin(answer);
 	struct member m;
-	bool was_bad;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = stored(*state, &wide);
 
 	member_begin(&m, "car");
 	run_add(&w, &m, 20);
@@ -153,8 +161,7 @@ static void who_says_that_there_is_more_and_gives_nothing_is_not_asked_again_at_
 	static uint8_t answer[EXCHANGE_ANSWER_MAX];
 	struct writer w = answer_begin(answer);
 	struct member m;
-	bool was_bad;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = stored(*state, &wide);
 
 	member_begin(&m, "car");
 	exchange_end_write(&w, 1000);
@@ -171,8 +178,7 @@ static void another_members_log_is_refused_and_what_was_before_it_stays(void **s
 	static uint8_t answer[EXCHANGE_ANSWER_MAX];
 	struct writer w = answer_begin(answer);
 	struct member m, other;
-	bool was_bad;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = stored(*state, &wide);
 
 	member_begin(&m, "car");
 	member_begin(&other, "bus");
@@ -194,8 +200,7 @@ static void of_each_member_the_newest_are_kept(void **state)
 {
 	const struct collected_limits small = { 5000, 1 << 20 };
 	struct member m;
-	bool was_bad;
-	struct collected_store *s = stored(*state, &small, &was_bad);
+	struct collected_store *s = stored(*state, &small);
 
 	member_begin(&m, "car");
 	for (unsigned i = 0; i < 20; i++) {
@@ -213,8 +218,7 @@ static void who_writes_most_gives_way_and_nobody_else(void **state)
 {
 	const struct collected_limits small = { 1 << 20, 20000 };
 	struct member loud, quiet[3];
-	bool was_bad;
-	struct collected_store *s = stored(*state, &small, &was_bad);
+	struct collected_store *s = stored(*state, &small);
 	const char *const names[] = { "a", "b", "c" };
 	json_int_t all = 0;
 
@@ -240,14 +244,14 @@ static void a_damaged_file_is_set_aside(void **state)
 {
 	char path[256];
 	bool was_bad;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = opened(*state, &wide, &was_bad);
 
 	assert_false(was_bad);
 	collected_store_close(s);
 	file_put(*state, "state/" COLLECTED_FILE, "this is no database, and never was one: it is long enough to look",
 		64);
 	unlink(path_in(*state, "state/" COLLECTED_FILE "-wal", path));
-	s = stored(*state, &wide, &was_bad);
+	s = opened(*state, &wide, &was_bad);
 	assert_true(was_bad);
 	collected_store_close(s);
 }
@@ -256,11 +260,10 @@ static void what_somebody_put_into_the_file_is_no_certificate(void **state)
 {
 	char path[256], error[IO_ERROR_MAX];
 	struct member m;
-	bool was_bad;
 	json_t *head, *runs;
 	uint64_t next;
 	sqlite3 *db;
-	struct collected_store *s = stored(*state, &wide, &was_bad);
+	struct collected_store *s = stored(*state, &wide);
 
 	member_begin(&m, "car");
 	runs_take(*state, s, &m, 1, 20);
