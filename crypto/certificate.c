@@ -79,18 +79,51 @@ static bool prefix_read(struct reader *r, struct prefix *p)
 	return prefix_is_encodable(p);
 }
 
+static size_t prefixes_len(const struct prefix *prefixes, unsigned count)
+{
+	size_t len = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		len += 1 + prefix_bytes(prefixes[i].plen);
+	return len;
+}
+
+static bool prefixes_are_encodable(const struct prefix *prefixes, unsigned count)
+{
+	if (count > CERTIFICATE_PREFIX_MAX)
+		return false;
+	for (unsigned i = 0; i < count; i++)
+		if (!prefix_is_encodable(&prefixes[i]))
+			return false;
+	return true;
+}
+
+static void prefixes_write(struct writer *w, const struct prefix *prefixes, uint8_t count)
+{
+	write_u8(w, count);
+	for (unsigned i = 0; i < count; i++)
+		prefix_write(w, &prefixes[i]);
+}
+
+/* False if the count is too high or a prefix malformed. */
+static bool prefixes_read(struct reader *r, struct prefix prefixes[CERTIFICATE_PREFIX_MAX], uint8_t *count)
+{
+	*count = read_u8(r);
+	if (*count > CERTIFICATE_PREFIX_MAX)
+		return false;
+	for (unsigned i = 0; i < *count; i++)
+		if (!prefix_read(r, &prefixes[i]))
+			return false;
+	return true;
+}
+
 static size_t certificate_len(const struct certificate *c)
 {
-	size_t len = CERTIFICATE_FIXED_LEN + c->name_len;
+	size_t len = CERTIFICATE_FIXED_LEN + c->name_len + prefixes_len(c->prefixes, c->prefix_count);
 
-	for (unsigned i = 0; i < c->prefix_count; i++)
-		len += 1 + prefix_bytes(c->prefixes[i].plen);
 	if (!(c->roles & ROLE_GUEST))
 		return len;
-	len += GUEST_FIXED_LEN + c->guest.agency_len;
-	for (unsigned i = 0; i < c->guest.to_count; i++)
-		len += 1 + prefix_bytes(c->guest.to[i].plen);
-	return len;
+	return len + GUEST_FIXED_LEN + c->guest.agency_len + prefixes_len(c->guest.to, c->guest.to_count);
 }
 
 /* A guest is nothing else; who is none has no scope, which would not be encoded. */
@@ -104,12 +137,7 @@ static bool guest_is_encodable(const struct certificate *c)
 		return false;
 	if (!name_is_valid(bytes_of(g->agency, g->agency_len)) || g->agency[g->agency_len] != '\0')
 		return false;
-	if (!g->to_count || g->to_count > CERTIFICATE_PREFIX_MAX)
-		return false;
-	for (unsigned i = 0; i < g->to_count; i++)
-		if (!prefix_is_encodable(&g->to[i]))
-			return false;
-	return true;
+	return g->to_count && prefixes_are_encodable(g->to, g->to_count);
 }
 
 bool certificate_is_encodable(const struct certificate *c)
@@ -118,12 +146,8 @@ bool certificate_is_encodable(const struct certificate *c)
 		return false;
 	if (!name_is_valid(bytes_of(c->name, c->name_len)) || c->name[c->name_len] != '\0')
 		return false;
-	if (c->prefix_count > CERTIFICATE_PREFIX_MAX)
-		return false;
-	for (unsigned i = 0; i < c->prefix_count; i++)
-		if (!prefix_is_encodable(&c->prefixes[i]))
-			return false;
-	return guest_is_encodable(c) && certificate_len(c) <= CERTIFICATE_MAX_LEN;
+	return prefixes_are_encodable(c->prefixes, c->prefix_count) && guest_is_encodable(c) &&
+	       certificate_len(c) <= CERTIFICATE_MAX_LEN;
 }
 
 /* All but the signature. */
@@ -142,18 +166,14 @@ static void certificate_write(struct writer *w, const struct certificate *c)
 	write_copy(w, c->key.sign, SIGN_PUBLIC_LEN);
 	write_u8(w, c->name_len);
 	write_copy(w, c->name, c->name_len);
-	write_u8(w, c->prefix_count);
-	for (unsigned i = 0; i < c->prefix_count; i++)
-		prefix_write(w, &c->prefixes[i]);
+	prefixes_write(w, c->prefixes, c->prefix_count);
 	if (!(c->roles & ROLE_GUEST))
 		return;
 	write_u16(w, c->guest.until_list);
 	write_u8(w, c->guest.classes);
 	write_u8(w, c->guest.agency_len);
 	write_copy(w, c->guest.agency, c->guest.agency_len);
-	write_u8(w, c->guest.to_count);
-	for (unsigned i = 0; i < c->guest.to_count; i++)
-		prefix_write(w, &c->guest.to[i]);
+	prefixes_write(w, c->guest.to, c->guest.to_count);
 }
 
 struct bytes certificate_signed_bytes(const struct certificate *c, uint8_t buffer[CERTIFICATE_SIGNED_MAX])
@@ -196,18 +216,6 @@ int certificate_encode(const struct certificate *c, uint8_t *out, size_t capacit
 	certificate_write(&w, c);
 	write_copy(&w, c->signature, SIGNATURE_LEN);
 	return writer_ok(&w) ? (int)writer_len(&w) : -ENOSPC;
-}
-
-/* False if the count is too high or a prefix malformed. */
-static bool prefixes_read(struct reader *r, struct prefix prefixes[CERTIFICATE_PREFIX_MAX], uint8_t *count)
-{
-	*count = read_u8(r);
-	if (*count > CERTIFICATE_PREFIX_MAX)
-		return false;
-	for (unsigned i = 0; i < *count; i++)
-		if (!prefix_read(r, &prefixes[i]))
-			return false;
-	return true;
 }
 
 static bool guest_read(struct reader *r, struct guest_scope *g)
