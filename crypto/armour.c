@@ -161,6 +161,13 @@ static int blob_open(struct armour *a, enum armour_kind kind, struct bytes seale
 	return 0;
 }
 
+bool armour_begins(struct bytes *text)
+{
+	while (text->len && text->data[0] <= ' ')
+		*text = bytes_of(text->data + 1, text->len - 1);
+	return text->len && text->data[0] == '#';
+}
+
 int armour_parse(struct armour *a, enum armour_kind kind, struct bytes text)
 {
 	uint8_t sealed[SEALED_MAX];

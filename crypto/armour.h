@@ -21,6 +21,9 @@ enum armour_kind {
  * Length without NUL, or -ENOSPC, and then `text` holds nothing secret. */
 int armour_format(enum armour_kind kind, const char *title, struct bytes contents, char *text, size_t capacity);
 
+/* Does a file stand there, and not words or a line? Moves past the white space before it. */
+bool armour_begins(struct bytes *text);
+
 struct armour {
 	char title[ARMOUR_TITLE_MAX];
 	size_t len;

@@ -190,9 +190,7 @@ int grant_parse(
 {
 	struct armour armour;
 
-	while (text.len && text.data[0] <= ' ')
-		text = bytes_of(text.data + 1, text.len - 1);
-	*is_words = !(text.len && text.data[0] == '#');
+	*is_words = !armour_begins(&text);
 	if (*is_words)
 		return words_parse(g, text, own, f);
 	int error = armour_parse(&armour, ARMOUR_GRANT, text);

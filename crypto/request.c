@@ -221,10 +221,8 @@ int request_parse(struct request *r, struct bytes text, bool *is_words, struct s
 	const size_t prefix = sizeof(LINE_PREFIX) - 1;
 	uint8_t room[REQUEST_MAX_LEN];
 
-	while (text.len && text.data[0] <= ' ')
-		text = bytes_of(text.data + 1, text.len - 1);
 	*is_words = false;
-	if (text.len && text.data[0] == '#')
+	if (armour_begins(&text))
 		return file_parse(r, text);
 	if (text.len > prefix && memcmp(text.data, LINE_PREFIX, prefix) == 0)
 		return line_parse(r, bytes_of(text.data + prefix, text.len - prefix));
