@@ -134,15 +134,10 @@ void trial_delivered_due(struct timer *timer, uint64_t now_us)
 	struct count sent = counted(from, NODE_MESSAGE_OUT, to), came = counted(to, NODE_MESSAGE_IN, from);
 	bool is_so = sent.all && sent.delivered == sent.all && came.all == sent.all && !from->unwritten;
 
-	if (!is_so) {
-		e->measured = -1;
+	if (!is_so)
 		snprintf(e->detail, sizeof(e->detail), "%u written, %u said to be delivered, %u there", sent.all,
 			sent.delivered, came.all);
-	} else if (e->measured < 0) {
-		e->measured = (double)(now_us - WORLD_START_US - e->conf->after_us) / 1e6;
-		e->detail[0] = '\0';
-	}
-	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+	trial_expect_look(e, now_us, is_so);
 	timer_set(&e->trial->world->heap, timer, now_us + LOOK_US);
 }
 

@@ -129,15 +129,8 @@ static bool are_good(struct trial_expect *e)
 void trial_revoked_due(struct timer *timer, uint64_t now_us)
 {
 	struct trial_expect *e = container_of(timer, struct trial_expect, timer);
-	uint64_t since_us = now_us - WORLD_START_US - e->conf->after_us;
 
-	if (!are_good(e)) {
-		e->measured = -1;
-	} else if (e->measured < 0) {
-		e->measured = (double)since_us / 1e6;
-		e->detail[0] = '\0';
-	}
-	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+	trial_expect_look(e, now_us, are_good(e));
 	if (e->conf->measure == PLAN_KNOWN && e->measured >= 0)
 		return;
 	timer_set(&e->trial->world->heap, timer, now_us + LOOK_US);

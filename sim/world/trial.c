@@ -274,6 +274,17 @@ static void judge_share(const struct trial *t, struct trial_expect *e)
 	}
 }
 
+void trial_expect_look(struct trial_expect *e, uint64_t now_us, bool is_so)
+{
+	if (!is_so) {
+		e->measured = -1;
+	} else if (e->measured < 0) {
+		e->measured = (double)(now_us - WORLD_START_US - e->conf->after_us) / 1e6;
+		e->detail[0] = '\0';
+	}
+	e->is_met = e->measured >= 0 && e->measured <= e->conf->at_most;
+}
+
 static void judge(struct trial *t, struct trial_expect *e)
 {
 	switch (e->conf->measure) {

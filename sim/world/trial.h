@@ -141,6 +141,8 @@ bool trial_is_passed(const struct trial *t);
 bool trial_failure(const struct trial *t, char text[PLAN_ERROR_MAX]);
 /* An expectation as a sentence, without what was measured. */
 void trial_expect_text(const struct trial *t, const struct trial_expect *e, char *text, size_t size);
+/* It is so now, or not: what counts is since when it has been so for good. */
+void trial_expect_look(struct trial_expect *e, uint64_t now_us, bool is_so);
 
 void trial_steer_init(struct trial *t); /* steer.c */
 int trial_supply_init(struct trial *t); /* supply.c; 0 or -ENOMEM */
