@@ -318,9 +318,7 @@ int plan_expect_read(struct plan_reading *r, int i)
 		return outline_complain(&r->outline, "expect", i, NULL,
 			"an expectation is one of reach, gap, lost, fallen, share, moves, whole, arrives, usable, "
 			"carried, sessions, entries, routed, relayed, floor, revoked, known, outage, delivered; write "
-			"each in "
-			"a line of "
-			"its own");
+			"each in a line of its own");
 	r->plan->expect_count++;
 	switch (e->measure) {
 	case PLAN_REACH:

@@ -237,7 +237,7 @@ int plan_guest_read(struct plan_reading *r, int n)
 	if (!text->to_count)
 		return guest_complain(r, n, "whom may it meet? write to: [NODE]");
 	snprintf(node->guest_agency, sizeof(node->guest_agency), "%s", text->agency);
-	node->guest_min = (uint32_t)(term_us / (MINUTE_US));
+	node->guest_min = (uint32_t)(term_us / MINUTE_US);
 	for (unsigned i = 0; i < text->to_count; i++) {
 		int found = plan_find_node(r->plan, text->to[i], strlen(text->to[i]));
 

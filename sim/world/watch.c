@@ -137,12 +137,10 @@ void trial_outage_judge(struct trial_expect *e)
 		snprintf(e->detail, sizeof(e->detail), "there was none");
 		return;
 	}
-	if (c->mark == OUTAGE_MARKS)
-		e->measured = began_s(o) - (double)c->after_us / 1e6;
-	else if (o->after_ms[c->mark] != OUTAGE_NOT_YET)
-		e->measured = o->after_ms[c->mark] / 1e3;
-	if (c->mark != OUTAGE_MARKS && o->after_ms[c->mark] == OUTAGE_NOT_YET)
+	if (c->mark != OUTAGE_MARKS && o->after_ms[c->mark] == OUTAGE_NOT_YET) {
 		e->is_met = c->at_most < 0;
-	else
-		e->is_met = e->measured <= c->at_most && e->measured >= c->at_least;
+		return;
+	}
+	e->measured = c->mark == OUTAGE_MARKS ? began_s(o) - (double)c->after_us / 1e6 : o->after_ms[c->mark] / 1e3;
+	e->is_met = e->measured <= c->at_most && e->measured >= c->at_least;
 }
