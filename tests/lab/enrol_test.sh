@@ -39,27 +39,8 @@ act() {
 	check "action $actions: $act_name" "$@"
 }
 
-said() { # COMMAND...: in the lab's folder; what it says is kept.
-	(cd "$MESHLAB_DIR" && "$@") >"$LAB_WORK/said" 2>&1
-	said_status=$?
-	cat "$LAB_WORK/said"
-	return "$said_status"
-}
-
-refused() { # TEXT COMMAND...: fails, and says TEXT.
-	refused_text=$1
-	shift
-	if "$@"; then return 1; fi
-	grep -q -- "$refused_text" "$LAB_WORK/said"
-}
-
-# delta's address, which it has once it is a member.
-delta_address() {
-	ask delta status --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
-}
-
 delta_answers() {
-	answers alpha "$(delta_address)"
+	answers alpha "$(own_address delta)"
 }
 
 by_request() {

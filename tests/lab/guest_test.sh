@@ -32,23 +32,12 @@ scenario() {
 	END
 }
 
-said() { # COMMAND...: in the lab's folder; what it says is kept.
-	(cd "$MESHLAB_DIR" && "$@") >"$LAB_WORK/said" 2>&1
-	said_status=$?
-	cat "$LAB_WORK/said"
-	return "$said_status"
-}
-
-engine_address() {
-	ask engine status --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
-}
-
 engine_reaches() {
 	answers engine "$(address "$1")"
 }
 
 reaches_engine() {
-	answers "$1" "$(engine_address)"
+	answers "$1" "$(own_address engine)"
 }
 
 admitted() {
@@ -65,10 +54,6 @@ admitted() {
 	check "everybody sees whose guest it is" told clinic members -- "engine .*member.*guest" \
 		"fire brigade  engine .*text command"
 	check "and that it ends soon" told town status -- 'guest "engine" of fire brigade ends in 39 min'
-}
-
-has_no_route() {
-	! has_route "$1" "$2"
 }
 
 extended() {

@@ -99,9 +99,36 @@ ask() {
 	meshctl "$@" --socket "$ask_socket"
 }
 
+# own_address NODE: in the mesh, as its daemon says; for who has had no key from a desk.
+own_address() {
+	ask "$1" status --json | tr -d ' \n' | sed 's/.*"address":"\([^"]*\)".*/\1/'
+}
+
 # has_route NODE NODE
 has_route() {
 	ask "$1" why "$2"
+}
+
+has_no_route() {
+	! has_route "$1" "$2"
+}
+
+# said COMMAND...: in the lab's folder; what it says is kept in $LAB_WORK/said.
+said() {
+	(cd "$MESHLAB_DIR" && "$@") >"$LAB_WORK/said" 2>&1
+	said_status=$?
+	cat "$LAB_WORK/said"
+	return "$said_status"
+}
+
+# refused TEXT COMMAND...: fails, and says TEXT.
+refused() {
+	refused_text=$1
+	shift
+	refused_seen=$("$@" 2>&1)
+	refused_status=$?
+	echo "$refused_seen"
+	[ "$refused_status" != 0 ] && echo "$refused_seen" | grep -q -- "$refused_text"
 }
 
 # pid_of NODE: of its daemon.

@@ -151,20 +151,16 @@ shown() { # FILE FILTER: it has such a packet
 
 cut_and_heal() {
 	meshlab ctl cut radio
-	check "a cut is noticed" within 5 not_reached alpha charlie
+	check "a cut is noticed" within 5 has_no_route alpha charlie
 	check "by the carrier, not by silence" grep 'neighbour-down .*bravo: the link is down' "$MESHLAB_DIR/alpha.log"
 	check "status says so by its exit status" within 5 exits 1 ask alpha status
 	meshlab ctl restore radio
 	check "a cut heals by itself" within 20 reaches alpha charlie
 	meshlab ctl silence radio
-	check "silence is noticed by hellos that stay away" within 15 not_reached alpha charlie
+	check "silence is noticed by hellos that stay away" within 15 has_no_route alpha charlie
 	meshlab ctl restore radio
 	check "silence heals by itself" within 20 reaches alpha charlie
 	check "status is healthy again" within 20 exits 0 ask alpha status
-}
-
-not_reached() {
-	! has_route "$1" "$2"
 }
 
 # Alpha hears nobody but bravo.
@@ -193,7 +189,7 @@ kill_and_restart() {
 	old=$(pid_of bravo)
 	meshlab ctl kill bravo
 	check_not "a killed relay carries nothing" reaches alpha charlie
-	check "and is noticed" within 15 not_reached alpha charlie
+	check "and is noticed" within 15 has_no_route alpha charlie
 	meshlab ctl start bravo
 	check "it comes back after kill -9, as itself" within 40 reaches alpha charlie
 	check "with another process" test "$(pid_of bravo)" != "$old"
@@ -203,7 +199,7 @@ kill_and_restart() {
 interface_vanishes() {
 	old=$(pid_of alpha)
 	meshlab ctl unplug alpha:radio0
-	check "a vanished interface takes its routes" within 10 not_reached alpha charlie
+	check "a vanished interface takes its routes" within 10 has_no_route alpha charlie
 	check "status survives it" within 5 exits 1 ask alpha status
 	meshlab ctl plug alpha:radio0
 	check "it resumes when the interface is back" within 20 reaches alpha charlie
@@ -213,7 +209,7 @@ interface_vanishes() {
 # Silence would tell as well, after more than four seconds: but it says goodbye.
 stop_retracts() {
 	check "charlie is stopped" meshlab ctl stop charlie
-	check "a clean stop retracts" within 10 not_reached alpha charlie
+	check "a clean stop retracts" within 10 has_no_route alpha charlie
 	check "it said goodbye" grep 'neighbour-down .*charlie: it was switched off' "$MESHLAB_DIR/bravo.log"
 	check "the daemon ended with status 0" within 5 grep -q '"event":"exit charlie pid [0-9]* status 0"' \
 		"$MESHLAB_DIR/events.jsonl"
