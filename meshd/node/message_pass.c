@@ -156,15 +156,17 @@ static enum node_message_wait obstacle(const struct message *m, uint64_t now_us,
 	return p->offers >= offers_max(p) ? NODE_MESSAGE_WAIT_TURN : NODE_MESSAGE_WAIT_NONE;
 }
 
+static bool is_our_report(const struct node *n, const struct message *m)
+{
+	return m->what == MESSAGE_REPORT && address_equal(&m->info.from, &n->address);
+}
+
 static unsigned reports_waiting(const struct node *n)
 {
 	unsigned count = 0;
 
-	list_for_each (node, next, &n->messages->all) {
-		const struct message *m = list_entry(node, struct message, on_store);
-
-		count += m->what == MESSAGE_REPORT && address_equal(&m->info.from, &n->address);
-	}
+	list_for_each (node, next, &n->messages->all)
+		count += is_our_report(n, list_entry(node, struct message, on_store));
 	return count;
 }
 
@@ -197,8 +199,7 @@ static void report_drop(struct node *n, const struct message *letter)
 	list_for_each (node, next, &n->messages->all) {
 		struct message *m = list_entry(node, struct message, on_store);
 
-		if (m->what == MESSAGE_REPORT && address_equal(&m->info.from, &n->address) &&
-			memcmp(m->content.data, letter->info.id, NODE_MESSAGE_ID_LEN) == 0) {
+		if (is_our_report(n, m) && memcmp(m->content.data, letter->info.id, NODE_MESSAGE_ID_LEN) == 0) {
 			message_free(n, m);
 			return;
 		}
@@ -317,6 +318,19 @@ void messages_due(struct timer *timer, uint64_t now_us)
 
 /* --- what neighbours say ------------------------------------------------------------------------------------- */
 
+/* What that neighbour answers to, offered no more; NULL: it was not offered anything of that id. */
+static struct message *answered_take(struct peer *p, const uint8_t id[NODE_MESSAGE_ID_LEN])
+{
+	struct message *m = message_find(p->n, id);
+
+	if (!m || m->offered != p) {
+		DROP(p->n, p->link, message_refused);
+		return NULL;
+	}
+	message_offer_end(m);
+	return m;
+}
+
 static void taken_out(struct node *n, uint64_t now_us, struct peer *by, struct message *m)
 {
 	unsigned doublings = m->rounds < DOUBLINGS_MAX ? m->rounds : DOUBLINGS_MAX;
@@ -335,13 +349,10 @@ static void taken_out(struct node *n, uint64_t now_us, struct peer *by, struct m
 static void taken_in(struct peer *p, uint64_t now_us, const uint8_t id[NODE_MESSAGE_ID_LEN])
 {
 	struct node *n = p->n;
-	struct message *m = message_find(n, id);
+	struct message *m = answered_take(p, id);
 
-	if (!m || m->offered != p) {
-		DROP(n, p->link, message_refused);
+	if (!m)
 		return;
-	}
-	message_offer_end(m);
 	if (m->info.box == NODE_MESSAGE_OUT) {
 		taken_out(n, now_us, p, m);
 		return;
@@ -356,13 +367,10 @@ static void taken_in(struct peer *p, uint64_t now_us, const uint8_t id[NODE_MESS
 
 static void refused_in(struct peer *p, uint64_t now_us, const uint8_t id[NODE_MESSAGE_ID_LEN])
 {
-	struct message *m = message_find(p->n, id);
+	struct message *m = answered_take(p, id);
 
-	if (!m || m->offered != p) {
-		DROP(p->n, p->link, message_refused);
+	if (!m)
 		return;
-	}
-	message_offer_end(m);
 	m->info.wait = NODE_MESSAGE_WAIT_FULL;
 	m->due_us = now_us + FULL_US;
 }
