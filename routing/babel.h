@@ -42,6 +42,14 @@ static inline bool router_id_equal(const router_id *a, const router_id *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
+/* The second half of a member's address (protocol.md 4.2). */
+static inline router_id router_id_of_address(const struct address *a)
+{
+	router_id id;
+
+	memcpy(id.bytes, a->bytes + 8, sizeof(id.bytes));
+	return id;
+}
 bool router_id_is_reserved(const router_id *id); /* all zeros or all ones (RFC 8966, 4.1.3) */
 
 /* Does a link of that rate, 0 if it is not known, carry the class at all? */

@@ -5,8 +5,6 @@
  */
 #include "meshd/io/control.h"
 
-#include <string.h>
-
 #define NAMES_MAX 32 /* each is looked for in all certificates */
 
 /* Probes without a source address that the mesh knows get no answer. */
@@ -40,13 +38,11 @@ json_t *answer_trace(struct view *v, const json_t *request)
 		"from", json_address(&own), "from_name", v->d->enrolment.certificate.name, "note", note_of(v, &to));
 }
 
-/* The router-id is the address's second half (protocol.md 4.2). */
 static const struct certificate *owner_by_keys(const struct view *v, const struct address *address)
 {
-	router_id rid;
-
-	memcpy(rid.bytes, address->bytes + 8, sizeof(rid.bytes));
+	router_id rid = router_id_of_address(address);
 	const struct certificate *c = address->family == FAMILY_IPV6 ? node_certificate_of(v->node, &rid) : NULL;
+
 	if (!c)
 		return NULL;
 	struct address certified = view_address_of(v, c);

@@ -183,10 +183,9 @@ uint64_t mailbox_changes(const struct daemon *d)
 
 const char *mailbox_name(const struct daemon *d, const struct address *a, char text[NAME_MAX_LEN + 1])
 {
-	router_id rid;
-
-	memcpy(rid.bytes, a->bytes + 8, sizeof(rid.bytes));
+	router_id rid = router_id_of_address(a);
 	const struct certificate *c = node_certificate_of(d->node, &rid);
+
 	snprintf(text, NAME_MAX_LEN + 1, "%s", c ? c->name : "");
 	return text;
 }

@@ -82,7 +82,7 @@ static bool by_address(void *user, const struct address *a, struct header_member
 			return false;
 		rid = member->rid;
 	} else {
-		memcpy(rid.bytes, a->bytes + 8, sizeof(rid.bytes));
+		rid = router_id_of_address(a);
 	}
 	if (!short_id_of_origin(n, &rid, &m) || is_raw(p, m.short_id))
 		return false;

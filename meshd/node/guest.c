@@ -22,8 +22,6 @@
  */
 #include "meshd/node/message.h"
 
-#include <string.h>
-
 #define MINUTE_US (60 * SECOND)
 #define LOOK_LATE_US SECOND /* not a moment too early */
 
@@ -150,8 +148,7 @@ void guest_up(struct peer *p, uint64_t now_us)
 
 bool guest_may_say(const struct peer *p, const router_id *origin)
 {
-	return memcmp(origin->bytes + ROUTER_ID_FREE, p->rid.bytes + ROUTER_ID_FREE,
-		       sizeof(origin->bytes) - ROUTER_ID_FREE) == 0;
+	return trust_is_same_member(origin, &p->rid);
 }
 
 bool guest_may_hear(const struct peer *p, const struct prefix *prefix)

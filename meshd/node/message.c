@@ -34,10 +34,9 @@ const char *node_message_wait_name(enum node_message_wait wait)
 
 static const struct known *known_at(const struct node *n, const struct address *a)
 {
-	router_id rid;
-
-	memcpy(rid.bytes, a->bytes + 8, sizeof(rid.bytes));
+	router_id rid = router_id_of_address(a);
 	const struct known *k = trust_by_rid(n, &rid);
+
 	return k && address_equal(&k->member->host.address, a) ? k : NULL;
 }
 

@@ -145,9 +145,7 @@ static unsigned offers_max(const struct peer *p)
 /* Why it cannot be offered to that neighbour now; NODE_MESSAGE_WAIT_NONE: it can. */
 static enum node_message_wait obstacle(const struct message *m, uint64_t now_us, const struct peer *p)
 {
-	bool is_back = p && now_us < m->since_us + BACK_US &&
-		       memcmp(p->rid.bytes + ROUTER_ID_FREE, m->bringer.bytes + ROUTER_ID_FREE,
-			       sizeof(p->rid.bytes) - ROUTER_ID_FREE) == 0;
+	bool is_back = p && now_us < m->since_us + BACK_US && trust_is_same_member(&p->rid, &m->bringer);
 
 	if (!p || is_back)
 		return NODE_MESSAGE_WAIT_WAY;

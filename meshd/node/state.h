@@ -679,6 +679,8 @@ const char *trust_error_text(int error); /* goes on "a certificate that ..." */
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN]);
 const struct certificate *trust_by_id(const struct node *n, const uint8_t id[NODE_ID_LEN]);
 const struct known *trust_by_rid(const struct node *n, const router_id *rid);
+/* Of one member, which may have drawn another one since. */
+bool trust_is_same_member(const router_id *a, const router_id *b);
 /* The engine's question: may this update be used? (babel.h) */
 struct babel_verdict trust_accept(void *user, unsigned link, const struct address *neighbour,
 	const struct prefix *prefix, const router_id *origin, uint16_t metric);

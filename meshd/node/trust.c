@@ -39,6 +39,11 @@ const struct known *trust_by_rid(const struct node *n, const router_id *rid)
 	return e ? container_of(e, struct known, by_rid) : NULL;
 }
 
+bool trust_is_same_member(const router_id *a, const router_id *b)
+{
+	return bytes_equal(rid_key(a), rid_key(b));
+}
+
 const struct certificate *trust_by_hash(const struct node *n, const uint8_t hash[CERTIFICATE_HASH_LEN])
 {
 	for (const struct known *k = n->first_known; k; k = k->next)
