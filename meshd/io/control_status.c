@@ -250,9 +250,11 @@ static json_t *traffic_make(const struct view *v)
 {
 	const struct node_counters *c = node_counters(v->node);
 
-	return json_pack("{s:I, s:I, s:I, s:I}", "packets_in", (json_int_t)c->packets_in, "packets_delivered",
-		(json_int_t)c->packets_delivered, "packets_forwarded", (json_int_t)c->packets_forwarded,
-		"handshakes_completed", (json_int_t)c->handshakes_completed);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "packets_in", (json_int_t)c->packets_in,
+		"packets_delivered", (json_int_t)c->packets_delivered, "packets_forwarded",
+		(json_int_t)c->packets_forwarded, "handshakes_completed", (json_int_t)c->handshakes_completed,
+		"suspects", (json_int_t)c->suspects, "suspects_wronged", (json_int_t)c->suspects_wronged, "deaths",
+		(json_int_t)c->deaths);
 }
 
 json_t *answer_status(struct view *v, const json_t *request)
