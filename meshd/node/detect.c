@@ -10,8 +10,11 @@
  *     ▲                          │ heard                        │ heard             │ heard
  *     └──────────────────────────┴──────────────────────────────┴───────────────────┘
  *
- * Of a suspect only command takes another way, and nobody is told (forward.c). Of who is
- * dead the routing engine learns that the link to it costs infinitely much, until it is heard.
+ * Of a suspect command takes another way, and nobody is told (lane.c). So does text from one at the
+ * end of a cable, which loses nothing by itself, where the other way is as closely watched and not much
+ * thinner: at worst that is a detour without loops for some milliseconds. Bulk stays, it can wait. And who
+ * was wronged so again and again keeps its text for a while, which would come in disorder each time.
+ * Of who is dead the routing engine learns that the link to it costs infinitely much, until it is heard.
  *
  * A question is missed when an answer to it is late by as much as answers ever are: round
  * trip and its variation are measured by the answers. How many may be missed follows from
@@ -209,6 +212,7 @@ static void detect_enter(struct peer *p, uint64_t now_us, enum detect_state stat
 		return;
 	d->state = state;
 	if (state == DETECT_SUSPECT) {
+		d->is_left = p->link->config.wired && now_us >= d->spared_us;
 		p->n->counters.suspects++;
 		return;
 	}
@@ -281,6 +285,12 @@ void detect_heard(struct peer *p, uint64_t now_us)
 
 	d->state = DETECT_SOUND;
 	d->asked = 0;
+	d->is_left = false;
+	if (before == DETECT_SUSPECT) {
+		p->n->counters.suspects_wronged++;
+		damper_fell(&d->wronged, now_us);
+		d->spared_us = now_us + damper_hold_us(&d->wronged, now_us);
+	}
 	if (before != DETECT_DEAD)
 		return;
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: answers again", name_of_rid(p->n, &p->rid, text));

@@ -17,6 +17,7 @@
 #define ECN_CE 3
 #define PROTOCOL_TCP 6
 #define PROTOCOL_UDP 17
+#define THINNER_MOST 4 /* text goes over no backup of less than a fourth of the suspect's rate */
 #define TUPLE_LEN (16 + 16 + 1 + 4)
 
 static bool is_v4(struct bytes packet)
@@ -50,15 +51,27 @@ enum packet_class class_of_dscp(struct bytes packet)
 	return CLASS_TEXT;
 }
 
-/* Command leaves a suspect, everything leaves the dead. */
-static struct peer *peer_or_backup(struct peer *p, const struct fib_entry *to, enum babel_class class)
+/* Whether a packet of `p`, who is not sound, had better go to `backup`, who is. */
+static bool is_better(const struct peer *p, const struct peer *backup, enum packet_class class)
 {
-	enum detect_state state = p->detector.state;
+	const struct detector *d = &p->detector, *other = &backup->detector;
 
-	if (state == DETECT_SOUND || (state == DETECT_SUSPECT && class != BABEL_COMMAND))
+	if (d->state == DETECT_DEAD || class == CLASS_COMMAND)
+		return true;
+	return d->is_left && class == CLASS_TEXT && other->interval_us && other->interval_us <= d->interval_us &&
+	       link_rate_bps(backup->link) >= link_rate_bps(p->link) / THINNER_MOST;
+}
+
+/* Who fails is not waited for, if there is another way (detect.c). */
+static struct peer *peer_or_backup(
+	struct peer *p, const struct fib_entry *to, enum babel_class topology, enum packet_class class)
+{
+	if (p->detector.state == DETECT_SOUND)
 		return p;
-	struct peer *backup = p->n->numbered[to->backups[class]];
-	return backup && backup->is_up && backup->detector.state == DETECT_SOUND ? backup : p;
+	struct peer *backup = p->n->numbered[to->backups[topology]];
+	bool is_there = backup && backup->is_up && backup->detector.state == DETECT_SOUND;
+
+	return is_there && is_better(p, backup, class) ? backup : p;
 }
 
 struct peer *peer_of_class(const struct fib_entry *to, enum packet_class *class)
@@ -67,10 +80,10 @@ struct peer *peer_of_class(const struct fib_entry *to, enum packet_class *class)
 		struct peer *peer = to->classes[*class - 1];
 
 		if (peer)
-			return peer_or_backup(peer, to, (enum babel_class) * class);
+			return peer_or_backup(peer, to, (enum babel_class) * class, *class);
 		*class = *class == CLASS_BULK ? CLASS_FALLEN : CLASS_TEXT;
 	}
-	return to->kind == FIB_PEER ? peer_or_backup(to->peer, to, BABEL_TEXT) : NULL;
+	return to->kind == FIB_PEER ? peer_or_backup(to->peer, to, BABEL_TEXT, *class) : NULL;
 }
 
 /* Of UDP and TCP; a later fragment has none, so no fragment may show them. */

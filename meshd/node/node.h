@@ -486,6 +486,7 @@ struct node_counters {
 	uint64_t probes_sent; /* of how large a frame arrives */
 	uint64_t questions_sent; /* to next hops in use that were silent */
 	uint64_t suspects, deaths; /* of them, by questions that stayed unanswered */
+	uint64_t suspects_wronged; /* suspects that were heard again before they were thought dead */
 	uint64_t messages_sent, messages_received, messages_passed; /* passed: of others, to the next hop */
 	uint64_t messages_said; /* frames about messages, to neighbours; in the lane of text */
 	uint64_t handshakes_started, handshakes_completed, beacons_sent, beacons_received, cookies_sent;

@@ -242,6 +242,9 @@ struct detector {
 			     this */
 	uint64_t late_seen_us; /* ... and when that was */
 	bool has_rtt;
+	struct damper wronged; /* it was a suspect, and was heard; */
+	uint64_t spared_us; /* until then text stays with it */
+	bool is_left; /* a suspect that text leaves, too */
 	bool is_doomed; /* the sockets are read once more */
 	enum detect_state state;
 	struct timer timer;

@@ -125,13 +125,67 @@ static void who_speaks_is_not_asked(void **state)
 	world_free(w);
 }
 
-static void silent_next_hop_is_left_within_sixty_packets(void **state)
+static void silent_next_hop_is_left_within_thirty_packets(void **state)
 {
 	struct world *w = diamond(4, &cable);
 
 	(void)state;
-	assert_in_range(lost_by_silence(w, 300), 30, 60);
+	assert_in_range(lost_by_silence(w, 300), 15, 32);
 	assert_int_equal(counters_of(w, A)->deaths, 1);
+	world_free(w);
+}
+
+/* A as a node whose way by TWO is another link than the cables. */
+static struct world *diamond_beside(uint64_t seed, const struct node_link_config *c)
+{
+	struct node_link_config beside = *c;
+	struct world *w = diamond(seed, &cable);
+
+	beside.rxcost = 2 * cable.rxcost;
+	for (unsigned i = 0; i < 2; i++) {
+		struct node *n = w->stations[i ? TWO : A].node;
+
+		node_link_set_up(n, w->now, A_TWO, false);
+		node_link_remove(n, w->now, A_TWO);
+		assert_int_equal(node_link_add(n, w->now, A_TWO, &beside), 0);
+		node_link_set_up(n, w->now, A_TWO, true);
+		station_poll(&w->stations[i ? TWO : A]);
+	}
+	world_run(w, 30 * A_SECOND);
+	assert_int_equal(backup_of(w, BABEL_TEXT), TWO);
+	return w;
+}
+
+static void text_does_not_flood_a_thinner_backup_for_a_suspicion(void **state)
+{
+	struct node_link_config thinner = cable;
+	struct world *w;
+
+	(void)state;
+	thinner.rate_bps = cable.rate_bps / 4;
+	w = diamond_beside(22, &thinner);
+	assert_in_range(lost_by_silence(w, 300), 15, 32);
+	world_free(w);
+	thinner.rate_bps = cable.rate_bps / 5;
+	w = diamond_beside(22, &thinner);
+	assert_in_range(lost_by_silence(w, 300), 40, 60);
+	world_free(w);
+}
+
+/* Nobody would know for long whether it is there. */
+static void text_waits_where_the_backup_is_asked_less_often(void **state)
+{
+	struct node_link_config slower = cable;
+	struct world *w;
+
+	(void)state;
+	slower.probe_ms = 20;
+	w = diamond_beside(23, &slower);
+	assert_in_range(lost_by_silence(w, 300), 40, 60);
+	world_free(w);
+	slower.probe_ms = 0;
+	w = diamond_beside(23, &slower);
+	assert_in_range(lost_by_silence(w, 300), 40, 60);
 	world_free(w);
 }
 
@@ -331,18 +385,20 @@ static void who_is_not_feasible_is_no_backup(void **state)
 	world_free(w);
 }
 
-static void say_command(struct world *w, uint32_t number)
+enum { DSCP_EF = 46, DSCP_BULK = 8 };
+
+static void say_with(struct world *w, uint32_t number, unsigned dscp)
 {
 	struct test_packet p;
 
 	packet_make_numbered(&p, &w->stations[A].address, &w->stations[B].address, 64, 64, number);
-	p.data[0] = 0x60 | 46 >> 2; /* EF */
-	p.data[1] = (uint8_t)(46 << 6);
+	p.data[0] = (uint8_t)(0x60 | dscp >> 2);
+	p.data[1] = (uint8_t)(dscp << 6);
 	station_packet_in(w, A, &p);
 }
 
 /* A few milliseconds of silence more than half of what kills. */
-static void command_leaves_a_suspect_and_nobody_is_told(void **state)
+static void all_but_bulk_leave_a_suspect_and_nobody_is_told(void **state)
 {
 	struct world *w = diamond(13, &cable);
 	struct babel_route before, after;
@@ -354,12 +410,14 @@ static void command_leaves_a_suspect_and_nobody_is_told(void **state)
 	assert_true(babel_selected(node_babel(w->stations[A].node), &to, BABEL_COMMAND, &before));
 	flow(w, 100, 31);
 	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SUSPECT);
-	say_command(w, 1000);
+	say_with(w, 1000, DSCP_EF);
 	station_say(w, A, B, 1001);
+	say_with(w, 1002, DSCP_BULK);
 	w->segments[A_ONE].is_cut = false;
 	world_run(w, 4 * MILLISECOND);
 	assert_true(w->stations[B].seen[1000]);
-	assert_false(w->stations[B].seen[1001]);
+	assert_true(w->stations[B].seen[1001]);
+	assert_false(w->stations[B].seen[1002]);
 	assert_true(babel_selected(node_babel(w->stations[A].node), &to, BABEL_COMMAND, &after));
 	assert_true(address_equal(&before.neighbour, &after.neighbour));
 	/* It was only a hiccup. */
@@ -367,6 +425,65 @@ static void command_leaves_a_suspect_and_nobody_is_told(void **state)
 	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SOUND);
 	assert_int_equal(counters_of(w, A)->deaths, 0);
 	assert_true(counters_of(w, A)->suspects > 0);
+	assert_int_equal(counters_of(w, A)->suspects_wronged, 1);
+	world_free(w);
+}
+
+static void only_command_leaves_a_suspect_by_radio(void **state)
+{
+	struct node_link_config radio = cable;
+	struct world *w;
+
+	(void)state;
+	radio.wired = false;
+	w = diamond(24, &radio);
+	flow(w, 0, 100);
+	w->segments[A_ONE].is_cut = true;
+	flow(w, 100, 31);
+	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SUSPECT);
+	say_with(w, 1000, DSCP_EF);
+	station_say(w, A, B, 1001);
+	world_run(w, 4 * MILLISECOND);
+	assert_true(w->stations[B].seen[1000]);
+	assert_false(w->stations[B].seen[1001]);
+	world_free(w);
+}
+
+/* ONE does nothing for 35 ms in a flow of text. Does the flow leave it? */
+static bool is_left_for_a_stall(struct world *w, uint32_t first)
+{
+	bool is_left = false;
+
+	flow(w, first, 20);
+	w->stations[ONE].stalled_until = w->now + 35 * MILLISECOND;
+	for (unsigned i = 0; i < 80; i++) {
+		is_left |= detector_of(w, A, ONE, A_ONE)->is_left;
+		flow(w, first + 20 + i, 1);
+	}
+	assert_int_equal(detector_of(w, A, ONE, A_ONE)->state, DETECT_SOUND);
+	/* Its answers are as quick as ever: soon nobody expects that they take so long. */
+	flow(w, first + 100, 400);
+	return is_left;
+}
+
+static void who_is_wronged_often_keeps_its_text(void **state)
+{
+	struct world *w = diamond(25, &cable);
+	const struct node_counters *c = counters_of(w, A);
+
+	(void)state;
+	assert_true(is_left_for_a_stall(w, 0));
+	assert_true(is_left_for_a_stall(w, 500));
+	assert_false(is_left_for_a_stall(w, 1000));
+	world_run(w, 3 * A_SECOND);
+	assert_true(is_left_for_a_stall(w, 1500));
+	assert_false(is_left_for_a_stall(w, 2000));
+	world_run(w, 30 * A_MINUTE);
+	assert_true(is_left_for_a_stall(w, 2500));
+	assert_int_equal(c->suspects_wronged, 6);
+	assert_int_equal(c->deaths, 0);
+	/* It only came by another way, or a little later. */
+	assert_int_equal(world_lost(w, B, 0, 3000), 0);
 	world_free(w);
 }
 
@@ -448,7 +565,9 @@ int main(void)
 		cmocka_unit_test(nobody_is_asked_where_nothing_flows),
 		cmocka_unit_test(one_packet_is_followed_by_few_questions),
 		cmocka_unit_test(who_speaks_is_not_asked),
-		cmocka_unit_test(silent_next_hop_is_left_within_sixty_packets),
+		cmocka_unit_test(silent_next_hop_is_left_within_thirty_packets),
+		cmocka_unit_test(text_does_not_flood_a_thinner_backup_for_a_suspicion),
+		cmocka_unit_test(text_waits_where_the_backup_is_asked_less_often),
 		cmocka_unit_test(radio_is_left_within_350),
 		cmocka_unit_test(without_probes_hellos_find_out),
 		cmocka_unit_test(whoever_slept_judges_nobody),
@@ -459,7 +578,9 @@ int main(void)
 		cmocka_unit_test(blip_of_the_only_way_is_over_soon),
 		cmocka_unit_test(every_class_has_its_backup_until_it_is_gone),
 		cmocka_unit_test(who_is_not_feasible_is_no_backup),
-		cmocka_unit_test(command_leaves_a_suspect_and_nobody_is_told),
+		cmocka_unit_test(all_but_bulk_leave_a_suspect_and_nobody_is_told),
+		cmocka_unit_test(only_command_leaves_a_suspect_by_radio),
+		cmocka_unit_test(who_is_wronged_often_keeps_its_text),
 		cmocka_unit_test(way_that_comes_and_goes_costs_more_for_a_while),
 		cmocka_unit_test(falls_are_forgiven_in_minutes),
 		cmocka_unit_test(thin_links_are_not_asked),
