@@ -146,6 +146,17 @@ static void reasons_print(const json_t *reasons, FILE *out)
 	}
 }
 
+static void logs_print(const json_t *logs, FILE *out)
+{
+	long long members = json_number(logs, "members");
+	char span[WORDS_MAX];
+
+	if (!members)
+		return;
+	fprintf(out, "logs of %lld other member%s are here, the newest %s old\n", members, members == 1 ? "" : "s",
+		words_span(json_number(logs, "newest_s"), span));
+}
+
 void status_print(const json_t *answer, FILE *out)
 {
 	char span[WORDS_MAX];
@@ -158,10 +169,14 @@ void status_print(const json_t *answer, FILE *out)
 	levels_print(json_object_get(answer, "levels"), out);
 	fprintf(out, "links\n");
 	links_print_short(json_object_get(answer, "links"), out);
-	reasons_print(json_object_get(answer, "reasons"), out);
-	size_t reasons = json_array_size(json_object_get(answer, "reasons"));
-	warnings_print(
-		json_object_get(answer, "warnings"), reasons > REASONS_SHOWN ? 0 : REASONS_SHOWN + 1 - reasons, out);
+	const json_t *reasons = json_object_get(answer, "reasons"), *warnings = json_object_get(answer, "warnings");
+	size_t said = json_array_size(reasons) + json_array_size(warnings);
+	/* What is merely so has the room that is left by what is wrong, or may be. */
+	if (said <= REASONS_SHOWN)
+		logs_print(json_object_get(answer, "logs"), out);
+	reasons_print(reasons, out);
+	size_t count = json_array_size(reasons);
+	warnings_print(warnings, count > REASONS_SHOWN ? 0 : REASONS_SHOWN + 1 - count, out);
 }
 _Static_assert(3 + 4 + (LINKS_SHOWN + 1) + (REASONS_SHOWN + 1) <= STATUS_LINES, "one screen");
 

@@ -125,6 +125,18 @@ static void question_end(struct daemon *d, uint64_t now_us, enum gather_end end)
 	gather_end(&d->collect->gather, now_us, end);
 }
 
+/* What is here already is told before anybody is asked. */
+static void sum_ask(struct daemon *d)
+{
+	struct incident_job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return;
+	job->kind = JOB_SUM;
+	if (!incidents_give(d, job))
+		incident_job_free(job);
+}
+
 static bool job_give(struct daemon *d, enum incident_job_kind kind)
 {
 	struct collect_question *q = &d->collect->question;
@@ -262,6 +274,10 @@ void collect_done(struct daemon *d, uint64_t now_us, struct incident_job *job)
 		collect_given(d, job);
 		return;
 	}
+	if (c && !job->result && (job->kind == JOB_SUM || job->kind == JOB_TAKE)) {
+		c->sum = job->sum;
+		c->is_summed = true;
+	}
 	if (c && job->token == c->question.token && job->kind == JOB_TAKE && c->question.state == QUESTION_TAKEN) {
 		answer_taken(d, now_us, job);
 	} else if (c && job->token == c->question.token && c->question.state == QUESTION_CHAIN) {
@@ -306,6 +322,7 @@ void collect_open(struct daemon *d)
 	d->collect->server.fd = d->collect->question.fd = -1;
 	/* What comes back from the thread for who was here before is not ours. */
 	d->collect->tokens = d->collect->server.tokens = io_now_us();
+	sum_ask(d);
 }
 
 void collect_close(struct daemon *d)

@@ -43,6 +43,8 @@ int collected_store_chain(struct collected_store *s, const uint8_t key[SIGN_PUBL
  * it; what was before that is kept. Negative errno with a sentence: nothing was kept. */
 int collected_store_take(struct collected_store *s, const struct certificate *c, struct bytes answer,
 	struct collected_answer *taken, char error[IO_ERROR_MAX]);
+/* How many members' logs are here, and how new. Negative errno with a sentence. */
+int collected_store_sum(struct collected_store *s, struct collected_sum *sum, char error[IO_ERROR_MAX]);
 /* Members whose logs are here, the newest entry first: {name, key, first, last, until_ms, bytes}. *next as for runs. */
 json_t *collected_store_list(struct collected_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX]);
 /* As the answer to "log", of the member with this name or key in hex: *runs NULL without an error is that there is
@@ -104,6 +106,8 @@ struct collect {
 	uint64_t look_us; /* who can be reached is looked at */
 	struct collect_question question;
 	struct collect_server server;
+	struct collected_sum sum;
+	bool is_summed; /* the thread has told */
 	uint64_t tokens, asked, runs, refused; /* questions, runs that came, answers that were not believed */
 };
 /* With the incident log open; what cannot be shared never stops the daemon. */

@@ -283,6 +283,20 @@ static json_t *key_hex(sqlite3_stmt *at, int column)
 	return json_string(hex);
 }
 
+int collected_store_sum(struct collected_store *s, struct collected_sum *sum, char error[IO_ERROR_MAX])
+{
+	sqlite3_stmt *at = statement(s, "SELECT count(*), coalesce(max(until), 0) FROM member", error);
+
+	*sum = (struct collected_sum){ 0 };
+	if (!at)
+		return database_code(s->db);
+	int code = sqlite3_step(at) == SQLITE_ROW ? 0 : database_trouble(s->db, error);
+	if (!code)
+		*sum = (struct collected_sum){ (unsigned)sqlite3_column_int64(at, 0), sqlite3_column_int64(at, 1) };
+	sqlite3_finalize(at);
+	return code;
+}
+
 json_t *collected_store_list(struct collected_store *s, uint64_t from, uint64_t *next, char error[IO_ERROR_MAX])
 {
 	sqlite3_stmt *at = statement(s,

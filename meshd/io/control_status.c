@@ -9,6 +9,7 @@
  * A scene node that is switched off is normal; a city that cannot be reached is
  * not. Hence the upper levels count, and command posts wherever they are.
  */
+#include "meshd/io/collect.h"
 #include "meshd/io/control.h"
 
 #include <errno.h>
@@ -257,6 +258,17 @@ static json_t *traffic_make(const struct view *v)
 		(json_int_t)c->deaths);
 }
 
+/* Of other members' incident logs. A clock that is behind theirs makes none of them newer than now. */
+static json_t *logs_make(const struct collect *c)
+{
+	if (!c || !c->is_summed)
+		return json_null();
+	int64_t age_s = (int64_t)io_date_s() - c->sum.until_ms / 1000;
+
+	return json_pack("{s:i, s:o}", "members", c->sum.members, "newest_s",
+		c->sum.members ? json_integer(age_s > 0 ? age_s : 0) : json_null());
+}
+
 json_t *answer_status(struct view *v, const json_t *request)
 {
 	const struct certificate *own = &v->d->enrolment.certificate;
@@ -291,6 +303,7 @@ json_t *answer_status(struct view *v, const json_t *request)
 	list_warn(list, warnings);
 	guests_warn(v, warnings);
 	json_object_set_new(o, "list", list);
+	json_object_set_new(o, "logs", logs_make(v->d->collect));
 	/* What somebody has set for a while is easily forgotten: before what may fail. */
 	steering_warn(v, warnings);
 	trial_warn(v, warnings);

@@ -275,6 +275,7 @@ static void job_take(struct daemon *d, uint64_t now_us, struct incident_job *job
 	case JOB_GIVE:
 	case JOB_CHAIN:
 	case JOB_TAKE:
+	case JOB_SUM:
 		collect_done(d, now_us, job);
 		return;
 	case JOB_LIST:

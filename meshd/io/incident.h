@@ -69,6 +69,11 @@ struct collected_answer {
 	enum exchange_belief belief; /* of the first run that was not believed; else EXCHANGE_BELIEVED */
 	uint64_t refused; /* its number */
 };
+/* Of all that is here of others. */
+struct collected_sum {
+	unsigned members;
+	int64_t until_ms; /* the newest entry, by the clock of who wrote it */
+};
 enum incident_job_kind {
 	JOB_VERIFY,
 	JOB_APPEND,
@@ -77,7 +82,8 @@ enum incident_job_kind {
 	JOB_GIVE, /* to another member: the answer comes in `body` */
 	/* Of other members' logs, in their own file (collect.h): */
 	JOB_CHAIN, /* what is here of who has `certificate` */
-	JOB_TAKE, /* his answer, `body` */
+	JOB_TAKE, /* his answer, `body`; and `sum` after it */
+	JOB_SUM, /* `sum` */
 	JOB_LIST, /* for a control socket */
 	JOB_READ_OTHER /* likewise, of `whose` */
 };
@@ -96,6 +102,7 @@ struct incident_job {
 	struct certificate certificate;
 	struct exchange_chain chain;
 	struct collected_answer taken;
+	struct collected_sum sum;
 	char whose[2 * SIGN_PUBLIC_LEN + 1];
 	char error[IO_ERROR_MAX];
 };

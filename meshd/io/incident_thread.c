@@ -45,11 +45,15 @@ static void collected_do(struct incident_thread *t, struct incident_job *job)
 	else if (job->kind == JOB_TAKE)
 		job->result = collected_store_take(
 			s, &job->certificate, bytes_of(job->body, job->len), &job->taken, job->error);
+	else if (job->kind == JOB_SUM)
+		job->result = collected_store_sum(s, &job->sum, job->error);
 	else if (job->kind == JOB_READ_OTHER)
 		job->result = collected_store_read(
 			s, job->whose, job->from, &job->head, &job->runs, &job->next_run, job->error);
 	else if (!(job->runs = collected_store_list(s, job->from, &job->next_run, job->error)))
 		job->result = -EIO;
+	if (job->kind == JOB_TAKE && !job->result)
+		job->result = collected_store_sum(s, &job->sum, job->error);
 	if (job->result == -EBADMSG) {
 		collected_store_close(s);
 		t->collected = NULL;

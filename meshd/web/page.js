@@ -645,8 +645,8 @@ function members_show() {
 	if (!place.parts) {
 		const find = h('input', {type: 'search', id: 'find', autocomplete: 'off'});
 		find.addEventListener('input', () => { state.find = find.value.trim().toLowerCase(); members_show(); });
-		place.parts = {note: h('p', {class: 'small muted'}), find, list: h('div', {class: 'list'})};
-		place.replaceChildren(h('div', {class: 'members-head'}, place.parts.note, find), place.parts.list);
+		place.parts = {note: h('p', {class: 'small muted'}), logs: h('p', {class: 'small muted'}), find, list: h('div', {class: 'list'})};
+		place.replaceChildren(h('div', {class: 'members-head'}, h('div', {}, place.parts.note, place.parts.logs), find), place.parts.list);
 	}
 	const reach = {};
 	s.levels.forEach(l => l.nodes.forEach(n => { reach[n.name] = n; }));
@@ -655,6 +655,7 @@ function members_show() {
 	place.parts.find.setAttribute('aria-label', word('find'));
 	place.parts.find.classList.toggle('is-hidden', m.members.length < 8);
 	place.parts.note.textContent = m.list ? word('list', {n: m.list.number, count: m.list.revoked, date: date(m.list.date_min * 60), known: m.list.known, all: m.list.reachable}) : word('no-list');
+	place.parts.logs.textContent = s.logs && s.logs.members ? word('logs', {n: s.logs.members, age: span(s.logs.newest_s)}) : '';
 	show(place.parts.list, found.slice(0, 200).map(x => member_row(x, reach)), found.length > 200 ? h('p', {class: 'note'}, word('more', {n: found.length - 200})) : null);
 }
 

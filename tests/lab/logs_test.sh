@@ -41,6 +41,7 @@ inside() {
 	check "each gives the other its log" within 90 told alpha log nodes -- 'log of bravo, until 20'
 	check "bravo has alpha's" within 90 told bravo log nodes -- 'log of alpha, until 20'
 	check "as it has been all along, without files" told alpha log -- 'bravo started meshd' 'alpha started meshd'
+	check "status says that it is here" told alpha status -- '^logs of 1 other member are here, the newest .* old$'
 	check_not "and --own leaves it out" told alpha log --own -- 'bravo started meshd'
 	meshlab ctl silence one
 	acts bravo while-cut-off >/dev/null
@@ -55,6 +56,7 @@ inside() {
 	meshlab ctl kill alpha
 	meshlab ctl start alpha
 	check "also over kill -9" within 20 reported 'while-cut-off'
+	check "as status says, with nobody there" within 10 told alpha status -- '^logs of 1 other member are here'
 	# charlie has been alone so far: nobody has what its log was.
 	acts charlie true-story >/dev/null
 	check "what charlie has seen is in its own log" within 10 told charlie log -- true-story

@@ -46,7 +46,7 @@ static json_t *level_make(const char *level, unsigned reachable, unsigned known,
 		"nodes", nodes);
 }
 
-static json_t *status_make(unsigned links, unsigned reasons, unsigned nodes)
+static json_t *status_make(unsigned links, unsigned reasons, unsigned warnings, unsigned nodes)
 {
 	json_t *link = json_array(), *reason = json_array(), *warning = json_array();
 
@@ -54,13 +54,13 @@ static json_t *status_make(unsigned links, unsigned reasons, unsigned nodes)
 		json_array_append_new(link, json_pack("{s:s, s:s, s:i}", "name", "l", "state", "up", "neighbours", 1));
 	for (unsigned i = 0; i < reasons; i++)
 		json_array_append_new(reason, json_pack("{s:s, s:s}", "what", "w", "action", "a"));
-	for (unsigned i = 0; i < 8; i++)
+	for (unsigned i = 0; i < warnings; i++)
 		json_array_append_new(warning, json_pack("{s:s, s:s}", "what", "w", "action", "a"));
-	return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:[o,o,o,o], s:o, s:o, s:o}", "ok", 1, "verdict", "degraded",
-		"name", "me", "level", "scene", "uptime_s", 300, "neighbours", 2, "levels",
+	return json_pack("{s:b, s:s, s:s, s:s, s:i, s:i, s:[o,o,o,o], s:o, s:o, s:o, s:{s:i,s:i}}", "ok", 1, "verdict",
+		"degraded", "name", "me", "level", "scene", "uptime_s", 300, "neighbours", 2, "levels",
 		level_make("city", nodes / 2, nodes, "c"), level_make("district", 0, nodes, "d"),
 		level_make("town", nodes, nodes, "t"), level_make("scene", 1, nodes, "s"), "links", link, "reasons",
-		reason, "warnings", warning);
+		reason, "warnings", warning, "logs", "members", 1072, "newest_s", 7200);
 }
 
 static void status_is_at_most_20_lines_of_100_columns(void **state)
@@ -68,8 +68,8 @@ static void status_is_at_most_20_lines_of_100_columns(void **state)
 	(void)state;
 	for (unsigned nodes = 0; nodes <= 600; nodes += 60)
 		for (unsigned links = 0; links <= 32; links += 4)
-			for (unsigned reasons = 0; reasons <= 16; reasons += 4) {
-				json_t *answer = status_make(links, reasons, nodes);
+			for (unsigned reasons = 0; reasons <= 64; reasons++) {
+				json_t *answer = status_make(links, reasons % 8, reasons / 8, nodes);
 				char *text = printed(status_print, answer), *rest = NULL;
 
 				assert_true(lines_of(text) <= 20);
@@ -93,7 +93,8 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 		"\"links\":[{\"name\":\"sat0\",\"state\":\"up\",\"neighbours\":1},"
 		"{\"name\":\"radio0\",\"state\":\"missing\",\"neighbours\":0}],"
 		"\"reasons\":[{\"what\":\"link radio0 is down\",\"action\":\"plug it in\"}],"
-		"\"warnings\":[{\"what\":\"c1 hangs on one path: sat0 to c1\",\"action\":\"a\"}]}");
+		"\"warnings\":[{\"what\":\"c1 hangs on one path: sat0 to c1\",\"action\":\"a\"}],"
+		"\"logs\":{\"members\":2,\"newest_s\":125}}");
 
 	assert_string_equal(text, "degraded: car (scene), 1 neighbour, running for 3 min\n"
 				  "reachable\n"
@@ -102,6 +103,7 @@ static void status_leads_with_the_verdict_and_ends_with_what_to_do(void **state)
 				  "links\n"
 				  "  sat0    up       1 neighbour\n"
 				  "  radio0  missing  nobody there\n"
+				  "logs of 2 other members are here, the newest 2 min old\n"
 				  "! link radio0 is down: plug it in\n"
 				  "~ c1 hangs on one path: sat0 to c1\n");
 	free(text);
@@ -200,7 +202,7 @@ static void messages_tell_what_is_known_of_them(void **state)
 
 static void names_that_do_not_fit_are_counted(void **state)
 {
-	json_t *answer = status_make(1, 0, 600);
+	json_t *answer = status_make(1, 0, 8, 600);
 	char *text = printed(status_print, answer);
 
 	(void)state;

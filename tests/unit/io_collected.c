@@ -194,6 +194,25 @@ static void another_members_log_is_refused_and_what_was_before_it_stays(void **s
 	collected_store_close(s);
 }
 
+static void of_how_many_there_are_logs_and_until_when_is_told(void **state)
+{
+	struct collected_store *s = stored(*state, &wide);
+	struct collected_sum sum = { 7, 7 };
+	struct member car, town;
+
+	assert_int_equal(collected_store_sum(s, &sum, ((struct place *)*state)->error), 0);
+	assert_int_equal(sum.members, 0);
+	assert_int_equal(sum.until_ms, 0);
+	member_begin(&car, "car");
+	member_begin(&town, "town");
+	runs_take(*state, s, &car, 5, 20);
+	runs_take(*state, s, &town, 2, 20);
+	assert_int_equal(collected_store_sum(s, &sum, ((struct place *)*state)->error), 0);
+	assert_int_equal(sum.members, 2);
+	assert_int_equal(sum.until_ms, 1005);
+	collected_store_close(s);
+}
+
 /* --- bounds ---------------------------------------------------------------------------------------- */
 
 static void of_each_member_the_newest_are_kept(void **state)
@@ -286,6 +305,7 @@ int main(void)
 		TEST(of_an_answer_that_is_cut_what_is_whole_is_kept),
 		TEST(who_says_that_there_is_more_and_gives_nothing_is_not_asked_again_at_once),
 		TEST(another_members_log_is_refused_and_what_was_before_it_stays),
+		TEST(of_how_many_there_are_logs_and_until_when_is_told),
 		TEST(of_each_member_the_newest_are_kept),
 		TEST(who_writes_most_gives_way_and_nobody_else),
 		TEST(a_damaged_file_is_set_aside),
