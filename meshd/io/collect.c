@@ -9,8 +9,6 @@
 #include "meshd/io/collect.h"
 
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,8 +16,7 @@
 
 #define LOOK_US (10 * SECOND_US)
 #define CONNECT_US (20 * SECOND_US)
-#define ANSWER_US (120 * SECOND_US)
-#define CLASS_SELECTOR_1 (8 << 2) /* bulk, by the rules for packets that none of the operator's is about */
+#define ANSWER_US COLLECT_GIVE_UP_US
 
 /* --- members --------------------------------------------------------------------------------------- */
 
@@ -76,30 +73,6 @@ static bool member_find(struct daemon *d, const uint8_t key[SIGN_PUBLIC_LEN], st
 	}
 	view_free(v);
 	return is_there;
-}
-
-/* --- sockets ------------------------------------------------------------------------------------------ */
-
-int collect_socket(const struct daemon *d, uint16_t port)
-{
-	const struct address own = node_address(d->node);
-	const int yes = 1, class = CLASS_SELECTOR_1, give_up_ms = (int)(ANSWER_US / 1000);
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -errno;
-	memcpy(&address.sin6_addr, own.bytes, sizeof(address.sin6_addr));
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
-	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &give_up_ms, sizeof(give_up_ms));
-	if (setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &class, sizeof(class)) == 0 &&
-		setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, d->config.tun, (socklen_t)strlen(d->config.tun) + 1) == 0 &&
-		bind(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd;
-	int error = -errno;
-	close(fd);
-	return error;
 }
 
 /* --- one question -------------------------------------------------------------------------------------- */
@@ -219,16 +192,10 @@ static int question_connect(struct daemon *d)
 {
 	struct collect_question *q = &d->collect->question;
 	struct address to = identity_address(&q->certificate.key, d->enrolment.authority.deployment);
-	struct sockaddr_in6 address = { .sin6_family = AF_INET6, .sin6_port = htons(EXCHANGE_PORT) };
+	int fd = collect_connect(d, &to);
 
-	memcpy(&address.sin6_addr, to.bytes, sizeof(address.sin6_addr));
-	int fd = collect_socket(d, 0);
 	if (fd < 0)
 		return fd;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 && errno != EINPROGRESS) {
-		close(fd);
-		return -EHOSTUNREACH;
-	}
 	q->fd = fd;
 	q->state = QUESTION_ASKS;
 	ev_io_init(&q->io, socket_is_ready, fd, EV_WRITE);

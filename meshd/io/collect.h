@@ -24,6 +24,7 @@
 #define COLLECTED_RUN_BYTES 256 /* that a run costs beside its text */
 #define COLLECTED_LIST_MAX 200 /* of one answer */
 #define COLLECT_SERVED_MAX 4 /* at a time */
+#define COLLECT_GIVE_UP_US (120 * SECOND_US) /* on who asks, or who answers */
 
 /* --- collected_store.c: the file. Used by one thread at a time ------------------------------- */
 
@@ -58,6 +59,7 @@ enum collect_visitor_state { VISITOR_FREE, VISITOR_SAYS, VISITOR_WAITS /* for th
 struct collect_visitor {
 	struct daemon *d;
 	enum collect_visitor_state state;
+	struct address from;
 	int fd;
 	ev_io io;
 	uint64_t since_us, token;
@@ -116,10 +118,15 @@ void collect_close(struct daemon *d);
 void collect_tick(struct daemon *d, uint64_t now_us);
 /* A job of ours is done, and ours again. */
 void collect_done(struct daemon *d, uint64_t now_us, struct incident_job *job);
-/* A socket of TCP that sends as bulk, by the mesh alone and from this node's address there. Negative errno. */
-int collect_socket(const struct daemon *d, uint16_t port);
 /* The member with this address who may have logs, and whose log is one; NULL: nobody, or one that is out. Borrowed
  * from the view. */
 const struct certificate *collect_member(struct view *v, const struct address *address);
+
+/* --- collect_socket.c: TCP between own addresses, through the mesh alone, as bulk ----------------------- */
+
+/* Each: a socket that does not block, or negative errno. */
+int collect_listen(const struct daemon *d, int backlog);
+int collect_connect(const struct daemon *d, const struct address *to); /* writable once it is, or has failed */
+int collect_accept(int listener, struct address *from);
 
 #endif

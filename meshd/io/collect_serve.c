@@ -1,8 +1,8 @@
 /*
  * This node's log for other members (collect.h). Who asks is known by his address in the
  * mesh: a connection from it takes packets that only he, or whom he lets, can have read.
- * What he can hold up is one of a few places for VISIT_US, and there is one for each
- * address.
+ * What he can hold up is one of a few places for COLLECT_GIVE_UP_US, and there is one for
+ * each address.
  */
 #include "meshd/io/collect.h"
 
@@ -12,7 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define VISIT_US (120 * SECOND_US) /* all of it */
 #define REQUEST_US (20 * SECOND_US)
 #define AGAIN_US (2 * SECOND_US) /* from one address, no sooner */
 #define BACKLOG 8
@@ -149,11 +148,31 @@ static bool visitor_is_welcome(struct daemon *d, const struct address *from)
 	return is_member;
 }
 
-static void visitor_begin(struct daemon *d, struct collect_visitor *v, int fd)
+/* Its own, if it has one: what it began last counts, for the other connection may be cut off. NULL: all are taken. */
+static struct collect_visitor *place_find(struct collect_server *s, const struct address *from)
 {
-	*v = (struct collect_visitor){
-		.d = d, .state = VISITOR_SAYS, .fd = fd, .since_us = io_now_us(), .token = ++d->collect->server.tokens
-	};
+	struct collect_visitor *free_place = NULL;
+
+	for (unsigned i = 0; i < COLLECT_SERVED_MAX; i++) {
+		struct collect_visitor *v = &s->visitors[i];
+
+		if (v->state == VISITOR_FREE)
+			free_place = free_place ? free_place : v;
+		else if (address_equal(&v->from, from))
+			return v;
+	}
+	return free_place;
+}
+
+static void visitor_begin(struct daemon *d, struct collect_visitor *v, const struct address *from, int fd)
+{
+	visitor_end(v);
+	*v = (struct collect_visitor){ .d = d,
+		.state = VISITOR_SAYS,
+		.from = *from,
+		.fd = fd,
+		.since_us = io_now_us(),
+		.token = ++d->collect->server.tokens };
 	ev_io_init(&v->io, visitor_is_ready, fd, EV_READ);
 	v->io.data = v;
 	ev_io_start(d->loop, &v->io);
@@ -173,25 +192,18 @@ static void door_close(struct daemon *d)
 static void visitor_comes(struct ev_loop *loop, ev_io *io, int events)
 {
 	struct daemon *d = io->data;
-	struct sockaddr_storage address;
-	socklen_t len = sizeof(address);
-	int fd = accept4(io->fd, (struct sockaddr *)&address, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	struct collect_visitor *place = NULL;
 	struct address from = { 0 };
-	uint16_t port;
+	int fd = collect_accept(io->fd, &from);
 
 	(void)loop, (void)events;
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+		if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS || fd == -ENOMEM)
 			door_close(d); /* until the next tick, or the loop would turn for nothing */
 		return;
 	}
-	struct endpoint e = endpoint_of_sockaddr((const struct sockaddr *)&address);
-	for (unsigned i = 0; i < COLLECT_SERVED_MAX && !place; i++)
-		if (d->collect->server.visitors[i].state == VISITOR_FREE)
-			place = &d->collect->server.visitors[i];
-	if (place && endpoint_address(&e, &from, &port) && visitor_is_welcome(d, &from))
-		visitor_begin(d, place, fd);
+	struct collect_visitor *place = place_find(&d->collect->server, &from);
+	if (place && visitor_is_welcome(d, &from))
+		visitor_begin(d, place, &from, fd);
 	else
 		close(fd);
 }
@@ -201,12 +213,8 @@ static void visitor_comes(struct ev_loop *loop, ev_io *io, int events)
 static void server_open(struct daemon *d)
 {
 	struct collect_server *s = &d->collect->server;
-	int fd = collect_socket(d, EXCHANGE_PORT), error = fd < 0 ? -fd : 0;
+	int fd = collect_listen(d, BACKLOG), error = fd < 0 ? -fd : 0;
 
-	if (!error && listen(fd, BACKLOG) < 0) {
-		error = errno;
-		close(fd);
-	}
 	if (error && strcmp(s->error, strerror(error)) != 0) {
 		snprintf(s->error, sizeof(s->error), "%s", strerror(error));
 		daemon_say(d, "log-unshared",
@@ -239,7 +247,7 @@ void collect_server_tick(struct daemon *d, uint64_t now_us)
 		server_open(d);
 	for (unsigned i = 0; i < COLLECT_SERVED_MAX; i++) {
 		struct collect_visitor *v = &s->visitors[i];
-		uint64_t limit_us = v->state == VISITOR_SAYS ? REQUEST_US : VISIT_US;
+		uint64_t limit_us = v->state == VISITOR_SAYS ? REQUEST_US : COLLECT_GIVE_UP_US;
 
 		if (v->state != VISITOR_FREE && now_us - v->since_us > limit_us)
 			visitor_end(v);
