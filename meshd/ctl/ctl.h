@@ -195,6 +195,7 @@ const char *guest_classes_format(unsigned classes, char text[GUEST_CLASSES_TEXT]
 /* --- admit.c, qr.c: requests and answers, as people bring them ---------------------------------------- */
 
 #define CTL_KEY "/etc/meshd/node.key" /* as the daemon's default */
+#define CTL_STATE "/var/lib/meshd" /* the same */
 /* The text in a file, what is typed or piped in ("-": words are checked line by line at a terminal), or `source` itself
  * if it is no file's name. 0, or a negative errno with a sentence. */
 int admit_text(const char *source, char text[SPOKEN_TEXT_MAX], char error[CTL_ERROR_MAX]);

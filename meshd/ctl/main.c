@@ -92,7 +92,7 @@ static const char help[] =
 	"  guest --authority FILE --request WORDS --agency NAME --to NAME|NETWORK... --for 24h\n"
 	"        [--class text|command|bulk]... [--until-list N] [--words] [--offline]   admits for a while\n"
 	"  guest --authority FILE --extend ANSWER --for 24h   more time for it\n"
-	"  identity FILE       what an enrolment file says\n"
+	"  identity FILE [--state DIR]   what an enrolment file says, or an answer that came over the mesh\n"
 	"\n"
 	"On a machine that is to be a member:\n"
 	"  request --name NAME --level city|district|town|scene   makes its keys, and shows what to say\n"

@@ -58,6 +58,8 @@ by_request() {
 	echo "# $actions actions, $(((ended - begun) / 100)) tenths of a second until a packet came back"
 	check "it says what it became" grep -q ' admitted as delta (scene), serial 3' "$MESHLAB_DIR/delta.log"
 	check "its key file was not touched" said meshctl request --key delta.key
+	check "and what became of the keys is told" said meshctl identity delta.key --state delta.state
+	check "with where the answer is" grep -q 'came over the mesh: delta.state/answer' "$LAB_WORK/said"
 	check "all know it" told bravo members -- "delta .*scene .*member"
 }
 

@@ -84,6 +84,74 @@ static void machine_with_keys_of_its_own_becomes_a_member(void **state)
 	assert_int_equal(run(s, command_identity, "node.key"), CTL_GOOD);
 }
 
+/* As meshd keeps it. */
+static void answer_keep(const char *from, const char *state)
+{
+	const struct identity_public nobody = { 0 };
+	char text[SPOKEN_TEXT_MAX], path[64];
+	struct spoken_fault f;
+	struct grant g;
+	uint8_t encoded[GRANT_MAX_LEN];
+	bool is_words;
+
+	file_load(from, text, sizeof(text));
+	assert_int_equal(grant_parse(&g, bytes_of(text, strlen(text)), &nobody, &is_words, &f), 0);
+	int len = grant_encode(&g, encoded, sizeof(encoded));
+	assert_true(len > 0);
+	snprintf(path, sizeof(path), "%s/answer", state);
+	mkdir(state, 0700);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	assert_int_equal(write(fd, encoded, (size_t)len), len);
+	close(fd);
+}
+
+/* The file with the keys is as it was: the answer is in the state directory. */
+static void identity_tells_of_an_answer_that_came_over_the_mesh(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(run(s, command_identity, "node.key --state state"), CTL_GOOD);
+	says(s->out, "village-7 (scene), keys that wait for a certificate");
+	assert_int_equal(run(s, command_enrol, ENROL "village-7.request"), CTL_GOOD);
+	answer_keep("village-7.answer", "state");
+	assert_int_equal(run(s, command_identity, "node.key --state state"), CTL_GOOD);
+	assert_null(strstr(s->out, "wait"));
+	says(s->out, "village-7 (scene), serial 1");
+	says(s->out, "answer      came over the mesh: state/answer");
+	json_t *o = answered(s, command_identity, "node.key --state state --json");
+	assert_string_equal(json_text(o, "kind"), "enrolment");
+	assert_string_equal(json_text(o, "answer"), "state/answer");
+	json_decref(o);
+	/* One for other keys is none. */
+	assert_int_equal(run(s, command_request, "--name village-8 --level scene --key other.key"), CTL_GOOD);
+	assert_int_equal(run(s, command_identity, "other.key --state state"), CTL_GOOD);
+	says(s->out, "village-8 (scene), keys that wait for a certificate");
+	/* And what is damaged is none. */
+	file_save("state/answer", "rubbish");
+	assert_int_equal(run(s, command_identity, "node.key --state state"), CTL_GOOD);
+	says(s->out, "keys that wait for a certificate");
+}
+
+static void identity_tells_of_a_later_certificate_that_came_over_the_mesh(void **state)
+{
+	struct scratch *s = *state;
+
+	assert_int_equal(run(s, command_enrol, ENROL "village-7.request"), CTL_GOOD);
+	assert_int_equal(run(s, command_accept, "village-7.answer --key node.key"), CTL_GOOD);
+	answer_keep("village-7.answer", "first");
+	assert_int_equal(run(s, command_identity, "node.key --state first"), CTL_GOOD); /* the same is none */
+	says(s->out, "serial 1");
+	assert_null(strstr(s->out, "over the mesh"));
+	assert_int_equal(run(s, command_enrol, ENROL "village-7.request --again --force"), CTL_GOOD);
+	answer_keep("village-7.answer", "second");
+	assert_int_equal(run(s, command_identity, "node.key --state second"), CTL_GOOD);
+	says(s->out, "serial 2");
+	says(s->out, "answer      came over the mesh: second/answer");
+	assert_int_equal(run(s, command_enrol, "--authority authority.key --name other --level scene"), CTL_GOOD);
+	assert_int_equal(run(s, command_identity, "other.key --state second"), CTL_GOOD);
+	assert_null(strstr(s->out, "over the mesh"));
+}
+
 static void keys_are_not_written_where_there_is_no_directory(void **state)
 {
 	struct scratch *s = *state;
@@ -365,6 +433,8 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, scratch_leave)
 	const struct CMUnitTest tests[] = {
 		TEST(machine_with_keys_of_its_own_becomes_a_member),
+		TEST(identity_tells_of_an_answer_that_came_over_the_mesh),
+		TEST(identity_tells_of_a_later_certificate_that_came_over_the_mesh),
 		TEST(keys_are_not_written_where_there_is_no_directory),
 		TEST(secrets_stay_in_the_file_that_stays),
 		TEST(words_and_scanned_lines_do_as_well_as_the_file),
