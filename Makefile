@@ -371,7 +371,8 @@ DEBIAN_CROSS_arm64 := gcc-aarch64-linux-gnu
 DEBIAN_CROSS_armhf := gcc-arm-linux-gnueabihf
 DEBIAN_LIBRARIES := $(filter-out libc6-dev,$(filter lib%-dev,$(DEBIAN_BUILD)))
 DEBIAN_PACKAGE := debhelper dpkg-dev fakeroot
-# Not in it, for they are large: chromium and prometheus, with which tests/lab/page_test.sh looks at more.
+# Not in it, for they are large: chromium and chromium-driver, with which tests/lab/page_browser_test.sh uses the page, and
+# prometheus, whose promtool page_test.sh asks.
 DEBIAN_TEST := curl mandoc systemd zsh tshark zbar-tools babeld bird2 frr
 # `make bench` measures beside those of them that can be had.
 DEBIAN_BENCH := jq babeld bird2 frr yggdrasil tinc iperf3 wireguard-go wireguard-tools fastd nebula openvpn

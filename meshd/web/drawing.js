@@ -16,11 +16,11 @@ function shape(name, attributes, ...children) {
 	return e;
 }
 
-/* Roughly, as the font has it: Han characters are twice as wide. */
+/* Roughly, as the font has it: Han characters are twice as wide, and some letters half as wide again. */
 function textWidth(text) {
 	let width = 0;
 	for (const c of text)
-		width += c.codePointAt(0) > 0x2e7f ? 14 : 8.4;
+		width += c.codePointAt(0) > 0x2e7f ? 14 : 'MWmw@%'.includes(c) ? 13 : 8.4;
 	return width;
 }
 

@@ -114,18 +114,19 @@ async function post(what, body) {
 
 const is_paired = () => Boolean(kept('token'));
 
-function act(text, focus, run) {
-	const b = h('button', {type: 'button', class: 'tiny', 'data-focus': focus}, text);
+/* What is said of several of them alike, a screen reader tells with what it is for. */
+function act(text, subject, focus, run) {
+	const b = h('button', {type: 'button', class: 'tiny', 'data-focus': focus, 'aria-label': text + word('colon') + subject}, text);
 	b.addEventListener('click', run);
 	return b;
 }
 
-function test_button(dest) {
+function test_button(dest, title) {
 	if (!is_paired())
 		return null;
 	if (state.tests[dest] && performance.now() - state.tests[dest] < 4000)
 		return h('span', {class: 'small muted ask'}, word('testing'));
-	const b = act(word('test'), 'test ' + dest, async () => {
+	const b = act(word('test'), title, 'test ' + dest, async () => {
 		state.tests[dest] = performance.now();
 		render();
 		await post('reach', {dest, start: true});
@@ -182,7 +183,7 @@ function level_row(level) {
 	const nodes = (state.topics.status ? state.topics.status.levels : []).find(l => l.level === level.level);
 	const first = nodes && nodes.nodes.find(n => n.reachable);
 	return row(word(level.level), word('reachable', {n: level.reachable, all: level.known}), level.state, level.classes.map(c => level_class(c, level)),
-		first && level.state === 'unknown' ? test_button(first.name) : null);
+		first && level.state === 'unknown' ? test_button(first.name, word(level.level)) : null);
 }
 
 function site_row(site) {
@@ -193,7 +194,7 @@ function site_row(site) {
 	});
 	const works = site.classes.filter(c => c.works).length;
 	const what = works === CLASSES.length ? 'works' : works ? 'partly' : site.classes.some(c => known(c.worked_s)) ? 'cut-off' : 'not-yet';
-	const e = row(site.site, word('watched'), what, chips, what === 'works' ? null : test_button(site.site));
+	const e = row(site.site, word('watched'), what, chips, what === 'works' ? null : test_button(site.site, site.site));
 	if (what === 'partly')
 		e.querySelector('.word').textContent = word('without', {what: lost_words(site.classes.filter(c => !c.works).map(c => c.class))});
 	return e;
@@ -234,7 +235,7 @@ function alarm_card(alarm, all) {
 		language === 'en' || !told ? null : h('p', {class: 'said'}, word('as-node', {text: alarm.text})),
 		under.length ? h('p', {class: 'said'}, word('with-it', {names: under.join(language === 'zh' ? '；' : '; ')})) : null,
 		silent ? h('p', {class: 'said'}, aging('silent', state.at.alarms + alarm.silent_s * 1000)) : null,
-		is_paired() ? act(word(silent ? 'unsilence' : 'silence'), 'silence ' + alarm.name,
+		is_paired() ? act(word(silent ? 'unsilence' : 'silence'), what, 'silence ' + alarm.name,
 			() => post('silence', {kind: alarm.kind, subject: alarm.subject, for_s: silent ? 0 : 3600})) : null);
 }
 
@@ -276,13 +277,21 @@ function alarms_show() {
 }
 
 function badge(alarms) {
-	const tab = document.querySelector('[data-tab=now]'), red = alarms.some(x => x.grade === 'red');
-	let b = tab.querySelector('.badge');
-	if (!b)
-		tab.append(b = h('span', {class: 'badge'}));
-	b.textContent = alarms.length;
-	b.className = 'badge' + (red ? '' : ' amber') + (alarms.length ? '' : ' is-hidden');
+	tab_count('now', word('alarms'), alarms.length, alarms.some(x => x.grade === 'red'));
 	document.title = (alarms.length ? '(' + alarms.length + ') ' : '') + (state.topics.status ? state.topics.status.name : 'meshd');
+}
+
+/* A number on a tab, and of what it is for who cannot see where it stands. */
+function tab_count(tab, what, count, isRed) {
+	const button = document.querySelector('[data-tab=' + tab + ']'), old = button.querySelector('.badge');
+	const made = h('span', {class: 'badge' + (isRed ? '' : ' amber')}, h('span', {class: 'unseen'}, word('comma') + what + word('colon')),
+		h('span', {class: 'count'}, String(count)));
+	if (old && count && old.outerHTML === made.outerHTML)
+		return;
+	if (old)
+		old.remove();
+	if (count)
+		button.append(made);
 }
 
 /* --- links -------------------------------------------------------------------------------------------- */
@@ -482,6 +491,12 @@ function marks(outage) {
 		h('b', {}, known(outage[key]) ? clock(outage[key]) : '–'), word(name))));
 }
 
+function past_row(x) {
+	return h('div', {class: 'outage past'},
+		h('div', {class: 'head'}, h('b', {}, x.site), h('span', {class: 'small muted num'}, date(x.began_unix_s))),
+		h('div', {class: 'small muted'}, x.start ? word('start') : word('lost-what', {what: lost_words(x.lost)})), marks(x));
+}
+
 function outages_show() {
 	const o = state.topics.outages;
 	if (!o)
@@ -492,10 +507,7 @@ function outages_show() {
 			h('div', {class: 'head'}, h('h3', {}, site.site), h('span', {class: 'tag ' + (site.out ? 'bad' : 'good')},
 				site.out ? site.outage.start ? word('start') : word('lost-what', {what: lost_words(site.outage.lost)}) : word('whole'))),
 			site.out ? [aging('clock', when('outages', site.out_s), 'big'), marks(site.outage)] : null)),
-		past.length ? [h('h3', {class: 'small muted outage'}, word('past')), h('div', {class: 'wide'}, h('table', {},
-			h('thead', {}, h('tr', {}, [word('site'), word('began', {date: ''}), ...MARKS.map(m => word(m[0]))].map(t => h('th', {scope: 'col'}, t)))),
-			h('tbody', {}, past.map(x => h('tr', {}, h('td', {}, h('b', {}, x.site), x.start ? h('div', {class: 'small muted'}, word('start')) : null),
-				h('td', {class: 'num'}, date(x.began_unix_s)), MARKS.map(m => h('td', {class: 'num'}, known(x[m[1]]) ? clock(x[m[1]]) : '–')))))))] : null,
+		past.length ? [h('h3', {class: 'small muted outage'}, word('past')), ...past.map(past_row)] : null,
 		o.sites.length || past.length ? h('p', {class: 'note'}, word('clock-note', {date: date(o.now_unix_s)})) : null);
 }
 
@@ -615,15 +627,11 @@ function mail_wanted() {
 
 /* How many came since they were looked at. */
 function mail_badge() {
-	const tab = document.querySelector('[data-tab=messages]'), inbox = state.mail ? state.mail.inbox : [];
+	const inbox = state.mail ? state.mail.inbox : [];
 	if (inbox.length && state.view === 'messages')
 		kept('mail-seen', inbox[0].id);
 	const seen = inbox.findIndex(m => m.id === kept('mail-seen')), count = seen < 0 ? inbox.length : seen;
-	const old = tab.querySelector('.badge');
-	if (old)
-		old.remove();
-	if (count)
-		tab.append(h('span', {class: 'badge' + (inbox.slice(0, count).some(m => m.urgent) ? '' : ' amber'), 'aria-hidden': 'true'}, String(count)));
+	tab_count('messages', word('new'), count, inbox.slice(0, count).some(m => m.urgent));
 }
 
 /* --- members --------------------------------------------------------------------------------------------------------- */
@@ -760,6 +768,7 @@ async function pair_submit(event) {
 	if (!answer.ok && !is_paired()) {
 		const text = word('e-' + answer.code);
 		$('pair-error').textContent = text.startsWith('e-') ? answer.error : text;
+		$('code').select();
 		return;
 	}
 	kept('token', answer.token || null);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The page of a real daemon: what it tells and to whom, what becomes of visitors who are hostile or many, and how it
-# looks. Chromium and promtool (Debian: chromium, prometheus) are used where they are.
+# The page of a real daemon: what it tells and to whom, and what becomes of visitors who are hostile or many. How it looks
+# and is used: page_browser_test.sh. promtool (Debian: prometheus) is used where it is.
 . tests/lab/lib.sh
 
 prepare() {
@@ -126,37 +126,9 @@ crowd_costs_nothing() {
 	[ "$(grep -l '^event: links' "$LAB_WORK"/stream-* | wc -l)" = 100 ] || { echo "not all heard"; return 1; }
 }
 
-skip() { # NAME WHY
-	count=$((count + 1))
-	echo "ok $count - $1 # SKIP $2"
-}
-
 metrics_are_well_formed() {
 	get $site/metrics >"$LAB_WORK/metrics"
 	promtool check metrics <"$LAB_WORK/metrics"
-}
-
-browser() { # ARGUMENT...
-	timeout 20 ip netns exec alpha chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
-		--user-data-dir="$LAB_WORK/browser" --timeout=3000 --enable-logging=stderr "$@" 2>"$LAB_WORK/browser.log"
-	# What the policy forbids, and what goes wrong in a script, stands there.
-	! grep CONSOLE "$LAB_WORK/browser.log" >&2
-}
-
-# looks WIDTH LANGUAGE THEME WORD...: it is drawn, of that width, and says so; what is seen first is $looks_view. On a
-# busy machine three seconds may be over before it is drawn: it is looked at again.
-looks() {
-	looks_page="$site/?lang=$2&theme=$3&view=${looks_view:-now}"
-	looks_width=$1 looks_shot=$MESHLAB_DIR/page-${looks_view:-now}-$1-$2-$3.png
-	shift 3
-	browser --window-size="$looks_width,1600" --screenshot="$looks_shot" "$looks_page" || return 1
-	[ "$(od -An -tu1 -j18 -N2 "$looks_shot" | awk '{ print $1 * 256 + $2 }')" = "$looks_width" ] || return 1
-	# An empty one would be a tenth of it.
-	[ "$(wc -c <"$looks_shot")" -gt "${looks_least:-40000}" ] || { ls -l "$looks_shot"; return 1; }
-	[ $# = 0 ] || browser --dump-dom "$looks_page" >"$LAB_WORK/dom" || return 1
-	for looks_word in "$@"; do
-		grep -q -- "$looks_word" "$LAB_WORK/dom" || { echo "no $looks_word"; return 1; }
-	done
 }
 
 inside() {
@@ -194,19 +166,6 @@ inside() {
 		check "metrics are as Prometheus wants them" metrics_are_well_formed
 	else
 		skip "metrics are as Prometheus wants them" "no promtool"
-	fi
-	if [ "${build#*san}" != "$build" ]; then
-		skip "how it looks" "looked at with build/release"
-	elif command -v chromium >/dev/null; then
-		check "on a phone, in Chinese, by night" within 30 looks 390 zh night 什么能通 文字 bravo 没有与任何\\\|可达
-		check "on a phone, in English, by day" within 30 looks 390 en day
-		looks_view=messages looks_least=25000
-		check "messages, on a phone, in Chinese" within 30 looks 390 zh day 要收发短信
-		looks_view=now looks_least=40000
-		check "on a desk, in Chinese, by day" within 30 looks 1280 zh day
-		check "on a desk, in English, by night" within 30 looks 1280 en night 'What works' 'Pictures' bravo 'aria-label="This node and whom'
-	else
-		skip "how it looks" "no chromium"
 	fi
 	meshlab ctl unplug alpha:lan0
 	meshlab ctl plug alpha:lan0
