@@ -93,8 +93,8 @@ LIBS_crypto := $(call libs_of,libsodium libb2)
 LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_chronicle := $(call libs_of,jansson)
 LIBS_ctl := $(call libs_of,jansson libqrencode)
-# libmicrohttpd and libpcap are loaded when they are needed (meshd/io/library.h).
-LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 jansson sqlite3) -lev -lpthread
+# libmicrohttpd, libpcap and SQLite are loaded when they are needed (meshd/io/library.h).
+LIBS_io := $(call libs_of,libnl-route-3.0 libnl-3.0 jansson) -lev -lpthread
 LIBS_sim := $(call libs_of,libcyaml yaml-0.1 jansson libjpeg libpcap) -lm
 LIBS_topology := $(call libs_of,expat jansson) -lm
 LIBS_demo := $(call libs_of,libjpeg libpcap jansson libsodium) -lm

@@ -53,7 +53,7 @@ int collected_store_open(struct collected_store **out, const char *dir, const st
 
 void collected_store_close(struct collected_store *s)
 {
-	sqlite3_close(s->db);
+	database_close(s->db);
 	free(s);
 }
 

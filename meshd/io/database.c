@@ -1,5 +1,6 @@
 /* SQLite, as the daemon uses it (database.h). */
 #include "meshd/io/database.h"
+#include "meshd/io/library.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -47,8 +48,11 @@ int database_open(sqlite3 **out, const char *dir, const char *file, const char *
 	/* Without a lock of its own: one thread at a time has it. */
 	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
 	char path[PATH_ROOM];
-	int code = 0;
+	int code = library_hold(&library_sqlite, error);
 
+	*out = NULL;
+	if (code)
+		return code;
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
 	if (sqlite3_open_v2(path, out, flags, NULL) != SQLITE_OK ||
 		sqlite3_exec(*out, common, NULL, NULL, NULL) != SQLITE_OK ||
@@ -58,9 +62,15 @@ int database_open(sqlite3 **out, const char *dir, const char *file, const char *
 		sqlite3_wal_autocheckpoint(*out, CHECKPOINT_PAGES);
 		return 0;
 	}
-	sqlite3_close(*out);
+	database_close(*out);
 	*out = NULL;
 	return code;
+}
+
+void database_close(sqlite3 *db)
+{
+	sqlite3_close(db);
+	library_release(&library_sqlite);
 }
 
 void database_set_aside(const char *dir, const char *file)

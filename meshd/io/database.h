@@ -12,6 +12,8 @@
 /* Makes the file if there is none, in WAL, and runs `schema`. 0, or a negative errno with a sentence: -EBADMSG is a
  * file that is damaged, or none of ours. */
 int database_open(sqlite3 **out, const char *dir, const char *file, const char *schema, char error[IO_ERROR_MAX]);
+/* Statements are at their end. The library goes with the last file that is open (library.h). */
+void database_close(sqlite3 *db);
 /* Renames a file that is closed to NAME.bad. */
 void database_set_aside(const char *dir, const char *file);
 /* As database_open(); a file that is damaged is set aside, which *was_bad tells, and another one is made. */

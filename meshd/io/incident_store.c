@@ -117,7 +117,7 @@ static int store_open(struct incident_store *s, const char *dir, char error[IO_E
 	if (!code)
 		code = last_find(s, error);
 	if (code)
-		sqlite3_close(s->db);
+		database_close(s->db);
 	return code;
 }
 
@@ -147,7 +147,7 @@ int incident_store_open(struct incident_store **out, const char *dir, const stru
 
 void incident_store_close(struct incident_store *s)
 {
-	sqlite3_close(s->db);
+	database_close(s->db);
 	free(s);
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define REST_S 30 /* without a job: the files are closed, and SQLite is unloaded */
 #define JOBS_MAX 24 /* one for each client, and what the log itself wants */
 
 /* --- a job ---------------------------------------------------------------------------------------- */
@@ -109,14 +110,46 @@ void incident_job_free(struct incident_job *job)
 
 /* --- the thread -------------------------------------------------------------------------------- */
 
+static void files_close(struct incident_thread *t)
+{
+	if (t->store)
+		incident_store_close(t->store);
+	if (t->mailbox)
+		mailbox_store_close(t->mailbox);
+	if (t->collected)
+		collected_store_close(t->collected);
+	t->store = NULL;
+	t->mailbox = NULL;
+	t->collected = NULL;
+}
+
+/* Until there is a job, or the end has come; with the lock. */
+static void job_await(struct incident_thread *t)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += REST_S;
+	while (!t->todo && !t->ends) {
+		bool is_open = t->store || t->mailbox || t->collected;
+
+		if (!is_open) {
+			pthread_cond_wait(&t->wake, &t->lock);
+		} else if (pthread_cond_timedwait(&t->wake, &t->lock, &until) == ETIMEDOUT && !t->todo && !t->ends) {
+			pthread_mutex_unlock(&t->lock);
+			files_close(t);
+			pthread_mutex_lock(&t->lock);
+		}
+	}
+}
+
 static void *thread_run(void *arg)
 {
 	struct incident_thread *t = arg;
 
 	pthread_mutex_lock(&t->lock);
 	for (;;) {
-		while (!t->todo && !t->ends)
-			pthread_cond_wait(&t->wake, &t->lock);
+		job_await(t);
 		struct incident_job *job = t->todo;
 		if (!job)
 			break;
@@ -156,12 +189,7 @@ void incident_thread_end(struct incident_thread *t)
 
 void incident_thread_close(struct incident_thread *t)
 {
-	if (t->store)
-		incident_store_close(t->store);
-	if (t->mailbox)
-		mailbox_store_close(t->mailbox);
-	if (t->collected)
-		collected_store_close(t->collected);
+	files_close(t);
 	pthread_mutex_destroy(&t->lock);
 	pthread_cond_destroy(&t->wake);
 }

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <ifaddrs.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdarg.h>
@@ -25,6 +26,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#define HEAP_CHUNK_MOST (64 << 10) /* what is larger has pages of its own, which go back as it is freed */
 #define NEWCOMER_US (10 * SECOND_US) /* since start: who finds its equal running meanwhile gives way */
 
 __attribute__((format(printf, 4, 0))) static void event_happened(
@@ -475,6 +477,10 @@ static void started_say(struct daemon *d)
 
 int daemon_run(struct config *config, const char *path, bool is_verbose)
 {
+	/* Tables that grow leave no holes where they were; and other threads do little, they need no heap of their own.
+	 */
+	mallopt(M_MMAP_THRESHOLD, HEAP_CHUNK_MOST);
+	mallopt(M_ARENA_MAX, 1);
 	struct daemon *d = calloc(1, sizeof(*d));
 	int status = 1;
 	bool was_admitted;

@@ -37,7 +37,7 @@ int mailbox_store_open(struct mailbox_store **out, const char *dir, bool *was_ba
 
 void mailbox_store_close(struct mailbox_store *s)
 {
-	sqlite3_close(s->db);
+	database_close(s->db);
 	free(s);
 }
 

@@ -42,7 +42,7 @@ memory() {
 		sleep 1
 		tries=$((tries + 1))
 	done
-	sleep 5
+	sleep 40 # at rest: what only the start needs, and the file of what happened, is closed half a minute later
 	pid=$(ip netns pids "$(ns routes a)" | head -1)
 	if [ "$(routes_there)" -ge "$1" ]; then
 		entry "memory, $1 routes: resident" "$(kb Rss:)" kB ${2:+"the target" "$2"}

@@ -1,6 +1,8 @@
 /* The file of other members' logs: what is kept of an answer, in which bounds, and what no member can do to others. */
 #include "tests/unit/io_daemon.h"
 
+#include "meshd/io/database.h"
+#include "meshd/io/library.h"
 #include "meshd/chronicle/chronicle.h"
 #include "meshd/io/collect.h"
 
@@ -286,10 +288,13 @@ static void what_somebody_put_into_the_file_is_no_certificate(void **state)
 
 	member_begin(&m, "car");
 	runs_take(*state, s, &m, 1, 20);
-	assert_int_equal(sqlite3_open(path_in(*state, "state/" COLLECTED_FILE, path), &db), SQLITE_OK);
+	assert_int_equal(library_hold(&library_sqlite, (char[IO_ERROR_MAX]){ 0 }), 0);
+	assert_int_equal(
+		sqlite3_open_v2(path_in(*state, "state/" COLLECTED_FILE, path), &db, SQLITE_OPEN_READWRITE, NULL),
+		SQLITE_OK);
 	assert_int_equal(
 		sqlite3_exec(db, "UPDATE member SET certificate = zeroblob(5000)", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	database_close(db);
 	assert_int_equal(collected_store_read(s, "car", 0, &head, &runs, &next, error), -EBADMSG);
 	assert_null(head);
 	assert_null(runs);

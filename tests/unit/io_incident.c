@@ -1,6 +1,8 @@
 /* The incident log: what is kept, in which bounds, over restarts, and that nobody changes it unseen. */
 #include "tests/unit/io_daemon.h"
 
+#include "meshd/io/database.h"
+#include "meshd/io/library.h"
 #include "meshd/io/incident.h"
 #include "meshd/chronicle/chronicle.h"
 
@@ -33,10 +35,12 @@ static void sql(struct place *p, const char *text)
 	char path[256];
 	sqlite3 *db;
 
-	assert_int_equal(sqlite3_open(path_in(p, "state/" INCIDENT_FILE, path), &db), SQLITE_OK);
+	assert_int_equal(library_hold(&library_sqlite, (char[IO_ERROR_MAX]){ 0 }), 0);
+	assert_int_equal(
+		sqlite3_open_v2(path_in(p, "state/" INCIDENT_FILE, path), &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	if (sqlite3_exec(db, text, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s: %s", text, sqlite3_errmsg(db));
-	sqlite3_close(db);
+	database_close(db);
 }
 
 static struct incident_store *stored(struct place *p, const struct incident_limits *limits)

@@ -1,6 +1,8 @@
 /* Messages in the daemon: what is kept over restarts, when who writes is answered, and a disk that fails. */
 #include "tests/unit/io_daemon.h"
 
+#include "meshd/io/database.h"
+#include "meshd/io/library.h"
 #include "meshd/io/control.h"
 #include "meshd/io/mailbox.h"
 
@@ -253,13 +255,15 @@ static void disk_that_takes_nothing_stops_no_message(void **state)
 	sqlite3 *db;
 
 	/* Somebody holds the file. */
-	assert_int_equal(sqlite3_open(path_in(p, "state/" MAILBOX_FILE, path), &db), SQLITE_OK);
+	assert_int_equal(library_hold(&library_sqlite, (char[IO_ERROR_MAX]){ 0 }), 0);
+	assert_int_equal(
+		sqlite3_open_v2(path_in(p, "state/" MAILBOX_FILE, path), &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL), SQLITE_OK);
 	sent(d, "not on the disk");
 	until_kept(d); /* it waits for a way now, and not for the disk */
 	assert_int_equal(said(p, "messages-unwritable"), 1);
 	assert_int_equal(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
+	database_close(db);
 	mailbox_tick(d, io_now_us() + 31 * SECOND_US);
 	for (uint64_t since_us = io_now_us(); !said(p, "messages-writable");) {
 		incidents_written(d, io_now_us());
