@@ -84,12 +84,12 @@ CPPFLAGS += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 
 PKGCONF ?= pkg-config
-PKG_ALL := libsodium libb2 libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libmicrohttpd libjpeg expat \
+PKG_ALL := libsodium libnl-3.0 libnl-route-3.0 libpcap libcyaml yaml-0.1 jansson libmicrohttpd libjpeg expat \
 	sqlite3 libqrencode cmocka
 PKG_CFLAGS := $(shell $(PKGCONF) --cflags $(PKG_ALL) 2>/dev/null)
 libs_of = $(shell $(PKGCONF) --libs $(1) 2>/dev/null)
 LIBS_base :=
-LIBS_crypto := $(call libs_of,libsodium libb2)
+LIBS_crypto := $(call libs_of,libsodium)
 LIBS_config := $(call libs_of,libcyaml yaml-0.1)
 LIBS_chronicle := $(call libs_of,jansson)
 LIBS_ctl := $(call libs_of,jansson libqrencode)
@@ -363,7 +363,7 @@ check-deb: deb
 	$(Q)sh tests/tools/deps.sh ensure debootstrap lintian
 	$(Q)sh tests/tools/deb.sh build/deb
 
-DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev libb2-dev \
+DEBIAN_BUILD := gcc libc6-dev pkg-config libev-dev libnl-3-dev libnl-route-3-dev libpcap-dev libsodium-dev \
 	libcyaml-dev libyaml-dev libjansson-dev libmicrohttpd-dev libsqlite3-dev libqrencode-dev libcmocka-dev libjpeg-dev libexpat1-dev \
 	iproute2 nftables iputils-ping procps
 # What other architectures are built with, and the libraries that are fetched for them.

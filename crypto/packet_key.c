@@ -1,12 +1,11 @@
 /*
  * Keys that authenticate plain packets (RFC 8967, 4.1): HMAC-SHA256, which every
  * speaker has, and keyed BLAKE2s with 128 bits, which it should have. The first is
- * libsodium's; BLAKE2s, which libsodium lacks, is that of libb2.
+ * libsodium's.
  */
+#include "crypto/blake2s.h"
 #include "crypto/crypto.h"
 
-#include <assert.h>
-#include <blake2.h>
 #include <errno.h>
 #include <sodium.h>
 #include <string.h>
@@ -17,7 +16,7 @@ _Static_assert(crypto_auth_hmacsha256_BYTES <= PACKET_MAC_MAX, "a MAC fits");
 
 int packet_key_init(struct secret_packet_key *k, enum packet_algorithm algorithm, struct bytes key)
 {
-	size_t max = algorithm == PACKET_BLAKE2S ? (size_t)BLAKE2S_KEYBYTES : PACKET_KEY_MAX;
+	size_t max = algorithm == PACKET_BLAKE2S ? (size_t)BLAKE2S_KEY_MAX : PACKET_KEY_MAX;
 
 	*k = (struct secret_packet_key){ .algorithm = algorithm };
 	if (key.len == 0 || key.len > max)
@@ -46,17 +45,12 @@ static size_t hmac_sha256(const struct secret_packet_key *k, const struct bytes 
 
 static size_t blake2s_keyed(const struct secret_packet_key *k, const struct bytes *parts, size_t count, uint8_t *mac)
 {
-	blake2s_state state;
-	int error = blake2s_init_key(&state, BLAKE2S_LEN, k->bytes, k->len);
+	struct secret_blake2s state;
 
-	assert(error == 0); /* packet_key_init() has seen to the length */
-	for (size_t i = 0; i < count && error == 0; i++)
-		error = blake2s_update(&state, parts[i].data, parts[i].len);
-	if (error == 0)
-		error = blake2s_final(&state, mac, BLAKE2S_LEN);
-	assert(error == 0);
-	(void)error;
-	secret_wipe(&state, sizeof(state));
+	blake2s_begin(&state, BLAKE2S_LEN, bytes_of(k->bytes, k->len));
+	for (size_t i = 0; i < count; i++)
+		blake2s_add(&state, parts[i]);
+	blake2s_end(&state, mac);
 	return BLAKE2S_LEN;
 }
 

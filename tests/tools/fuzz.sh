@@ -5,7 +5,7 @@ seconds=$1
 shift
 set -e
 flags="-std=c17 -g -O1 -I. -D_GNU_SOURCE -DMESHD_VERSION=\"fuzz\" -DMESHD_BUILD_S=1ull -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all"
-libs=$(pkg-config --cflags --libs libsodium libb2 libcyaml jansson expat)
+libs=$(pkg-config --cflags --libs libsodium libcyaml jansson expat)
 for source in "$@"; do
 	name=$(basename "$source" .c)
 	out=build/fuzz/$name
