@@ -74,6 +74,7 @@ const char *exchange_belief_text(enum exchange_belief belief);
 
 #define GATHER_PEERS_MAX 2048
 #define GATHER_EVERY_US (600ull * 1000000) /* a member that answers, give or take a quarter */
+#define GATHER_SHARE_US (12ull * 1000000) /* ... and no more than one question in that, of however many */
 #define GATHER_MEET_US (30ull * 1000000) /* one that has come is asked within that */
 #define GATHER_LEAST_US (60ull * 1000000) /* ... and none again before that, unless it had more to tell */
 #define GATHER_MORE_US (5ull * 1000000) /* the rest of a long log */

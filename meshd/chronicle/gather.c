@@ -84,13 +84,21 @@ const uint8_t *gather_next(struct gather *g, uint64_t now_us)
 	return first->key;
 }
 
-static uint64_t wait_us(const struct gather_peer *p)
+/* All ask all: what passes in the middle of a large mesh grows with the square of it, unless each asks less often. */
+static uint64_t every_us(const struct gather *g)
 {
-	uint64_t wait = GATHER_EVERY_US;
+	uint64_t share = g->peer_count * GATHER_SHARE_US;
 
-	for (unsigned i = 0; i < p->failures && wait < GATHER_WORST_US; i++)
+	return share > GATHER_EVERY_US ? share : GATHER_EVERY_US;
+}
+
+static uint64_t wait_us(const struct gather *g, const struct gather_peer *p)
+{
+	uint64_t wait = every_us(g), worst = wait > GATHER_WORST_US ? wait : GATHER_WORST_US;
+
+	for (unsigned i = 0; i < p->failures && wait < worst; i++)
 		wait *= 2;
-	return wait < GATHER_WORST_US ? wait : GATHER_WORST_US;
+	return wait < worst ? wait : worst;
 }
 
 void gather_end(struct gather *g, uint64_t now_us, enum gather_end end)
@@ -102,7 +110,7 @@ void gather_end(struct gather *g, uint64_t now_us, enum gather_end end)
 	g->is_asking = false;
 	g->free_us = now_us + GATHER_PAUSE_US;
 	p->failures = end == GATHER_NOTHING ? p->failures + 1 : 0;
-	uint64_t wait = wait_us(p);
+	uint64_t wait = wait_us(g, p);
 	p->due_us =
 		now_us + (end == GATHER_MORE ? GATHER_MORE_US : wait - wait / 4 + random_below(g->random, wait / 2));
 }

@@ -289,6 +289,22 @@ static void a_crowd_has_its_turns_and_is_bounded(void **state)
 	assert_int_equal(a.gather.peer_count, GATHER_PEERS_MAX);
 }
 
+/* What all of a large deployment ask of each other is bounded by what each asks, and not by how many there are. */
+static void of_many_each_is_asked_less_often_and_in_the_end_all_are(void **state)
+{
+	uint64_t now_us = MINUTE;
+
+	(void)state;
+	asking_begin(1);
+	questions(&now_us, 60 * MINUTE, 200, GATHER_ALL);
+	uint64_t since_us = now_us;
+	assert_in_range(questions(&now_us, 5 * 60 * MINUTE, 200, GATHER_ALL), 1350, 1650); /* one in 12 s */
+	for (unsigned i = 0; i < a.gather.peer_count; i++)
+		assert_true(a.gather.peers[i].asked_us > since_us);
+	/* Nor are those who do not answer asked more often. */
+	assert_in_range(questions(&now_us, 5 * 60 * MINUTE, 200, GATHER_NOTHING), 300, 1000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -304,6 +320,7 @@ int main(void)
 		cmocka_unit_test(who_was_away_is_asked_soon_and_who_comes_and_goes_not_more_often),
 		cmocka_unit_test(nobody_is_asked_who_cannot_be_reached),
 		cmocka_unit_test(a_crowd_has_its_turns_and_is_bounded),
+		cmocka_unit_test(of_many_each_is_asked_less_often_and_in_the_end_all_are),
 	};
 
 	if (sodium_init() < 0)
