@@ -475,6 +475,19 @@ static void started_say(struct daemon *d)
 			d->config.key_path);
 }
 
+/* Into memory that is all zeros. Of what holds nothing, most of its room for links, no page is touched. */
+static void config_take(struct config *to, const struct config *from)
+{
+	static const uint8_t nothing[1024];
+
+	for (size_t at = 0; at < sizeof(*to); at += sizeof(nothing)) {
+		size_t left = sizeof(*to) - at, len = left < sizeof(nothing) ? left : sizeof(nothing);
+
+		if (memcmp((const uint8_t *)from + at, nothing, len) != 0)
+			memcpy((uint8_t *)to + at, (const uint8_t *)from + at, len);
+	}
+}
+
 int daemon_run(struct config *config, const char *path, bool is_verbose)
 {
 	/* Tables that grow leave no holes where they were; and other threads do little, they need no heap of their own.
@@ -486,7 +499,7 @@ int daemon_run(struct config *config, const char *path, bool is_verbose)
 	bool was_admitted;
 
 	if (d)
-		d->config = *config;
+		config_take(&d->config, config);
 	secret_wipe(config, sizeof(*config));
 	free(config);
 	if (!d) {
