@@ -544,11 +544,12 @@ struct destination {
 	bool is_announced; /* neighbours were told, or are being told, of a finite route; the base */
 	bool is_held; /* unreachable entry (3.5.4) */
 	bool hold_by_ack; /* acknowledgments may end the hold */
+	uint16_t own_metric;
 	/* Small and dense, for arrays beside the table. It is another one's once
 	 * this one is freed. */
 	unsigned index;
-	uint16_t own_metric;
 	uint16_t announced_metric;
+	uint16_t source_count;
 	struct list routes;
 	struct route *selected[BABEL_CLASSES]; /* never with is_own */
 	struct source *sources;
@@ -560,9 +561,8 @@ struct destination {
 	uint64_t announced_links; /* links on whose multicast the last word was finite */
 	uint64_t queued_links; /* links in whose multicast queue an update waits */
 	struct told told[BABEL_CLASSES];
+	unsigned unacked; /* acknowledgments awaited for updates of this prefix */
 	uint64_t bulk_moved_us; /* when that class took another route */
-	uint16_t source_count;
-	size_t unacked; /* acknowledgments awaited for updates of this prefix */
 	unsigned told_sessions; /* in which something of this prefix holds, or is not acknowledged */
 	struct list on_starving;
 	struct list on_unsettled;
