@@ -36,6 +36,7 @@ void lane_free(struct lane *l)
 	free(l->felt_us);
 	free(l->suspects.suspects);
 	free(l->offers); /* they were settled */
+	arrivals_forget(l);
 	free(l);
 }
 

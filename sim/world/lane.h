@@ -30,9 +30,13 @@
 struct crew;
 struct offer;
 
-/* Comes to a station later, from another. Whoever embeds it begins with it, and frees it when it landed. */
+#define ARRIVAL_SIZES 3 /* arrival.c */
+
+/* Comes to a station later, from another. Whoever embeds it begins with it, has it from arrival_new(), and gives it to
+ * arrival_free() when it landed. */
 struct arrival {
-	struct arrival *next; /* in an inbox */
+	struct arrival *next; /* in an inbox, or of those whose memory is free */
+	unsigned size; /* arrival.c */
 	struct station *to;
 	uint64_t due_us, order; /* of those that are due at once the lower order lands first */
 	void (*land)(struct arrival *a, uint64_t now_us);
@@ -53,6 +57,9 @@ struct lane {
 	struct suspects suspects;
 	unsigned offer_count, offer_capacity;
 	struct offer **offers; /* segment.c: to shared media that other lanes use too */
+	/* What landed here: its memory is in a cache, and what is sent next takes it. */
+	struct arrival *landed[ARRIVAL_SIZES];
+	unsigned landed_count[ARRIVAL_SIZES];
 	/* Written by the lane, read by the others: what is still to be sent to them is not there before. */
 	alignas(CACHE_LINE) _Atomic uint64_t promise_us;
 	/* Written by the others. */
@@ -91,10 +98,15 @@ void lane_step(struct lane *l);
 /* Hands `a` to the lane of its station; `from` is who runs, NULL when none does. */
 void lane_send(const struct lane *from, struct arrival *a);
 void lane_drain(struct lane *l); /* takes in what others sent */
+/* `size` with the arrival; `from` is the lane of who sends it, NULL: the world is not divided. Aborts when memory runs
+ * out. */
+struct arrival *arrival_new(struct lane *from, size_t size);
+void arrival_free(struct arrival *a);
 /* Waits in its station until it is due: also again, from land(). */
 void arrival_keep(struct arrival *a);
 struct arrival *arrivals_pop(struct arrivals *all); /* the first: there must be one */
-void arrivals_free(struct station *s);
+void arrivals_free(struct station *s); /* no lane has it any more */
+void arrivals_forget(struct lane *l); /* the memory of those that landed */
 
 /* Divides the stations into as many lanes as are wanted and make sense (divide.c). */
 void lanes_divide(struct world *w);

@@ -299,7 +299,7 @@ static void flight_land(struct arrival *a, uint64_t now_us)
 	} else {
 		to->traffic.lost_frames++;
 	}
-	free(f);
+	arrival_free(a);
 }
 
 void flight_fetch(const struct arrival *a)
@@ -331,11 +331,10 @@ static uint64_t flight_order(const struct segment *g, unsigned from, uint64_t nu
 
 static void flight_launch(struct segment *g, const struct offer *o, unsigned to, uint64_t due_us)
 {
-	struct flight *f = malloc(sizeof(*f) + o->len + NODE_TAILROOM);
 	struct segment_end *from = &g->ends[o->from];
+	struct flight *f = container_of(
+		arrival_new(from->port->station->lane, sizeof(*f) + o->len + NODE_TAILROOM), struct flight, arrival);
 
-	if (!f)
-		abort();
 	f->arrival.land = flight_land;
 	f->arrival.to = g->ends[to].port->station;
 	f->arrival.due_us = due_us > o->now_us ? due_us : o->now_us + 1;
