@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #define SPINS 1000 /* a few microseconds to some tens */
-#define FEW 16 /* events in the last round: not worth to wake anybody */
+#define FEW 4 /* events in the last round: not worth to wake anybody */
 
 struct crew;
 

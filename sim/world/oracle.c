@@ -25,7 +25,7 @@
 
 #define LOOK_AGAIN_US 100000
 #define REVOKED 0x80 /* beside the classes that go round */
-#define SHARED_FROM 64 /* suspects: of fewer no other thread is woken */
+#define SHARED_FROM 6 /* suspects: of fewer no other thread is woken */
 /* What a thin link carries while 5 % of it pay for one packet with all headers, if two share it. */
 #define TURN_BITS UINT64_C(96000)
 
