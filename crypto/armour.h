@@ -15,6 +15,7 @@ enum armour_kind {
 	ARMOUR_REQUEST_SECRET = 'P', /* whose answer is still to come */
 	ARMOUR_REQUEST = 'Q',
 	ARMOUR_GRANT = 'G',
+	ARMOUR_DEPLOYMENT_KEY = 'K',
 };
 
 /* Writes the title as a comment line, then the contents; text is NUL-terminated.

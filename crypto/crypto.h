@@ -196,6 +196,38 @@ int revocation_verify(const struct revocation *r, const struct authority *a);
 int revocation_format(const struct revocation *r, char *text, size_t capacity);
 int revocation_parse(struct revocation *r, struct bytes text); /* -EBADMSG: malformed or damaged */
 
+/* --- keys that take the place of the deployment's (deployment_key.c) ----------------------- */
+
+/* Number n goes with the list that has the epoch n; number 0, of which there is no such object, is what members were
+ * enrolled with. All copies of the authority's file make the same ones. */
+#define DEPLOYMENT_KEY_LEN 107
+struct secret_deployment_key {
+	uint32_t deployment;
+	uint32_t issuer;
+	uint16_t number; /* from 1 */
+	uint8_t psk[KEY_LEN];
+	uint8_t signature[SIGNATURE_LEN];
+};
+void deployment_key_done(struct secret_deployment_key *k);
+/* Signed. -ERANGE: 0 is no number of one. */
+int deployment_key_make(struct secret_deployment_key *k, const struct secret_authority *a, uint16_t number);
+/* In the clear: for the disk, and for the operator's own machine. */
+void deployment_key_encode(const struct secret_deployment_key *k, uint8_t out[DEPLOYMENT_KEY_LEN]);
+/* -EBADMSG: malformed. Checks form only. */
+int deployment_key_decode(struct secret_deployment_key *k, struct bytes bytes);
+/* -EKEYREJECTED: another deployment, another authority, or not signed by it. */
+int deployment_key_verify(const struct secret_deployment_key *k, const struct authority *a);
+/* As a file, which is secret. Length without NUL, or -ENOSPC. */
+int deployment_key_format(const struct secret_deployment_key *k, char *text, size_t capacity);
+int deployment_key_parse(struct secret_deployment_key *k, struct bytes text); /* -EBADMSG: malformed or damaged */
+/* As it goes from one member to another, by the X25519 keys of both: of use to that one alone. -EPROTO: `to` is no
+ * usable key. */
+int deployment_key_hide(const struct secret_deployment_key *k, const struct secret_identity *from,
+	const uint8_t to[KEY_LEN], uint8_t out[DEPLOYMENT_KEY_LEN]);
+/* The reverse; whether it was for us deployment_key_verify() tells. -EBADMSG, -EPROTO. */
+int deployment_key_reveal(struct secret_deployment_key *k, const struct secret_identity *to,
+	const uint8_t from[KEY_LEN], struct bytes hidden);
+
 /* One file holds what a node needs: its keys, its certificate, the authority's
  * public key and the deployment key. The file is text: a comment line that
  * names the node, then one base64 blob with a checksum. */
