@@ -34,7 +34,8 @@ static void cookie_send(
 	uint8_t frame[8 + COOKIE_SEALED_LEN], sealed[COOKIE_SEALED_LEN];
 	struct writer w = writer_of(frame, sizeof(frame));
 
-	cookie_make(&n->jar, now_us, &n->random, f->is_ik ? n->mac_own : n->mac_xx, source_of(from), f->mac1, sealed);
+	cookie_make(&n->jar, now_us, &n->random, f->is_ik ? f->key->mac_own : f->key->mac_xx, source_of(from), f->mac1,
+		sealed);
 	write_u8(&w, FRAME_COOKIE);
 	write_zeros(&w, 3);
 	write_u32(&w, f->sender);
@@ -152,7 +153,7 @@ static void answer_xx(
 
 	if (!waiting_make_room(link, from))
 		return;
-	h = handshake_new(link, now_us, from, false, NOISE_XXPSK0, NULL);
+	h = handshake_new(link, now_us, from, false, NOISE_XXPSK0, NULL, f->key);
 	if (!h)
 		return;
 	h->remote_index = f->sender;
@@ -190,10 +191,13 @@ void answer_fin(struct node_link *link, uint64_t now_us, const struct endpoint *
 /* Somebody of our deployment whom we do not know by the hash of its certificate: it is asked who it is. It may be a
  * replay, as a beacon may. On other than thin links certificates come whole, and who sends a hash wants us to call
  * whomever it names as the sender. */
-static void call_back(struct node_link *link, uint64_t now_us, const struct endpoint *from)
+static void call_back(
+	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
+	const struct call c = { .to = from, .key = f->key };
+
 	if (link->config.is_thin && beacon_may_call(link, now_us))
-		call_start(link, now_us, from, NULL, NULL, 0);
+		call_start(link, now_us, &c);
 }
 
 /* --- IK --------------------------------------------------------------------------------------------- */
@@ -212,8 +216,7 @@ static struct peer *answered_find(const struct node_link *link, const uint8_t *m
 static void answer_ik(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
 {
-	struct node *n = link->n;
-	struct handshake *h = handshake_new(link, now_us, from, false, NOISE_IKPSK2, NULL);
+	struct handshake *h = handshake_new(link, now_us, from, false, NOISE_IKPSK2, NULL, f->key);
 	struct handshake_remote remote;
 	uint8_t answer[HANDSHAKE_MAX + 2 * MAC_LEN];
 
@@ -225,10 +228,10 @@ static void answer_ik(
 
 		handshake_free(h);
 		if (is_stranger)
-			call_back(link, now_us, from);
+			call_back(link, now_us, from, f);
 		return;
 	}
-	mac1_key(h->mac_key, n->enrolment.psk, h->noise.rs);
+	mac1_key(h->mac_key, f->key->key.psk, h->noise.rs);
 	if (!handshake_write(h, FRAME_RESP)) {
 		handshake_free(h);
 		return;
@@ -239,8 +242,9 @@ static void answer_ik(
 		return;
 	memcpy(p->answer, answer, len);
 	p->answer_len = len;
+	p->said_key = f->key->key.number;
 	memcpy(p->answered_mac1, f->mac1, MAC_LEN);
-	handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(answer, len));
+	handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, p->said_key, bytes_of(answer, len));
 }
 
 void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f)
@@ -253,7 +257,8 @@ void answer_init(struct node_link *link, uint64_t now_us, const struct endpoint 
 	if (h)
 		handshake_send(h, now_us, BABEL_NEED_URGENT);
 	else if (p)
-		handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(p->answer, p->answer_len));
+		handshake_frame_send(
+			link, now_us, BABEL_NEED_URGENT, from, p->said_key, bytes_of(p->answer, p->answer_len));
 	else if (f->is_ik)
 		answer_ik(link, now_us, from, f);
 	else

@@ -17,6 +17,10 @@
  * are known and none comes or goes, nobody is moving, and the pause between beacons
  * doubles up to STEADY_MAX_US.
  *
+ * They are made with the newest key that a node has (keys.c), and heard with any. Whoever is heard with an older one
+ * hears nothing of ours: it is called with its own. A node that is alone, or hears somebody whom it has no
+ * key for, makes some of them with the enrolment's, which all have: however much either missed, they meet.
+ *
  * Who is no member yet has no key to make one with: in their place it asks for its certificate
  * (admit.c).
  */
@@ -37,6 +41,8 @@
 #define STEADY_MAX_US (20 * SECOND) /* or on slow links three intervals */
 #define ANSWER_PACES(pace_us) ((pace_us)*3 / 10) /* beacons in answer to beacons are at least so far apart */
 #define RUMOUR_US (120 * SECOND) /* a beacon that a session has belied is not believed for so long */
+#define STRANGE_US (60 * SECOND) /* somebody who was heard with keys that we lack is thought of for so long */
+#define STRANGE_TURN 4 /* ... and one beacon in so many is for it */
 #define DUPLICATE_CHECK_US (30 * SECOND)
 #define CALL_INTERVAL_US (500 * MS) /* between calls that beacons cause ... */
 #define CALL_BURST 16 /* ... of which so many may start at once: CALLINGS_MAX leaves room for others */
@@ -51,14 +57,15 @@ static size_t mac_len(const struct node_link *link)
 	return link->config.is_thin ? THIN_TAG_LEN : MAC_LEN;
 }
 
-static void pad_xor(const struct node_link *link, const uint8_t *nonce, uint8_t body[SEALED_LEN])
+static void pad_xor(
+	const struct node_link *link, const struct node_key *key, const uint8_t *nonce, uint8_t body[SEALED_LEN])
 {
 	uint8_t message[sizeof(PAD_LABEL) - 1 + NONCE_LEN], pad[SEALED_LEN];
 	size_t len = sizeof(PAD_LABEL) - 1 + nonce_len(link);
 
 	memcpy(message, PAD_LABEL, sizeof(PAD_LABEL) - 1);
 	memcpy(message + sizeof(PAD_LABEL) - 1, nonce, nonce_len(link));
-	hash_bytes(pad, sizeof(pad), bytes_of(message, len), bytes_of(link->n->beacon_key, KEY_LEN));
+	hash_bytes(pad, sizeof(pad), bytes_of(message, len), bytes_of(key->beacon, KEY_LEN));
 	for (size_t i = 0; i < SEALED_LEN; i++)
 		body[i] ^= pad[i];
 }
@@ -68,7 +75,7 @@ static size_t beacon_len(const struct node_link *link)
 	return (link->config.is_thin ? 1 : 4) + nonce_len(link) + SEALED_LEN + mac_len(link);
 }
 
-static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need need)
+static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need need, const struct node_key *key)
 {
 	struct node *n = link->n;
 	uint8_t frame[BEACON_LEN], nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN];
@@ -77,7 +84,7 @@ static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need
 	write_copy(&w, n->id, NODE_ID_LEN);
 	write_u32(&w, n->epoch);
 	random_fill(&n->random, nonce, nonce_len(link));
-	pad_xor(link, nonce, body);
+	pad_xor(link, key, nonce, body);
 	w = writer_of(frame, sizeof(frame));
 	write_u8(&w, FRAME_BEACON);
 	if (!link->config.is_thin) {
@@ -86,7 +93,7 @@ static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need
 	}
 	write_copy(&w, nonce, nonce_len(link));
 	write_copy(&w, body, sizeof(body));
-	mac1_compute(mac, n->beacon_key, writer_bytes(&w));
+	mac1_compute(mac, key->beacon, writer_bytes(&w));
 	write_copy(&w, mac, mac_len(link));
 	link->beacon_us = now_us;
 	n->counters.beacons_sent++;
@@ -99,6 +106,7 @@ void beacon_start(struct node_link *link, uint64_t now_us)
 	link->beacons = 0;
 	link->beacon_us = 0;
 	link->beacon_pause_us = 0;
+	link->newest_said = 0;
 	if (link->config.beacon)
 		timer_set(&link->n->heap, &link->beacon, now_us);
 }
@@ -127,6 +135,32 @@ static uint64_t beacon_next_us(struct node_link *link, uint64_t now_us)
 	return link->beacon_pause_us;
 }
 
+static bool is_strange(const struct node_link *link, uint64_t now_us)
+{
+	return link->strange_us && now_us < link->strange_us + STRANGE_US;
+}
+
+static const struct node_key *key_of_beacon(struct node_link *link, uint64_t now_us)
+{
+	const struct node *n = link->n;
+	unsigned turn = !link_has_company(link, now_us) ? 2 : is_strange(link, now_us) ? STRANGE_TURN : 0;
+
+	if (!turn || ++link->newest_said < turn)
+		return key_newest(n);
+	link->newest_said = 0;
+	return key_enrolled(n);
+}
+
+/* At once, not with the pause that it was in; and not again while it goes on. */
+void beacon_strange(struct node_link *link, uint64_t now_us)
+{
+	if (is_strange(link, now_us))
+		return;
+	link->strange_us = now_us;
+	link->newest_said = STRANGE_TURN;
+	beacon_hurry(link, now_us);
+}
+
 void beacon_due(struct timer *timer, uint64_t now_us)
 {
 	struct node_link *link = container_of(timer, struct node_link, beacon);
@@ -145,7 +179,7 @@ void beacon_due(struct timer *timer, uint64_t now_us)
 	if (link->n->is_applicant)
 		admit_plea(link, now_us, NULL);
 	else
-		beacon_send(link, now_us, need);
+		beacon_send(link, now_us, need, key_of_beacon(link, now_us));
 	link->beacons++;
 	timer_set(&link->n->heap, timer, now_us + pause_us - random_below(&link->n->random, pause_us / 4));
 }
@@ -159,11 +193,25 @@ void beacon_hurry(struct node_link *link, uint64_t now_us)
 		timer_set(&link->n->heap, &link->beacon, now_us + random_below(&link->n->random, interval_us));
 }
 
-/* True if it was made with our deployment's key. */
-static bool beacon_open(const struct node_link *link, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
+static const struct node_key *key_find(const struct node_link *link, struct bytes before_mac, const uint8_t *mac)
+{
+	const struct node *n = link->n;
+	uint8_t right[MAC_LEN];
+
+	for (unsigned i = 0; i < n->key_count; i++) {
+		mac1_compute(right, n->keys[i].beacon, before_mac);
+		if (secret_equal(right, mac, mac_len(link)))
+			return &n->keys[i];
+	}
+	return NULL;
+}
+
+/* The key that it was made with; NULL: none of ours. */
+static const struct node_key *beacon_open(
+	const struct node_link *link, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
 {
 	struct reader r = reader_of(frame);
-	uint8_t nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN], right[MAC_LEN], version = BEACON_VERSION;
+	uint8_t nonce[NONCE_LEN], body[SEALED_LEN], mac[MAC_LEN], version = BEACON_VERSION;
 
 	read_skip(&r, 1);
 	if (!link->config.is_thin) {
@@ -175,27 +223,27 @@ static bool beacon_open(const struct node_link *link, struct bytes frame, uint8_
 	size_t before_mac = frame.len - reader_left(&r);
 	read_copy(&r, mac, mac_len(link));
 	if (!reader_ok(&r) || version != BEACON_VERSION)
-		return false;
-	mac1_compute(right, link->n->beacon_key, bytes_of(frame.data, before_mac));
-	if (!secret_equal(right, mac, mac_len(link)))
-		return false;
-	pad_xor(link, nonce, body);
+		return NULL;
+	const struct node_key *key = key_find(link, bytes_of(frame.data, before_mac), mac);
+	if (!key)
+		return NULL;
+	pad_xor(link, key, nonce, body);
 	r = reader_of(bytes_of(body, sizeof(body)));
 	read_copy(&r, id, NODE_ID_LEN);
 	*epoch = read_u32(&r);
-	return true;
+	return key;
 }
 
 /* Our own id under another epoch: a replay, or a second machine with our keys. A
  * handshake tells. */
-static void own_id_heard(struct node_link *link, uint64_t now_us, const struct endpoint *from, uint32_t epoch)
+static void own_id_heard(struct node_link *link, uint64_t now_us, const struct call *c, uint32_t epoch)
 {
 	struct node *n = link->n;
 
 	if (epoch == n->epoch || (n->duplicate_checked_us && now_us < n->duplicate_checked_us + DUPLICATE_CHECK_US))
 		return;
 	n->duplicate_checked_us = now_us;
-	call_start(link, now_us, from, NULL, NULL, 0);
+	call_start(link, now_us, c);
 }
 
 /* The beacon may be a replay from anywhere: it buys few of our key exchanges. */
@@ -214,11 +262,10 @@ bool beacon_may_call(struct node_link *link, uint64_t now_us)
 	return true;
 }
 
-static void beacon_call(struct node_link *link, uint64_t now_us, const struct endpoint *from,
-	const uint8_t id[NODE_ID_LEN], unsigned tries)
+static void beacon_call(struct node_link *link, uint64_t now_us, const struct call *c)
 {
-	if (!call_is_under_way(link, from) && beacon_may_call(link, now_us))
-		call_start(link, now_us, from, NULL, id, tries);
+	if (!call_is_under_way(link, c->to) && beacon_may_call(link, now_us))
+		call_start(link, now_us, c);
 }
 
 /* Of a process that is gone, said again by somebody: after such a beacon was heard
@@ -243,29 +290,34 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 	uint8_t id[NODE_ID_LEN];
 	uint64_t again_us;
 	uint32_t epoch;
+	struct call c = { .to = from };
 
-	if (!link->config.beacon || !beacon_open(link, frame, id, &epoch)) {
+	if (link->config.beacon)
+		c.key = beacon_open(link, frame, id, &epoch);
+	if (!c.key) {
 		DROP(n, link, beacon_foreign);
 		if (link->config.beacon && frame.len == beacon_len(link))
-			stranger_heard(link, from);
+			stranger_heard(link, now_us, from);
 		return;
 	}
 	n->counters.beacons_received++;
 	if (memcmp(id, n->id, NODE_ID_LEN) == 0) {
-		own_id_heard(link, now_us, from, epoch);
+		own_id_heard(link, now_us, &c, epoch);
 		return;
 	}
 	struct peer *p = peer_find_id(link, id);
 	hearsay_note(link, now_us, id, p);
 	if (p && p->has_epoch && peer_is_live(p, now_us) && (p->epoch == epoch || rumour_is_false(p, now_us, epoch)))
 		return;
-	if (memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
+	if (c.key != key_newest(n) || memcmp(n->id, id, NODE_ID_LEN) < 0 || random_below(&n->random, 4) == 0) {
 		/* XX at times, in case it does not know us; where XX is dear the other end calls if so. */
 		unsigned tries = link->config.is_thin ? 0 : (unsigned)random_below(&n->random, 3);
 
-		beacon_call(link, now_us, from, id, p ? p->silent_tries : tries);
+		c.remote_id = id;
+		c.tries = p ? p->silent_tries : tries;
+		beacon_call(link, now_us, &c);
 	} else if ((!link->beacon_us || now_us >= link->beacon_us + ANSWER_PACES(link_pace_us(link))) &&
 		   budget_admits(link, now_us, BABEL_NEED_ROUTINE, beacon_len(link), &again_us)) {
-		beacon_send(link, now_us, BABEL_NEED_ROUTINE);
+		beacon_send(link, now_us, BABEL_NEED_ROUTINE, key_newest(n));
 	}
 }

@@ -6,7 +6,8 @@
  *   silent peer, rekey ──┘           └─ RESP ► (XX: FIN) ► session, and a ping in it
  *
  * Whom we know is called with IK; every third try with XX, in case the keys
- * there have changed.
+ * there have changed. The deployment's key is the newest that the other end is known to have, or else
+ * ours; every second try that of the enrolment, as who was away may lack all that came after it.
  */
 #include "meshd/node/state.h"
 
@@ -16,6 +17,7 @@
 
 static const unsigned call_pauses[] = { 1, 1, 2, 3 }; /* after each INIT, in paces of the link */
 #define CALL_SENDS (sizeof(call_pauses) / sizeof(call_pauses[0]))
+#define GUESS_SENDS 2 /* with a key that may not be known there */
 
 /* --- who was there before ---------------------------------------------------------------- */
 
@@ -28,15 +30,19 @@ void recall_note(const struct peer *p)
 	struct recall *r = &link->recalls[link->recall_count++];
 	memcpy(r->id, p->id, NODE_ID_LEN);
 	r->endpoint = p->endpoint;
+	r->key_number = p->key_number;
 }
 
 void recall_next(struct node_link *link, uint64_t now_us)
 {
 	while (link->recall_count) {
 		const struct recall *r = &link->recalls[link->recall_count - 1];
+		const struct call c = {
+			.to = &r->endpoint, .remote_id = r->id, .key = key_numbered(link->n, r->key_number)
+		};
 		bool is_there = peer_find_id(link, r->id);
 
-		if (!is_there && !call_start(link, now_us, &r->endpoint, NULL, r->id, 0))
+		if (!is_there && !call_start(link, now_us, &c))
 			return; /* another call is under way there */
 		link->recall_count--;
 		if (!is_there)
@@ -57,28 +63,57 @@ bool call_is_under_way(const struct node_link *link, const struct endpoint *to)
 	return false;
 }
 
-bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
-	const uint8_t *remote_id, unsigned tries)
+static struct peer *peer_at(const struct node_link *link, const struct endpoint *at)
+{
+	list_for_each (node, next, &link->peers) {
+		struct peer *p = list_entry(node, struct peer, on_link);
+
+		if (endpoint_equal(&p->endpoint, at))
+			return p;
+	}
+	return NULL;
+}
+
+static const struct node_key *key_of_call(struct node_link *link, const struct call *c, bool *is_guess)
+{
+	const struct node_key *newest = key_newest(link->n);
+
+	*is_guess = false;
+	if (c->key)
+		return c->key;
+	if (c->tries % 2)
+		return key_enrolled(link->n);
+	const struct peer *p = c->remote_id ? peer_find_id(link, c->remote_id) : peer_at(link, c->to);
+	if (p && p->key_number < newest->key.number)
+		return key_numbered(link->n, p->key_number);
+	*is_guess = !p && newest->key.number;
+	return newest;
+}
+
+bool call_start(struct node_link *link, uint64_t now_us, const struct call *c)
 {
 	struct node *n = link->n;
-	const struct certificate *known = remote_id ? trust_by_id(n, remote_id) : NULL;
+	const struct certificate *known = c->remote_id ? trust_by_id(n, c->remote_id) : NULL;
+	bool is_guess;
 
-	if (!link->up || n->is_out || call_is_under_way(link, to) || (known && revoke_ends(n, known)))
+	if (!link->up || n->is_out || call_is_under_way(link, c->to) || (known && revoke_ends(n, known)))
 		return false;
 	if (n->handshakes_own >= CALLINGS_MAX) {
 		DROP(n, link, tables_full);
 		return false;
 	}
-	if (tries % 3 == 2)
+	if (c->tries % 3 == 2)
 		known = NULL;
+	const struct node_key *key = key_of_call(link, c, &is_guess);
 	struct handshake *h = handshake_new(
-		link, now_us, to, true, known ? NOISE_IKPSK2 : NOISE_XXPSK0, known ? known->key.dh : NULL);
+		link, now_us, c->to, true, known ? NOISE_IKPSK2 : NOISE_XXPSK0, known ? known->key.dh : NULL, key);
 	if (!h)
 		return false;
-	h->target = target;
-	h->has_callee = remote_id;
-	if (remote_id)
-		memcpy(h->callee, remote_id, NODE_ID_LEN);
+	h->is_guess = is_guess;
+	h->target = c->target;
+	h->has_callee = c->remote_id;
+	if (c->remote_id)
+		memcpy(h->callee, c->remote_id, NODE_ID_LEN);
 	if (!handshake_write(h, FRAME_INIT)) {
 		handshake_free(h);
 		return false;
@@ -110,7 +145,7 @@ void call_due(struct timer *timer, uint64_t now_us)
 	enum babel_need need = h->sends ? BABEL_NEED_ROUTINE : BABEL_NEED_URGENT;
 	uint64_t again_us;
 
-	if (h->sends == CALL_SENDS || call_is_settled(h)) {
+	if (h->sends == (h->is_guess ? GUESS_SENDS : CALL_SENDS) || call_is_settled(h)) {
 		handshake_free(h);
 		return;
 	}
@@ -151,14 +186,16 @@ void call_answered(
 			return;
 		}
 		fin_len = handshake_finish(h, fin);
-		handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, bytes_of(fin, fin_len));
+		handshake_frame_send(link, now_us, BABEL_NEED_URGENT, from, h->key_number, bytes_of(fin, fin_len));
 	}
 	struct target *target = h->target;
+	uint16_t key_number = h->key_number;
 	struct peer *p = handshake_complete(h, now_us, from, &remote);
 	if (!p)
 		return;
 	memcpy(p->fin, fin, fin_len);
 	p->fin_len = fin_len;
+	p->said_key = key_number;
 	if (target) {
 		target->peer = p;
 		target->has_id = true;
@@ -200,13 +237,7 @@ static struct peer *target_peer(struct target *t)
 	if (t->peer)
 		return t->peer;
 	/* It may have called first. */
-	list_for_each (node, next, &t->link->peers) {
-		struct peer *p = list_entry(node, struct peer, on_link);
-
-		if (endpoint_equal(&p->endpoint, &t->endpoint))
-			return t->peer = p;
-	}
-	return NULL;
+	return t->peer = peer_at(t->link, &t->endpoint);
 }
 
 /* Nobody would answer a call. */
@@ -216,6 +247,18 @@ static void plea_due(struct target *t, uint64_t now_us)
 
 	if (budget_admits(t->link, now_us, BABEL_NEED_ROUTINE, NODE_THIN_FRAME_MIN, &again_us))
 		admit_plea(t->link, now_us, &t->endpoint);
+}
+
+static bool target_call(struct target *t, uint64_t now_us)
+{
+	const struct call c = {
+		.to = &t->endpoint,
+		.target = t,
+		.remote_id = t->has_id ? t->id : NULL,
+		.tries = t->tries,
+	};
+
+	return call_start(t->link, now_us, &c);
 }
 
 static void target_due(struct timer *timer, uint64_t now_us)
@@ -234,7 +277,7 @@ static void target_due(struct timer *timer, uint64_t now_us)
 	uint64_t again_us = link_pace_us(t->link);
 	if (t->n->is_applicant)
 		plea_due(t, now_us);
-	else if (call_start(t->link, now_us, &t->endpoint, t, t->has_id ? t->id : NULL, t->tries))
+	else if (target_call(t, now_us))
 		t->tries++;
 	timer_set(&t->n->heap, timer, now_us + again_us + random_below(&t->n->random, again_us / 4));
 }

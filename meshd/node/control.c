@@ -18,6 +18,8 @@
  *   GRANTED 15 id 8, serial 4   we have it
  *   REACH 16, REACHED 17   does a class of traffic get there? reach.c
  *   CLOCK 18  seconds since 1970, 4   what our clock says (clock.c)
+ *   KEY 19    key           in the place of the deployment's (rotate.c)
+ *   KEYED 20  number 2      we have this one
  *
  * Certificates are taken only if they were asked for: each costs a signature check.
  */
@@ -230,6 +232,12 @@ void control_in(struct peer *p, uint64_t now_us, struct bytes body)
 		break;
 	case CONTROL_CLOCK:
 		clock_in(p, now_us, &r);
+		break;
+	case CONTROL_KEY:
+		rotate_key_in(p, now_us, &r);
+		break;
+	case CONTROL_KEYED:
+		rotate_keyed_in(p, now_us, &r);
 		break;
 	case CONTROL_ASK:
 		asked(p, now_us, &r);

@@ -31,7 +31,7 @@ static size_t prologue_write(const struct node *n, enum session_form form, uint8
 }
 
 struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const struct endpoint *to, bool initiator,
-	enum noise_pattern pattern, const uint8_t *remote_static)
+	enum noise_pattern pattern, const uint8_t *remote_static, const struct node_key *key)
 {
 	struct node *n = link->n;
 	struct handshake *h = calloc(1, sizeof(*h));
@@ -49,16 +49,17 @@ struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const s
 		.initiator = initiator,
 		.prologue = bytes_of(prologue, prologue_write(n, link_form(link), prologue)),
 		.s_secret = n->enrolment.identity.dh_secret,
-		.psk = n->enrolment.psk,
+		.psk = key->key.psk,
 		.remote_static = remote_static,
 	};
 	noise_init(&h->noise, &config);
 	h->index.handshake = h;
 	index_take(n, &h->index, index_fresh(link));
 	timer_init(&h->timer, initiator ? call_due : answer_due);
-	memcpy(h->mac_key, n->mac_xx, KEY_LEN);
+	h->key_number = key->key.number;
+	memcpy(h->mac_key, key->mac_xx, KEY_LEN);
 	if (remote_static)
-		mac1_key(h->mac_key, n->enrolment.psk, remote_static);
+		mac1_key(h->mac_key, key->key.psk, remote_static);
 	list_push_back(&n->handshakes, &h->on_node);
 	if (initiator)
 		n->handshakes_own++;
@@ -138,7 +139,7 @@ void handshake_send(struct handshake *h, uint64_t now_us, enum babel_need need)
 	uint8_t frame[HANDSHAKE_MAX + 2 * MAC_LEN];
 	size_t len = handshake_finish(h, frame);
 
-	handshake_frame_send(h->link, now_us, need, &h->endpoint, bytes_of(frame, len));
+	handshake_frame_send(h->link, now_us, need, &h->endpoint, h->key_number, bytes_of(frame, len));
 }
 
 /* --- in ------------------------------------------------------------------------------------- */
@@ -154,13 +155,16 @@ void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint
 	}
 	if (handshake_is_for_another(link, &f))
 		return;
-	if (!handshake_mac1_is_right(link, &f)) {
+	if (!handshake_key_find(link, &f)) {
 		DROP(n, link, mac1_wrong);
 		/* Where all hear everything it may be for another member. */
 		if (!link->config.is_thin)
-			stranger_heard(link, from);
+			stranger_heard(link, now_us, from);
 		return;
 	}
+	/* By another of our keys the hint may fit by chance. */
+	if (handshake_is_for_another(link, &f))
+		return;
 	if (f.type == FRAME_INIT)
 		answer_init(link, now_us, from, &f);
 	else if (f.type == FRAME_RESP)
@@ -210,6 +214,7 @@ bool handshake_read(
 	} else {
 		struct reader r = reader_of(writer_bytes(&payload));
 
+		remote->key_number = h->key_number;
 		remote->epoch = read_u32(&r);
 		remote->capabilities = read_u16(&r);
 		remote->list_mark = remote->capabilities & CAPABILITY_LIST ? read_u32(&r) : 0;

@@ -46,27 +46,34 @@ static void thin_header_write(const struct handshake *h, enum frame_type type, s
 }
 
 /* `noise` begins with the ephemeral key, which is drawn anew for each call. */
-static uint8_t hint_of(const struct node *n, const uint8_t id[NODE_ID_LEN], struct bytes noise)
+static uint8_t hint_of(const struct node_key *key, const uint8_t id[NODE_ID_LEN], struct bytes noise)
 {
 	uint8_t message[NODE_ID_LEN + KEY_LEN], hash[16];
 	struct reader r = reader_of(noise);
 
 	memcpy(message, id, NODE_ID_LEN);
 	read_copy(&r, message + NODE_ID_LEN, KEY_LEN);
-	hash_bytes(hash, sizeof(hash), bytes_of(message, sizeof(message)), bytes_of(n->mac_xx, KEY_LEN));
+	hash_bytes(hash, sizeof(hash), bytes_of(message, sizeof(message)), bytes_of(key->mac_xx, KEY_LEN));
 	return hash[0] ? hash[0] : 1;
 }
 
 void handshake_hint_write(struct handshake *h)
 {
 	if (h->has_callee)
-		h->message[HINT_AT] =
-			hint_of(h->n, h->callee, bytes_of(h->message + THIN_HEAD, h->message_len - THIN_HEAD));
+		h->message[HINT_AT] = hint_of(key_numbered(h->n, h->key_number), h->callee,
+			bytes_of(h->message + THIN_HEAD, h->message_len - THIN_HEAD));
 }
 
 bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f)
 {
-	return f->hint && f->hint != hint_of(link->n, link->n->id, f->noise);
+	const struct node *n = link->n;
+
+	if (!f->hint || f->key)
+		return f->hint && f->hint != hint_of(f->key, n->id, f->noise);
+	for (unsigned i = 0; i < n->key_count; i++)
+		if (f->hint == hint_of(&n->keys[i], n->id, f->noise))
+			return false;
+	return true;
 }
 
 void handshake_header_write(const struct handshake *h, enum frame_type type, struct writer *w)
@@ -107,11 +114,11 @@ size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + MACS_LE
 	return len + MAC_LEN;
 }
 
-void handshake_frame_send(
-	struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to, struct bytes frame)
+void handshake_frame_send(struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to,
+	uint16_t key, struct bytes frame)
 {
 	if (link->config.is_thin && frame.len > link->config.mtu)
-		parts_send(link, now_us, to, frame);
+		parts_send(link, now_us, to, key_numbered(link->n, key), frame);
 	else
 		egress_frame(link, now_us, to, frame);
 	budget_frame_said(link, now_us, need, frame.len);
@@ -162,15 +169,22 @@ bool handshake_frame_parse(const struct node_link *link, struct handshake_frame 
 	return reader_ok(&r) && f->noise.len <= NOISE_MESSAGE_MAX;
 }
 
-bool handshake_mac1_is_right(const struct node_link *link, const struct handshake_frame *f)
+bool handshake_key_find(const struct node_link *link, struct handshake_frame *f)
 {
-	const uint8_t *key = f->is_ik ? link->n->mac_own : link->n->mac_xx;
+	const struct node *n = link->n;
+	size_t len = link->config.is_thin ? THIN_TAG_LEN : MAC_LEN;
 	uint8_t mac[MAC_LEN];
 
-	if (!link->config.is_thin)
-		return mac1_verify(key, f->before_mac1, f->mac1);
-	mac1_compute(mac, key, f->before_mac1);
-	return secret_equal(mac, f->mac1, THIN_TAG_LEN);
+	for (unsigned i = 0; i < n->key_count; i++) {
+		const struct node_key *k = &n->keys[i];
+
+		mac1_compute(mac, f->is_ik ? k->mac_own : k->mac_xx, f->before_mac1);
+		if (!secret_equal(mac, f->mac1, len))
+			continue;
+		f->key = k;
+		return true;
+	}
+	return false;
 }
 
 struct handshake *handshake_waiting(const struct node_link *link, bool initiator, uint32_t receiver)

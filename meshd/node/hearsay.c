@@ -12,10 +12,13 @@
 
 #define HEARSAY_US (60 * SECOND)
 
-void stranger_heard(struct node_link *link, const struct endpoint *from)
+void stranger_heard(struct node_link *link, uint64_t now_us, const struct endpoint *from)
 {
+	/* It may be a member who missed a list or several. */
+	beacon_strange(link, now_us);
 	link->stranger = *from;
 	link->strange_frames++;
+	link->strange_us = now_us;
 }
 
 /* As long as beacons may be apart where neighbours are known, and one may get lost. */

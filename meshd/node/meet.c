@@ -38,7 +38,7 @@
 #define FORGOTTEN_US (2400 * SECOND) /* nobody has spoken of it for so long: it is of no interest */
 #define HELLO_BYTES 130ull /* with its IHU and all headers, to each neighbour by itself */
 #define HELLO_PERCENT 2 /* of the link for those of whom we were told */
-#define XX_TRY 2 /* call_start(): by XX, whose first message is short */
+#define XX_TRY(tries) (3 * (tries) + 2) /* call_start(): by XX, whose first message is short */
 
 /* Of two neighbours, the lower id first. */
 struct pair {
@@ -310,7 +310,9 @@ static void meet(struct peer *by, uint64_t now_us, const uint8_t id[NODE_ID_LEN]
 	m->at = *at;
 	m->by = by->rid;
 	m->told_us = m->called_us = now_us;
-	call_start(link, now_us, at, NULL, id, XX_TRY);
+	const struct call c = { .to = at, .remote_id = id, .tries = XX_TRY(m->tries - 1) };
+
+	call_start(link, now_us, &c);
 }
 
 void meet_in(struct peer *by, uint64_t now_us, struct reader *r)

@@ -11,19 +11,8 @@
 #include <string.h>
 
 #define STALL_US (200 * MS) /* later than asked for by so much: the process was stopped */
-#define BEACON_LABEL "mesh beacon"
 
 /* --- new and free ------------------------------------------------------------------------ */
-
-static void keys_derive(struct node *n)
-{
-	const struct enrolment *e = &n->enrolment;
-
-	mac1_key(n->mac_xx, e->psk, NULL);
-	mac1_key(n->mac_own, e->psk, e->identity.public.dh);
-	proof_key(n->proof_key, &e->identity);
-	hash_bytes(n->beacon_key, KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1), bytes_of(e->psk, KEY_LEN));
-}
 
 static void identity_derive(struct node *n, const struct node_config *config)
 {
@@ -93,10 +82,11 @@ struct node *node_new(const struct node_config *config, const struct node_output
 	n->capabilities = config->is_plain ? 0 : CAPABILITY_VERSIONS;
 	n->capabilities |= config->is_plain ? 0
 					    : CAPABILITY_PROBES | CAPABILITY_AWARE | CAPABILITY_MESSAGES |
-						      CAPABILITY_GRANTS | CAPABILITY_CLOCK;
+						      CAPABILITY_GRANTS | CAPABILITY_CLOCK | CAPABILITY_KEYS;
 	n->capabilities |= config->is_plain || config->is_long ? 0 : CAPABILITY_COMPACT;
 	n->capabilities |= config->is_plain || config->is_classless ? 0 : CAPABILITY_CLASSES;
-	keys_derive(n);
+	keys_start(n);
+	proof_key(n->proof_key, &n->enrolment.identity);
 	identity_derive(n, config);
 	host = prefix_of_host(n->address);
 	n->limiter = rate_limiter_new(&n->random);

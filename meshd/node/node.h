@@ -199,6 +199,9 @@ struct node_output {
 	 * node_revocation_stored() is called, also if it cannot be stored; the node waits for that before it acts.
 	 * NULL: nothing is kept. */
 	bool (*store_revocation)(void *user, struct bytes encoded, uint32_t date);
+	/* Persist the deployment's keys, which are secret, newest first (up to NODE_KEYS_MAX_LEN bytes), in the place
+	 * of those before. Returns as store_revocation() does, and then node_keys_stored(). NULL: nothing is kept. */
+	bool (*store_keys)(void *user, struct bytes encoded);
 	/* Persist `value` under `key` (1 to NODE_KEPT_KEY_MAX bytes), in the place of what was there; an empty one: it
 	 * need not be there any more. In the order in which it is said. Returns as store_revocation() does, and then
 	 * node_message_stored(). NULL: nothing is kept. */
@@ -210,6 +213,7 @@ struct node_output {
 	 */
 	bool (*granted)(void *user, struct bytes grant);
 };
+#define NODE_KEYS_MAX_LEN (3 * DEPLOYMENT_KEY_LEN)
 #define NODE_KEPT_KEY_MAX 16
 #define NODE_KEPT_VALUE_MAX 1280
 
@@ -399,6 +403,15 @@ int node_revocation_restore(struct node *n, struct bytes encoded);
 void node_revocation_stored(struct node *n, uint64_t now_us);
 /* The newest that is known; empty: none. */
 struct bytes node_revocation(const struct node *n);
+/* The key of that list's number, in the place of the deployment's (rotate.c): stored, used, and told to the neighbours.
+ * 0; -EBADMSG: malformed; -EKEYREJECTED: not signed by this deployment's authority; -EALREADY: it is ours; -ESTALE:
+ * ours is newer; -ENOENT: no list of its number is known here, nor a newer one: hand that in first. */
+int node_key_add(struct node *n, uint64_t now_us, struct bytes encoded);
+/* As store_keys() had them, before any link is added. -EBADMSG, -EKEYREJECTED: of one, and the others are
+ * used. */
+int node_keys_restore(struct node *n, struct bytes encoded);
+void node_keys_stored(struct node *n, uint64_t now_us);
+uint16_t node_key_number(const struct node *n); /* in use; 0: the one of the enrolment */
 bool node_is_revoked(const struct node *n, const struct certificate *c);
 /* Is it a guest's, and is its time over (guest.c)? Then it is out as well. */
 bool node_guest_has_ended(const struct node *n, const struct certificate *c);
@@ -461,7 +474,7 @@ struct node_clock node_clock(const struct node *n, uint64_t now_us);
 	X(beacon_foreign) X(packet_malformed) X(no_route) X(hop_limit) X(too_big) X(no_session) X(not_forwardable) \
 	X(link_down) X(bulk_not_admitted) X(control_malformed) X(not_fresh) X(queue_full) X(queue_late) X(queue_gone) X(policy_denied) \
 	X(pieces_lost) X(not_expandable) X(bulk_over_limit) X(introduction_refused) X(reach_limited) X(reach_stray) \
-	X(came_back) X(list_refused) X(list_first) X(guest_denied) X(message_malformed) X(message_limited) X(message_refused) \
+	X(came_back) X(list_refused) X(list_first) X(key_refused) X(guest_denied) X(message_malformed) X(message_limited) X(message_refused) \
 	X(message_again)
 /* clang-format on */
 struct node_drops {

@@ -6,7 +6,7 @@
  *   1  id 2               of the message: counts up from a random number
  *   3  part 4 | parts - 1 4
  *   4  bytes
- *      mac 8              keyed BLAKE2b of all before, by the deployment key
+ *      mac 8              keyed BLAKE2b of all before, by the deployment's key with which it is made
  *
  * Without the key nobody makes us keep anything. Parts come in their order, as a line
  * keeps it; a part that is out of turn is of no use, and the message is said again. A
@@ -25,7 +25,8 @@ static size_t part_room(const struct node_link *link)
 	return link->config.mtu - PART_OVERHEAD;
 }
 
-void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes message)
+void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, const struct node_key *key,
+	struct bytes message)
 {
 	uint8_t frame[NODE_FRAME_MAX], mac[MAC_LEN], *id = link->thin->part_id;
 	size_t room = part_room(link), parts = (message.len + room - 1) / room;
@@ -44,7 +45,7 @@ void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *
 		write_copy(&w, id, 2);
 		write_u8(&w, (uint8_t)(part << 4 | (parts - 1)));
 		write_bytes(&w, read_bytes(&r, left < room ? left : room));
-		mac1_compute(mac, link->n->mac_xx, writer_bytes(&w));
+		mac1_compute(mac, key->mac_xx, writer_bytes(&w));
 		write_copy(&w, mac, THIN_TAG_LEN);
 		egress_frame(link, now_us, to, writer_bytes(&w));
 	}
@@ -68,12 +69,24 @@ static struct assembly *assembly_get(struct node_link *link, uint64_t now_us, co
 	return part == 0 ? oldest : NULL;
 }
 
+static bool mac_is_right(const struct node *n, struct bytes before, const uint8_t mac[THIN_TAG_LEN])
+{
+	uint8_t right[MAC_LEN];
+
+	for (unsigned i = 0; i < n->key_count; i++) {
+		mac1_compute(right, n->keys[i].mac_xx, before);
+		if (secret_equal(right, mac, THIN_TAG_LEN))
+			return true;
+	}
+	return false;
+}
+
 struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
 {
 	static const struct bytes none;
 	struct node *n = link->n;
 	struct reader r = reader_of(frame);
-	uint8_t id[2], mac[MAC_LEN];
+	uint8_t id[2];
 
 	(void)from; /* on a radio without addresses nobody knows */
 	read_skip(&r, 1);
@@ -85,8 +98,8 @@ struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpo
 		return none;
 	}
 	struct bytes bytes = read_bytes(&r, reader_left(&r) - THIN_TAG_LEN);
-	mac1_compute(mac, n->mac_xx, bytes_of(frame.data, frame.len - THIN_TAG_LEN));
-	if (!secret_equal(mac, frame.data + frame.len - THIN_TAG_LEN, THIN_TAG_LEN)) {
+	size_t before = frame.len - THIN_TAG_LEN;
+	if (!mac_is_right(n, bytes_of(frame.data, before), frame.data + before)) {
 		DROP(n, link, mac1_wrong);
 		return none;
 	}

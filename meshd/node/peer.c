@@ -272,6 +272,11 @@ static void peer_epoch(struct peer *p, uint64_t now_us, uint32_t epoch, uint16_t
 		session_done(&p->keys.previous);
 		p->keys.has_previous = false;
 	}
+	if (!p->has_epoch || p->epoch != epoch) {
+		p->key_number = 0; /* whatever it had, it may have lost */
+		p->key_says = 0;
+		p->key_next_us = 0;
+	}
 	p->epoch = epoch;
 	p->capabilities = capabilities;
 	p->has_epoch = true;
@@ -284,6 +289,7 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 	if (initiated) {
 		keyring_initiated(&p->keys, s, now_us);
 		peer_epoch(p, now_us, remote->epoch, remote->capabilities);
+		rotate_known(p, remote->key_number);
 		p->list_mark = remote->list_mark;
 		p->initiated = true;
 		p->session_us = now_us;
@@ -294,6 +300,7 @@ void peer_session_made(struct peer *p, uint64_t now_us, struct secret_session *s
 		p->pending_epoch = remote->epoch;
 		p->pending_capabilities = remote->capabilities;
 		p->pending_list_mark = remote->list_mark;
+		p->pending_key_number = remote->key_number;
 		p->pending_us = now_us;
 	}
 	peer_index(p);
@@ -310,6 +317,7 @@ static void peer_promoted(struct peer *p, uint64_t now_us)
 {
 	peer_epoch(p, now_us, p->pending_epoch, p->pending_capabilities);
 	p->list_mark = p->pending_list_mark;
+	rotate_known(p, p->pending_key_number);
 	p->initiated = false;
 	p->session_us = now_us;
 	p->answer_len = 0;
@@ -358,6 +366,7 @@ static void peer_up(struct peer *p, uint64_t now_us)
 	aware_met(p, now_us);
 	admit_peer_up(p, now_us);
 	clock_tell(p, now_us);
+	rotate_say(p, now_us);
 }
 
 /* As often as a link bears it, or as often as the peer says Hello. */
@@ -404,6 +413,8 @@ void peer_answered(struct peer *p, uint64_t now_us)
 	event_say(p->n, NODE_NEIGHBOUR_UP, p->link, "%s: heard again", name_of_rid(p->n, &p->rid, text));
 	probe_doubt(p, now_us);
 	aware_settled(p, now_us);
+	p->key_says = 0;
+	rotate_say(p, now_us);
 	/* It may have lost us meanwhile without being restarted; its routes are not repeated for our sake. */
 	peer_tell_engine(p, now_us);
 }
@@ -414,8 +425,10 @@ void peer_settled(struct peer *p, uint64_t now_us)
 		peer_ask_echo(p, now_us);
 	else if (!p->is_up && p->keys.has_current && p->keys.current.received)
 		peer_up(p, now_us);
-	else
+	else {
 		aware_settled(p, now_us);
+		rotate_say(p, now_us);
+	}
 }
 
 static bool peer_is_at_peace(const struct peer *p)
@@ -423,7 +436,7 @@ static bool peer_is_at_peace(const struct peer *p)
 	const struct secret_keyring *k = &p->keys;
 
 	return p->is_up && !p->is_silent && !k->has_pending && !k->has_previous && k->has_current &&
-	       k->current.received && revoke_is_settled(p);
+	       k->current.received && revoke_is_settled(p) && !rotate_owes(p);
 }
 
 /* Looked at each second while something is under way, else when something may be due. */
@@ -501,6 +514,13 @@ void peer_busy(struct peer *p, uint64_t now_us)
 
 /* --- the peer's clock ---------------------------------------------------------------------------- */
 
+static bool peer_call(struct peer *p, uint64_t now_us, unsigned tries)
+{
+	const struct call c = { .to = &p->endpoint, .remote_id = p->id, .tries = tries };
+
+	return call_start(p->link, now_us, &c);
+}
+
 /* Calls a silent peer again where it was last heard; who started the session
  * calls first. */
 static void peer_call_if_silent(struct peer *p, uint64_t now_us)
@@ -513,7 +533,7 @@ static void peer_call_if_silent(struct peer *p, uint64_t now_us)
 		return;
 	if (now_us < p->heard_us + silence_us + (pace_us << doublings) - pace_us)
 		return;
-	if (call_start(p->link, now_us, &p->endpoint, NULL, p->id, p->silent_tries))
+	if (peer_call(p, now_us, p->silent_tries))
 		p->silent_tries++;
 }
 
@@ -540,14 +560,14 @@ static void peer_speak(struct peer *p, uint64_t now_us)
 		/* Repeat what the peer may have missed: the proof is a sign of life, and asks nobody. */
 		p->confirm_us = now_us + link_pace_us(p->link) - SECOND; /* the timer comes within one */
 		if (p->fin_len && budget_admits(p->link, now_us, BABEL_NEED_ROUTINE, p->fin_len, &again_us))
-			handshake_frame_send(
-				p->link, now_us, BABEL_NEED_ROUTINE, &p->endpoint, bytes_of(p->fin, p->fin_len));
+			handshake_frame_send(p->link, now_us, BABEL_NEED_ROUTINE, &p->endpoint, p->said_key,
+				bytes_of(p->fin, p->fin_len));
 		control_ping(p, now_us);
 	} else if (!is_unproven && keepalive_us && now_us >= p->sent_us + keepalive_us) {
 		control_ping(p, now_us);
 	}
 	if (p->keys.has_current && session_wants_rekey(&p->keys.current, now_us))
-		call_start(p->link, now_us, &p->endpoint, NULL, p->id, 0);
+		peer_call(p, now_us, 0);
 }
 
 static bool peer_is_gone(const struct peer *p, uint64_t now_us)
@@ -577,8 +597,10 @@ static void peer_due(struct timer *timer, uint64_t now_us)
 	}
 	peer_say_if_silent(p, now_us);
 	peer_speak(p, now_us);
-	if (!p->is_silent)
+	if (!p->is_silent) {
 		revoke_say(p, now_us);
+		rotate_say(p, now_us);
+	}
 	peer_call_if_silent(p, now_us);
 	peer_look_next(p, now_us);
 }

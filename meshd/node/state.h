@@ -55,6 +55,7 @@ enum capability {
 	CAPABILITY_CLOCK = 512, /* it says, and hears, what clocks say (clock.c) */
 	CAPABILITY_LIST = 32, /* of this handshake: the mark of a list of who is out follows (revoke.c) */
 	CAPABILITY_GRANTS = 256, /* it passes the authority's answers on (admit.c) */
+	CAPABILITY_KEYS = 1024, /* it takes keys in the place of the deployment's (rotate.c) */
 };
 enum icmp_error { ICMP_NO_ROUTE, ICMP_PROHIBITED, ICMP_TIME_EXCEEDED, ICMP_TOO_BIG };
 enum inner_kind {
@@ -151,6 +152,15 @@ struct target {
 	struct timer timer;
 };
 
+/* A key of the deployment, and what is made of it (keys.c). */
+struct node_key {
+	struct secret_deployment_key key; /* number 0: of the enrolment, and nobody has signed it */
+	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
+	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */
+	uint8_t beacon[KEY_LEN];
+};
+#define KEYS_MAX 4 /* so many macs may have to be made for a frame */
+
 /* How often it fell of late (damper.c). */
 struct damper {
 	uint32_t penalty; /* at fell_us, in parts of 256 of a fall */
@@ -166,6 +176,7 @@ uint64_t damper_hold_us(const struct damper *d, uint64_t now_us);
 struct recall {
 	uint8_t id[NODE_ID_LEN];
 	struct endpoint endpoint;
+	uint16_t key_number; /* which it has */
 };
 
 /* Whose beacons are heard, and who is no neighbour. */
@@ -187,13 +198,15 @@ struct node_link {
 	unsigned beacons; /* since the link came up */
 	uint64_t beacon_us; /* when the last one was sent */
 	uint64_t beacon_pause_us; /* after it; 0: as usual */
+	unsigned newest_said; /* beacons with the newest key since the last one that all can hear */
 	struct bucket calls_by_beacon;
 	struct recall recalls[RECALLS_MAX];
 	unsigned recall_count;
 	struct bucket reaches; /* what of reach.c may go beyond the routine budget */
 	struct hearsay hearsay[NODE_HEARSAY_MAX];
 	struct endpoint stranger; /* who spoke here with other keys last ... */
-	uint64_t strange_frames; /* ... and how often that was */
+	uint64_t strange_frames; /* ... and how often that was, */
+	uint64_t strange_us; /* ... and when last; 0: never */
 	struct list peers;
 	struct shaper shaper;
 	struct budget budget;
@@ -276,6 +289,10 @@ struct peer {
 	uint64_t list_said_us, mark_said_us; /* to it */
 	unsigned list_says; /* since it was last heard to hold another one */
 	struct bucket lists; /* of its that are looked at */
+	uint16_t key_number, pending_key_number; /* the newest key that it is known to have (rotate.c) */
+	uint64_t key_next_us; /* it is not told another one before */
+	unsigned key_says;
+	struct bucket keys_in; /* of its that are looked at */
 	struct bucket grants_in; /* likewise of answers of the authority */
 	uint16_t grants; /* that it has, by their places (admit.c) */
 	bool has_clock; /* it said what its clock says: */
@@ -310,6 +327,7 @@ struct peer {
 	struct timer timer; /* confirm, keepalive, silence, rekey */
 	uint8_t fin[HANDSHAKE_MAX + 2 * MAC_LEN]; /* last XX message, repeated until the peer is heard */
 	size_t fin_len;
+	uint16_t said_key; /* the number of the key that these two were made with */
 	uint8_t answer[HANDSHAKE_MAX + 2 * MAC_LEN]; /* to the IK message that made the pending session ... */
 	size_t answer_len;
 	uint8_t answered_mac1[MAC_LEN]; /* ... which had this mac1: repeated if it comes again */
@@ -323,6 +341,8 @@ struct handshake {
 	struct secret_noise noise;
 	struct index index;
 	uint32_t remote_index;
+	uint16_t key_number; /* of the deployment's key that it is made with */
+	bool is_guess; /* whether the remote has that key is not known */
 	struct endpoint endpoint;
 	struct target *target; /* initiator: who is called; may be NULL */
 	bool has_callee; /* thin: who is called, if it is known */
@@ -387,9 +407,9 @@ struct node {
 	bool is_wordless; /* node.h */
 	uint64_t due_us; /* when node_poll() asked to be called */
 	uint64_t now_us; /* of the call that is under way */
-	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
-	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */
-	uint8_t beacon_key[KEY_LEN];
+	struct node_key keys[KEYS_MAX]; /* newest first */
+	unsigned key_count;
+	struct secret_deployment_key next_key; /* is being stored; number 0: none */
 	uint8_t proof_key[KEY_LEN]; /* of certificates that this node verified */
 	struct babel *babel;
 	struct heap heap;
@@ -578,6 +598,7 @@ struct handshake_frame {
 	uint8_t hint; /* thin FRAME_INIT: says whom it is for (handshake_frame.c) */
 	struct bytes noise;
 	struct bytes before_mac1, before_mac2;
+	const struct node_key *key; /* with which mac1 was made */
 	uint8_t mac1[MAC_LEN], mac2[MAC_LEN];
 };
 /* What a handshake tells about the remote. */
@@ -585,11 +606,12 @@ struct handshake_remote {
 	uint32_t epoch;
 	uint16_t capabilities; /* enum capability; others of a newer version */
 	uint32_t list_mark;
+	uint16_t key_number; /* it has this key */
 	const struct certificate *certificate; /* verified */
 };
 void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const struct endpoint *to, bool initiator,
-	enum noise_pattern pattern, const uint8_t *remote_static);
+	enum noise_pattern pattern, const uint8_t *remote_static, const struct node_key *key);
 void handshake_free(struct handshake *h);
 void handshakes_drop_link(struct node_link *link);
 /* Writes the next Noise message with our payload into h->message; false: it failed, and so did the handshake. */
@@ -617,15 +639,18 @@ size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC
 bool handshake_frame_parse(const struct node_link *link, struct handshake_frame *f, struct bytes frame);
 /* An INIT of a thin link that is said to another station of the radio. */
 bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f);
-bool handshake_mac1_is_right(const struct node_link *link, const struct handshake_frame *f);
-/* In parts if it is longer than the link takes. The budget bears it: whether it may was asked before. */
-void handshake_frame_send(
-	struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to, struct bytes frame);
+/* Finds the key with which mac1 was made; false: none of ours. */
+bool handshake_key_find(const struct node_link *link, struct handshake_frame *f);
+/* In parts if it is longer than the link takes. The budget bears it: whether it may was asked before. `key`: the number
+ * of the key that it was made with. */
+void handshake_frame_send(struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to,
+	uint16_t key, struct bytes frame);
 /* Of a handshake of ours that waits for this receiver index; NULL: none. */
 struct handshake *handshake_waiting(const struct node_link *link, bool initiator, uint32_t receiver);
 
 /* part.c: handshake messages longer than a thin link takes. */
-void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct bytes message);
+void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *to, const struct node_key *key,
+	struct bytes message);
 /* The message that this part completes, valid until the next call; empty: none yet. */
 struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
 
@@ -636,9 +661,15 @@ bool call_is_under_way(const struct node_link *link, const struct endpoint *to);
 void recall_note(const struct peer *p);
 /* Calls the next of them who has not come back by itself. */
 void recall_next(struct node_link *link, uint64_t now_us);
-/* `target` or `remote_id` may be NULL. False if one to that endpoint is under way, or none can be started. */
-bool call_start(struct node_link *link, uint64_t now_us, const struct endpoint *to, struct target *target,
-	const uint8_t *remote_id, unsigned tries);
+struct call {
+	const struct endpoint *to;
+	struct target *target; /* may be NULL, as may be: */
+	const uint8_t *remote_id;
+	const struct node_key *key; /* which it is known to have; NULL: by turns */
+	unsigned tries; /* before this one */
+};
+/* False if one to that endpoint is under way, or none can be started. */
+bool call_start(struct node_link *link, uint64_t now_us, const struct call *c);
 void call_answered(
 	struct node_link *link, uint64_t now_us, const struct endpoint *from, const struct handshake_frame *f);
 void call_cookie_in(struct node_link *link, uint64_t now_us, struct bytes frame);
@@ -658,6 +689,8 @@ void beacon_start(struct node_link *link, uint64_t now_us);
 void beacon_due(struct timer *timer, uint64_t now_us);
 /* A neighbour came or went: others may come. */
 void beacon_hurry(struct node_link *link, uint64_t now_us);
+/* A frame came with none of our keys: a member may lack the newest, or we. */
+void beacon_strange(struct node_link *link, uint64_t now_us);
 /* May somebody be called whose word may be a replay? Takes from what there is of such calls. */
 bool beacon_may_call(struct node_link *link, uint64_t now_us);
 void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame);
@@ -665,7 +698,7 @@ void beacon_in(struct node_link *link, uint64_t now_us, const struct endpoint *f
 /* --- hearsay.c: who is only heard ------------------------------------------------------------------- */
 
 /* A frame of somebody with other keys than this deployment's. */
-void stranger_heard(struct node_link *link, const struct endpoint *from);
+void stranger_heard(struct node_link *link, uint64_t now_us, const struct endpoint *from);
 /* A beacon with this id; the neighbour who has it, or NULL. */
 void hearsay_note(struct node_link *link, uint64_t now_us, const uint8_t id[NODE_ID_LEN], const struct peer *p);
 
@@ -710,6 +743,20 @@ void revoke_mark_told(struct peer *p, uint64_t now_us, uint32_t mark);
 void revoke_mark_in(struct peer *p, uint64_t now_us, struct reader *r);
 void revoke_list_in(struct peer *p, uint64_t now_us, struct reader *r); /* the peer may be gone afterwards */
 void revoke_done(struct node *n);
+
+/* --- keys.c, rotate.c: keys of the deployment, and how new ones come round --------------------------------- */
+
+void keys_start(struct node *n);
+void keys_add(struct node *n, const struct secret_deployment_key *key); /* the newest from now on */
+const struct node_key *key_newest(const struct node *n);
+const struct node_key *key_enrolled(const struct node *n); /* which all members have */
+const struct node_key *key_numbered(const struct node *n, uint16_t number); /* or that of the enrolment */
+/* Who lacks our newest key is told it: not before it has our list, and not if it is out. */
+bool rotate_owes(const struct peer *p);
+void rotate_say(struct peer *p, uint64_t now_us);
+void rotate_known(struct peer *p, uint16_t number); /* it has this key */
+void rotate_key_in(struct peer *p, uint64_t now_us, struct reader *r);
+void rotate_keyed_in(struct peer *p, uint64_t now_us, struct reader *r);
 
 /* --- aware.c: who has the list of who is out --------------------------------------------------------- */
 
@@ -790,6 +837,8 @@ enum control_op {
 	CONTROL_REACH = 16,
 	CONTROL_REACHED = 17,
 	CONTROL_CLOCK = 18,
+	CONTROL_KEY = 19,
+	CONTROL_KEYED = 20,
 };
 void control_in(struct peer *p, uint64_t now_us, struct bytes body);
 /* Inside the budget of the link; false: it has no room for it until *again_us. */

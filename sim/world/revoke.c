@@ -1,6 +1,6 @@
 /*
- * A node is revoked, in the world's own way: the authority signs the next list, and one
- * node is told. What is measured is when the last of the others has let go of it: no
+ * A node is revoked, in the world's own way: the authority signs the next list and makes
+ * the key that goes with it, and one node is told. What is measured is when the last of the others has let go of it: no
  * session with it, and no route to its address or to what lies behind it; and when a node
  * that counts who has the list has counted them all.
  */
@@ -16,7 +16,8 @@ void station_revoke(struct station *s, struct station *at)
 {
 	struct world *w = s->w;
 	uint32_t date = WORLD_CLOCK_MIN + (uint32_t)(world_time_us(w) / SECOND_US / 60);
-	uint8_t encoded[REVOCATION_MAX_LEN];
+	uint8_t encoded[REVOCATION_MAX_LEN], key_encoded[DEPLOYMENT_KEY_LEN];
+	struct secret_deployment_key key;
 
 	if (revocation_add(&w->revocation, s->enrolment.certificate.serial) < 0 ||
 		revocation_issue(&w->revocation, &w->authority, date) < 0)
@@ -26,6 +27,9 @@ void station_revoke(struct station *s, struct station *at)
 		abort();
 	station_note(s, 'R', at->index, bytes_of(encoded, (size_t)len));
 	node_revocation_add(at->node, w->now_us, bytes_of(encoded, (size_t)len));
+	deployment_key_make(&key, &w->authority, w->revocation.epoch);
+	deployment_key_encode(&key, key_encoded);
+	node_key_add(at->node, w->now_us, bytes_of(key_encoded, sizeof(key_encoded)));
 	station_settle(at);
 }
 

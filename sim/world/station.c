@@ -79,6 +79,16 @@ static bool output_store_revocation(void *user, struct bytes encoded, uint32_t d
 	return true;
 }
 
+static bool output_store_keys(void *user, struct bytes encoded)
+{
+	struct station *s = user;
+
+	memcpy(s->keys, encoded.data, encoded.len);
+	s->keys_len = encoded.len;
+	station_note(s, 'k', 0, encoded);
+	return true;
+}
+
 static void output_came_as(void *user, enum packet_class class)
 {
 	struct station *s = user;
@@ -347,7 +357,7 @@ void station_power_on(struct station *s)
 	static const struct node_output output = { output_send, output_deliver, output_kernel_route, output_store_seqno,
 		output_store_certificate, output_event, output_inner, output_whole, output_way_moved, output_came_as,
 		output_sealing, output_share_member, output_shared_member, output_may_call, output_store_revocation,
-		letters_keep, NULL, NULL };
+		output_store_keys, letters_keep, NULL, NULL };
 	const struct node_config config = { .enrolment = &s->enrolment,
 		.time_floor = station_floor(s),
 		.is_plain = s->is_plain,
@@ -373,6 +383,7 @@ void station_power_on(struct station *s)
 	s->stalled_until_us = 0;
 	if (s->revocation_len)
 		node_revocation_restore(s->node, bytes_of(s->revocation, s->revocation_len));
+	node_keys_restore(s->node, bytes_of(s->keys, s->keys_len));
 	for (unsigned i = 0; i < s->certificate_count; i++) {
 		const struct stored_certificate *c = &s->certificates[i];
 
@@ -419,6 +430,7 @@ void station_wipe(struct station *s)
 	s->has_seqno = false;
 	s->t_lo = WORLD_CLOCK_MIN;
 	s->revocation_len = 0;
+	s->keys_len = 0;
 	disk_forget(s);
 	letters_forget(s);
 }

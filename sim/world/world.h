@@ -151,6 +151,8 @@ struct station {
 	unsigned unwritten; /* messages that its node refused to send */
 	size_t revocation_len; /* 0: nobody is out, says the disk */
 	uint8_t revocation[REVOCATION_MAX_LEN];
+	size_t keys_len; /* the deployment's, that it was told */
+	uint8_t keys[NODE_KEYS_MAX_LEN];
 	struct timer due;
 	unsigned port_count;
 	struct port *ports[NODE_LINK_MAX];

@@ -379,7 +379,7 @@ static void calls_and_answers_wait_for_the_budget__protocol_6_1(void **state)
 	uint64_t inits = w->segments[AIR].frames[FRAME_INIT], resps = w->segments[AIR].frames[FRAME_RESP];
 	/* Both of them: who may not call does not answer. */
 	exhaust(w, links[1], true);
-	call_start(links[0], w->now, &w->stations[1].ports[AIR].self, NULL, NULL, 0);
+	call_start(links[0], w->now, &(struct call){ .to = &w->stations[1].ports[AIR].self });
 	world_run(w, 9 * A_SECOND);
 	assert_int_equal(w->segments[AIR].frames[FRAME_INIT], inits);
 	assert_int_equal(w->segments[AIR].frames[FRAME_RESP], resps);
@@ -399,7 +399,7 @@ static void a_call_is_paid_for_as_it_leaves__protocol_6_1(void **state)
 	budget_spent(link, w->now, FIVE_PERCENT);
 	assert_true(link->budget.reserve_full_us <= w->now);
 	uint64_t before = w->segments[AIR].bytes;
-	call_start(link, w->now, &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } }, NULL, NULL, 0);
+	call_start(link, w->now, &(struct call){ .to = &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } } });
 	uint64_t bytes = w->segments[AIR].bytes - before;
 	assert_true(bytes > 0);
 	/* By 5 % of the link. */
@@ -422,7 +422,7 @@ static void a_call_asks_for_all_of_its_bytes__protocol_6_1(void **state)
 	budget_spent(link, w->now, left - whole + 1);
 	link->budget.floor_us = w->now + 3600 * A_SECOND;
 	assert_int_equal(budget_left(link, w->now, URGENT, 1, &unused_us), whole - 1);
-	call_start(link, w->now, &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } }, NULL, NULL, 0);
+	call_start(link, w->now, &(struct call){ .to = &(struct endpoint){ 6, { 2, 0, 0, 0, AIR, 2 } } });
 	assert_int_equal(w->segments[AIR].frames[FRAME_INIT], inits);
 	world_free(w);
 }

@@ -510,7 +510,7 @@ static void lost_fin_is_repeated_beside_a_live_session(void **state)
 		assert_peers(w, 0, 1, AIR);
 		const struct peer *p = list_entry(w->stations[0].node->links[AIR]->peers.next, struct peer, on_link);
 		w->segments[AIR].swallow[FRAME_FIN] = 1;
-		assert_true(call_start(p->link, w->now, &p->endpoint, NULL, NULL, 0)); /* by XX */
+		assert_true(call_start(p->link, w->now, &(struct call){ .to = &p->endpoint })); /* by XX */
 		for (uint32_t i = 0; i < 500; i++) {
 			station_say(w, 0, 1, i);
 			station_say(w, 1, 0, i);

@@ -87,6 +87,9 @@ struct station {
 	size_t list_len; /* of who is out, on the disk */
 	uint8_t list[REVOCATION_MAX_LEN];
 	unsigned lists_stored;
+	size_t keys_len; /* the deployment's, on the disk */
+	uint8_t keys[NODE_KEYS_MAX_LEN];
+	unsigned keys_stored;
 	bool has_stored_seqno;
 	uint32_t stored_seqno;
 	unsigned kernel_adds, kernel_removes;
@@ -111,6 +114,7 @@ struct segment {
 	bool is_lossy; /* cost by ETX */
 	bool is_parted; /* between these two nothing passes: */
 	unsigned parted[2];
+	uint32_t apart; /* stations, as bits, that hear each other and no others */
 	uint64_t delay, jitter;
 	unsigned loss, duplication, corruption; /* permille */
 	unsigned swallow[TYPES]; /* so many frames of this type get lost next */
@@ -213,6 +217,8 @@ static inline bool port_hears(
 
 static inline bool is_parted(const struct segment *s, unsigned a, unsigned b)
 {
+	if ((s->apart >> a ^ s->apart >> b) & 1)
+		return true;
 	return s->is_parted && ((a == s->parted[0] && b == s->parted[1]) || (a == s->parted[1] && b == s->parted[0]));
 }
 
@@ -368,6 +374,17 @@ static inline bool world_store_revocation(void *user, struct bytes encoded, uint
 	s->lists_stored++;
 	if (date > s->t_lo)
 		s->t_lo = date;
+	return !s->disk_is_slow;
+}
+
+static inline bool world_store_keys(void *user, struct bytes encoded)
+{
+	struct station *s = user;
+
+	assert_true(encoded.len <= sizeof(s->keys));
+	memcpy(s->keys, encoded.data, encoded.len);
+	s->keys_len = encoded.len;
+	s->keys_stored++;
 	return !s->disk_is_slow;
 }
 
@@ -840,6 +857,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 		.sealing = world_sealing,
 		.may_call = world_may_call,
 		.store_revocation = world_store_revocation,
+		.store_keys = world_store_keys,
 		.store_message = world_store_message,
 		.message = world_message,
 		.granted = world_granted,
@@ -859,6 +877,7 @@ static inline struct node *station_start(struct world *w, unsigned i)
 	assert_non_null(s->node);
 	if (s->list_len)
 		assert_int_equal(node_revocation_restore(s->node, bytes_of(s->list, s->list_len)), 0);
+	assert_int_equal(node_keys_restore(s->node, bytes_of(s->keys, s->keys_len)), 0);
 	for (unsigned k = 0; k < STATIONS; k++)
 		if (s->has_disk && s->disk[k].version)
 			station_knows(w, i, &s->disk[k]);
