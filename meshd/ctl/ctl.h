@@ -224,8 +224,16 @@ int list_gather(struct revocation *r, const char *path, const json_t *members, c
 /* For the next list. A clock that is a year ahead of all that was signed before is wrong (*is_guess): nodes believe
  * that it is not earlier, and would end certificates. */
 uint32_t list_date(const struct revocation *r, const struct registry *registry, bool *is_guess);
-/* Hands it to meshd; as client_ask(). */
-json_t *list_tell(const struct revocation *r, const char *socket_path, int *code, char error[CTL_ERROR_MAX]);
+/* Hands it to meshd, with the key that goes with it, which may be NULL; as client_ask(). */
+json_t *list_tell(const struct revocation *r, const struct secret_deployment_key *key, const char *socket_path,
+	int *code, char error[CTL_ERROR_MAX]);
+/* The file beside a list's that has that key, and is secret. */
+#define LIST_KEY_SUFFIX ".secret"
+#define LIST_KEY_PATH_MAX (CTL_PATH_MAX + 32)
+/* -ENOENT, and no error: there is none. */
+int list_key_load(struct secret_deployment_key *key, const char *list_path, char error[CTL_ERROR_MAX]);
+int list_key_save(const struct secret_deployment_key *key, const char *list_path, char error[CTL_ERROR_MAX]);
+void list_key_remove(const char *list_path);
 
 /* --- table.c: aligned columns ------------------------------------------------------------------------- */
 

@@ -2,11 +2,15 @@
  * The lists of who is out, as the commands that sign one see them: the copy beside
  * the authority's file (FILE.revoked), and that of the meshd here. Whoever signs the
  * next one starts from both, so that a stale copy of the key forgets nobody.
+ *
+ * The key that goes with a list is in a file of its own, for a list may be shown to anybody. It is
+ * there only as long as it has to be carried: whoever has the authority's file can make it again.
  */
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DATE_AHEAD_MAX_MIN (366u * 24 * 60)
@@ -84,14 +88,75 @@ uint32_t list_date(const struct revocation *r, const struct registry *registry, 
 	return newest;
 }
 
-json_t *list_tell(const struct revocation *r, const char *socket_path, int *code, char error[CTL_ERROR_MAX])
+static void key_put(json_t *request, const struct secret_deployment_key *key)
+{
+	uint8_t encoded[DEPLOYMENT_KEY_LEN];
+	char text[sodium_base64_ENCODED_LEN(DEPLOYMENT_KEY_LEN, sodium_base64_VARIANT_ORIGINAL)];
+
+	deployment_key_encode(key, encoded);
+	sodium_bin2base64(text, sizeof(text), encoded, sizeof(encoded), sodium_base64_VARIANT_ORIGINAL);
+	json_object_set_new(request, "key", json_string(text));
+	secret_wipe(encoded, sizeof(encoded));
+	secret_wipe(text, sizeof(text));
+}
+
+json_t *list_tell(const struct revocation *r, const struct secret_deployment_key *key, const char *socket_path,
+	int *code, char error[CTL_ERROR_MAX])
 {
 	uint8_t encoded[REVOCATION_MAX_LEN];
+	char text[sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)];
 	int len = revocation_encode(r, encoded, sizeof(encoded));
 
 	if (len < 0) {
 		*code = ctl_error(error, len, "the list cannot be written");
 		return NULL;
 	}
-	return client_hand_in(socket_path, "revoke", "list", bytes_of(encoded, (size_t)len), code, error);
+	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
+	json_t *request = json_pack("{s:s, s:s}", "request", "revoke", "list", text);
+	if (key)
+		key_put(request, key);
+	return client_ask(socket_path, request, code, error);
+}
+
+/* --- the key that goes with a list -------------------------------------------------------------- */
+
+static void key_path(char path[LIST_KEY_PATH_MAX], const char *list_path)
+{
+	snprintf(path, LIST_KEY_PATH_MAX, "%s" LIST_KEY_SUFFIX, list_path);
+}
+
+int list_key_load(struct secret_deployment_key *key, const char *list_path, char error[CTL_ERROR_MAX])
+{
+	char path[LIST_KEY_PATH_MAX], text[ENROLMENT_TEXT_MAX];
+
+	key_path(path, list_path);
+	if (!file_exists(path))
+		return -ENOENT;
+	int len = file_read(path, text, error);
+	int code = len < 0 ? len : deployment_key_parse(key, bytes_of(text, (size_t)len));
+	secret_wipe(text, sizeof(text));
+	if (len < 0 || !code)
+		return code;
+	return ctl_error(
+		error, code, "%s: not the key of a list, or damaged; copy it again, or go on without it", path);
+}
+
+int list_key_save(const struct secret_deployment_key *key, const char *list_path, char error[CTL_ERROR_MAX])
+{
+	char path[LIST_KEY_PATH_MAX], text[ENROLMENT_TEXT_MAX];
+
+	key_path(path, list_path);
+	int len = deployment_key_format(key, text, sizeof(text));
+	int code = len < 0 ? ctl_error(error, len, "%s: cannot be written", path)
+			   : file_write(path, text, (size_t)len, true, error);
+	secret_wipe(text, sizeof(text));
+	return code;
+}
+
+void list_key_remove(const char *list_path)
+{
+	char path[LIST_KEY_PATH_MAX];
+
+	key_path(path, list_path);
+	remove(path);
 }

@@ -135,6 +135,8 @@ void members_print(const json_t *answer, FILE *out)
 	table_done(&t);
 	guests_print(members, out);
 	list_print(json_object_get(answer, "list"), out);
+	if (json_number(answer, "key"))
+		fprintf(out, "key %lld of the deployment is in use here\n", (long long)json_number(answer, "key"));
 }
 
 int command_members(int argc, char **argv)

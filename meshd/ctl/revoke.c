@@ -2,6 +2,7 @@
  * meshctl revoke: a member is out, everywhere; replace: and another machine is what it was.
  *
  *   lock registry ─► whom ─► both lists, joined ─► sign ─► FILE.revoked ─► meshd here
+ *                                             └─► key ─► FILE.revoked.secret, or meshd here
  *
  * The list is on disk before anybody is told: no number is ever given to two. It can be
  * carried: any node takes it by --list, without the key. The old machine is out before the
@@ -26,6 +27,8 @@ struct revoke {
 	struct registry registry;
 	json_t *members; /* as meshd knows them; NULL: it is not here */
 	struct revocation r;
+	bool has_key;
+	struct secret_deployment_key key; /* that goes with it, in the place of the deployment's */
 	unsigned named, fresh; /* certificates under that name; that were not on the list */
 	bool is_told, clock_is_wrong;
 	char error[CTL_ERROR_MAX];
@@ -134,16 +137,37 @@ static int list_make(struct revoke *w)
 	/* Again even if it names nobody else: two lists that were joined need one number. */
 	if (revocation_issue(&w->r, &w->authority.key, date) < 0)
 		return ctl_error(w->error, -ERANGE, "no number is left for a list; make a new authority");
+	w->has_key = deployment_key_make(&w->key, &w->authority.key, w->r.epoch) == 0;
 	return list_save(&w->r, w->path, w->error);
+}
+
+/* As it was carried here. */
+static int list_take(struct revoke *w)
+{
+	int code = list_load(&w->r, w->list, w->error);
+
+	if (code)
+		return code;
+	code = list_key_load(&w->key, w->list, w->error);
+	w->has_key = !code;
+	return code == -ENOENT ? 0 : code; /* a list alone is as good, and changes no key */
 }
 
 static int list_spread(struct revoke *w)
 {
 	int code = 0;
-	json_t *answer = w->offline ? NULL : list_tell(&w->r, w->socket, &code, w->error);
+	const struct secret_deployment_key *key = w->has_key ? &w->key : NULL;
+	json_t *answer = w->offline ? NULL : list_tell(&w->r, key, w->socket, &code, w->error);
 
 	w->is_told = answer;
 	json_decref(answer);
+	if (w->list || !key || (code && code != -ECONNREFUSED))
+		return code;
+	/* Whoever is to be told elsewhere needs the key as well. */
+	if (w->is_told)
+		list_key_remove(w->path);
+	else
+		code = list_key_save(key, w->path, w->error) < 0 ? -EIO : code;
 	return code;
 }
 
@@ -168,7 +192,9 @@ static void revoked_say(const struct revoke *w)
 	if (w->is_told)
 		printf("  told  the meshd here, which tells its neighbours; \"meshctl members\" shows how many know\n");
 	if (w->name && !w->is_told)
-		printf("  next  on any node: meshctl revoke --list %s\n", w->path);
+		printf("  next  on any node: meshctl revoke --list %s\n"
+		       "        with %s%s beside it, which is secret, the deployment's key changes as well\n",
+			w->path, w->path, LIST_KEY_SUFFIX);
 	if (w->clock_is_wrong)
 		fprintf(stderr,
 			"note: this machine's clock is wrong; the list bears the date of what was signed last\n");
@@ -176,7 +202,7 @@ static void revoked_say(const struct revoke *w)
 
 static int revoke_run(struct revoke *w)
 {
-	int code = w->list ? list_load(&w->r, w->list, w->error) : list_make(w);
+	int code = w->list ? list_take(w) : list_make(w);
 
 	if (code)
 		return ctl_fail(CTL_BAD, "%s", w->error);
@@ -245,6 +271,7 @@ static int revoke_done(struct revoke *w, int status)
 	registry_close(&w->registry);
 	json_decref(w->members);
 	authority_file_done(&w->authority);
+	deployment_key_done(&w->key);
 	return status;
 }
 

@@ -1,7 +1,7 @@
 /*
  * "members": who belongs to the deployment, who is out, and by which list; "revoke":
- * another list, which the authority has signed; "grant": its answer to a machine that asks to
- * belong. Whoever may ask may hand one in: it is the signature that counts.
+ * another list, which the authority has signed, and the key that goes with it; "grant": its answer to a machine that
+ * asks to belong. Whoever may ask may hand one in: it is the signature that counts.
  */
 #include "meshd/io/control.h"
 
@@ -103,8 +103,8 @@ json_t *answer_members(struct view *v, const json_t *request)
 	view_routes(v, 1u << BABEL_TEXT);
 	for (size_t i = from; i < v->member_count && i - from < PAGE_LEN; i++)
 		json_array_append_new(members, member_make(v, &v->members[i]));
-	return json_pack("{s:b, s:o, s:o, s:o}", "ok", 1, "list", list_make_whole(v), "members", members, "next",
-		page_next(from, v->member_count));
+	return json_pack("{s:b, s:o, s:i, s:o, s:o}", "ok", 1, "list", list_make_whole(v), "key",
+		(int)node_key_number(v->node), "members", members, "next", page_next(from, v->member_count));
 }
 
 static json_t *refused(const struct node *n, int error, const struct revocation *list)
@@ -127,6 +127,33 @@ static json_t *refused(const struct node *n, int error, const struct revocation 
 	}
 }
 
+/* What is wrong with the key in the request; NULL: nothing, or there is none. */
+static json_t *key_take(struct view *v, const json_t *request)
+{
+	uint8_t encoded[DEPLOYMENT_KEY_LEN];
+
+	if (!json_object_get(request, "key"))
+		return NULL;
+	int len = json_base64_take(request, "key", encoded, sizeof(encoded));
+	int error = len < 0 ? len : node_key_add(v->d->node, v->now_us, bytes_of(encoded, (size_t)len));
+
+	secret_wipe(encoded, sizeof(encoded));
+	switch (error) {
+	case 0:
+	case -EALREADY:
+	case -ESTALE: /* what is newer is here */
+		return NULL;
+	case -EKEYREJECTED:
+		return answer_error("the list is in, but the key with it is not signed by the authority of this "
+				    "deployment; hand in what was made with the list");
+	case -ENOENT:
+		return answer_error(
+			"the list is in, but the key is of a later one; hand in what was made with the list");
+	default:
+		return answer_error("the list is in, but the key with it is damaged; copy it again");
+	}
+}
+
 json_t *answer_revoke(struct view *v, const json_t *request)
 {
 	uint8_t encoded[REVOCATION_MAX_LEN];
@@ -138,6 +165,9 @@ json_t *answer_revoke(struct view *v, const json_t *request)
 	int error = node_revocation_add(v->d->node, v->now_us, bytes_of(encoded, (size_t)len));
 	if (error && error != -EALREADY)
 		return refused(v->node, error, &list);
+	json_t *trouble = key_take(v, request);
+	if (trouble)
+		return trouble;
 	operator_note(v, "revoke: list %u, %u certificates are out", list.epoch, revocation_count(&list));
 	return json_pack("{s:b, s:i, s:i, s:b}", "ok", 1, "number", (int)list.epoch, "revoked",
 		(int)revocation_count(&list), "known", error == -EALREADY);

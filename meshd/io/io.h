@@ -518,6 +518,7 @@ enum state_item {
 	STATE_OUTAGES,
 	STATE_REVOCATION,
 	STATE_SILENCES,
+	STATE_KEYS,
 	STATE_ITEMS
 };
 struct state_job;
@@ -533,6 +534,9 @@ struct state {
 	size_t list_len; /* of who is out */
 	uint8_t list[REVOCATION_MAX_LEN];
 	bool list_is_written, list_waits; /* an attempt was made; the node waits to hear that */
+	size_t keys_len; /* of the deployment, likewise */
+	uint8_t keys[NODE_KEYS_MAX_LEN];
+	bool keys_are_written, keys_wait;
 	uint64_t write_us; /* earliest next write */
 	struct state_job *job; /* being written by its thread; NULL: none */
 };
@@ -542,7 +546,7 @@ struct state {
 int state_open(struct daemon *d, char error[IO_ERROR_MAX]);
 /* Writes what is not written yet, and unlocks. */
 void state_close(struct daemon *d);
-/* Hands the kept list of who is out and the kept certificates to the node; what does not verify is forgotten. */
+/* Hands the kept list of who is out, keys and certificates to the node; what does not verify is forgotten. */
 void state_restore(struct daemon *d);
 void state_seqno(struct daemon *d, uint32_t seqno);
 /* The node has learned a certificate. */
@@ -555,6 +559,7 @@ void state_silences_changed(struct daemon *d);
 void state_silences_restore(struct daemon *d);
 /* The node has a list of who is out, signed on `date` (minutes since 1970): it is told when that is written. */
 void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date);
+void state_keys(struct daemon *d, struct bytes encoded); /* likewise of the deployment's keys */
 void state_tick(struct daemon *d, uint64_t now_us);
 
 /* Files of the state directory. Reading: the length, malloced *data; -EFBIG beyond

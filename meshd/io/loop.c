@@ -115,6 +115,12 @@ static bool output_store_revocation(void *user, struct bytes encoded, uint32_t d
 	return false;
 }
 
+static bool output_store_keys(void *user, struct bytes encoded)
+{
+	state_keys(user, encoded);
+	return false;
+}
+
 static bool output_store_message(void *user, struct bytes key, struct bytes value)
 {
 	return mailbox_store_message(user, key, value);
@@ -209,6 +215,7 @@ static const struct node_output node_output = {
 	.whole = output_whole,
 	.may_call = output_may_call,
 	.store_revocation = output_store_revocation,
+	.store_keys = output_store_keys,
 	.granted = applicant_granted,
 	.store_message = output_store_message,
 	.message = output_message,

@@ -1,6 +1,7 @@
 /*
  * What survives a restart: the Babel seqno, a lower bound of the time, the
- * certificates that were learned, the outage clock, silences and the list of who is out. None of it is needed to run:
+ * certificates that were learned, the outage clock, silences, the list of who is out and the keys that took the
+ * place of the deployment's. None of it is needed to run:
  * without it a restart is only slower to be believed by others (protocol.md 6.3). So nothing here ever stops the
  * daemon, except a second daemon in the same directory.
  *
@@ -8,8 +9,8 @@
  *                 ▲                          │ cannot be written
  *                 └── RETRY_US later ────────┘ (said once)
  *
- * A list of who is out is written at once, and the node waits for that: the thread wakes
- * the loop.
+ * A list of who is out is written at once, and so is a key; the node waits for that: the thread
+ * wakes the loop.
  *
  * The thread touches its job only. A sync of flash memory takes up to seconds,
  * and packets do not wait for it.
@@ -43,6 +44,7 @@ static const char *const item_names[STATE_ITEMS] = {
 	[STATE_OUTAGES] = "outages",
 	[STATE_REVOCATION] = "revoked",
 	[STATE_SILENCES] = "silences",
+	[STATE_KEYS] = "keys",
 };
 
 struct state_job {
@@ -58,6 +60,8 @@ struct state_job {
 	size_t silences_len;
 	uint8_t list[REVOCATION_MAX_LEN];
 	size_t list_len;
+	uint8_t keys[NODE_KEYS_MAX_LEN];
+	size_t keys_len;
 	struct ev_loop *loop;
 	ev_async *written;
 	int error;
@@ -135,6 +139,9 @@ static struct state_job *job_make(struct daemon *d)
 	job->has[STATE_REVOCATION] = s->dirty[STATE_REVOCATION];
 	memcpy(job->list, s->list, s->list_len);
 	job->list_len = s->list_len;
+	job->has[STATE_KEYS] = s->dirty[STATE_KEYS];
+	memcpy(job->keys, s->keys, s->keys_len);
+	job->keys_len = s->keys_len;
 	job->loop = d->loop;
 	job->written = &d->written;
 	snprintf((char *)job->seqno, sizeof(job->seqno), "%010u\n", (unsigned)s->seqno);
@@ -158,6 +165,7 @@ static void *job_run(void *arg)
 		[STATE_OUTAGES] = bytes_of(job->outages, job->outages_len),
 		[STATE_REVOCATION] = bytes_of(job->list, job->list_len),
 		[STATE_SILENCES] = bytes_of(job->silences, job->silences_len),
+		[STATE_KEYS] = bytes_of(job->keys, job->keys_len),
 	};
 
 	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
@@ -194,6 +202,8 @@ static void job_end(struct daemon *d, uint64_t now_us)
 	s->job = NULL;
 	if (job->has[STATE_REVOCATION] && job->list_len == s->list_len && !memcmp(job->list, s->list, s->list_len))
 		s->list_is_written = true; /* or cannot be: to wait for the disk would keep a thief in */
+	if (job->has[STATE_KEYS] && job->keys_len == s->keys_len && !memcmp(job->keys, s->keys, s->keys_len))
+		s->keys_are_written = true;
 	if (job->error) {
 		trouble_say(d, job->error);
 		for (unsigned i = 0; i < STATE_ITEMS; i++)
@@ -205,6 +215,7 @@ static void job_end(struct daemon *d, uint64_t now_us)
 	s->is_writable = !job->error;
 	s->error = -job->error;
 	free(job->certificates);
+	secret_wipe(job->keys, sizeof(job->keys));
 	free(job);
 }
 
@@ -246,6 +257,10 @@ void state_tick(struct daemon *d, uint64_t now_us)
 		s->list_waits = false;
 		node_revocation_stored(d->node, now_us);
 	}
+	if (s->keys_wait && s->keys_are_written) {
+		s->keys_wait = false;
+		node_keys_stored(d->node, now_us);
+	}
 }
 
 void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date)
@@ -262,6 +277,20 @@ void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date)
 		s->floor.t_lo = date;
 		s->dirty[STATE_TIME] = true;
 	}
+	s->write_us = io_now_us();
+	if (!s->job)
+		job_start(d, s->write_us, true);
+}
+
+void state_keys(struct daemon *d, struct bytes encoded)
+{
+	struct state *s = &d->state;
+
+	memcpy(s->keys, encoded.data, encoded.len);
+	s->keys_len = encoded.len;
+	s->dirty[STATE_KEYS] = true;
+	s->keys_are_written = false;
+	s->keys_wait = true;
 	s->write_us = io_now_us();
 	if (!s->job)
 		job_start(d, s->write_us, true);
@@ -445,6 +474,25 @@ static void list_restore(struct daemon *d)
 	free(data);
 }
 
+static void keys_restore(struct daemon *d)
+{
+	struct state *s = &d->state;
+	uint8_t *data;
+	int len = state_file_read(d->config.state_dir, item_names[STATE_KEYS], NODE_KEYS_MAX_LEN, &data);
+
+	if (len < 0 && len != -EFBIG)
+		return;
+	if (len < 0 || node_keys_restore(d->node, bytes_of(data, (size_t)len)) < 0) {
+		set_aside(d, STATE_KEYS);
+	} else {
+		memcpy(s->keys, data, (size_t)len);
+		s->keys_len = (size_t)len;
+	}
+	if (len > 0)
+		secret_wipe(data, (size_t)len);
+	free(data);
+}
+
 static void certificates_restore(struct daemon *d)
 {
 	struct bytes contents;
@@ -467,6 +515,7 @@ static void certificates_restore(struct daemon *d)
 void state_restore(struct daemon *d)
 {
 	list_restore(d);
+	keys_restore(d);
 	certificates_restore(d);
 }
 
@@ -507,4 +556,6 @@ void state_close(struct daemon *d)
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	s->lock_fd = -1;
+	secret_wipe(s->keys, sizeof(s->keys));
+	s->keys_len = 0;
 }

@@ -17,7 +17,7 @@ prepare() {
 		not_ok "an authority" "$(cat enrol.log)"
 		lab_done
 	}
-	for enrolled in alpha bravo charlie; do
+	for enrolled in alpha bravo charlie ghost; do
 		enrol "$enrolled" >>enrol.log 2>&1 || not_ok "$enrolled is enrolled" "$(cat enrol.log)"
 	done
 	"$bin/meshctl" enrol --authority other.key --name stranger --level scene --out stranger.key >>enrol.log 2>&1 ||
@@ -92,6 +92,9 @@ stolen() {
 		"$MESHLAB_DIR/bravo.log"
 	check "both say so" within 5 both_say_revoked
 	check "and that both know" within 10 both_count
+	check "both have the key that goes with the list" within 10 both_have_key 1
+	check "and keep it for themselves" kept_secret alpha bravo
+	check_not "charlie does not" test -e "$MESHLAB_DIR/charlie.state/keys"
 	check "it was told why" within 5 grep -q 'this node is out' "$MESHLAB_DIR/charlie.log"
 	check_not "nothing passes" reaches alpha charlie
 	check "the others go on" within 5 reaches alpha bravo
@@ -104,6 +107,19 @@ stolen() {
 both_say_revoked() {
 	for node in alpha bravo; do
 		told $node members -- "charlie .*REVOKED" "1 revoked" || return 1
+	done
+}
+
+# Both use that one in the place of the deployment's.
+both_have_key() {
+	for node in alpha bravo; do
+		told $node members -- "key $1 of the deployment is in use here" || return 1
+	done
+}
+
+kept_secret() {
+	for node in "$@"; do
+		[ "$(stat -c %a "$MESHLAB_DIR/$node.state/keys")" = 600 ] || return 1
 	done
 }
 
@@ -122,7 +138,9 @@ restarts() {
 	check "bravo is back" within 40 reaches alpha bravo
 	check "charlie runs again, and meets nobody" within 30 told charlie status -- alone
 	check "bravo's list has survived" both_say_revoked
-	check "who tries to join is told, and on which link" within 30 told bravo alarms -- \
+	check "and so has its key" both_have_key 2
+	# It lacks the key, hears every second beacon of who is alone there, and calls after one in four.
+	check "who tries to join is told, and on which link" within 120 told bravo alarms -- \
 		'^RED    refused wire0: refused on wire0: "charlie", which was revoked'
 	check_not "nothing passes" reaches alpha charlie
 }
@@ -135,12 +153,26 @@ replaced() {
 	mv "$MESHLAB_DIR/spare.key" "$MESHLAB_DIR/charlie.key"
 	meshlab ctl start charlie
 	check "and is welcome under the old name" within 40 reaches alpha charlie
+	check "it has the key, which its file had not" within 10 told charlie members -- "key 3 of the deployment"
 	check "the old certificate is out" within 5 told alpha members -- "charlie .*REVOKED" "charlie .*member"
 }
 
 replace_charlie() {
 	cd "$MESHLAB_DIR" && meshctl replace charlie spare.key --authority authority.key --passphrase-file right \
 		--socket alpha.sock
+}
+
+# Who was off meanwhile meets the others by the key that it has.
+away() {
+	meshlab ctl kill bravo
+	check "ghost is revoked while bravo is off" \
+		revoke alpha ghost --authority authority.key --passphrase-file right
+	check "alpha has the key of that list" within 5 told alpha members -- "key 4 of the deployment"
+	meshlab ctl start bravo
+	check "bravo is back" within 40 reaches alpha bravo
+	check "and has it, too" within 10 both_have_key 4
+	check "as has charlie, who was behind it" within 20 told charlie members -- "key 4 of the deployment"
+	check "all meet" within 20 reaches alpha charlie
 }
 
 strangers() {
@@ -156,6 +188,7 @@ inside() {
 	stolen
 	restarts
 	replaced
+	away
 	strangers
 }
 

@@ -39,6 +39,20 @@ static struct revocation list_get(const char *path)
 	return r;
 }
 
+/* Whether it says that it is signed by the authority is not asked: its file is locked. */
+static struct secret_deployment_key key_get(const char *path)
+{
+	char text[ENROLMENT_TEXT_MAX];
+	struct secret_deployment_key k;
+	struct stat status;
+
+	file_load(path, text, sizeof(text));
+	assert_int_equal(deployment_key_parse(&k, bytes_of(text, strlen(text))), 0);
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	return k;
+}
+
 static struct enrolment enrolment_get(const char *path)
 {
 	char text[ENROLMENT_TEXT_MAX];
@@ -105,6 +119,41 @@ static void lists_name_all_who_ever_were_out(void **state)
 	assert_int_equal(run(s, command_revoke, "nobody" OFFLINE), CTL_BAD);
 	says(s->err, "nobody is called \"nobody\"");
 	assert_int_equal(list_get("authority.key.revoked").epoch, 2);
+}
+
+/* It goes with the list, in a file of its own, and is as good as the authority that made it. */
+static void a_key_goes_with_each_list_that_is_carried(void **state)
+{
+	struct scratch *s = *state;
+	char text[ENROLMENT_TEXT_MAX];
+
+	deployment_make(s);
+	enrol(s, "a");
+	enrol(s, "b");
+	struct enrolment b = enrolment_get("b.key");
+	for (unsigned number = 1; number <= 2; number++) {
+		assert_int_equal(run(s, command_revoke, "a" OFFLINE), CTL_GOOD);
+		says(s->out, "authority.key.revoked.secret beside it, which is secret");
+		struct secret_deployment_key k = key_get("authority.key.revoked.secret");
+		assert_int_equal(k.number, number);
+		assert_int_equal(deployment_key_verify(&k, &b.authority), 0);
+		assert_memory_not_equal(k.psk, b.psk, KEY_LEN);
+	}
+	/* Whoever is enrolled now has the first key, which all have. */
+	enrol(s, "c");
+	assert_memory_equal(enrolment_get("c.key").psk, b.psk, KEY_LEN);
+	/* With a damaged one nothing is handed in; the list alone is as good as ever. */
+	file_load("authority.key.revoked.secret", text, sizeof(text));
+	text[strlen(text) / 2] ^= 1;
+	file_put("authority.key.revoked.secret", text);
+	const char *hand_in = "--list authority.key.revoked --socket none.sock";
+	assert_int_equal(run(s, command_revoke, hand_in), CTL_BAD);
+	says(s->err, "authority.key.revoked.secret: not the key of a list, or damaged");
+	assert_int_equal(remove("authority.key.revoked.secret"), 0);
+	assert_int_equal(run(s, command_revoke, hand_in), CTL_USAGE);
+	says(s->err, "none.sock");
+	assert_int_equal(run(s, command_revoke, "--list nowhere --socket none.sock"), CTL_BAD);
+	says(s->err, "nowhere: No such file");
 }
 
 static void damaged_and_foreign_lists_are_refused(void **state)
@@ -205,6 +254,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(passphrase_is_needed_and_must_be_right, scratch_enter, scratch_leave),
 		cmocka_unit_test_setup_teardown(passphrase_is_changed_by_who_knows_it, scratch_enter, scratch_leave),
 		cmocka_unit_test_setup_teardown(lists_name_all_who_ever_were_out, scratch_enter, scratch_leave),
+		cmocka_unit_test_setup_teardown(
+			a_key_goes_with_each_list_that_is_carried, scratch_enter, scratch_leave),
 		cmocka_unit_test_setup_teardown(damaged_and_foreign_lists_are_refused, scratch_enter, scratch_leave),
 		cmocka_unit_test(dates_stay_near_what_was_signed_before),
 		cmocka_unit_test_setup_teardown(

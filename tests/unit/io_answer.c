@@ -276,6 +276,58 @@ static void car_is_told_of(struct world *w, const struct certificate *c)
 	assert_int_equal(node_revocation_restore(w->members[CAR].d->node, bytes_of(encoded, (size_t)len)), 0);
 }
 
+/* The request of an operator; `encoded` may have been made by another authority. */
+static json_t *revoke_asked(struct world *w, struct revocation *list, struct bytes encoded_key)
+{
+	uint8_t encoded[REVOCATION_MAX_LEN];
+	char text[1024], key[256], line[2048];
+
+	assert_int_equal(revocation_issue(list, &w->authority, 1), 0);
+	int len = revocation_encode(list, encoded, sizeof(encoded));
+	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(key, sizeof(key), encoded_key.data, encoded_key.len, sodium_base64_VARIANT_ORIGINAL);
+	snprintf(line, sizeof(line), "{\"request\": \"revoke\", \"list\": \"%s\", \"key\": \"%s\"}", text, key);
+	return asked(w->members[CAR].d, line);
+}
+
+static void a_key_comes_with_its_list_and_goes_round(void **state)
+{
+	struct world *w = world_new(*state);
+	struct daemon *d = w->members[CAR].d;
+	struct revocation list = { 0 };
+	struct secret_deployment_key k;
+	uint8_t key[DEPLOYMENT_KEY_LEN];
+
+	world_run(w, 60 * SECOND_US); /* to about now, which is when an operator asks */
+	assert_int_equal(deployment_key_make(&k, &w->authority, 1), 0);
+	deployment_key_encode(&k, key);
+	json_t *answer = revoke_asked(w, &list, bytes_of(key, sizeof(key)));
+	assert_true(json_is_true(json_object_get(answer, "ok")));
+	json_decref(answer);
+	world_run(w, 5 * SECOND_US);
+	for (unsigned i = 0; i < MEMBERS; i++)
+		assert_int_equal(node_key_number(w->members[i].d->node), 1);
+	json_t *members = asked_well(d, "{\"request\": \"members\"}");
+	assert_int_equal(number_of(members, "key"), 1);
+	json_decref(members);
+	/* The list is in, whatever is wrong with the key. */
+	static const char *const troubles[] = { "is not signed by the authority", "is damaged", "is of a later one" };
+	for (unsigned i = 0; i < 3; i++) {
+		assert_int_equal(deployment_key_make(&k, &w->authority, i < 2 ? 2 : 40), 0);
+		deployment_key_encode(&k, key);
+		key[DEPLOYMENT_KEY_LEN - 1] ^= i == 0;
+		answer = revoke_asked(w, &list, bytes_of(key, sizeof(key) - (i == 1)));
+		says(text_of(answer, "error"), "the list is in, but the key");
+		says(text_of(answer, "error"), troubles[i]);
+		json_decref(answer);
+		members = asked_well(d, "{\"request\": \"members\"}");
+		assert_int_equal(number_of(json_object_get(members, "list"), "number"), list.epoch);
+		assert_int_equal(number_of(members, "key"), 1);
+		json_decref(members);
+	}
+	world_free(w);
+}
+
 /* Lost for good: nothing is wrong that it is not there. */
 static void revoked_member_does_not_count(void **state)
 {
@@ -898,6 +950,7 @@ int main(void)
 		TEST(lost_city_degrades_and_lost_scene_does_not),
 		TEST(unreachable_command_post_is_named),
 		TEST(revoked_member_does_not_count),
+		TEST(a_key_comes_with_its_list_and_goes_round),
 		TEST(logs_are_shared_with_members_alone),
 		TEST(replaced_member_does_not_count),
 		TEST(own_trouble_degrades),

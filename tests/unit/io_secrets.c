@@ -32,8 +32,10 @@ static void nothing_is_in(const char *text, const struct enrolment *e, const str
 	uint8_t mac[32];
 
 	assert_int_equal(sodium_hex2bin(mac, sizeof(mac), MAC, strlen(MAC), NULL, NULL, NULL), 0);
-	const uint8_t *const secrets[] = { e->identity.sign_secret, e->identity.dh_secret, e->psk, a->sign_secret,
-		mac };
+	struct secret_deployment_key k;
+	assert_int_equal(deployment_key_make(&k, a, 1), 0);
+	const uint8_t *const secrets[] = { e->identity.sign_secret, e->identity.dh_secret, e->psk, a->sign_secret, mac,
+		k.psk };
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++)
 		if (holds(text, secrets[i]))
 			fail_msg("secret %zu is in %s", i, text);
@@ -57,6 +59,22 @@ static void config_put(struct place *p, struct daemon *d, const char *more)
 	d->config_path = kept;
 }
 
+/* Another key takes the place of the deployment's. */
+static void key_change(struct daemon *d, uint64_t now_us, const struct secret_authority *a)
+{
+	uint8_t list[REVOCATION_MAX_LEN], key[DEPLOYMENT_KEY_LEN];
+	struct revocation r = { 0 };
+	struct secret_deployment_key k;
+
+	assert_int_equal(revocation_issue(&r, a, 1), 0);
+	int len = revocation_encode(&r, list, sizeof(list));
+	assert_int_equal(node_revocation_add(d->node, now_us, bytes_of(list, (size_t)len)), 0);
+	assert_int_equal(deployment_key_make(&k, a, 1), 0);
+	deployment_key_encode(&k, key);
+	assert_int_equal(node_key_add(d->node, now_us, bytes_of(key, sizeof(key))), 0);
+	assert_int_equal(node_key_number(d->node), 1);
+}
+
 static void no_answer_has_a_secret(void **state)
 {
 	struct world *w = world_new(*state);
@@ -68,6 +86,7 @@ static void no_answer_has_a_secret(void **state)
 	sodium_bin2base64(text, sizeof(text), d->enrolment.psk, KEY_LEN, sodium_base64_VARIANT_ORIGINAL);
 	assert_true(holds(text, d->enrolment.psk));
 	world_run(w, 20 * SECOND_US);
+	key_change(d, w->now_us, &w->authority);
 	config_put(*state, d, "");
 	assert_int_equal(config_load(file, d->config_path, d->error), 0);
 	for (unsigned i = 0; i < file->link_count; i++) {

@@ -315,6 +315,18 @@ static void output_route(void *user, const struct node_kernel_route *route)
 	(void)user, (void)route;
 }
 
+static bool output_revocation(void *user, struct bytes encoded, uint32_t date)
+{
+	state_revocation(user, encoded, date);
+	return false;
+}
+
+static bool output_keys(void *user, struct bytes encoded)
+{
+	state_keys(user, encoded);
+	return false;
+}
+
 static struct daemon *opened_with_node(struct place *p, const struct enrolment *e)
 {
 	static const struct node_output output = { .send = output_frame,
@@ -322,7 +334,9 @@ static struct daemon *opened_with_node(struct place *p, const struct enrolment *
 		.kernel_route = output_route,
 		.store_seqno = output_seqno,
 		.store_certificate = output_certificate,
-		.event = output_event };
+		.event = output_event,
+		.store_revocation = output_revocation,
+		.store_keys = output_keys };
 	const struct node_config config = { .enrolment = e, .random = kernel_random };
 	struct daemon *d = opened(p);
 
@@ -408,6 +422,62 @@ static void damaged_certificates_are_set_aside(void **state)
 		assert_true(file_get(p, "state/certificates.bad", kept, sizeof(kept)) > 0);
 		closed_with_node(d);
 	}
+}
+
+/* The next list, and the key that goes with it. */
+static void list_and_key_in(struct daemon *d, const struct secret_authority *a, struct revocation *r)
+{
+	uint8_t list[REVOCATION_MAX_LEN], key[DEPLOYMENT_KEY_LEN];
+	struct secret_deployment_key k;
+
+	assert_int_equal(revocation_issue(r, a, 1), 0);
+	int len = revocation_encode(r, list, sizeof(list));
+	assert_int_equal(node_revocation_add(d->node, io_now_us(), bytes_of(list, (size_t)len)), 0);
+	assert_int_equal(deployment_key_make(&k, a, r->epoch), 0);
+	deployment_key_encode(&k, key);
+	assert_int_equal(node_key_add(d->node, io_now_us(), bytes_of(key, sizeof(key))), 0);
+	assert_int_equal(node_key_number(d->node), r->epoch - 1); /* it is being written */
+	while (d->state.job || d->state.keys_wait) {
+		sched_yield();
+		state_tick(d, io_now_us());
+	}
+	assert_int_equal(node_key_number(d->node), r->epoch);
+}
+
+static void keys_survive_a_restart_and_are_for_their_owner_only(void **state)
+{
+	struct place *p = *state;
+	struct secret_authority a;
+	struct enrolment self;
+	struct revocation r = { 0 };
+	struct stat status;
+	char path[256];
+	uint8_t file[512];
+
+	authority_generate(&a, &kernel_random);
+	member_make(&self, &a, "self", LEVEL_SCENE);
+	struct daemon *d = opened_with_node(p, &self);
+	for (unsigned i = 0; i < 4; i++)
+		list_and_key_in(d, &a, &r);
+	closed_with_node(d);
+	assert_int_equal(stat(path_in(p, "state/keys", path), &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	assert_int_equal(status.st_size, NODE_KEYS_MAX_LEN);
+	d = opened_with_node(p, &self);
+	assert_int_equal(node_key_number(d->node), 4);
+	list_and_key_in(d, &a, &r); /* and it goes on from there */
+	closed_with_node(d);
+	d = opened_with_node(p, &self);
+	assert_int_equal(node_key_number(d->node), 5);
+	closed_with_node(d);
+	/* Of a damaged file what is right is used, and the rest is set aside. */
+	ssize_t len = file_get(p, "state/keys", file, sizeof(file));
+	file[20] ^= 1;
+	file_put(p, "state/keys", file, (size_t)len);
+	d = opened_with_node(p, &self);
+	assert_int_equal(node_key_number(d->node), 4);
+	assert_true(file_get(p, "state/keys.bad", file, sizeof(file)) == len);
+	closed_with_node(d);
 }
 
 /* The file of `known` certificates with each record changed by `record`, under a right checksum. */
@@ -524,6 +594,7 @@ int main(void)
 		TEST(full_disk_is_survived),
 		TEST(learned_certificates_survive_a_restart),
 		TEST(damaged_certificates_are_set_aside),
+		TEST(keys_survive_a_restart_and_are_for_their_owner_only),
 		TEST(certificates_without_a_good_proof_are_verified_and_proven),
 		TEST(certificate_that_was_forged_on_the_disk_is_forgotten),
 		TEST(certificates_of_another_deployment_are_forgotten),
