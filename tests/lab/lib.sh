@@ -224,6 +224,7 @@ lab_run() {
 # daemons are told, in $work/out; scenario prints the lab's; inside is the test, of more than MORE results. What can only
 # be checked outside follows between this and lab_done. NODE...: whose logs are told if anything fails.
 lab_test() {
+	build=$1
 	if [ -n "${LAB_INSIDE:-}" ]; then
 		inside
 		lab_done
