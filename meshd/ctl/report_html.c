@@ -91,6 +91,17 @@ static size_t without_text(const struct report *r)
 	return count;
 }
 
+/* Those who have not been whole since a node was switched on. */
+static size_t never_whole(const struct report *r)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->outage_count; i++)
+		count += json_flag(r->outages[i].data, "start") &&
+			 report_mark_ms(&r->outages[i], WORDS_MARKS - 1) == REPORT_OPEN;
+	return count;
+}
+
 static bool is_late(int64_t ms)
 {
 	return ms > REPORT_PROMISE_MS;
@@ -112,6 +123,9 @@ static void verdict_put(const struct report *r, FILE *out)
 
 	if (!r->site_count && !r->outage_count)
 		fprintf(out, "<p class=\"verdict\">No site was watched; node: watch in meshd.yaml names some.</p>\n");
+	else if (!outages && never_whole(r))
+		fprintf(out, "<p class=\"verdict\">Nothing that was watched was lost, but not all has worked since the "
+			     "start: see Outages.</p>\n");
 	else if (!outages)
 		fprintf(out, "<p class=\"verdict good\">No site that was watched was out.</p>\n");
 	else if (text_ms == REPORT_OPEN)

@@ -96,6 +96,36 @@ static void a_page_tells_what_was_out_why_and_who_did_what(void **state)
 	assert_null(strstr(s->out, "<script"));
 }
 
+/* Since a node was switched on it has not seen all work: nothing was lost, but nobody may call that well. */
+static void what_has_not_worked_since_the_start_is_not_called_well(void **state)
+{
+	static const char *const marks[] = { "\"contact_s\":1.0,\"text_s\":2.0",
+		"\"contact_s\":1.0,\"text_s\":2.0,\"voice_s\":3.0,\"picture_s\":4.0,\"restored_s\":4.0" };
+	static const char *const verdicts[] = {
+		"Nothing that was watched was lost, but not all has worked since the start",
+		"No site that was watched was out."
+	};
+	struct scratch *s = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct writer_of_log w;
+		char data[400];
+
+		log_begin(&w, "car", 1);
+		at(&w, 0, "started", "{}");
+		snprintf(data, sizeof(data),
+			"{\"site\":\"city\",\"start\":true,\"began_unix_s\":77,\"lost\":[\"text\"],\"age_ms\":60000,%"
+			"s}",
+			marks[i]);
+		at(&w, 1, i ? "outage-over" : "outage-mark", data);
+		log_save(&w, i ? "whole.log" : "start.log");
+		assert_int_equal(run(s, command_report, i ? "whole.log --force" : "start.log"), CTL_GOOD);
+		file_load("report.html", s->out, sizeof(s->out));
+		says(s->out, verdicts[i]);
+		assert_null(strstr(s->out, verdicts[!i]));
+	}
+}
+
 static void a_file_that_is_there_is_not_replaced(void **state)
 {
 	struct scratch *s = *state;
@@ -246,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_page_tells_what_was_out_why_and_who_did_what),
+		TEST(what_has_not_worked_since_the_start_is_not_called_well),
 		TEST(a_file_that_is_there_is_not_replaced),
 		TEST(a_table_has_it_too),
 		TEST(what_a_spreadsheet_would_run_is_text),
