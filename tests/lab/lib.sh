@@ -70,6 +70,11 @@ between() {
 	awk -v l="$1" -v v="${2:-x}" -v h="$3" 'BEGIN { exit !(v != "x" && v + 0 >= l && v + 0 <= h) }'
 }
 
+# readme_typed: the lines of README.md under "Three nodes".
+readme_typed() {
+	sed -n '/^\*\*Three nodes/,/^\*\*For\|^## /s/^    //p' README.md
+}
+
 # --- daemons: NODE's files are $MESHLAB_DIR/NODE.key, .yaml, .sock, .log ---
 
 # enrol_scene NODE...: in this folder, by an authority of their own; what went wrong is in enrol.log.

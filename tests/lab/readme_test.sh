@@ -3,11 +3,6 @@
 # with what was built in the place of what the first two lines install (`make check-deb` installs that).
 . tests/lab/lib.sh
 
-# typed: the lines of README.md under "Three nodes".
-typed() {
-	sed -n '/^\*\*Three nodes/,/^\*\*For\|^## /s/^    //p' README.md
-}
-
 few() {
 	echo "$(wc -l <"$work/typed") lines"
 	[ "$(wc -l <"$work/typed")" -ge 5 ] && [ "$(wc -l <"$work/typed")" -le 10 ]
@@ -29,7 +24,7 @@ it_works() {
 }
 
 lab_init "$1"
-typed >"$work/typed"
+readme_typed >"$work/typed"
 check "the README has at most ten commands for it" few
 check "the first two make and install the packages" begins_with_the_packages
 begun=$(now_ms)

@@ -114,6 +114,12 @@ has_gone() {
 	! holds 'grep -qx meshd /proc/[0-9]*/comm' && ! on_net ip link show mesh0 2>/dev/null
 }
 
+# What README.md has a new user type after the packages are installed, as it stands there.
+three_nodes() {
+	readme_typed | tail -n +3 >"$root/packages/typed" &&
+		holds 'cd /tmp && timeout 300 sh -e /packages/typed >said 2>&1 && grep -q "^healthy: city " said || { cat said; exit 1; }'
+}
+
 files_left() {
 	left=$(holds 'ls -d /etc/meshd /var/lib/meshd /run/meshd /usr/sbin/meshd /usr/bin/meshctl /usr/share/meshd \
 		/lib/systemd/system/meshd.service /etc/systemd/system/multi-user.target.wants/meshd.service 2>/dev/null')
@@ -148,6 +154,9 @@ check "mesh0 is there, with an address" within 5 has_address
 check "the kernel refused nothing" holds 'systemctl is-active meshd && ! journalctl -q -u meshd | grep -E "kernel-refused|state-unwritable|key-exposed"'
 check "forwarding is on, by who is not root" within 5 holds 'grep -q 1 /proc/sys/net/ipv6/conf/all/forwarding'
 check "reload works" holds 'systemctl reload meshd'
+begun=$(now_ms)
+check "three nodes, as README.md has them typed, reach each other" three_nodes
+echo "# $(($(now_ms) - begun)) ms after the packages were there"
 check "after kill -9 it is back" holds 'pid=$(systemctl show -p MainPID --value meshd); kill -9 $pid; sleep 0.2
 	for i in $(seq 100); do
 		meshctl nodes >/dev/null 2>&1 && [ "$(systemctl show -p MainPID --value meshd)" != $pid ] && exit
