@@ -76,6 +76,7 @@ const char *exchange_belief_text(enum exchange_belief belief);
 #define GATHER_EVERY_US (600ull * 1000000) /* a member that answers, give or take a quarter */
 #define GATHER_SHARE_US (12ull * 1000000) /* ... and no more than one question in that, of however many */
 #define GATHER_MEET_US (30ull * 1000000) /* one that has come is asked within that */
+#define GATHER_SETTLE_US (5ull * 1000000) /* ... but not before it can have written down that it came */
 #define GATHER_LEAST_US (60ull * 1000000) /* ... and none again before that, unless it had more to tell */
 #define GATHER_MORE_US (5ull * 1000000) /* the rest of a long log */
 #define GATHER_WORST_US (7200ull * 1000000) /* between two tries with one that never answers */

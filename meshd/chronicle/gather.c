@@ -41,7 +41,7 @@ static struct gather_peer *place_find(struct gather *g, uint64_t now_us)
 
 static void peer_meet(struct gather *g, struct gather_peer *p, uint64_t now_us)
 {
-	uint64_t soon_us = now_us + random_below(g->random, GATHER_MEET_US);
+	uint64_t soon_us = now_us + GATHER_SETTLE_US + random_below(g->random, GATHER_MEET_US - GATHER_SETTLE_US);
 
 	p->due_us = p->asked_us && p->asked_us + GATHER_LEAST_US > soon_us ? p->asked_us + GATHER_LEAST_US : soon_us;
 }

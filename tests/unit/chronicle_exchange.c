@@ -230,6 +230,18 @@ static void who_comes_is_asked_soon_and_then_seldom(void **state)
 	}
 }
 
+/* It has to write down first that it is there. */
+static void who_comes_is_not_asked_at_once(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		uint64_t now_us = MINUTE;
+
+		asking_begin(seed);
+		assert_int_equal(questions(&now_us, GATHER_SETTLE_US, 1, GATHER_ALL), 0);
+	}
+}
+
 static void who_has_more_is_asked_for_it(void **state)
 {
 	uint64_t now_us = MINUTE;
@@ -315,6 +327,7 @@ int main(void)
 		cmocka_unit_test(what_another_signed_or_somebody_changed_or_wrote_anew_is_not),
 		cmocka_unit_test(what_is_signed_and_no_log_is_not),
 		cmocka_unit_test(who_comes_is_asked_soon_and_then_seldom),
+		cmocka_unit_test(who_comes_is_not_asked_at_once),
 		cmocka_unit_test(who_has_more_is_asked_for_it),
 		cmocka_unit_test(who_does_not_answer_is_asked_less_and_less),
 		cmocka_unit_test(who_was_away_is_asked_soon_and_who_comes_and_goes_not_more_often),
