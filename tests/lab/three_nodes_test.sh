@@ -123,6 +123,7 @@ captures() {
 	opened=$!
 	meshctl capture sat0 -w "$LAB_WORK/sealed.pcapng" --socket "$socket" 2>"$LAB_WORK/sealed" &
 	sealed=$!
+	check "two captures begin" within 10 test -s "$LAB_WORK/opened.pcapng" -a -s "$LAB_WORK/sealed.pcapng"
 	check "a third capture is refused" within 5 exits 1 ask bravo capture radio0 -w - --for 1s
 	check "packets pass as before" within 5 answers alpha "$(address bravo)"
 	check "through it too" within 5 reaches alpha charlie

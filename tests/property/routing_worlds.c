@@ -13,11 +13,11 @@
 
 /* What a check has time for; sanitizers and coverage cost a factor of five. */
 #if defined(__SANITIZE_ADDRESS__) || !defined(__OPTIMIZE__)
-#define WORLDS 300
+#define WORLDS 150
 #define QUICK_WORLDS 50
 #define MUTANT_WORLDS 30
 #else
-#define WORLDS 1000
+#define WORLDS 500
 #define QUICK_WORLDS 200
 #define MUTANT_WORLDS 100
 #endif
