@@ -1,7 +1,7 @@
 #!/bin/sh
 # nodes.sh BUILD: what routing costs while nothing happens, by how many nodes there are.
 #
-#   1 ── 2 ── 3      Grids of cables with NODES_SIDES (3 5 7 10) nodes on a side, each once with meshd (preset wired) and
+#   1 ── 2 ── 3      Grids of cables with NODES_SIDES (3 5 7) nodes on a side, each once with meshd (preset wired) and
 #   │    │    │      once with babeld (type wired, its defaults), at the same time. NODES_SETTLE seconds (30) after the
 #   4 ── 5 ── 6      last knows the first, for NODES_SECONDS (20): all bytes that leave interfaces, and processor time, of
 #   │    │    │      a node.
@@ -75,7 +75,7 @@ used() {
 		while read -r pid; do cat "/proc/$pid/schedstat"; done | awk '{ s += $1 } END { print s }'
 }
 
-for side in ${NODES_SIDES:-3 5 7 10}; do
+for side in ${NODES_SIDES:-3 5 7}; do
 	count=$((side * side))
 	for system in meshd babeld; do
 		grid $system
