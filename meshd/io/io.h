@@ -523,6 +523,14 @@ enum state_item {
 };
 struct state_job;
 
+/* What the node hands over to be kept, and waits for. */
+_Static_assert(NODE_KEYS_MAX_LEN <= REVOCATION_MAX_LEN, "keys fit where a list does");
+struct state_record {
+	size_t len;
+	uint8_t bytes[REVOCATION_MAX_LEN];
+	bool is_written, waits; /* an attempt was made; the node waits to hear that */
+};
+
 struct state {
 	int lock_fd;
 	bool is_writable; /* as far as the last attempt tells */
@@ -531,12 +539,7 @@ struct state {
 	bool has_seqno;
 	uint32_t seqno; /* node.h, store_seqno */
 	struct time_floor floor;
-	size_t list_len; /* of who is out */
-	uint8_t list[REVOCATION_MAX_LEN];
-	bool list_is_written, list_waits; /* an attempt was made; the node waits to hear that */
-	size_t keys_len; /* of the deployment, likewise */
-	uint8_t keys[NODE_KEYS_MAX_LEN];
-	bool keys_are_written, keys_wait;
+	struct state_record list, keys; /* who is out; the deployment's keys, which are secret */
 	uint64_t write_us; /* earliest next write */
 	struct state_job *job; /* being written by its thread; NULL: none */
 };

@@ -58,10 +58,7 @@ struct state_job {
 	size_t outages_len;
 	uint8_t silences[ALARM_SILENCES_SIZE + CHECKSUM_LEN];
 	size_t silences_len;
-	uint8_t list[REVOCATION_MAX_LEN];
-	size_t list_len;
-	uint8_t keys[NODE_KEYS_MAX_LEN];
-	size_t keys_len;
+	struct state_record list, keys;
 	struct ev_loop *loop;
 	ev_async *written;
 	int error;
@@ -137,11 +134,9 @@ static struct state_job *job_make(struct daemon *d)
 	job->has[STATE_SEQNO] = s->dirty[STATE_SEQNO];
 	job->has[STATE_TIME] = s->dirty[STATE_TIME];
 	job->has[STATE_REVOCATION] = s->dirty[STATE_REVOCATION];
-	memcpy(job->list, s->list, s->list_len);
-	job->list_len = s->list_len;
+	job->list = s->list;
 	job->has[STATE_KEYS] = s->dirty[STATE_KEYS];
-	memcpy(job->keys, s->keys, s->keys_len);
-	job->keys_len = s->keys_len;
+	job->keys = s->keys;
 	job->loop = d->loop;
 	job->written = &d->written;
 	snprintf((char *)job->seqno, sizeof(job->seqno), "%010u\n", (unsigned)s->seqno);
@@ -163,9 +158,9 @@ static void *job_run(void *arg)
 		[STATE_TIME] = bytes_of(job->time, TIME_LEN),
 		[STATE_CERTIFICATES] = bytes_of(job->certificates, job->certificates_len),
 		[STATE_OUTAGES] = bytes_of(job->outages, job->outages_len),
-		[STATE_REVOCATION] = bytes_of(job->list, job->list_len),
+		[STATE_REVOCATION] = bytes_of(job->list.bytes, job->list.len),
 		[STATE_SILENCES] = bytes_of(job->silences, job->silences_len),
-		[STATE_KEYS] = bytes_of(job->keys, job->keys_len),
+		[STATE_KEYS] = bytes_of(job->keys.bytes, job->keys.len),
 	};
 
 	if (mkdir(job->dir, 0700) < 0 && errno != EEXIST)
@@ -193,6 +188,13 @@ static void trouble_say(struct daemon *d, int error)
 			d->config.state_dir, strerror(-error), remedy);
 }
 
+/* It is written, or cannot be: to wait for the disk would keep a thief in. */
+static void record_tried(struct state_record *now, const struct state_record *tried)
+{
+	if (tried->len == now->len && memcmp(tried->bytes, now->bytes, now->len) == 0)
+		now->is_written = true;
+}
+
 /* Takes what a finished job says. */
 static void job_end(struct daemon *d, uint64_t now_us)
 {
@@ -200,10 +202,10 @@ static void job_end(struct daemon *d, uint64_t now_us)
 	struct state_job *job = s->job;
 
 	s->job = NULL;
-	if (job->has[STATE_REVOCATION] && job->list_len == s->list_len && !memcmp(job->list, s->list, s->list_len))
-		s->list_is_written = true; /* or cannot be: to wait for the disk would keep a thief in */
-	if (job->has[STATE_KEYS] && job->keys_len == s->keys_len && !memcmp(job->keys, s->keys, s->keys_len))
-		s->keys_are_written = true;
+	if (job->has[STATE_REVOCATION])
+		record_tried(&s->list, &job->list);
+	if (job->has[STATE_KEYS])
+		record_tried(&s->keys, &job->keys);
 	if (job->error) {
 		trouble_say(d, job->error);
 		for (unsigned i = 0; i < STATE_ITEMS; i++)
@@ -215,7 +217,7 @@ static void job_end(struct daemon *d, uint64_t now_us)
 	s->is_writable = !job->error;
 	s->error = -job->error;
 	free(job->certificates);
-	secret_wipe(job->keys, sizeof(job->keys));
+	secret_wipe(&job->keys, sizeof(job->keys));
 	free(job);
 }
 
@@ -243,6 +245,16 @@ static bool is_dirty(const struct state *s)
 	return false;
 }
 
+/* Once for each that is stored. */
+static bool record_is_news(struct state_record *r)
+{
+	bool is_news = r->waits && r->is_written;
+
+	if (is_news)
+		r->waits = false;
+	return is_news;
+}
+
 void state_tick(struct daemon *d, uint64_t now_us)
 {
 	struct state *s = &d->state;
@@ -253,47 +265,40 @@ void state_tick(struct daemon *d, uint64_t now_us)
 	}
 	if (!s->job && is_dirty(s) && now_us >= s->write_us)
 		job_start(d, now_us, true);
-	if (s->list_waits && s->list_is_written) {
-		s->list_waits = false;
+	if (record_is_news(&s->list))
 		node_revocation_stored(d->node, now_us);
-	}
-	if (s->keys_wait && s->keys_are_written) {
-		s->keys_wait = false;
+	if (record_is_news(&s->keys))
 		node_keys_stored(d->node, now_us);
-	}
+}
+
+/* To be written at once. */
+static void record_store(struct daemon *d, enum state_item item, struct state_record *r, struct bytes encoded)
+{
+	struct state *s = &d->state;
+
+	*r = (struct state_record){ .len = encoded.len, .waits = true };
+	memcpy(r->bytes, encoded.data, encoded.len);
+	s->dirty[item] = true;
+	s->write_us = io_now_us();
+	if (!s->job)
+		job_start(d, s->write_us, true);
 }
 
 void state_revocation(struct daemon *d, struct bytes encoded, uint32_t date)
 {
 	struct state *s = &d->state;
 
-	memcpy(s->list, encoded.data, encoded.len);
-	s->list_len = encoded.len;
-	s->dirty[STATE_REVOCATION] = true;
-	s->list_is_written = false;
-	s->list_waits = true;
 	/* A date that is damage to the next start is not the authority's word. */
 	if (date > s->floor.t_lo && date < io_build_floor().t_lo + AHEAD_MAX_MIN) {
 		s->floor.t_lo = date;
 		s->dirty[STATE_TIME] = true;
 	}
-	s->write_us = io_now_us();
-	if (!s->job)
-		job_start(d, s->write_us, true);
+	record_store(d, STATE_REVOCATION, &s->list, encoded);
 }
 
 void state_keys(struct daemon *d, struct bytes encoded)
 {
-	struct state *s = &d->state;
-
-	memcpy(s->keys, encoded.data, encoded.len);
-	s->keys_len = encoded.len;
-	s->dirty[STATE_KEYS] = true;
-	s->keys_are_written = false;
-	s->keys_wait = true;
-	s->write_us = io_now_us();
-	if (!s->job)
-		job_start(d, s->write_us, true);
+	record_store(d, STATE_KEYS, &d->state.keys, encoded);
 }
 
 void state_seqno(struct daemon *d, uint32_t seqno)
@@ -457,36 +462,20 @@ static bool checked_read(struct daemon *d, enum state_item item, size_t max, uin
 	return false;
 }
 
-static void list_restore(struct daemon *d)
+/* Of what the node refuses nothing is kept. */
+static void record_restore(struct daemon *d, enum state_item item, size_t max, struct state_record *r,
+	int (*restore)(struct node *n, struct bytes encoded))
 {
-	struct state *s = &d->state;
 	uint8_t *data;
-	int len = state_file_read(d->config.state_dir, item_names[STATE_REVOCATION], REVOCATION_MAX_LEN, &data);
+	int len = state_file_read(d->config.state_dir, item_names[item], max, &data);
 
 	if (len < 0 && len != -EFBIG)
 		return;
-	if (len < 0 || node_revocation_restore(d->node, bytes_of(data, (size_t)len)) < 0) {
-		set_aside(d, STATE_REVOCATION);
+	if (len < 0 || restore(d->node, bytes_of(data, (size_t)len)) < 0) {
+		set_aside(d, item);
 	} else {
-		memcpy(s->list, data, (size_t)len);
-		s->list_len = (size_t)len;
-	}
-	free(data);
-}
-
-static void keys_restore(struct daemon *d)
-{
-	struct state *s = &d->state;
-	uint8_t *data;
-	int len = state_file_read(d->config.state_dir, item_names[STATE_KEYS], NODE_KEYS_MAX_LEN, &data);
-
-	if (len < 0 && len != -EFBIG)
-		return;
-	if (len < 0 || node_keys_restore(d->node, bytes_of(data, (size_t)len)) < 0) {
-		set_aside(d, STATE_KEYS);
-	} else {
-		memcpy(s->keys, data, (size_t)len);
-		s->keys_len = (size_t)len;
+		memcpy(r->bytes, data, (size_t)len);
+		r->len = (size_t)len;
 	}
 	if (len > 0)
 		secret_wipe(data, (size_t)len);
@@ -514,8 +503,8 @@ static void certificates_restore(struct daemon *d)
 
 void state_restore(struct daemon *d)
 {
-	list_restore(d);
-	keys_restore(d);
+	record_restore(d, STATE_REVOCATION, REVOCATION_MAX_LEN, &d->state.list, node_revocation_restore);
+	record_restore(d, STATE_KEYS, NODE_KEYS_MAX_LEN, &d->state.keys, node_keys_restore);
 	certificates_restore(d);
 }
 
@@ -556,6 +545,5 @@ void state_close(struct daemon *d)
 	if (s->lock_fd >= 0)
 		close(s->lock_fd);
 	s->lock_fd = -1;
-	secret_wipe(s->keys, sizeof(s->keys));
-	s->keys_len = 0;
+	secret_wipe(&s->keys, sizeof(s->keys));
 }

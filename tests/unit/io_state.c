@@ -437,7 +437,7 @@ static void list_and_key_in(struct daemon *d, const struct secret_authority *a, 
 	deployment_key_encode(&k, key);
 	assert_int_equal(node_key_add(d->node, io_now_us(), bytes_of(key, sizeof(key))), 0);
 	assert_int_equal(node_key_number(d->node), r->epoch - 1); /* it is being written */
-	while (d->state.job || d->state.keys_wait) {
+	while (d->state.job || d->state.keys.waits) {
 		sched_yield();
 		state_tick(d, io_now_us());
 	}
