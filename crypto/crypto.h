@@ -29,6 +29,8 @@
 void hash_bytes(uint8_t *out, size_t out_len, struct bytes message, struct bytes key);
 bool secret_equal(const void *a, const void *b, size_t len); /* constant time */
 void secret_wipe(void *p, size_t len);
+/* What the text, NUL-terminated, says in base64; its length. -EBADMSG: no text, not base64, or more than fits. */
+int base64_read(const char *text, uint8_t *out, size_t capacity);
 
 /* --- identity ---------------------------------------------------------------- */
 

@@ -1,11 +1,13 @@
 /*
- * The three tools that every other file of this ring uses: hash, compare in
- * constant time, wipe.
+ * The tools that every other file of this ring uses, hash, compare in constant time, wipe;
+ * and base64, for who hands on what is signed or sealed as text.
  */
 #include "crypto/crypto.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <sodium.h>
+#include <string.h>
 
 void hash_bytes(uint8_t *out, size_t out_len, struct bytes message, struct bytes key)
 {
@@ -24,4 +26,14 @@ bool secret_equal(const void *a, const void *b, size_t len)
 void secret_wipe(void *p, size_t len)
 {
 	sodium_memzero(p, len);
+}
+
+int base64_read(const char *text, uint8_t *out, size_t capacity)
+{
+	size_t len;
+
+	if (!text || sodium_base642bin(
+			     out, capacity, text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
+		return -EBADMSG;
+	return (int)len;
 }

@@ -2,7 +2,6 @@
 #include "meshd/chronicle/chronicle.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,18 +31,6 @@ void chronicle_done(struct chronicle *r)
 	free(r->entries);
 	free(r->processes);
 	*r = (struct chronicle){ 0 };
-}
-
-/* Length; negative: not base64, or too long. */
-static int base64_take(const json_t *o, const char *key, uint8_t *out, size_t capacity)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-	size_t len;
-
-	if (!text || sodium_base642bin(
-			     out, capacity, text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
-		return -EBADMSG;
-	return (int)len;
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -123,8 +110,10 @@ static int run_take(
 	uint8_t before[LOG_HASH_LEN];
 
 	if (!json_is_string(body) || !link.number || link.number <= l->last ||
-		base64_take(run, "before", link.before, LOG_HASH_LEN) != LOG_HASH_LEN ||
-		base64_take(run, "signature", link.signature, SIGNATURE_LEN) != SIGNATURE_LEN)
+		base64_read(json_string_value(json_object_get(run, "before")), link.before, LOG_HASH_LEN) !=
+			LOG_HASH_LEN ||
+		base64_read(json_string_value(json_object_get(run, "signature")), link.signature, SIGNATURE_LEN) !=
+			SIGNATURE_LEN)
 		return fail(error, -EBADMSG, "a run after number %llu has not the form of one; export the log again",
 			(unsigned long long)l->last);
 	struct bytes text = bytes_of(json_string_value(body), json_string_length(body));
@@ -165,8 +154,10 @@ static int head_take(struct chronicle *r, const json_t *head, const char *source
 	snprintf(l->node, sizeof(l->node), "%s", node);
 	snprintf(l->source, sizeof(l->source), "%s", source);
 	l->authority.deployment = (uint32_t)json_integer_value(json_object_get(head, "deployment"));
-	int len = base64_take(head, "certificate", encoded, sizeof(encoded));
-	if (len > 0 && base64_take(head, "authority", l->authority.sign_public, SIGN_PUBLIC_LEN) == SIGN_PUBLIC_LEN &&
+	int len = base64_read(json_string_value(json_object_get(head, "certificate")), encoded, sizeof(encoded));
+	if (len > 0 &&
+		base64_read(json_string_value(json_object_get(head, "authority")), l->authority.sign_public,
+			SIGN_PUBLIC_LEN) == SIGN_PUBLIC_LEN &&
 		certificate_decode(&l->certificate, bytes_of(encoded, (size_t)len)) == 0 &&
 		certificate_verify(&l->certificate, &l->authority, &ever) == 0 &&
 		strcmp(l->certificate.name, node) == 0)

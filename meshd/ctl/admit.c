@@ -162,7 +162,9 @@ json_t *admit_tell(const struct grant *g, const char *socket_path, int *code, ch
 		*code = ctl_error(error, len, "the answer cannot be written");
 		return NULL;
 	}
-	return client_hand_in(socket_path, "grant", "grant", bytes_of(encoded, (size_t)len), code, error);
+	json_t *request = json_pack("{s:s}", "request", "grant");
+	client_hand_in(request, "grant", bytes_of(encoded, (size_t)len));
+	return client_ask(socket_path, request, code, error);
 }
 
 /* --- how they are shown -------------------------------------------------------------------------- */

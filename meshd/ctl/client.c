@@ -163,15 +163,16 @@ json_t *client_ask(const char *socket_path, json_t *request, int *code, char err
 	return answer;
 }
 
-json_t *client_hand_in(const char *socket_path, const char *request, const char *key, struct bytes bytes, int *code,
-	char error[CTL_ERROR_MAX])
+void client_hand_in(json_t *request, const char *key, struct bytes bytes)
 {
-	_Static_assert(
-		GRANT_MAX_LEN <= CLIENT_BYTES_MAX && REVOCATION_MAX_LEN <= CLIENT_BYTES_MAX, "what is handed in");
+	_Static_assert(GRANT_MAX_LEN <= CLIENT_BYTES_MAX && REVOCATION_MAX_LEN <= CLIENT_BYTES_MAX &&
+			       DEPLOYMENT_KEY_LEN <= CLIENT_BYTES_MAX,
+		"what is handed in");
 	char text[sodium_base64_ENCODED_LEN(CLIENT_BYTES_MAX, sodium_base64_VARIANT_ORIGINAL)];
 
 	sodium_bin2base64(text, sizeof(text), bytes.data, bytes.len, sodium_base64_VARIANT_ORIGINAL);
-	return client_ask(socket_path, json_pack("{s:s, s:s}", "request", request, key, text), code, error);
+	json_object_set_new(request, key, json_string(text));
+	secret_wipe(text, sizeof(text));
 }
 
 int client_stream(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX])

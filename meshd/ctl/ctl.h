@@ -64,10 +64,9 @@ int arguments_parse_named(
  * that says "ok": false counts as a failure. *code is -ECONNREFUSED if nobody is
  * there, -ENOENT if meshd says no. */
 json_t *client_ask(const char *socket_path, json_t *request, int *code, char error[CTL_ERROR_MAX]);
-/* Asks `request`, to which `bytes`, at most CLIENT_BYTES_MAX, belong under `key` in base64; as client_ask(). */
+/* Adds `bytes`, at most CLIENT_BYTES_MAX, which may be secret, under `key` in base64. */
 #define CLIENT_BYTES_MAX 1024
-json_t *client_hand_in(const char *socket_path, const char *request, const char *key, struct bytes bytes, int *code,
-	char error[CTL_ERROR_MAX]);
+void client_hand_in(json_t *request, const char *key, struct bytes bytes);
 /* Asks, takes over `request`, and hands on each line that comes, the answer first, until meshd ends or says no: errors
  * as above. */
 int client_follow(const char *socket_path, json_t *request, void (*each)(void *arg, const json_t *line), void *arg,

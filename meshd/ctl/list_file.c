@@ -9,9 +9,7 @@
 #include "meshd/ctl/ctl.h"
 
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
-#include <string.h>
 
 #define DATE_AHEAD_MAX_MIN (366u * 24 * 60)
 
@@ -40,14 +38,11 @@ static int list_of_answer(struct revocation *r, const json_t *answer)
 {
 	const char *text = json_text(json_object_get(answer, "list"), "list");
 	uint8_t encoded[REVOCATION_MAX_LEN];
-	size_t len;
 
 	if (!*text)
 		return -ENOENT;
-	if (sodium_base642bin(
-		    encoded, sizeof(encoded), text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
-		return -EBADMSG;
-	return revocation_decode(r, bytes_of(encoded, len));
+	int len = base64_read(text, encoded, sizeof(encoded));
+	return len < 0 ? len : revocation_decode(r, bytes_of(encoded, (size_t)len));
 }
 
 int list_gather(struct revocation *r, const char *path, const json_t *members, const struct authority *a,
@@ -88,33 +83,23 @@ uint32_t list_date(const struct revocation *r, const struct registry *registry, 
 	return newest;
 }
 
-static void key_put(json_t *request, const struct secret_deployment_key *key)
-{
-	uint8_t encoded[DEPLOYMENT_KEY_LEN];
-	char text[sodium_base64_ENCODED_LEN(DEPLOYMENT_KEY_LEN, sodium_base64_VARIANT_ORIGINAL)];
-
-	deployment_key_encode(key, encoded);
-	sodium_bin2base64(text, sizeof(text), encoded, sizeof(encoded), sodium_base64_VARIANT_ORIGINAL);
-	json_object_set_new(request, "key", json_string(text));
-	secret_wipe(encoded, sizeof(encoded));
-	secret_wipe(text, sizeof(text));
-}
-
 json_t *list_tell(const struct revocation *r, const struct secret_deployment_key *key, const char *socket_path,
 	int *code, char error[CTL_ERROR_MAX])
 {
-	uint8_t encoded[REVOCATION_MAX_LEN];
-	char text[sodium_base64_ENCODED_LEN(REVOCATION_MAX_LEN, sodium_base64_VARIANT_ORIGINAL)];
+	uint8_t encoded[REVOCATION_MAX_LEN], key_encoded[DEPLOYMENT_KEY_LEN];
 	int len = revocation_encode(r, encoded, sizeof(encoded));
 
 	if (len < 0) {
 		*code = ctl_error(error, len, "the list cannot be written");
 		return NULL;
 	}
-	sodium_bin2base64(text, sizeof(text), encoded, (size_t)len, sodium_base64_VARIANT_ORIGINAL);
-	json_t *request = json_pack("{s:s, s:s}", "request", "revoke", "list", text);
-	if (key)
-		key_put(request, key);
+	json_t *request = json_pack("{s:s}", "request", "revoke");
+	client_hand_in(request, "list", bytes_of(encoded, (size_t)len));
+	if (key) {
+		deployment_key_encode(key, key_encoded);
+		client_hand_in(request, "key", bytes_of(key_encoded, sizeof(key_encoded)));
+		secret_wipe(key_encoded, sizeof(key_encoded));
+	}
 	return client_ask(socket_path, request, code, error);
 }
 

@@ -82,8 +82,6 @@ json_t *json_metric(uint16_t metric); /* null for infinity */
 json_t *json_age_s(uint64_t now_us, uint64_t then_us); /* null for "never" */
 json_t *json_of_text(const char *text); /* "not text" for what is not UTF-8: a cut may have gone through a character */
 json_t *json_base64(struct bytes b); /* at most REVOCATION_MAX_LEN */
-/* Length of what a member says in base64; negative: it does not, or of more than fits. */
-int json_base64_take(const json_t *o, const char *key, uint8_t *out, size_t capacity);
 json_t *json_address(const struct address *a);
 json_t *json_prefix(const struct prefix *p);
 json_t *json_peer_loss(uint16_t history); /* percent of hellos missed; null when there were none */

@@ -134,7 +134,7 @@ static json_t *key_take(struct view *v, const json_t *request)
 
 	if (!json_object_get(request, "key"))
 		return NULL;
-	int len = json_base64_take(request, "key", encoded, sizeof(encoded));
+	int len = base64_read(json_string_value(json_object_get(request, "key")), encoded, sizeof(encoded));
 	int error = len < 0 ? len : node_key_add(v->d->node, v->now_us, bytes_of(encoded, (size_t)len));
 
 	secret_wipe(encoded, sizeof(encoded));
@@ -158,7 +158,7 @@ json_t *answer_revoke(struct view *v, const json_t *request)
 {
 	uint8_t encoded[REVOCATION_MAX_LEN];
 	struct revocation list;
-	int len = json_base64_take(request, "list", encoded, sizeof(encoded));
+	int len = base64_read(json_string_value(json_object_get(request, "list")), encoded, sizeof(encoded));
 
 	if (len < 0 || revocation_decode(&list, bytes_of(encoded, (size_t)len)) < 0)
 		return answer_error("\"list\" is no list of who is out; hand in what \"meshctl revoke\" makes");
@@ -193,7 +193,7 @@ json_t *answer_grant(struct view *v, const json_t *request)
 {
 	uint8_t encoded[GRANT_MAX_LEN];
 	struct grant g;
-	int len = json_base64_take(request, "grant", encoded, sizeof(encoded));
+	int len = base64_read(json_string_value(json_object_get(request, "grant")), encoded, sizeof(encoded));
 
 	if (len < 0 || grant_decode(&g, bytes_of(encoded, (size_t)len)) < 0)
 		return answer_error(

@@ -329,17 +329,6 @@ json_t *json_base64(struct bytes b)
 	return json_string(text);
 }
 
-int json_base64_take(const json_t *o, const char *key, uint8_t *out, size_t capacity)
-{
-	const char *text = json_string_value(json_object_get(o, key));
-	size_t len;
-
-	if (!text || sodium_base642bin(
-			     out, capacity, text, strlen(text), NULL, &len, NULL, sodium_base64_VARIANT_ORIGINAL) < 0)
-		return -EBADMSG;
-	return (int)len;
-}
-
 json_t *json_address(const struct address *a)
 {
 	char text[ADDRESS_TEXT];
