@@ -34,8 +34,8 @@ static void cookie_send(
 	uint8_t frame[8 + COOKIE_SEALED_LEN], sealed[COOKIE_SEALED_LEN];
 	struct writer w = writer_of(frame, sizeof(frame));
 
-	cookie_make(&n->jar, now_us, &n->random, f->is_ik ? f->key->mac_own : f->key->mac_xx, source_of(from), f->mac1,
-		sealed);
+	cookie_make(&n->jar, now_us, &n->random, f->key->made[f->is_ik ? KEY_FOR_US : KEY_FOR_ALL], source_of(from),
+		f->mac1, sealed);
 	write_u8(&w, FRAME_COOKIE);
 	write_zeros(&w, 3);
 	write_u32(&w, f->sender);

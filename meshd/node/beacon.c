@@ -65,7 +65,7 @@ static void pad_xor(
 
 	memcpy(message, PAD_LABEL, sizeof(PAD_LABEL) - 1);
 	memcpy(message + sizeof(PAD_LABEL) - 1, nonce, nonce_len(link));
-	hash_bytes(pad, sizeof(pad), bytes_of(message, len), bytes_of(key->beacon, KEY_LEN));
+	hash_bytes(pad, sizeof(pad), bytes_of(message, len), bytes_of(key->made[KEY_FOR_BEACONS], KEY_LEN));
 	for (size_t i = 0; i < SEALED_LEN; i++)
 		body[i] ^= pad[i];
 }
@@ -93,7 +93,7 @@ static void beacon_send(struct node_link *link, uint64_t now_us, enum babel_need
 	}
 	write_copy(&w, nonce, nonce_len(link));
 	write_copy(&w, body, sizeof(body));
-	mac1_compute(mac, key->beacon, writer_bytes(&w));
+	mac1_compute(mac, key->made[KEY_FOR_BEACONS], writer_bytes(&w));
 	write_copy(&w, mac, mac_len(link));
 	link->beacon_us = now_us;
 	n->counters.beacons_sent++;
@@ -193,19 +193,6 @@ void beacon_hurry(struct node_link *link, uint64_t now_us)
 		timer_set(&link->n->heap, &link->beacon, now_us + random_below(&link->n->random, interval_us));
 }
 
-static const struct node_key *key_find(const struct node_link *link, struct bytes before_mac, const uint8_t *mac)
-{
-	const struct node *n = link->n;
-	uint8_t right[MAC_LEN];
-
-	for (unsigned i = 0; i < n->key_count; i++) {
-		mac1_compute(right, n->keys[i].beacon, before_mac);
-		if (secret_equal(right, mac, mac_len(link)))
-			return &n->keys[i];
-	}
-	return NULL;
-}
-
 /* The key that it was made with; NULL: none of ours. */
 static const struct node_key *beacon_open(
 	const struct node_link *link, struct bytes frame, uint8_t id[NODE_ID_LEN], uint32_t *epoch)
@@ -224,7 +211,8 @@ static const struct node_key *beacon_open(
 	read_copy(&r, mac, mac_len(link));
 	if (!reader_ok(&r) || version != BEACON_VERSION)
 		return NULL;
-	const struct node_key *key = key_find(link, bytes_of(frame.data, before_mac), mac);
+	const struct node_key *key =
+		key_of_mac(link->n, KEY_FOR_BEACONS, bytes_of(frame.data, before_mac), mac, mac_len(link));
 	if (!key)
 		return NULL;
 	pad_xor(link, key, nonce, body);

@@ -57,7 +57,7 @@ struct handshake *handshake_new(struct node_link *link, uint64_t now_us, const s
 	index_take(n, &h->index, index_fresh(link));
 	timer_init(&h->timer, initiator ? call_due : answer_due);
 	h->key_number = key->key.number;
-	memcpy(h->mac_key, key->mac_xx, KEY_LEN);
+	memcpy(h->mac_key, key->made[KEY_FOR_ALL], KEY_LEN);
 	if (remote_static)
 		mac1_key(h->mac_key, key->key.psk, remote_static);
 	list_push_back(&n->handshakes, &h->on_node);
@@ -155,7 +155,8 @@ void handshake_in(struct node_link *link, uint64_t now_us, const struct endpoint
 	}
 	if (handshake_is_for_another(link, &f))
 		return;
-	if (!handshake_key_find(link, &f)) {
+	f.key = handshake_key_find(link, &f);
+	if (!f.key) {
 		DROP(n, link, mac1_wrong);
 		/* Where all hear everything it may be for another member. */
 		if (!link->config.is_thin)

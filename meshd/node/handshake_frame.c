@@ -53,7 +53,7 @@ static uint8_t hint_of(const struct node_key *key, const uint8_t id[NODE_ID_LEN]
 
 	memcpy(message, id, NODE_ID_LEN);
 	read_copy(&r, message + NODE_ID_LEN, KEY_LEN);
-	hash_bytes(hash, sizeof(hash), bytes_of(message, sizeof(message)), bytes_of(key->mac_xx, KEY_LEN));
+	hash_bytes(hash, sizeof(hash), bytes_of(message, sizeof(message)), bytes_of(key->made[KEY_FOR_ALL], KEY_LEN));
 	return hash[0] ? hash[0] : 1;
 }
 
@@ -169,22 +169,10 @@ bool handshake_frame_parse(const struct node_link *link, struct handshake_frame 
 	return reader_ok(&r) && f->noise.len <= NOISE_MESSAGE_MAX;
 }
 
-bool handshake_key_find(const struct node_link *link, struct handshake_frame *f)
+const struct node_key *handshake_key_find(const struct node_link *link, const struct handshake_frame *f)
 {
-	const struct node *n = link->n;
-	size_t len = link->config.is_thin ? THIN_TAG_LEN : MAC_LEN;
-	uint8_t mac[MAC_LEN];
-
-	for (unsigned i = 0; i < n->key_count; i++) {
-		const struct node_key *k = &n->keys[i];
-
-		mac1_compute(mac, f->is_ik ? k->mac_own : k->mac_xx, f->before_mac1);
-		if (!secret_equal(mac, f->mac1, len))
-			continue;
-		f->key = k;
-		return true;
-	}
-	return false;
+	return key_of_mac(link->n, f->is_ik ? KEY_FOR_US : KEY_FOR_ALL, f->before_mac1, f->mac1,
+		link->config.is_thin ? THIN_TAG_LEN : MAC_LEN);
 }
 
 struct handshake *handshake_waiting(const struct node_link *link, bool initiator, uint32_t receiver)

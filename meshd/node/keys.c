@@ -18,9 +18,10 @@ static void key_derive(struct node_key *k, const struct node *n)
 {
 	const uint8_t *psk = k->key.psk;
 
-	mac1_key(k->mac_xx, psk, NULL);
-	mac1_key(k->mac_own, psk, n->enrolment.identity.public.dh);
-	hash_bytes(k->beacon, KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1), bytes_of(psk, KEY_LEN));
+	mac1_key(k->made[KEY_FOR_ALL], psk, NULL);
+	mac1_key(k->made[KEY_FOR_US], psk, n->enrolment.identity.public.dh);
+	hash_bytes(k->made[KEY_FOR_BEACONS], KEY_LEN, bytes_of(BEACON_LABEL, sizeof(BEACON_LABEL) - 1),
+		bytes_of(psk, KEY_LEN));
 }
 
 void keys_start(struct node *n)
@@ -58,4 +59,17 @@ const struct node_key *key_numbered(const struct node *n, uint16_t number)
 		if (n->keys[i].key.number == number)
 			return &n->keys[i];
 	return key_enrolled(n);
+}
+
+const struct node_key *key_of_mac(
+	const struct node *n, enum key_use use, struct bytes message, const uint8_t *mac, size_t mac_len)
+{
+	uint8_t right[MAC_LEN];
+
+	for (unsigned i = 0; i < n->key_count; i++) {
+		mac1_compute(right, n->keys[i].made[use], message);
+		if (secret_equal(right, mac, mac_len))
+			return &n->keys[i];
+	}
+	return NULL;
 }

@@ -45,7 +45,7 @@ void parts_send(struct node_link *link, uint64_t now_us, const struct endpoint *
 		write_copy(&w, id, 2);
 		write_u8(&w, (uint8_t)(part << 4 | (parts - 1)));
 		write_bytes(&w, read_bytes(&r, left < room ? left : room));
-		mac1_compute(mac, key->mac_xx, writer_bytes(&w));
+		mac1_compute(mac, key->made[KEY_FOR_ALL], writer_bytes(&w));
 		write_copy(&w, mac, THIN_TAG_LEN);
 		egress_frame(link, now_us, to, writer_bytes(&w));
 	}
@@ -69,18 +69,6 @@ static struct assembly *assembly_get(struct node_link *link, uint64_t now_us, co
 	return part == 0 ? oldest : NULL;
 }
 
-static bool mac_is_right(const struct node *n, struct bytes before, const uint8_t mac[THIN_TAG_LEN])
-{
-	uint8_t right[MAC_LEN];
-
-	for (unsigned i = 0; i < n->key_count; i++) {
-		mac1_compute(right, n->keys[i].mac_xx, before);
-		if (secret_equal(right, mac, THIN_TAG_LEN))
-			return true;
-	}
-	return false;
-}
-
 struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpoint *from, struct bytes frame)
 {
 	static const struct bytes none;
@@ -99,7 +87,7 @@ struct bytes part_in(struct node_link *link, uint64_t now_us, const struct endpo
 	}
 	struct bytes bytes = read_bytes(&r, reader_left(&r) - THIN_TAG_LEN);
 	size_t before = frame.len - THIN_TAG_LEN;
-	if (!mac_is_right(n, bytes_of(frame.data, before), frame.data + before)) {
+	if (!key_of_mac(n, KEY_FOR_ALL, bytes_of(frame.data, before), frame.data + before, THIN_TAG_LEN)) {
 		DROP(n, link, mac1_wrong);
 		return none;
 	}

@@ -153,11 +153,15 @@ struct target {
 };
 
 /* A key of the deployment, and what is made of it (keys.c). */
+enum key_use {
+	KEY_FOR_ALL, /* mac1 of messages whose responder is not known, and macs of parts */
+	KEY_FOR_US, /* mac1 of messages to us */
+	KEY_FOR_BEACONS,
+	KEY_USES
+};
 struct node_key {
 	struct secret_deployment_key key; /* number 0: of the enrolment, and nobody has signed it */
-	uint8_t mac_xx[KEY_LEN]; /* mac1 key of messages whose responder is not known */
-	uint8_t mac_own[KEY_LEN]; /* ... of messages to us */
-	uint8_t beacon[KEY_LEN];
+	uint8_t made[KEY_USES][KEY_LEN];
 };
 #define KEYS_MAX 4 /* so many macs may have to be made for a frame */
 
@@ -639,8 +643,8 @@ size_t handshake_finish(struct handshake *h, uint8_t out[HANDSHAKE_MAX + 2 * MAC
 bool handshake_frame_parse(const struct node_link *link, struct handshake_frame *f, struct bytes frame);
 /* An INIT of a thin link that is said to another station of the radio. */
 bool handshake_is_for_another(const struct node_link *link, const struct handshake_frame *f);
-/* Finds the key with which mac1 was made; false: none of ours. */
-bool handshake_key_find(const struct node_link *link, struct handshake_frame *f);
+/* The key with which mac1 was made; NULL: none of ours. */
+const struct node_key *handshake_key_find(const struct node_link *link, const struct handshake_frame *f);
 /* In parts if it is longer than the link takes. The budget bears it: whether it may was asked before. `key`: the number
  * of the key that it was made with. */
 void handshake_frame_send(struct node_link *link, uint64_t now_us, enum babel_need need, const struct endpoint *to,
@@ -751,6 +755,9 @@ void keys_add(struct node *n, const struct secret_deployment_key *key); /* the n
 const struct node_key *key_newest(const struct node *n);
 const struct node_key *key_enrolled(const struct node *n); /* which all members have */
 const struct node_key *key_numbered(const struct node *n, uint16_t number); /* or that of the enrolment */
+/* The one by which `message` has this mac, of which there are `mac_len` bytes; NULL: none of ours. */
+const struct node_key *key_of_mac(
+	const struct node *n, enum key_use use, struct bytes message, const uint8_t *mac, size_t mac_len);
 /* Who lacks our newest key is told it: not before it has our list, and not if it is out. */
 bool rotate_owes(const struct peer *p);
 void rotate_say(struct peer *p, uint64_t now_us);

@@ -1,8 +1,8 @@
 /*
  * A node is revoked, in the world's own way: the authority signs the next list and makes
- * the key that goes with it, and one node is told. What is measured is when the last of the others has let go of it: no
- * session with it, and no route to its address or to what lies behind it; and when a node
- * that counts who has the list has counted them all.
+ * the key that goes with it, and one node is told. What is measured is when the last of
+ * the others has let go of it: no session with it, and no route to its address or to what
+ * lies behind it; and when a node that counts who has the list has counted them all.
  */
 #include "sim/world/traffic.h"
 #include "sim/world/trial.h"
